@@ -1,0 +1,1 @@
+//! Holds dpkg-ng against stock dpkg.

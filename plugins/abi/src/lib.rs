@@ -1,0 +1,1 @@
+//! The `#[repr(C)]` types that dpkg-ng and its plugins share.
