@@ -15,8 +15,12 @@
 //! The library never prints, asks, exits or reads the environment: what it has to say
 //! leaves as [`report::Event`]s, what it has to ask goes through [`report::Prompter`].
 
+pub mod arch;
 pub mod error;
+pub mod fsys;
 pub mod msg;
+pub mod pkg;
 pub mod report;
 pub mod state;
 pub mod sys;
+pub mod version;

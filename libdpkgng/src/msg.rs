@@ -306,8 +306,6 @@ fn convert(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn printf_forms() {
         assert_eq!(msg!("%s-%d%%", "a", 3).to_string(), "a-3%");

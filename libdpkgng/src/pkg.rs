@@ -1,0 +1,548 @@
+//! The in-core table of packages: dpkg's `pkgset`, `pkginfo`, `pkgbin` (dpkg-db.h, pkg-hash.c).
+//!
+//! Everything is named by small ids into one [`PkgTable`]. Nothing is ever removed, so ids stay
+//! valid. Iteration is in the order of dpkg's hash table (name hash, then first sight), because
+//! `--configure -a` and friends process packages in that order and scripts observe it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::arch::{ArchId, ArchTable, ArchType};
+use crate::err;
+use crate::error::Result;
+use crate::state::{EFlag, Status, Want};
+use crate::version::{Relation, Version};
+
+/// A byte string of the database. Fields that are absent are `None`, not empty.
+pub type Bytes = Box<[u8]>;
+
+/// A package name with all its instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SetId(pub u32);
+
+/// One instance (architecture) of a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PkgId(pub u32);
+
+/// Which of a package's two descriptions is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Which {
+    /// What is (or was) installed.
+    Installed,
+    /// What `available` or an archive offers.
+    Available,
+}
+
+/// The relation fields (`deptype`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum DepType {
+    Suggests,
+    Recommends,
+    Depends,
+    PreDepends,
+    Breaks,
+    Conflicts,
+    Provides,
+    Replaces,
+    Enhances,
+}
+
+/// One comma-separated element of a relation field.
+#[derive(Clone, Debug)]
+pub struct Dependency {
+    /// The field it stands in.
+    pub kind: DepType,
+    /// Its alternatives (`|`), at least one.
+    pub possi: Vec<Possi>,
+}
+
+/// One alternative of a [`Dependency`] (`deppossi`).
+#[derive(Clone, Debug)]
+pub struct Possi {
+    /// The package it names.
+    pub ed: SetId,
+    /// The architecture qualifier in force.
+    pub arch: ArchId,
+    /// Whether `arch` was not written but follows from the field and the package.
+    pub arch_is_implicit: bool,
+    /// How `version` is compared.
+    pub relation: Relation,
+    /// The version, blank for [`Relation::None`].
+    pub version: Version,
+}
+
+/// Where a [`Possi`] stands: the reverse link that dpkg keeps in `pkgset.depended`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PossiRef {
+    /// The package whose field it is.
+    pub pkg: PkgId,
+    /// Index into [`PkgBin::depends`].
+    pub dep: u32,
+    /// Index into [`Dependency::possi`].
+    pub possi: u32,
+}
+
+/// A line of the `Conffiles` field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conffile {
+    /// The path as in the field, with its leading slash.
+    pub name: Bytes,
+    /// The md5sum, or `newconffile`, or `nonexistent`…
+    pub hash: Bytes,
+    /// No longer shipped by the package.
+    pub obsolete: bool,
+    /// To be removed when the package is upgraded.
+    pub remove_on_upgrade: bool,
+}
+
+/// The `Multi-Arch` field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum MultiArch {
+    #[default]
+    No,
+    Same,
+    Allowed,
+    Foreign,
+}
+
+/// The `Priority` field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Priority {
+    Required,
+    Important,
+    Standard,
+    Optional,
+    Extra,
+    /// A word dpkg does not know; written back as it was.
+    Other(Bytes),
+    #[default]
+    Unknown,
+}
+
+/// A field dpkg has no meaning for, kept in order of appearance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArbitraryField {
+    /// The name as first spelled.
+    pub name: Bytes,
+    /// The value as it stood after the colon, blanks trimmed, continuation lines included.
+    pub value: Bytes,
+}
+
+/// One description of a package (`pkgbin`).
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct PkgBin {
+    /// Shared, so that a judgement can walk it while the table changes.
+    pub depends: Arc<[Dependency]>,
+    pub essential: bool,
+    pub protected: bool,
+    pub multiarch: MultiArch,
+    pub arch: ArchId,
+    pub description: Option<Bytes>,
+    pub maintainer: Option<Bytes>,
+    pub source: Option<Bytes>,
+    pub installed_size: Option<Bytes>,
+    pub origin: Option<Bytes>,
+    pub bugs: Option<Bytes>,
+    pub version: Version,
+    pub conffiles: Vec<Conffile>,
+    pub arbs: Vec<ArbitraryField>,
+}
+
+/// An entry of the `Filename`, `MSDOS-Filename`, `Size` and `MD5sum` fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct ArchiveDetails {
+    pub name: Option<Bytes>,
+    pub msdosname: Option<Bytes>,
+    pub size: Option<Bytes>,
+    pub md5sum: Option<Bytes>,
+}
+
+/// One instance of a package (`pkginfo`).
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Pkg {
+    pub set: SetId,
+    pub want: Want,
+    pub eflag: EFlag,
+    /// Set through [`PkgTable::set_status`] only (it counts instances).
+    status: Status,
+    /// `None` is dpkg's unset.
+    pub priority: Priority,
+    pub section: Option<Bytes>,
+    pub configversion: Version,
+    pub installed: PkgBin,
+    pub available: PkgBin,
+    pub archives: Vec<ArchiveDetails>,
+    /// `Triggers-Pending`, in the order the field is written.
+    pub trigpend: Vec<Box<str>>,
+    /// `Triggers-Awaited`: the packages this one awaits, in the order the field is written.
+    pub trigaw: Vec<PkgId>,
+    /// The packages that await this one; iterate as it stands.
+    pub othertrigaw: Vec<PkgId>,
+    /// The status changed and has not been logged yet.
+    pub status_dirty: bool,
+}
+
+impl Pkg {
+    fn blank(set: SetId) -> Pkg {
+        Pkg {
+            set,
+            want: Want::Unknown,
+            eflag: EFlag::Ok,
+            status: Status::NotInstalled,
+            priority: Priority::Unknown,
+            section: None,
+            configversion: Version::default(),
+            installed: PkgBin::default(),
+            available: PkgBin::default(),
+            archives: Vec::new(),
+            trigpend: Vec::new(),
+            trigaw: Vec::new(),
+            othertrigaw: Vec::new(),
+            status_dirty: false,
+        }
+    }
+
+    /// How far it is installed.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// One of its two descriptions.
+    pub fn bin(&self, which: Which) -> &PkgBin {
+        match which {
+            Which::Installed => &self.installed,
+            Which::Available => &self.available,
+        }
+    }
+
+    /// The same, to change. Change `depends` only through [`PkgTable::set_depends`].
+    pub fn bin_mut(&mut self, which: Which) -> &mut PkgBin {
+        match which {
+            Which::Installed => &mut self.installed,
+            Which::Available => &mut self.available,
+        }
+    }
+
+    /// Whether the database has anything to say about it (`pkg_is_informative`).
+    pub fn is_informative(&self, which: Which) -> bool {
+        if which == Which::Installed
+            && (self.want != Want::Unknown
+                || self.eflag != EFlag::Ok
+                || self.status != Status::NotInstalled
+                || self.configversion.is_informative())
+        {
+            return true;
+        }
+        let set = |b: &Option<Bytes>| b.as_ref().is_some_and(|b| !b.is_empty());
+        let bin = self.bin(which);
+        !bin.depends.is_empty()
+            || set(&bin.description)
+            || set(&bin.maintainer)
+            || set(&bin.origin)
+            || set(&bin.bugs)
+            || set(&bin.installed_size)
+            || set(&bin.source)
+            || bin.version.is_informative()
+            || !bin.conffiles.is_empty()
+            || !bin.arbs.is_empty()
+    }
+}
+
+/// All instances of one name (`pkgset`).
+#[derive(Clone, Debug)]
+pub struct PkgSet {
+    /// The name, lower case.
+    pub name: Box<str>,
+    /// Its instances, at least one, in dpkg's `arch_next` order.
+    pub pkgs: Vec<PkgId>,
+    depended: [Vec<PossiRef>; 2],
+    installed_instances: u32,
+}
+
+/// When a name carries its architecture (`pkg_name_arch_when`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameWhen {
+    /// Never.
+    Never,
+    /// When needed to be unambiguous on this system.
+    NonAmbig,
+    /// When the package is `Multi-Arch: same`.
+    Same,
+    /// When not native.
+    Foreign,
+    /// Always (except when there is no architecture).
+    Always,
+}
+
+/// dpkg's hash table size; part of the observable iteration order.
+const BINS: u32 = 65521;
+
+/// FNV-1a over the bytes as C's signed chars, as `str_fnv_hash` does.
+fn fnv_hash(name: &str) -> u32 {
+    name.bytes().fold(2_166_136_261, |h, c| {
+        (h ^ (c as i8 as u32)).wrapping_mul(16_777_619)
+    })
+}
+
+/// The packages known in this run.
+#[derive(Clone, Debug)]
+pub struct PkgTable {
+    /// The architectures that names and relations refer to.
+    pub arches: ArchTable,
+    sets: Vec<PkgSet>,
+    pkgs: Vec<Pkg>,
+    by_name: HashMap<Box<str>, SetId>,
+}
+
+impl std::ops::Index<PkgId> for PkgTable {
+    type Output = Pkg;
+    fn index(&self, id: PkgId) -> &Pkg {
+        &self.pkgs[id.0 as usize]
+    }
+}
+impl std::ops::IndexMut<PkgId> for PkgTable {
+    fn index_mut(&mut self, id: PkgId) -> &mut Pkg {
+        &mut self.pkgs[id.0 as usize]
+    }
+}
+impl std::ops::Index<SetId> for PkgTable {
+    type Output = PkgSet;
+    fn index(&self, id: SetId) -> &PkgSet {
+        &self.sets[id.0 as usize]
+    }
+}
+
+impl PkgTable {
+    /// An empty table.
+    pub fn new(arches: ArchTable) -> PkgTable {
+        PkgTable {
+            arches,
+            sets: Vec::new(),
+            pkgs: Vec::new(),
+            by_name: HashMap::new(),
+        }
+    }
+
+    /// The set of a name (case is folded), made when new (`pkg_hash_find_set`).
+    pub fn find_set(&mut self, name: &str) -> SetId {
+        if let Some(id) = self.lookup_set(name) {
+            return id;
+        }
+        let name: Box<str> = name.to_ascii_lowercase().into();
+        let set = SetId(self.sets.len() as u32);
+        let pkg = PkgId(self.pkgs.len() as u32);
+        self.pkgs.push(Pkg::blank(set));
+        self.sets.push(PkgSet {
+            name: name.clone(),
+            pkgs: vec![pkg],
+            depended: [Vec::new(), Vec::new()],
+            installed_instances: 0,
+        });
+        self.by_name.insert(name, set);
+        set
+    }
+
+    /// The set of a name, if it is known.
+    pub fn lookup_set(&self, name: &str) -> Option<SetId> {
+        match self.by_name.get(name) {
+            Some(id) => Some(*id),
+            None if name.bytes().any(|c| c.is_ascii_uppercase()) => {
+                self.by_name.get(&*name.to_ascii_lowercase()).copied()
+            }
+            None => None,
+        }
+    }
+
+    /// The only installed instance, or the likeliest candidate when none is; `None` when
+    /// several are installed (`pkg_hash_get_singleton`).
+    pub fn singleton(&self, set: SetId) -> Option<PkgId> {
+        let pkgs = &self[set].pkgs;
+        match self[set].installed_instances {
+            0 => {
+                let likely = |p: &&PkgId| {
+                    let kind = self.arches.kind(self[**p].available.arch);
+                    matches!(kind, ArchType::Native | ArchType::All)
+                };
+                pkgs.iter().find(likely).or(pkgs.first()).copied()
+            }
+            1 => {
+                let installed = |p: &&PkgId| self[**p].status > Status::NotInstalled;
+                pkgs.iter().find(installed).copied()
+            }
+            _ => None,
+        }
+    }
+
+    /// [`PkgTable::singleton`] by name; ambiguity is an error (`pkg_hash_find_singleton`).
+    pub fn find_singleton(&mut self, name: &str) -> Result<PkgId> {
+        let set = self.find_set(name);
+        self.singleton(set).ok_or_else(|| {
+            err!(
+                "ambiguous package name '%s' with more than one installed instance",
+                &*self[set].name
+            )
+        })
+    }
+
+    /// The instance for `arch`, made when new (`pkg_hash_get_pkg`). A set's unused first slot
+    /// is taken over. `arch` must not be [`ArchId::NONE`].
+    pub fn get_pkg(&mut self, set: SetId, arch: ArchId) -> PkgId {
+        let first = self[set].pkgs[0];
+        if self[set].pkgs.len() == 1 && self[first].installed.arch == ArchId::NONE {
+            self[first].installed.arch = arch;
+            self[first].available.arch = arch;
+            return first;
+        }
+        let same = |p: &&PkgId| self[**p].installed.arch == arch;
+        if let Some(found) = self[set].pkgs.iter().find(same) {
+            return *found;
+        }
+        let id = PkgId(self.pkgs.len() as u32);
+        let mut pkg = Pkg::blank(set);
+        pkg.installed.arch = arch;
+        pkg.available.arch = arch;
+        self.pkgs.push(pkg);
+        self.sets[set.0 as usize].pkgs.push(id);
+        id
+    }
+
+    /// How many instances of a name are more than not-installed.
+    pub fn installed_instances(&self, set: SetId) -> u32 {
+        self[set].installed_instances
+    }
+
+    /// The number of instances (`pkg_hash_count_pkg`).
+    pub fn count(&self) -> usize {
+        self.pkgs.len()
+    }
+
+    /// The number of names.
+    pub fn count_sets(&self) -> usize {
+        self.sets.len()
+    }
+
+    /// All sets in dpkg's hash order.
+    pub fn sets_in_hash_order(&self) -> Vec<SetId> {
+        let mut order: Vec<(u32, u32)> = (0..self.sets.len() as u32)
+            .map(|i| (fnv_hash(&self.sets[i as usize].name) % BINS, i))
+            .collect();
+        order.sort_unstable();
+        order.into_iter().map(|(_, i)| SetId(i)).collect()
+    }
+
+    /// All instances in dpkg's hash order.
+    pub fn in_hash_order(&self) -> Vec<PkgId> {
+        let sets = self.sets_in_hash_order();
+        let pkgs = sets.into_iter().flat_map(|s| self[s].pkgs.iter().copied());
+        pkgs.collect()
+    }
+
+    /// All instances in the order of database files: by name, then those whose name needs no
+    /// architecture, then by architecture name (`pkg_sorter_by_nonambig_name_arch`).
+    pub fn sorted(&self) -> Vec<PkgId> {
+        let mut order = self.in_hash_order();
+        self.sort(&mut order);
+        order
+    }
+
+    /// Sort instances as [`PkgTable::sorted`] does; stable.
+    pub fn sort(&self, order: &mut [PkgId]) {
+        let arch = |p: PkgId| {
+            let needed = self.needs_arch(p, Which::Installed, NameWhen::NonAmbig);
+            needed.then(|| self.arches.name(self[p].installed.arch))
+        };
+        order.sort_by(|a, b| {
+            let names = self.set_name(*a).cmp(self.set_name(*b));
+            names.then_with(|| arch(*a).cmp(&arch(*b)))
+        });
+    }
+
+    /// Change the status, keeping the count of instances (`pkg_set_status`).
+    pub fn set_status(&mut self, pkg: PkgId, status: Status) {
+        let old = self[pkg].status;
+        if old == status {
+            return;
+        }
+        let set = &mut self.sets[self.pkgs[pkg.0 as usize].set.0 as usize];
+        if old == Status::NotInstalled {
+            set.installed_instances += 1;
+        } else if status == Status::NotInstalled {
+            set.installed_instances = set.installed_instances.saturating_sub(1);
+        }
+        self[pkg].status = status;
+        self[pkg].status_dirty = true;
+    }
+
+    /// Replace the relations of one description, moving the reverse links along
+    /// (`copy_dependency_links`).
+    pub fn set_depends(&mut self, pkg: PkgId, which: Which, depends: Arc<[Dependency]>) {
+        let old = std::mem::replace(&mut self[pkg].bin_mut(which).depends, depends.clone());
+        let side = which as usize;
+        for possi in old.iter().flat_map(|d| &d.possi) {
+            let links = &mut self.sets[possi.ed.0 as usize].depended[side];
+            links.retain(|r| r.pkg != pkg);
+        }
+        for (dep, dependency) in depends.iter().enumerate() {
+            for (possi, p) in dependency.possi.iter().enumerate() {
+                self.sets[p.ed.0 as usize].depended[side].push(PossiRef {
+                    pkg,
+                    dep: dep as u32,
+                    possi: possi as u32,
+                });
+            }
+        }
+    }
+
+    /// The relations that name a set, in dpkg's order (the latest link first).
+    pub fn depended(&self, set: SetId, which: Which) -> Vec<PossiRef> {
+        let links = &self[set].depended[which as usize];
+        links.iter().rev().copied().collect()
+    }
+
+    /// The relation a reverse link stands for; `None` when the link is stale.
+    pub fn possi(&self, which: Which, r: PossiRef) -> Option<(&Dependency, &Possi)> {
+        let dep = self[r.pkg].bin(which).depends.get(r.dep as usize)?;
+        Some((dep, dep.possi.get(r.possi as usize)?))
+    }
+
+    /// The package name of an instance, without architecture.
+    pub fn set_name(&self, pkg: PkgId) -> &str {
+        &self[self[pkg].set].name
+    }
+
+    /// The name of an instance by its installed description (`pkg_name`).
+    pub fn name(&self, pkg: PkgId, when: NameWhen) -> String {
+        self.bin_name(pkg, Which::Installed, when)
+    }
+
+    /// The name of an instance by one of its descriptions (`pkgbin_name`).
+    pub fn bin_name(&self, pkg: PkgId, which: Which, when: NameWhen) -> String {
+        let name = self.set_name(pkg);
+        if self.needs_arch(pkg, which, when) {
+            format!("{name}{}", self.arches.qualifier(self[pkg].bin(which).arch))
+        } else {
+            name.to_owned()
+        }
+    }
+
+    fn needs_arch(&self, pkg: PkgId, which: Which, when: NameWhen) -> bool {
+        let bin = self[pkg].bin(which);
+        if matches!(bin.arch, ArchId::NONE | ArchId::EMPTY) {
+            return false;
+        }
+        let foreign = !matches!(bin.arch, ArchId::NATIVE | ArchId::ALL);
+        match when {
+            NameWhen::Never => false,
+            NameWhen::NonAmbig => bin.multiarch == MultiArch::Same || foreign,
+            NameWhen::Same => bin.multiarch == MultiArch::Same,
+            NameWhen::Foreign => foreign,
+            NameWhen::Always => true,
+        }
+    }
+}
