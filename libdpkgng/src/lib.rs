@@ -16,9 +16,14 @@
 //! leaves as [`report::Event`]s, what it has to ask goes through [`report::Prompter`].
 
 pub mod arch;
+pub mod db;
 pub mod error;
+pub mod filter;
+pub mod force;
 pub mod fsys;
+pub mod hooks;
 pub mod msg;
+pub mod pipeline;
 pub mod pkg;
 pub mod report;
 pub mod state;

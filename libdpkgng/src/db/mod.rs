@@ -1,0 +1,91 @@
+//! The database in `ADMINDIR`, in dpkg's own format, file by file.
+//!
+//! | file | module |
+//! |---|---|
+//! | `status`, `available`, `updates/`, `lock`, `lock-frontend` | [`modstatdb`] |
+//! | `info/` | [`infodb`], [`filelist`], [`filehash`] |
+//! | `diversions` | [`diversions`] |
+//! | `statoverride` | [`statoverrides`] |
+//! | `triggers/File`, `triggers/Unincorp`, `triggers/NAME`, `triggers/Lock` | [`trigdb`] |
+//! | `arch`, `arch-native` | [`arch`] |
+//!
+//! [`Database`] is the in-core state of all of them; each module adds its own methods to it.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::arch::ArchTable;
+use crate::fsys::Fsys;
+use crate::pkg::PkgTable;
+
+pub mod arch;
+pub mod diversions;
+pub mod filehash;
+pub mod filelist;
+pub mod infodb;
+pub mod modstatdb;
+pub mod statoverrides;
+pub mod trigdb;
+
+/// Where the database and the system it describes are.
+#[derive(Clone, Debug)]
+pub struct Dirs {
+    /// `--admindir`, absolute or as given.
+    pub admindir: PathBuf,
+    /// `--instdir`; empty for the running system (`dpkg_fsys_get_dir`).
+    pub instdir: PathBuf,
+}
+
+impl Dirs {
+    /// A file of the database (`dpkg_db_get_path`).
+    pub fn admin(&self, part: impl AsRef<Path>) -> PathBuf {
+        self.admindir.join(part)
+    }
+
+    /// A path of the installed system on this one (`dpkg_fsys_get_path`): `instdir`, a slash,
+    /// and `path` without its leading slashes and dots.
+    pub fn inst(&self, path: &[u8]) -> PathBuf {
+        let mut out = self.instdir.as_os_str().as_bytes().to_vec();
+        out.push(b'/');
+        out.extend_from_slice(crate::fsys::skip_slash_dotslash(path));
+        PathBuf::from(std::ffi::OsString::from(std::ffi::OsStr::from_bytes(&out)))
+    }
+
+    /// Whether the installed system is the running one.
+    pub fn inst_is_root(&self) -> bool {
+        self.instdir.as_os_str().is_empty()
+    }
+}
+
+/// Everything known of one database in this run.
+#[derive(Debug)]
+pub struct Database {
+    /// Where it is.
+    pub dirs: Dirs,
+    /// The packages.
+    pub table: PkgTable,
+    /// The paths.
+    pub fsys: Fsys,
+    /// Triggers: interests and the packages to hand to trigger processing.
+    pub triggers: trigdb::TriggerDb,
+    pub(crate) modstat: modstatdb::Modstat,
+    pub(crate) filelists: filelist::Progress,
+    pub(crate) diversions: diversions::State,
+    pub(crate) statoverrides: statoverrides::State,
+}
+
+impl Database {
+    /// A database that has not been opened yet.
+    pub fn new(dirs: Dirs, arches: ArchTable) -> Database {
+        Database {
+            dirs,
+            table: PkgTable::new(arches),
+            fsys: Fsys::new(),
+            triggers: Default::default(),
+            modstat: Default::default(),
+            filelists: Default::default(),
+            diversions: Default::default(),
+            statoverrides: Default::default(),
+        }
+    }
+}

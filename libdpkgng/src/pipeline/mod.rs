@@ -1,0 +1,252 @@
+//! The pipeline: unpack, configure, remove, triggers. Policy chapter 6.
+//!
+//! [`Run`] is one invocation: the database, the options, the receivers, and the state dpkg
+//! keeps in globals. Each module adds the steps it owns as methods of `Run`:
+//!
+//! | module | owns | dpkg's file |
+//! |---|---|---|
+//! | [`depcon`] | is a dependency satisfied, and what would fix it; dependency cycles | depcon.c |
+//! | [`queue`] | what is to be processed, in which order, `dependtry` | packages.c |
+//! | [`maintscript`] | calls, environment, fallbacks | script.c |
+//! | [`configure`] | conffiles and postinst | configure.c |
+//! | [`remove`] | prerm, files, postrm, purge | remove.c |
+//! | [`trigproc`] | the deferred list, trigger cycles, `postinst triggered` | trigproc.c |
+//! | [`unpack`] | one archive from bytes to unpacked, and back | unpack.c, archives.c |
+//! | [`errors`] | what failed, holds, the final summary | errors.c, help.c |
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+use crate::db::Database;
+use crate::hooks::HookSet;
+use crate::pkg::PkgId;
+use crate::report::{Prompter, Reporter};
+use crate::state::Want;
+
+pub mod configure;
+pub mod depcon;
+pub mod errors;
+pub mod maintscript;
+pub mod queue;
+pub mod remove;
+pub mod trigproc;
+pub mod unpack;
+
+/// What dpkg was asked to do (`cipaction`); the pipeline's own actions only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// `--install`
+    Install,
+    /// `--unpack`
+    Unpack,
+    /// `--record-avail`
+    RecordAvail,
+    /// `--configure`
+    Configure,
+    /// `--triggers-only`
+    TriggersOnly,
+    /// `--remove`
+    Remove,
+    /// `--purge`
+    Purge,
+}
+
+impl Action {
+    /// The long option's name, as error texts show it (`cipaction->olong`).
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Install => "install",
+            Action::Unpack => "unpack",
+            Action::RecordAvail => "record-avail",
+            Action::Configure => "configure",
+            Action::TriggersOnly => "triggers-only",
+            Action::Remove => "remove",
+            Action::Purge => "purge",
+        }
+    }
+}
+
+/// The options of a run (dpkg's `f_*` globals).
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What to do.
+    pub action: Action,
+    /// `f_act`: false with `--no-act`.
+    pub act: bool,
+    /// `f_alsoselect`: false with `-N`/`--no-also-select`? (`--selected-only` clears it).
+    pub alsoselect: bool,
+    /// `--auto-deconfigure`
+    pub autodeconf: bool,
+    /// `--debsig`
+    pub debsig: bool,
+    /// `--pending`
+    pub pending: bool,
+    /// `--recursive`
+    pub recursive: bool,
+    /// `--skip-same-version`
+    pub skipsame: bool,
+    /// `--triggers` (Some(true)), `--no-triggers` (Some(false)), neither (None).
+    pub triggers: Option<bool>,
+    /// `--abort-after`
+    pub abort_after: u32,
+    /// `--force-…`
+    pub force: crate::force::ForceSet,
+    /// `--ignore-depends`: package names as given.
+    pub ignore_depends: Vec<PkgId>,
+    /// `--path-exclude`, `--path-include`
+    pub filters: crate::filter::Filters,
+    /// `$TMPDIR` or `/tmp`, for control directories of archives that are not being installed.
+    pub tmpdir: PathBuf,
+    /// Environment for maintainer scripts beside what [`maintscript`] sets itself
+    /// (`DPKG_COLORS` and such that the command line decides).
+    pub script_env: Vec<(String, Vec<u8>)>,
+    /// The version scripts see as `DPKG_RUNNING_VERSION`.
+    pub running_version: String,
+    /// `--admindir` as scripts see it (`DPKG_ADMINDIR`).
+    pub script_admindir: PathBuf,
+}
+
+/// What a package is about to be (`pkg_istobe`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Istobe {
+    /// Left as it is.
+    #[default]
+    Normal,
+    /// Removed.
+    Remove,
+    /// Installed, configured or triggered.
+    InstallNew,
+    /// Deconfigured.
+    Deconfigure,
+    /// Looked at for Pre-Depends.
+    Preinstall,
+}
+
+/// Colours of the depth-first search for dependency cycles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum CycleColor {
+    #[default]
+    White,
+    Gray,
+    Black,
+}
+
+/// What a run knows of a package (`perpackagestate`).
+#[derive(Clone, Debug, Default)]
+pub struct PerPackage {
+    /// See [`Istobe`].
+    pub istobe: Istobe,
+    /// Used during cycle detection.
+    pub color: CycleColor,
+    /// In the queue.
+    pub enqueued: bool,
+    /// "Replacing files in old package" was said this many times.
+    pub replacing_files_and_said: u32,
+    /// Named on the command line this many times.
+    pub cmdline_seen: u32,
+}
+
+/// `dependtry`: how hard to try; see [`queue`] for what each level allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum DependTry {
+    #[default]
+    Normal = 1,
+    Cycles,
+    Triggers,
+    TriggersCycles,
+    ForceDependsVersion,
+    ForceDepends,
+    Last,
+}
+
+/// A package to be deconfigured for another (`pkg_deconf_list`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deconf {
+    /// The one to deconfigure.
+    pub pkg: PkgId,
+    /// The one whose removal makes it necessary, if any.
+    pub pkg_removal: Option<PkgId>,
+    /// Why.
+    pub reason: Want,
+}
+
+/// One invocation of dpkg.
+pub struct Run {
+    /// The database.
+    pub db: Database,
+    /// The options.
+    pub opts: Options,
+    /// Who hears what happens.
+    pub report: Box<dyn Reporter>,
+    /// Who is asked about conffiles.
+    pub prompt: Box<dyn Prompter>,
+    /// Who may change what happens.
+    pub hooks: HookSet,
+    /// By [`PkgId`]; see [`Run::state`].
+    pub(crate) per_package: Vec<PerPackage>,
+    /// What remains to be processed.
+    pub(crate) queue: VecDeque<PkgId>,
+    /// See [`DependTry`].
+    pub(crate) dependtry: DependTry,
+    /// Packages looked at since the queue last moved.
+    pub(crate) sincenothing: usize,
+    /// Packages to be deconfigured for the archive being unpacked.
+    pub(crate) deconfigure: Vec<Deconf>,
+    /// Packages to be removed in favour of the archive being unpacked.
+    pub(crate) conflictors: Vec<PkgId>,
+    /// Dependency cycles already broken (`cyclebreak`): package, dependency, alternative.
+    pub(crate) cycle_breaks: std::collections::HashSet<crate::pkg::PossiRef>,
+    /// See [`errors`].
+    pub(crate) failures: errors::Failures,
+    /// See [`trigproc`].
+    pub(crate) trigproc: trigproc::State,
+    /// See [`unpack`].
+    pub(crate) unpack: unpack::State,
+}
+
+impl Run {
+    /// A run over an opened database.
+    pub fn new(
+        db: Database,
+        opts: Options,
+        report: Box<dyn Reporter>,
+        prompt: Box<dyn Prompter>,
+        hooks: HookSet,
+    ) -> Run {
+        Run {
+            db,
+            opts,
+            report,
+            prompt,
+            hooks,
+            per_package: Vec::new(),
+            queue: VecDeque::new(),
+            dependtry: DependTry::Normal,
+            sincenothing: 0,
+            deconfigure: Vec::new(),
+            conflictors: Vec::new(),
+            cycle_breaks: Default::default(),
+            failures: Default::default(),
+            trigproc: Default::default(),
+            unpack: Default::default(),
+        }
+    }
+
+    /// What this run knows of a package (`clientdata`, made when first asked for).
+    pub fn state(&mut self, pkg: PkgId) -> &mut PerPackage {
+        let index = pkg.0 as usize;
+        if index >= self.per_package.len() {
+            let len = self.db.table.count().max(index + 1);
+            self.per_package.resize(len, PerPackage::default());
+        }
+        &mut self.per_package[index]
+    }
+
+    /// [`Istobe`] of a package.
+    pub fn istobe(&self, pkg: PkgId) -> Istobe {
+        let state = self.per_package.get(pkg.0 as usize);
+        state.map_or(Istobe::Normal, |s| s.istobe)
+    }
+}
