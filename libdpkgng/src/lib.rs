@@ -1,16 +1,17 @@
 //! Everything dpkg does, as a library: data in, events out.
 //!
-//! The modules stand on floors; every `use crate::…` goes to a lower floor (or, within a
-//! floor, to a module named earlier in this list), which `tests/floors.rs` checks.
+//! The modules stand on floors; every `use crate::…` goes to the same floor or a lower one,
+//! which `tests/floors.rs` checks by this table.
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 0 | [`msg`] [`error`] [`sys`] [`digest`] [`version`] [`arch`] [`state`] [`filter`] |
-//! | 1 | [`name`] [`deb822`] [`force`] |
-//! | 2 | [`report`] [`relations`] |
-//! | 3 | [`pkg`] |
-//! | 4 | [`control`] [`archive`] [`fsys`] |
-//! | 5 | [`db`] |
+//! | 0 | [`msg`] [`error`] [`sys`] [`version`] [`arch`] [`state`] |
+//! | 1 | [`force`] [`report`] [`filter`] |
+//! | 2 | [`pkg`] |
+//! | 3 | [`fsys`] |
+//! | 4 | [`db`] |
+//! | 5 | [`hooks`] |
+//! | 6 | [`pipeline`] |
 //!
 //! The library never prints, asks, exits or reads the environment: what it has to say
 //! leaves as [`report::Event`]s, what it has to ask goes through [`report::Prompter`].
