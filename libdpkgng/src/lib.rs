@@ -5,7 +5,7 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 0 | [`msg`] [`error`] [`sys`] [`version`] [`arch`] [`state`] |
+//! | 0 | [`msg`](mod@msg) [`error`] [`sys`] [`version`] [`arch`] [`state`] |
 //! | 1 | [`force`] [`report`] [`filter`] |
 //! | 2 | [`pkg`] |
 //! | 3 | [`fsys`] |
