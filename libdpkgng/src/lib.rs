@@ -5,9 +5,9 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 0 | [`msg`](mod@msg) [`error`] [`sys`] [`version`] [`arch`] [`state`] |
+//! | 0 | [`msg`](mod@msg) [`error`] [`sys`] [`digest`] [`version`] [`arch`] [`state`] |
 //! | 1 | [`force`] [`report`] [`filter`] |
-//! | 2 | [`pkg`] |
+//! | 2 | [`pkg`] [`archive`] |
 //! | 3 | [`fsys`] |
 //! | 4 | [`db`] |
 //! | 5 | [`hooks`] |
@@ -17,7 +17,9 @@
 //! leaves as [`report::Event`]s, what it has to ask goes through [`report::Prompter`].
 
 pub mod arch;
+pub mod archive;
 pub mod db;
+pub mod digest;
 pub mod error;
 pub mod filter;
 pub mod force;

@@ -7,6 +7,8 @@
 
 use std::ffi::CStr;
 
+pub mod zlib;
+
 /// The text of an `errno` value, as `strerror(3)` puts it in the current locale.
 pub fn strerror(errno: i32) -> String {
     let mut buf = [0 as libc::c_char; 256];
