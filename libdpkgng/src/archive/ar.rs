@@ -169,7 +169,10 @@ mod tests {
     use super::*;
 
     fn header(name: &str, size: &str) -> [u8; HEADER_LEN] {
-        let text = format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`\n", 0, 0, 0, "100644");
+        let text = format!(
+            "{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`\n",
+            0, 0, 0, "100644"
+        );
         text.as_bytes().try_into().unwrap()
     }
 

@@ -87,17 +87,31 @@ pub fn build(
             (Some(target), _) => target,
             (None, dest) => joined(
                 dest.unwrap_or(dir),
-                &[&id.name[..], b"_", &id.version, b"_", &id.arch, EXTENSION.as_bytes()].concat(),
+                &[
+                    &id.name[..],
+                    b"_",
+                    &id.version,
+                    b"_",
+                    &id.arch,
+                    EXTENSION.as_bytes(),
+                ]
+                .concat(),
             ),
         };
-        info(report, msg!("building package '%s' in '%s'.", &id.name, &target));
+        info(
+            report,
+            msg!("building package '%s' in '%s'.", &id.name, &target),
+        );
         target
     } else {
         let Some(target) = target else {
             bail!("target is directory - cannot skip control file check");
         };
         report.warning(msg!("not checking contents of control area"));
-        info(report, msg!("building an unknown package in '%s'.", &target));
+        info(
+            report,
+            msg!("building an unknown package in '%s'.", &target),
+        );
         target
     };
     report.event(&Event::Flush);
@@ -204,7 +218,11 @@ impl Member<'_> {
             .or_fail(|| msg!("failed to make temporary file (%s)", msg!(self.what)))?;
         let mut file = File::from(fd);
         std::fs::remove_file(&path).map_err(|_| {
-            err!("failed to unlink temporary file (%s), %s", msg!(self.what), &path)
+            err!(
+                "failed to unlink temporary file (%s), %s",
+                msg!(self.what),
+                &path
+            )
         })?;
         self.pack_into(&mut file, options, report)?;
         file.seek(SeekFrom::Start(0))

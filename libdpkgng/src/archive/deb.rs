@@ -125,7 +125,9 @@ impl DebFile {
     }
 
     fn from_file(path: &Path, mut file: File, gzip_fd: i32) -> Result<DebFile> {
-        let stat = file.metadata().or_fail(|| msg!("failed to fstat archive"))?;
+        let stat = file
+            .metadata()
+            .or_fail(|| msg!("failed to fstat archive"))?;
         let start = file.stream_position().ok();
         Ok(DebFile {
             name: std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()).to_vec(),
@@ -149,7 +151,8 @@ impl DebFile {
         };
         let mut line = [0; 39];
         let what = || msg!("archive magic version number");
-        let line = read_line(&mut src, &mut line, MAGIC.len()).or_else(|e| self.read_fail(e, what()))?;
+        let line =
+            read_line(&mut src, &mut line, MAGIC.len()).or_else(|e| self.read_fail(e, what()))?;
         if line == MAGIC {
             self.member_new(src, part)
         } else if line.starts_with(b"0.93") {
@@ -236,9 +239,7 @@ impl DebFile {
                 )
             };
             let found = if let Some(compressor) = extension(CONTROL_MEMBER) {
-                let compressor = compressor
-                    .filter(|c| c.for_control())
-                    .ok_or_else(unknown)?;
+                let compressor = compressor.filter(|c| c.for_control()).ok_or_else(unknown)?;
                 if control.is_some_and(|len| len != 0) {
                     bail!(
                         "archive '%.250s' contains two control members, giving up",
@@ -417,7 +418,11 @@ impl Source {
     fn skip(&mut self, count: i64) -> std::result::Result<(), Msg> {
         if let Some(pos) = &mut self.pos {
             *pos = pos.checked_add_signed(count).ok_or_else(|| {
-                msg!("%s: %s", msg!("failed to seek"), crate::msg::Arg::Errno(libc::EINVAL))
+                msg!(
+                    "%s: %s",
+                    msg!("failed to seek"),
+                    crate::msg::Arg::Errno(libc::EINVAL)
+                )
             })?;
             return Ok(());
         }

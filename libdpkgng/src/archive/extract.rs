@@ -17,8 +17,8 @@ use nix::sys::stat::{Mode, UtimensatFlags, fchmod, mkdirat, utimensat};
 use nix::sys::time::TimeSpec;
 
 use super::deb::{DebFile, Part};
-use super::tar::{Kind, Owners, TarEntry, TarReader};
 use super::take_error;
+use super::tar::{Kind, Owners, TarEntry, TarReader};
 use crate::error::{OrFail as _, Result};
 use crate::report::Reporter;
 use crate::{bail, msg};
@@ -61,7 +61,10 @@ pub fn extract_control(
     let stream = deb.member(Part::Control, report)?.stream(-1)?;
     match std::fs::create_dir(dir) {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(crate::error::Error::os(msg!("failed to create directory"), e));
+            return Err(crate::error::Error::os(
+                msg!("failed to create directory"),
+                e,
+            ));
         }
         _ => {}
     }
@@ -111,13 +114,16 @@ impl Place {
             },
             Kind::File => {
                 remove_old(&parent, name);
-                let flags =
-                    OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-                let fd = openat(&parent, name, flags, Mode::from_bits_truncate(0o600)).or_fail(fail)?;
+                let flags = OFlag::O_WRONLY
+                    | OFlag::O_CREAT
+                    | OFlag::O_EXCL
+                    | OFlag::O_NOFOLLOW
+                    | OFlag::O_CLOEXEC;
+                let fd =
+                    openat(&parent, name, flags, Mode::from_bits_truncate(0o600)).or_fail(fail)?;
                 let mut file = File::from(fd);
-                let copied = io::copy(data, &mut file).map_err(|e| {
-                    take_error(e, || msg!("failed to write"))
-                })?;
+                let copied = io::copy(data, &mut file)
+                    .map_err(|e| take_error(e, || msg!("failed to write")))?;
                 if copied != entry.size {
                     bail!("unexpected end of file or stream");
                 }

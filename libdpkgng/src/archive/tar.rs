@@ -353,7 +353,9 @@ impl<R: Read> TarReader<R> {
 
 impl<R: Read> Read for TarReader<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let want = usize::try_from(self.data).unwrap_or(usize::MAX).min(out.len());
+        let want = usize::try_from(self.data)
+            .unwrap_or(usize::MAX)
+            .min(out.len());
         if want == 0 {
             return Ok(0);
         }

@@ -130,7 +130,10 @@ impl<W: Write> TarWriter<W> {
                 }
             }
         } else if kind.is_socket() {
-            report.event(&Event::Stderr(msg!("tar: %s\n", msg!("%s: socket ignored", &shown))));
+            report.event(&Event::Stderr(msg!(
+                "tar: %s\n",
+                msg!("%s: socket ignored", &shown)
+            )));
             return Ok(());
         } else {
             let flag = if kind.is_char_device() {
@@ -302,7 +305,11 @@ impl<W: Write> TarWriter<W> {
 /// `chmod u+rw,go=rX`: a directory keeps its set-id bits, a file only set-user-id.
 fn control_mode(mode: u32, is_dir: bool) -> u32 {
     let mode = mode | 0o600;
-    let exec = if is_dir || mode & 0o111 != 0 { 0o011 } else { 0 };
+    let exec = if is_dir || mode & 0o111 != 0 {
+        0o011
+    } else {
+        0
+    };
     let kept = mode & if is_dir { 0o6700 } else { 0o4700 };
     kept | 0o044 | exec
 }

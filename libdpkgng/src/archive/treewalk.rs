@@ -155,6 +155,9 @@ mod tests {
         let file = dir.path().join("f");
         std::fs::write(&file, "").unwrap();
         let text = TreeWalk::new(&file).err().unwrap().to_string();
-        assert_eq!(text, format!("treewalk root {} is not a directory", file.display()));
+        assert_eq!(
+            text,
+            format!("treewalk root {} is not a directory", file.display())
+        );
     }
 }

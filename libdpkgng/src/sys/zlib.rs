@@ -31,7 +31,8 @@ impl GzipDeflate {
         // SAFETY: z_stream is a C struct for which all-zero means "default allocator, no data";
         // the Option-typed function pointers inside are valid as zero, and deflateInit2_
         // replaces a null allocator by its own before anything calls them.
-        let mut raw = unsafe { Box::new(MaybeUninit::<libz_sys::z_stream>::zeroed()).assume_init() };
+        let mut raw =
+            unsafe { Box::new(MaybeUninit::<libz_sys::z_stream>::zeroed()).assume_init() };
         // SAFETY: raw is a live z_stream, the version and size are those of the linked zlib.
         let rc = unsafe {
             libz_sys::deflateInit2_(

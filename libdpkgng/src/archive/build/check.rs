@@ -178,7 +178,10 @@ fn conffile_line(line: &[u8]) -> Result<(&[u8], bool)> {
     if indent > 0 {
         match line.get(indent..).unwrap_or_default() {
             b"" => bail!("empty and whitespace-only lines are not allowed in conffiles"),
-            name => bail!("line with conffile filename '%s' has leading white spaces", name),
+            name => bail!(
+                "line with conffile filename '%s' has leading white spaces",
+                name
+            ),
         }
     }
     if line.starts_with(b"/") {
@@ -253,12 +256,24 @@ mod tests {
         assert_eq!(line("/a b\n"), Ok(("/a b".into(), false)));
         assert_eq!(line("remove-on-upgrade /a\n"), Ok(("/a".into(), true)));
         for (text, want) in [
-            ("/a", "conffile name '/a' is too long, or missing final newline"),
+            (
+                "/a",
+                "conffile name '/a' is too long, or missing final newline",
+            ),
             ("\n", "conffile name '' is not an absolute pathname"),
-            ("  \n", "empty and whitespace-only lines are not allowed in conffiles"),
-            (" /a\n", "line with conffile filename '/a' has leading white spaces"),
+            (
+                "  \n",
+                "empty and whitespace-only lines are not allowed in conffiles",
+            ),
+            (
+                " /a\n",
+                "line with conffile filename '/a' has leading white spaces",
+            ),
             ("a\n", "conffile name 'a' is not an absolute pathname"),
-            ("remove-on-upgrade \n", "conffile name missing after flag 'remove-on-upgrade'"),
+            (
+                "remove-on-upgrade \n",
+                "conffile name missing after flag 'remove-on-upgrade'",
+            ),
             ("x /a\n", "unknown flag 'x' for conffile '/a'"),
             ("x a\n", "conffile name 'a' is not an absolute pathname"),
         ] {

@@ -63,33 +63,33 @@ impl<R: Read> Decoder<R> {
     /// descriptor number zlib names in its own messages (`<fd:4>: …`).
     pub fn new(params: &Params, src: R, desc: Msg, gzip_fd: i32) -> Result<Decoder<R>> {
         let mut in_size = IN_SIZE;
-        let codec = match params.compressor {
-            Compressor::None => Codec::None,
-            Compressor::Gzip => Codec::Gzip(Box::new(Gzip {
-                inflate: Decompress::new_gzip(15),
-                state: GzipState::Start,
-                fd: gzip_fd,
-            })),
-            Compressor::Xz => Codec::Lzma(
-                MtStreamBuilder::new()
-                    .threads(params.threads())
-                    .memlimit_threading(thread_memlimit())
-                    .memlimit_stop(u64::MAX)
-                    .decoder()
-                    .map_err(|e| lzma_init_error(&desc, e))?,
-            ),
-            Compressor::Lzma => Codec::Lzma(
-                Stream::new_lzma_decoder(u64::MAX).map_err(|e| lzma_init_error(&desc, e))?,
-            ),
-            Compressor::Zstd => {
-                in_size = DCtx::in_size();
-                Codec::Zstd(
-                    DCtx::try_create()
-                        .ok_or_else(|| err!("%s: cannot create zstd decompression context", &desc))?,
-                )
-            }
-            Compressor::Bzip2 => Codec::Bzip2(bzip2::Decompress::new(false)),
-        };
+        let codec =
+            match params.compressor {
+                Compressor::None => Codec::None,
+                Compressor::Gzip => Codec::Gzip(Box::new(Gzip {
+                    inflate: Decompress::new_gzip(15),
+                    state: GzipState::Start,
+                    fd: gzip_fd,
+                })),
+                Compressor::Xz => Codec::Lzma(
+                    MtStreamBuilder::new()
+                        .threads(params.threads())
+                        .memlimit_threading(thread_memlimit())
+                        .memlimit_stop(u64::MAX)
+                        .decoder()
+                        .map_err(|e| lzma_init_error(&desc, e))?,
+                ),
+                Compressor::Lzma => Codec::Lzma(
+                    Stream::new_lzma_decoder(u64::MAX).map_err(|e| lzma_init_error(&desc, e))?,
+                ),
+                Compressor::Zstd => {
+                    in_size = DCtx::in_size();
+                    Codec::Zstd(DCtx::try_create().ok_or_else(|| {
+                        err!("%s: cannot create zstd decompression context", &desc)
+                    })?)
+                }
+                Compressor::Bzip2 => Codec::Bzip2(bzip2::Decompress::new(false)),
+            };
         Ok(Decoder {
             src,
             desc,
@@ -133,7 +133,11 @@ impl<R: Read> Decoder<R> {
     fn read_none(&mut self, out: &mut [u8]) -> io::Result<usize> {
         self.src.read(out).map_err(|e| {
             hide_error(take_error(e, || {
-                msg!("%s: pass-through copy error: %s", &self.desc, msg!("failed to read"))
+                msg!(
+                    "%s: pass-through copy error: %s",
+                    &self.desc,
+                    msg!("failed to read")
+                )
             }))
         })
     }

@@ -251,7 +251,11 @@ impl<W: Write> Encoder<W> {
                 return Ok(());
             }
             if input.is_empty() {
-                return if finish { self.zstd_piece(true) } else { Ok(()) };
+                return if finish {
+                    self.zstd_piece(true)
+                } else {
+                    Ok(())
+                };
             }
         }
     }

@@ -163,5 +163,8 @@ fn memory_information() {
     let text = b"MemTotal: 9 kB\nMemFree:  1 kB\nBuffers: 2 kB\nSwapCached: 7 kB\nCached: 3 kB\n";
     assert_eq!(meminfo_available(text), Some(6 * 1024));
     assert_eq!(meminfo_available(b"MemFree: 1 kB\n"), Option::None);
-    assert_eq!(meminfo_available(b"MemFree: x kB\nBuffers: 1 kB\nCached: 1 kB\n"), Option::None);
+    assert_eq!(
+        meminfo_available(b"MemFree: x kB\nBuffers: 1 kB\nCached: 1 kB\n"),
+        Option::None
+    );
 }

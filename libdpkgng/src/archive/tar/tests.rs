@@ -117,19 +117,22 @@ fn numbers() {
     assert_eq!(unsigned(b"8", max), Err(libc::ERANGE));
     assert_eq!(unsigned(b"1x", max), Err(libc::ERANGE));
     assert_eq!(unsigned(b"1 x", max), Err(libc::EINVAL));
-    assert_eq!(unsigned(b"77777777777\0", u64::from(u32::MAX)), Err(libc::ERANGE));
+    assert_eq!(
+        unsigned(b"77777777777\0", u64::from(u32::MAX)),
+        Err(libc::ERANGE)
+    );
     let b256 = b"\x80\0\0\0\0\0\0\0\0\0\x01\x02";
     assert_eq!(unsigned(b256, max), Ok(0x102));
-    assert_eq!(signed(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe"), Ok(-2));
-    assert_eq!(unsigned(b"\xff\xff\xff\xff\xff\xff\xff\xfe", u64::from(u32::MAX)), Err(libc::ERANGE));
     assert_eq!(
-        signed(b"\x80\0\0\0\x80\0\0\0\0\0\0\0"),
-        Err(libc::ERANGE)
+        signed(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe"),
+        Ok(-2)
     );
     assert_eq!(
-        signed(b"\x80\0\0\x01\0\0\0\0\0\0\0\0"),
+        unsigned(b"\xff\xff\xff\xff\xff\xff\xff\xfe", u64::from(u32::MAX)),
         Err(libc::ERANGE)
     );
+    assert_eq!(signed(b"\x80\0\0\0\x80\0\0\0\0\0\0\0"), Err(libc::ERANGE));
+    assert_eq!(signed(b"\x80\0\0\x01\0\0\0\0\0\0\0\0"), Err(libc::ERANGE));
 }
 
 #[test]
