@@ -5,6 +5,7 @@
 //! write as they go and the interleaving is stock's.
 
 use crate::error::Result;
+use crate::force::{Force, ForceSet};
 use crate::msg::Msg;
 
 /// Something that happened.
@@ -118,6 +119,16 @@ impl dyn Reporter + '_ {
         if self.debug_flags() & flag != 0 {
             self.event(&Event::Debug { flag, text: text() });
         }
+    }
+    /// `forcibleerr()`: the problem as an error, or as warnings if `force` is in the set.
+    ///
+    /// # Errors
+    /// The problem.
+    pub fn forcible(&mut self, set: ForceSet, force: Force, problem: Msg) -> Result<()> {
+        for line in set.forgive(force, problem)? {
+            self.warning(line);
+        }
+        Ok(())
     }
 }
 

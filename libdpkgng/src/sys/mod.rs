@@ -5,6 +5,12 @@
 //! nobody interposes, is the one exception.
 #![allow(unsafe_code)]
 
+pub mod clock;
+pub mod fnmatch;
+pub mod inherited;
+pub mod signal;
+pub mod terminal;
+
 use std::ffi::CStr;
 
 /// The text of an `errno` value, as `strerror(3)` puts it in the current locale.
