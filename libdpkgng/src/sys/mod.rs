@@ -9,7 +9,6 @@ pub mod clock;
 pub mod fnmatch;
 pub mod inherited;
 pub mod signal;
-pub mod terminal;
 
 use std::ffi::CStr;
 
