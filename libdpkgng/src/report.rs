@@ -31,8 +31,10 @@ pub enum Event<'a> {
     },
     /// A package's status changed: `status: PKG: STATUS` and `status STATUS PKG VERSION`.
     Status {
-        /// The name, architecture-qualified always (`pnaw_always`).
+        /// The name, architecture-qualified always (`pnaw_always`), for the log.
         pkg: &'a str,
+        /// The name, qualified where needed (`pnaw_nonambig`), for the status descriptors.
+        pkg_nonambig: &'a str,
         /// The status word, e.g. `half-configured`.
         status: &'a str,
         /// The installed version, or `<none>`.
