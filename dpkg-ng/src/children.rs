@@ -104,8 +104,7 @@ pub fn check(status: ExitStatus, what: &Msg) -> Result<()> {
 /// There is no `PATH`.
 pub fn in_path(env: &Env, program: &OsStr) -> Result<bool> {
     let executable = |path: &OsStr| {
-        std::fs::metadata(path)
-            .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+        std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
     };
     if program.as_bytes().first() == Some(&b'/') {
         return Ok(executable(program));

@@ -79,10 +79,11 @@ impl<A: Copy, S> Parser<A, S> {
                 }
             })?;
         }
-        outcome.map_err(|e| {
-            Error::os(msg!("read error in configuration file '%.255s'", path), e).into()
-        })
-        .map(|_| ())
+        outcome
+            .map_err(|e| {
+                Error::os(msg!("read error in configuration file '%.255s'", path), e).into()
+            })
+            .map(|_| ())
     }
 
     fn config_line(&mut self, process: &mut Process, line: &[u8]) -> Result<(), Line> {

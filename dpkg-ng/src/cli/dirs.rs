@@ -7,6 +7,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
 
 use libdpkgng::error::{Error, Result};
 use libdpkgng::msg;
@@ -51,6 +52,22 @@ impl Dirs {
             });
         }
         Ok(self.admin.as_deref().unwrap_or_default())
+    }
+
+    /// [`Dirs::root`] as a path.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn root_path(&mut self, env: &Env) -> Result<PathBuf> {
+        Ok(OsStr::from_bytes(self.root(env)?).into())
+    }
+
+    /// [`Dirs::admin`] as a path.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn admin_path(&mut self, env: &Env) -> Result<PathBuf> {
+        Ok(OsStr::from_bytes(self.admin(env)?).into())
     }
 
     /// `path` inside the root directory.
@@ -191,7 +208,8 @@ mod tests {
         assert_eq!(shown(&mut d, &none), pair("/nonexistent/i", ADMINDIR));
         let rooted = env(&[("DPKG_ROOT", "/nonexistent/e/")]);
         let mut d = Dirs::default();
-        d.set_instdir(&rooted, OsStr::new("/nonexistent/i")).unwrap();
+        d.set_instdir(&rooted, OsStr::new("/nonexistent/i"))
+            .unwrap();
         assert_eq!(
             shown(&mut d, &rooted),
             pair("/nonexistent/i", "/nonexistent/e/var/lib/dpkg")

@@ -7,7 +7,7 @@ use libdpkgng::arch::{self, BUILD_ARCHITECTURE};
 use libdpkgng::error::Error;
 use libdpkgng::report::debug;
 use libdpkgng::version::{Epoch, Relation, Version, VersionProblem};
-use libdpkgng::{bail, err, msg};
+use libdpkgng::{err, msg};
 
 use super::args::DpkgArgs;
 use crate::cli::{Process, Step, exactly};
@@ -108,9 +108,8 @@ fn native_architecture(process: &Process, args: &mut DpkgArgs) -> Step<Vec<u8>> 
 
 /// `--validate-archname`
 pub fn validate_archname(args: &DpkgArgs) -> Step<i32> {
-    let [name] = exactly(&args.args).ok_or_else(|| {
-        Error::usage(msg!("--%s takes one <archname> argument", args.verb()))
-    })?;
+    let [name] = exactly(&args.args)
+        .ok_or_else(|| Error::usage(msg!("--%s takes one <archname> argument", args.verb())))?;
     if let Some(problem) = arch::check_name(&name.to_string_lossy()) {
         return Err(err!("architecture name '%s' is invalid: %s", name, problem).into());
     }
@@ -148,8 +147,6 @@ enum Absent {
     Earlier,
     /// It is later than any version.
     Later,
-    /// It is equal to itself only, and in no order with others: true for `ne` alone.
-    Earliest,
 }
 
 /// Operators of `--compare-versions`: word, which orders make it true (less, equal, greater),

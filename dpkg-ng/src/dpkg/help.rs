@@ -144,9 +144,7 @@ pub fn print_usage(process: &mut Process) -> Result<i32> {
 /// `--version`
 pub fn print_version(process: &mut Process, robot: bool) -> Result<i32> {
     if robot {
-        process
-            .report
-            .output(msg!("%s", text::REFERENCE_VERSION));
+        process.report.output(msg!("%s", text::REFERENCE_VERSION));
         process.flush_output()?;
         return Ok(0);
     }
@@ -160,19 +158,63 @@ pub fn print_version(process: &mut Process, robot: bool) -> Result<i32> {
 
 /// The debug areas as `-Dhelp` lists them: bits, dpkg's name, description.
 const DEBUG_AREAS: &[(u32, &str, &str)] = &[
-    (debug::GENERAL, "general", "Generally helpful progress information"),
-    (debug::SCRIPTS, "scripts", "Invocation and status of maintainer scripts"),
-    (debug::EACHFILE, "eachfile", "Output for each file processed"),
-    (debug::EACHFILEDETAIL, "eachfiledetail", "Lots of output for each file processed"),
+    (
+        debug::GENERAL,
+        "general",
+        "Generally helpful progress information",
+    ),
+    (
+        debug::SCRIPTS,
+        "scripts",
+        "Invocation and status of maintainer scripts",
+    ),
+    (
+        debug::EACHFILE,
+        "eachfile",
+        "Output for each file processed",
+    ),
+    (
+        debug::EACHFILEDETAIL,
+        "eachfiledetail",
+        "Lots of output for each file processed",
+    ),
     (debug::CONFF, "conff", "Output for each configuration file"),
-    (debug::CONFFDETAIL, "conffdetail", "Lots of output for each configuration file"),
+    (
+        debug::CONFFDETAIL,
+        "conffdetail",
+        "Lots of output for each configuration file",
+    ),
     (debug::DEPCON, "depcon", "Dependencies and conflicts"),
-    (debug::DEPCONDETAIL, "depcondetail", "Lots of dependencies/conflicts output"),
-    (debug::TRIGGERS, "triggers", "Trigger activation and processing"),
-    (debug::TRIGGERSDETAIL, "triggersdetail", "Lots of output regarding triggers"),
-    (debug::TRIGGERSSTUPID, "triggersstupid", "Silly amounts of output regarding triggers"),
-    (debug::VERYDETAIL, "veryverbose", "Lots of drivel about eg the dpkg/info directory"),
-    (debug::STUPIDLYVERBOSE, "stupidlyverbose", "Insane amounts of drivel"),
+    (
+        debug::DEPCONDETAIL,
+        "depcondetail",
+        "Lots of dependencies/conflicts output",
+    ),
+    (
+        debug::TRIGGERS,
+        "triggers",
+        "Trigger activation and processing",
+    ),
+    (
+        debug::TRIGGERSDETAIL,
+        "triggersdetail",
+        "Lots of output regarding triggers",
+    ),
+    (
+        debug::TRIGGERSSTUPID,
+        "triggersstupid",
+        "Silly amounts of output regarding triggers",
+    ),
+    (
+        debug::VERYDETAIL,
+        "veryverbose",
+        "Lots of drivel about eg the dpkg/info directory",
+    ),
+    (
+        debug::STUPIDLYVERBOSE,
+        "stupidlyverbose",
+        "Insane amounts of drivel",
+    ),
 ];
 
 /// `--debug=help`

@@ -17,7 +17,7 @@ pub fn may_run(args: &DpkgArgs) -> bool {
     let root = || nix::unistd::getuid().is_root() && nix::unistd::geteuid().is_root();
     args.action.changes_system()
         && args.settings.act
-        && (args.settings.force.has(Force::NON_ROOT) || root())
+        && (args.settings.force.has(Force::NonRoot) || root())
 }
 
 /// Run hooks one after the other, with `DPKG_HOOK_ACTION` telling the action.

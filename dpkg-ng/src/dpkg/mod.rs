@@ -9,11 +9,11 @@ mod options;
 use std::ffi::OsString;
 
 use libdpkgng::error::Error;
-use libdpkgng::force::{Force, ForceSet};
+use libdpkgng::force::{Force, ForceSet, Known};
 use libdpkgng::report::debug;
-use libdpkgng::{bail, msg};
+use libdpkgng::{err, msg};
 
-use crate::cli::{Env, Parser, Process, Step, exactly};
+use crate::cli::{Env, Parser, Process, Step};
 use crate::query;
 use crate::receivers::Buffering;
 use args::{Action, Backend, DpkgArgs, Settings};
@@ -29,8 +29,8 @@ pub fn main(env: Env, args: &[OsString]) -> i32 {
 fn parse(process: &mut Process, args: &[OsString]) -> Step<DpkgArgs> {
     let given = process.env.get("DPKG_FORCE").map(|v| v.to_owned());
     let force = match given {
-        None => ForceSet::defaults(Force::EVERYTHING),
-        Some(_) => ForceSet::none(Force::EVERYTHING),
+        None => ForceSet::defaults(Known::ALL),
+        Some(_) => ForceSet::none(Known::ALL),
     };
     let mut settings = Settings::new(force);
     if let Some(list) = given.filter(|list| !list.is_empty()) {
@@ -47,7 +47,7 @@ fn parse(process: &mut Process, args: &[OsString]) -> Step<DpkgArgs> {
     process.report.debug(debug::GENERAL, || {
         msg!("root=%s admindir=%s", &root, &admin)
     });
-    adopt_root_group(&settings.force)?;
+    adopt_root_group(settings.force)?;
 
     let Some((action, name)) = parser.action else {
         return Err(Error::usage(msg!("need an action option")).into());
@@ -66,13 +66,12 @@ fn parse(process: &mut Process, args: &[OsString]) -> Step<DpkgArgs> {
 }
 
 /// Root's group is root, so that what maintainer scripts create belongs to it.
-fn adopt_root_group(force: &ForceSet) -> Result<(), Error> {
+fn adopt_root_group(force: ForceSet) -> Result<(), Error> {
     use nix::unistd::{Gid, getgid, getuid, setgid};
-    if force.has(Force::NON_ROOT) || !getuid().is_root() || getgid() == Gid::from_raw(0) {
+    if force.has(Force::NonRoot) || !getuid().is_root() || getgid() == Gid::from_raw(0) {
         return Ok(());
     }
-    setgid(Gid::from_raw(0))
-        .map_err(|e| Error::os(msg!("cannot set primary group ID to root"), e))
+    setgid(Gid::from_raw(0)).map_err(|e| Error::os(msg!("cannot set primary group ID to root"), e))
 }
 
 fn run(process: &mut Process, args: &[OsString]) -> Step<i32> {
@@ -111,5 +110,5 @@ fn act(process: &mut Process, args: &mut DpkgArgs) -> Step<i32> {
 
 /// An action whose library function is not there yet says so instead of pretending.
 fn missing(verb: &str) -> Error {
-    libdpkgng::err!("--%s is not part of this build of dpkg-ng", verb)
+    err!("--%s is not part of this build of dpkg-ng", verb)
 }

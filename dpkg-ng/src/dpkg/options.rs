@@ -92,7 +92,7 @@ pub static OPTIONS: &[Row] = &[
     flag("simulate", LONG, |s, _| { s.act = false; Ok(()) }),
     flag("no-pager", LONG, set_no_pager),
     flag("no-debsig", LONG, |s, _| { s.debsig = false; Ok(()) }),
-    flag("", 'G', |s, _| { s.force.reset(Force::DOWNGRADE); Ok(()) }),
+    flag("", 'G', |s, _| { s.force.reset(Force::Downgrade); Ok(()) }),
     flag("selected-only", 'O', |s, _| { s.also_select = false; Ok(()) }),
     flag("triggers", LONG, |s, _| { s.triggers = Some(true); Ok(()) }),
     flag("no-triggers", LONG, |s, _| { s.triggers = Some(false); Ok(()) }),
@@ -125,9 +125,8 @@ pub fn set_force(settings: &mut Settings, process: &mut Process, list: &[u8], on
     match settings.force.parse(list, on)? {
         Asked::Changed => Ok(()),
         Asked::Help => {
-            let text = settings
-                .force
-                .help(process.program(), process.report.catalog());
+            let (force, program) = (settings.force, process.program());
+            let text = process.report.with_catalog(|c| force.help(program, c));
             process.report.event(&Event::Data(&text));
             process.flush_output()?;
             Err(Stop::Exit(0))
@@ -142,11 +141,9 @@ fn set_debug(_: &mut Settings, process: &mut Process, name: Name, value: &OsStr)
         return Err(Stop::Exit(0));
     }
     let Some(mask) = parse_debug_mask(text) else {
-        return Err(Error::usage(msg!(
-            "--%s requires a positive octal argument",
-            name.long()
-        ))
-        .into());
+        return Err(
+            Error::usage(msg!("--%s requires a positive octal argument", name.long())).into(),
+        );
     };
     process.report.set_debug_mask(mask);
     Ok(())
@@ -159,12 +156,7 @@ fn set_no_pager(settings: &mut Settings, process: &mut Process) -> Step {
     Ok(())
 }
 
-fn set_verify_format(
-    settings: &mut Settings,
-    _: &mut Process,
-    _: Name,
-    value: &OsStr,
-) -> Step {
+fn set_verify_format(settings: &mut Settings, _: &mut Process, _: Name, value: &OsStr) -> Step {
     if value != "rpm" {
         return Err(Error::usage(msg!("unknown verify output format '%s'", value)).into());
     }
@@ -172,12 +164,7 @@ fn set_verify_format(
     Ok(())
 }
 
-fn set_ignore_depends(
-    settings: &mut Settings,
-    _: &mut Process,
-    name: Name,
-    value: &OsStr,
-) -> Step {
+fn set_ignore_depends(settings: &mut Settings, _: &mut Process, name: Name, value: &OsStr) -> Step {
     if value.is_empty() {
         return Ok(());
     }

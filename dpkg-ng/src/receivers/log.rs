@@ -39,11 +39,7 @@ impl Log {
         let now = match local_now() {
             Ok(now) => now,
             Err(e) => {
-                return Some(msg!(
-                    "cannot get local time to log into '%s': %s",
-                    &path,
-                    e
-                ));
+                return Some(msg!("cannot get local time to log into '%s': %s", &path, e));
             }
         };
         let mut line = format!(

@@ -8,9 +8,11 @@ mod stdout;
 pub use color::Colors;
 pub use stdout::Buffering;
 
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::io::Write;
 use std::os::fd::RawFd;
+use std::rc::Rc;
 
 use libdpkgng::error::{Error, Result};
 use libdpkgng::msg;
@@ -25,23 +27,17 @@ use stdout::Stdout;
 
 /// All receivers of one tool. Standard output is buffered as stock's stdio does it, standard
 /// error is written at once, so that the two mix on a shared pipe as stock's do.
-pub struct Receivers {
-    program: &'static str,
-    catalog: Box<dyn Catalog>,
-    colors: Colors,
-    stdout: Stdout,
-    stderr_failed: Option<i32>,
-    debug_mask: u32,
-    status: StatusFds,
-    log: Log,
-    failure: Option<Error>,
-}
+///
+/// A handle: clones speak to the same receivers, so that a run of the library can own one
+/// while the command line keeps another.
+#[derive(Clone)]
+pub struct Receivers(Rc<RefCell<Inner>>);
 
 impl Receivers {
     /// Receivers for a tool of this name; `piped` is how its output is buffered when it is
     /// not a terminal.
     pub fn new(program: &'static str, env: &Env, piped: Buffering) -> Receivers {
-        Receivers {
+        Receivers(Rc::new(RefCell::new(Inner {
             program,
             catalog: Box::new(English),
             colors: Colors::new(env),
@@ -51,45 +47,50 @@ impl Receivers {
             status: StatusFds::default(),
             log: Log::default(),
             failure: None,
-        }
+        })))
     }
 
     /// The tool's name.
     pub fn program(&self) -> &'static str {
-        self.program
+        self.0.borrow().program
     }
 
-    /// The words messages are rendered in.
-    pub fn catalog(&self) -> &dyn Catalog {
-        &*self.catalog
+    /// A text in the words messages are rendered in.
+    pub fn with_catalog(&self, text: impl FnOnce(&dyn Catalog) -> Vec<u8>) -> Vec<u8> {
+        text(&*self.0.borrow().catalog)
     }
 
     /// Listen to these debug areas.
-    pub fn set_debug_mask(&mut self, mask: u32) {
-        self.debug_mask = mask;
+    pub fn set_debug_mask(&self, mask: u32) {
+        self.0.borrow_mut().debug_mask = mask;
     }
 
     /// `--status-fd`: also write status lines to this descriptor.
     ///
     /// # Errors
     /// There is no such descriptor.
-    pub fn add_status_fd(&mut self, fd: RawFd) -> Result<()> {
-        self.status.add(fd)
+    pub fn add_status_fd(&self, fd: RawFd) -> Result<()> {
+        self.0.borrow_mut().status.add(fd)
     }
 
     /// `--log`: also write log lines to this file, from its first line on.
-    pub fn set_log_file(&mut self, path: &OsStr) {
-        self.log.set_file(path);
+    pub fn set_log_file(&self, path: &OsStr) {
+        self.0.borrow_mut().log.set_file(path);
     }
 
-    /// How standard output is buffered; the pager changes it.
-    pub fn set_buffering(&mut self, mode: Buffering) -> Buffering {
-        self.stdout.set_buffering(mode)
+    /// How standard output is buffered; the pager changes it. Gives back the former way.
+    pub fn set_buffering(&self, mode: Buffering) -> Buffering {
+        self.0.borrow_mut().stdout.set_buffering(mode)
+    }
+
+    /// Write what standard output still holds, without regard to failures.
+    pub fn drain_output(&self) {
+        self.0.borrow_mut().stdout.drain();
     }
 
     /// The `errno` of a failed write to standard error, if there was one.
     pub fn stderr_failed(&self) -> Option<i32> {
-        self.stderr_failed
+        self.0.borrow().stderr_failed
     }
 
     /// `warning()`
@@ -107,21 +108,43 @@ impl Receivers {
         self.event(&Event::Output(text));
     }
 
+    /// `fprintf(stderr, …)`
+    pub fn stderr(&mut self, text: Msg) {
+        self.event(&Event::Stderr(text));
+    }
+
     /// `debug()`
     pub fn debug(&mut self, flag: u32, text: impl FnOnce() -> Msg) {
         (self as &mut dyn Reporter).debug(flag, text);
     }
 
     /// The last words of a run that failed (`print_fatal_error`).
-    pub fn error(&mut self, text: Msg) {
-        self.prefixed(Some((Part::Error, "error")), text);
+    pub fn error(&self, text: Msg) {
+        let mut inner = self.0.borrow_mut();
+        inner.prefixed(Some((Part::Error, "error")), text);
     }
 
     /// The last words of a run that met a defect of ours.
-    pub fn internal_error(&mut self, text: Msg) {
-        self.prefixed(Some((Part::Error, "internal error")), text);
+    pub fn internal_error(&self, text: Msg) {
+        let mut inner = self.0.borrow_mut();
+        inner.prefixed(Some((Part::Error, "internal error")), text);
     }
+}
 
+/// What the handles share.
+struct Inner {
+    program: &'static str,
+    catalog: Box<dyn Catalog>,
+    colors: Colors,
+    stdout: Stdout,
+    stderr_failed: Option<i32>,
+    debug_mask: u32,
+    status: StatusFds,
+    log: Log,
+    failure: Option<Error>,
+}
+
+impl Inner {
     /// `PROGRAM: [KIND:] text` on standard error.
     fn prefixed(&mut self, kind: Option<(Part, &'static str)>, text: Msg) {
         let program = self.colors.get(Part::Program);
@@ -161,9 +184,7 @@ impl Receivers {
             self.failure.get_or_insert(e);
         }
     }
-}
 
-impl Reporter for Receivers {
     fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Output(text) => self.stdout.write(&text.render(&*self.catalog)),
@@ -204,12 +225,18 @@ impl Reporter for Receivers {
             }
         }
     }
+}
+
+impl Reporter for Receivers {
+    fn event(&mut self, event: &Event<'_>) {
+        self.0.borrow_mut().event(event);
+    }
 
     fn debug_flags(&self) -> u32 {
-        self.debug_mask
+        self.0.borrow().debug_mask
     }
 
     fn check(&mut self) -> Result<()> {
-        self.failure.take().map_or(Ok(()), Err)
+        self.0.borrow_mut().failure.take().map_or(Ok(()), Err)
     }
 }

@@ -65,10 +65,15 @@ impl Stdout {
         self.send(ready);
     }
 
+    /// Write what is pending.
+    pub fn drain(&mut self) {
+        self.send(self.pending.len());
+    }
+
     /// `m_output()`: write what is pending. Fails with the `errno` of this or an earlier
     /// failure, unless it was a closed pipe.
     pub fn flush(&mut self) -> Result<(), i32> {
-        self.send(self.pending.len());
+        self.drain();
         match self.failed {
             Some(errno) if errno != libc::EPIPE => {
                 self.failed = None;

@@ -5,6 +5,7 @@
 //! nobody interposes, is the one exception.
 #![allow(unsafe_code)]
 
+pub mod child;
 pub mod clock;
 pub mod fnmatch;
 pub mod inherited;
