@@ -1,2 +1,57 @@
 //! One multicall binary that stands in for the programs of the Debian `dpkg` package.
-fn main() {}
+//!
+//! The program's name says which tool it is. As `dpkg-ng` it takes the tool's name as its
+//! first argument, or else dpkg's own options, and then it is dpkg.
+
+mod children;
+mod cli;
+mod dpkg;
+mod parity;
+mod query;
+mod receivers;
+
+use std::ffi::{OsStr, OsString};
+use std::process::ExitCode;
+
+use cli::Env;
+use libdpkgng::sys::{fnmatch, signal};
+
+/// A tool: runs with this environment and these arguments, returns the exit code.
+type Tool = fn(Env, &[OsString]) -> i32;
+
+/// The tools by name.
+const TOOLS: &[(&str, Tool)] = &[("dpkg", dpkg::main), ("dpkg-query", query::main)];
+
+fn tool(name: &OsStr) -> Option<Tool> {
+    let found = TOOLS.iter().find(|(n, _)| name == *n);
+    found.map(|(_, tool)| *tool)
+}
+
+fn main() -> ExitCode {
+    // Like any C program: a broken pipe ends it quietly. Rust's start-up ignores the signal.
+    if signal::default(libc::SIGPIPE).is_err() {
+        return ExitCode::from(2);
+    }
+    fnmatch::follow_environment_locale();
+    let mut args: Vec<OsString> = std::env::args_os().collect();
+    let name = if args.is_empty() {
+        OsString::new()
+    } else {
+        args.remove(0)
+    };
+    let base = std::path::Path::new(&name).file_name().unwrap_or_default();
+    let run = match tool(base) {
+        Some(tool) => tool,
+        None if args.first().is_some_and(|a| a == "--parity") => parity::main,
+        None => match args.first().and_then(|a| tool(a)) {
+            Some(tool) => {
+                args.remove(0);
+                tool
+            }
+            None => dpkg::main,
+        },
+    };
+    let code = run(Env::inherited(), &args);
+    // dpkg's exit codes are 0, 1 and 2.
+    ExitCode::from(u8::try_from(code).unwrap_or(2))
+}

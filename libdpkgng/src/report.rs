@@ -5,6 +5,7 @@
 //! write as they go and the interleaving is stock's.
 
 use crate::error::Result;
+use crate::force::{Force, ForceSet};
 use crate::msg::Msg;
 
 /// Something that happened.
@@ -30,8 +31,10 @@ pub enum Event<'a> {
     },
     /// A package's status changed: `status: PKG: STATUS` and `status STATUS PKG VERSION`.
     Status {
-        /// The name, architecture-qualified always (`pnaw_always`).
+        /// The name, architecture-qualified always (`pnaw_always`), for the log.
         pkg: &'a str,
+        /// The name, qualified where needed (`pnaw_nonambig`), for the status descriptors.
+        pkg_nonambig: &'a str,
         /// The status word, e.g. `half-configured`.
         status: &'a str,
         /// The installed version, or `<none>`.
@@ -118,6 +121,16 @@ impl dyn Reporter + '_ {
         if self.debug_flags() & flag != 0 {
             self.event(&Event::Debug { flag, text: text() });
         }
+    }
+    /// `forcibleerr()`: the problem as an error, or as warnings if `force` is in the set.
+    ///
+    /// # Errors
+    /// The problem.
+    pub fn forcible(&mut self, set: ForceSet, force: Force, problem: Msg) -> Result<()> {
+        for line in set.forgive(force, problem)? {
+            self.warning(line);
+        }
+        Ok(())
     }
 }
 

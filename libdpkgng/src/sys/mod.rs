@@ -5,6 +5,12 @@
 //! nobody interposes, is the one exception.
 #![allow(unsafe_code)]
 
+pub mod child;
+pub mod clock;
+pub mod fnmatch;
+pub mod inherited;
+pub mod signal;
+
 use std::ffi::CStr;
 
 pub mod zlib;

@@ -1,0 +1,93 @@
+//! What surrounds a tool: its name, environment and receivers; how it ends.
+
+use libdpkgng::error::{Error, Kind, Result};
+use libdpkgng::msg;
+use libdpkgng::report::{Event, Reporter};
+
+use super::{Env, Stop, strtol};
+use crate::receivers::{Buffering, Receivers};
+
+/// The surroundings of one tool. A tool that hands over to another in-process makes a new one
+/// for it, as `execvp` would.
+pub struct Process {
+    /// The environment for this tool and its children.
+    pub env: Env,
+    /// Where everything goes that is said.
+    pub report: Receivers,
+    /// What usage errors end with. Stock has none before the command line is read, and its
+    /// C library shows that.
+    help_hint: &'static str,
+}
+
+impl Process {
+    /// Start a tool: debug areas from `DPKG_DEBUG`, the umask, output buffering.
+    pub fn start(program: &'static str, env: Env, piped: Buffering) -> Process {
+        let report = Receivers::new(program, &env, piped);
+        nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
+        let mut process = Process {
+            env,
+            report,
+            help_hint: "(null)",
+        };
+        if let Some(value) = process.env.get("DPKG_DEBUG") {
+            use std::os::unix::ffi::OsStrExt;
+            match parse_debug_mask(value.as_bytes()) {
+                Some(mask) => process.report.set_debug_mask(mask),
+                None => process.report.warning(msg!(
+                    "cannot parse debug mask from environment variable %s",
+                    "DPKG_DEBUG"
+                )),
+            }
+        }
+        process
+    }
+
+    /// The tool's name, as its messages start with.
+    pub fn program(&self) -> &'static str {
+        self.report.program()
+    }
+
+    /// From here on usage errors end with this pointer to the help.
+    pub fn set_help_hint(&mut self, hint: &'static str) {
+        self.help_hint = hint;
+    }
+
+    /// Flush standard output (`m_output`).
+    ///
+    /// # Errors
+    /// The output could not be written, now or before; a closed pipe is no error.
+    pub fn flush_output(&mut self) -> Result<()> {
+        self.report.event(&Event::Flush);
+        self.report.check()
+    }
+
+    /// Say what ended the run, flush, and give the exit code.
+    pub fn finish(mut self, outcome: Result<i32, Stop>) -> i32 {
+        let code = match outcome {
+            Ok(code) | Err(Stop::Exit(code)) => code,
+            Err(Stop::Error(error)) => {
+                self.print_error(&error);
+                2
+            }
+        };
+        self.report.event(&Event::Flush);
+        code
+    }
+
+    fn print_error(&mut self, error: &Error) {
+        match error.kind {
+            Kind::Usage => {
+                let hint = msg!(self.help_hint);
+                self.report.error(msg!("%s\n\n%s", &error.msg, hint));
+            }
+            Kind::Internal => self.report.internal_error(error.msg.clone()),
+            Kind::Failure | Kind::Run => self.report.error(error.msg.clone()),
+        }
+    }
+}
+
+/// A mask of debug areas in octal (`debug_parse_mask`).
+pub fn parse_debug_mask(text: &[u8]) -> Option<u32> {
+    // Stock keeps the mask in an int and takes the low half of what strtol gave.
+    strtol(text, 8).filter(|n| *n >= 0).map(|n| n as u32)
+}

@@ -1,0 +1,114 @@
+//! The tool `dpkg`: its command line, what surrounds an action, and the choice of action.
+
+pub mod args;
+mod enquiry;
+mod help;
+mod hooks;
+mod options;
+
+use std::ffi::OsString;
+
+use libdpkgng::error::Error;
+use libdpkgng::force::{Force, ForceSet, Known};
+use libdpkgng::report::debug;
+use libdpkgng::{err, msg};
+
+use crate::cli::{Env, Parser, Process, Step};
+use crate::query;
+use crate::receivers::Buffering;
+use args::{Action, Backend, DpkgArgs, Settings};
+
+/// Run dpkg; `args` are without the program's name.
+pub fn main(env: Env, args: &[OsString]) -> i32 {
+    let mut process = Process::start("dpkg", env, Buffering::Line);
+    let outcome = run(&mut process, args);
+    process.finish(outcome)
+}
+
+/// Read configuration and command line.
+fn parse(process: &mut Process, args: &[OsString]) -> Step<DpkgArgs> {
+    let given = process.env.get("DPKG_FORCE").map(|v| v.to_owned());
+    let force = match given {
+        None => ForceSet::defaults(Known::ALL),
+        Some(_) => ForceSet::none(Known::ALL),
+    };
+    let mut settings = Settings::new(force);
+    if let Some(list) = given.filter(|list| !list.is_empty()) {
+        options::set_force(&mut settings, process, list.as_encoded_bytes(), true)?;
+    }
+    let mut parser = Parser::new(options::OPTIONS, settings);
+    parser.load_config(process, "dpkg")?;
+    process.set_help_hint(help::HINT);
+    let args = parser.parse(process, args)?;
+    let mut settings = parser.settings;
+
+    let root = settings.dirs.root(&process.env)?.to_vec();
+    let admin = settings.dirs.admin(&process.env)?.to_vec();
+    process.report.debug(debug::GENERAL, || {
+        msg!("root=%s admindir=%s", &root, &admin)
+    });
+    adopt_root_group(settings.force)?;
+
+    let Some((action, name)) = parser.action else {
+        return Err(Error::usage(msg!("need an action option")).into());
+    };
+    // Always, so that what was inherited is never taken for what we say.
+    process.env.set("DPKG_ADMINDIR", &admin);
+    process.env.set("DPKG_ROOT", &root);
+    let names = settings.force.names();
+    process.env.set("DPKG_FORCE", names.as_bytes());
+    Ok(DpkgArgs {
+        action,
+        name,
+        settings,
+        args,
+    })
+}
+
+/// Root's group is root, so that what maintainer scripts create belongs to it.
+fn adopt_root_group(force: ForceSet) -> Result<(), Error> {
+    use nix::unistd::{Gid, getgid, getuid, setgid};
+    if force.has(Force::NonRoot) || !getuid().is_root() || getgid() == Gid::from_raw(0) {
+        return Ok(());
+    }
+    setgid(Gid::from_raw(0)).map_err(|e| Error::os(msg!("cannot set primary group ID to root"), e))
+}
+
+fn run(process: &mut Process, args: &[OsString]) -> Step<i32> {
+    let mut args = parse(process, args)?;
+    let hooks = hooks::may_run(&args);
+    if hooks {
+        hooks::run(process, args.verb(), &args.settings.pre_invoke)?;
+        hooks::start_status_loggers(process, &args.settings.status_loggers)?;
+    }
+    let code = act(process, &mut args)?;
+    if hooks {
+        hooks::run(process, args.verb(), &args.settings.post_invoke)?;
+    }
+    Ok(code)
+}
+
+fn act(process: &mut Process, args: &mut DpkgArgs) -> Step<i32> {
+    match args.action {
+        Action::Help => Ok(help::print_usage(process)?),
+        Action::Version => Ok(help::print_version(process, args.settings.robot)?),
+        Action::ValidateArchname => enquiry::validate_archname(args),
+        Action::ValidateVersion => enquiry::validate_version(process, args),
+        Action::CompareVersions => enquiry::compare_versions(process, args),
+        Action::AssertFeature => enquiry::assert_feature(process, args),
+        Action::PrintArchitecture => enquiry::print_architecture(process, args),
+        Action::Backend(Backend::Query) => {
+            // The hand-over ends dpkg, as execvp does: what query returns is the exit code.
+            process.flush_output()?;
+            let mut list: Vec<OsString> = vec![format!("--{}", args.verb()).into(), "--".into()];
+            list.append(&mut args.args);
+            Ok(query::main(process.env.clone(), &list))
+        }
+        _ => Err(missing(args.verb()).into()),
+    }
+}
+
+/// An action whose library function is not there yet says so instead of pretending.
+fn missing(verb: &str) -> Error {
+    err!("--%s is not part of this build of dpkg-ng", verb)
+}

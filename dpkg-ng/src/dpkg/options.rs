@@ -1,0 +1,185 @@
+//! dpkg's option table (dpkg(1) "ACTIONS" and "OPTIONS"), in stock's order.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use libdpkgng::error::Error;
+use libdpkgng::force::{Asked, Force};
+use libdpkgng::msg;
+use libdpkgng::report::Event;
+use libdpkgng::report::Reporter;
+
+use super::args::{Action, Backend, Settings, VerifyFormat};
+use super::help;
+use crate::cli::process::parse_debug_mask;
+use crate::cli::{Effect, Name, Opt, Process, Step, Stop, parse_int};
+
+type Row = Opt<Action, Settings>;
+
+const fn action(long: &'static str, short: char, action: Action) -> Row {
+    Opt::new(long, short, Effect::Action(action))
+}
+const fn backend(long: &'static str, short: char, backend: Backend) -> Row {
+    Opt::new(long, short, Effect::Action(Action::Backend(backend)))
+}
+const fn flag(
+    long: &'static str,
+    short: char,
+    set: fn(&mut Settings, &mut Process) -> Step,
+) -> Row {
+    Opt::new(long, short, Effect::Flag(set))
+}
+const fn value(
+    long: &'static str,
+    set: fn(&mut Settings, &mut Process, Name, &OsStr) -> Step,
+) -> Row {
+    Opt::new(long, '\0', Effect::Value(set))
+}
+
+/// No short name.
+const LONG: char = '\0';
+
+/// Every option of dpkg.
+#[rustfmt::skip]
+pub static OPTIONS: &[Row] = &[
+    action("install", 'i', Action::Install),
+    action("unpack", LONG, Action::Unpack),
+    action("record-avail", 'A', Action::RecordAvail),
+    action("configure", LONG, Action::Configure),
+    action("remove", 'r', Action::Remove),
+    action("purge", 'P', Action::Purge),
+    action("triggers-only", LONG, Action::TriggersOnly),
+    action("verify", 'V', Action::Verify),
+    backend("listfiles", 'L', Backend::Query),
+    backend("status", 's', Backend::Query),
+    action("get-selections", LONG, Action::GetSelections),
+    action("set-selections", LONG, Action::SetSelections),
+    action("clear-selections", LONG, Action::ClearSelections),
+    backend("print-avail", 'p', Backend::Query),
+    action("update-avail", LONG, Action::UpdateAvail),
+    action("merge-avail", LONG, Action::MergeAvail),
+    action("clear-avail", LONG, Action::ClearAvail),
+    action("forget-old-unavail", LONG, Action::ForgetOldUnavail),
+    action("audit", 'C', Action::Audit),
+    action("yet-to-unpack", LONG, Action::YetToUnpack),
+    backend("list", 'l', Backend::Query),
+    backend("search", 'S', Backend::Query),
+    Opt::new("assert", LONG, Effect::ActionOf(Action::AssertFeature, |s, v| s.assert_feature = v.to_owned())),
+    action("add-architecture", LONG, Action::AddArchitecture),
+    action("remove-architecture", LONG, Action::RemoveArchitecture),
+    action("print-architecture", LONG, Action::PrintArchitecture),
+    action("print-foreign-architectures", LONG, Action::PrintForeignArchitectures),
+    action("predep-package", LONG, Action::PredepPackage),
+    action("validate-pkgname", LONG, Action::ValidatePkgname),
+    action("validate-trigname", LONG, Action::ValidateTrigname),
+    action("validate-archname", LONG, Action::ValidateArchname),
+    action("validate-version", LONG, Action::ValidateVersion),
+    action("compare-versions", LONG, Action::CompareVersions),
+    action("help", '?', Action::Help),
+    action("version", LONG, Action::Version),
+    value("pre-invoke", |s, _, _, v| { s.pre_invoke.push(v.to_owned()); Ok(()) }),
+    value("post-invoke", |s, _, _, v| { s.post_invoke.push(v.to_owned()); Ok(()) }),
+    value("path-exclude", |s, p, _, v| { s.filters.add(v.as_bytes(), false, &mut p.report); Ok(()) }),
+    value("path-include", |s, p, _, v| { s.filters.add(v.as_bytes(), true, &mut p.report); Ok(()) }),
+    value("verify-format", set_verify_format),
+    value("status-logger", |s, _, _, v| { s.status_loggers.push(v.to_owned()); Ok(()) }),
+    value("status-fd", |_, p, name, v| Ok(p.report.add_status_fd(parse_int(name, v)?)?)),
+    value("log", |_, p, _, v| { p.report.set_log_file(v); Ok(()) }),
+    flag("pending", 'a', |s, _| { s.pending = true; Ok(()) }),
+    flag("recursive", 'R', |s, _| { s.recursive = true; Ok(()) }),
+    flag("no-act", LONG, |s, _| { s.act = false; Ok(()) }),
+    flag("dry-run", LONG, |s, _| { s.act = false; Ok(()) }),
+    flag("simulate", LONG, |s, _| { s.act = false; Ok(()) }),
+    flag("no-pager", LONG, set_no_pager),
+    flag("no-debsig", LONG, |s, _| { s.debsig = false; Ok(()) }),
+    flag("", 'G', |s, _| { s.force.reset(Force::Downgrade); Ok(()) }),
+    flag("selected-only", 'O', |s, _| { s.also_select = false; Ok(()) }),
+    flag("triggers", LONG, |s, _| { s.triggers = Some(true); Ok(()) }),
+    flag("no-triggers", LONG, |s, _| { s.triggers = Some(false); Ok(()) }),
+    flag("no-also-select", 'N', |s, _| { s.also_select = false; Ok(()) }),
+    flag("skip-same-version", 'E', |s, _| { s.skip_same_version = true; Ok(()) }),
+    flag("auto-deconfigure", 'B', |s, _| { s.auto_deconfigure = true; Ok(()) }),
+    flag("robot", LONG, |s, _| { s.robot = true; Ok(()) }),
+    value("root", |s, p, _, v| Ok(s.dirs.set_root(&p.env, v)?)),
+    value("abort-after", |s, _, name, v| { s.abort_after = parse_int(name, v)?; Ok(()) }),
+    value("admindir", |s, _, _, v| Ok(s.dirs.set_admindir(v)?)),
+    value("instdir", |s, p, _, v| Ok(s.dirs.set_instdir(&p.env, v)?)),
+    value("ignore-depends", set_ignore_depends),
+    Opt::new("force", LONG, Effect::Suffix(|s, p, _, v| set_force(s, p, v.as_bytes(), true))),
+    Opt::new("refuse", LONG, Effect::Suffix(|s, p, _, v| set_force(s, p, v.as_bytes(), false))),
+    Opt::new("no-force", LONG, Effect::Suffix(|s, p, _, v| set_force(s, p, v.as_bytes(), false))),
+    Opt::new("debug", 'D', Effect::Value(set_debug)),
+    backend("build", 'b', Backend::Deb),
+    backend("contents", 'c', Backend::Deb),
+    backend("control", 'e', Backend::Deb),
+    backend("info", 'I', Backend::Deb),
+    backend("field", 'f', Backend::Deb),
+    backend("extract", 'x', Backend::Deb),
+    backend("vextract", 'X', Backend::Deb),
+    backend("ctrl-tarfile", LONG, Backend::Deb),
+    backend("fsys-tarfile", LONG, Backend::Deb),
+];
+
+/// `--force-LIST`, `--refuse-LIST`, and a `DPKG_FORCE` that is not empty.
+pub fn set_force(settings: &mut Settings, process: &mut Process, list: &[u8], on: bool) -> Step {
+    match settings.force.parse(list, on)? {
+        Asked::Changed => Ok(()),
+        Asked::Help => {
+            let (force, program) = (settings.force, process.program());
+            let text = process.report.with_catalog(|c| force.help(program, c));
+            process.report.event(&Event::Data(&text));
+            process.flush_output()?;
+            Err(Stop::Exit(0))
+        }
+    }
+}
+
+fn set_debug(_: &mut Settings, process: &mut Process, name: Name, value: &OsStr) -> Step {
+    let text = value.as_bytes();
+    if text.first() == Some(&b'h') {
+        help::print_debug_areas(process)?;
+        return Err(Stop::Exit(0));
+    }
+    let Some(mask) = parse_debug_mask(text) else {
+        return Err(
+            Error::usage(msg!("--%s requires a positive octal argument", name.long())).into(),
+        );
+    };
+    process.report.set_debug_mask(mask);
+    Ok(())
+}
+
+fn set_no_pager(settings: &mut Settings, process: &mut Process) -> Step {
+    settings.pager = false;
+    // For the tools we hand over to.
+    process.env.set("DPKG_PAGER", b"cat");
+    Ok(())
+}
+
+fn set_verify_format(settings: &mut Settings, _: &mut Process, _: Name, value: &OsStr) -> Step {
+    if value != "rpm" {
+        return Err(Error::usage(msg!("unknown verify output format '%s'", value)).into());
+    }
+    settings.verify_format = VerifyFormat::Rpm;
+    Ok(())
+}
+
+fn set_ignore_depends(settings: &mut Settings, _: &mut Process, name: Name, value: &OsStr) -> Step {
+    if value.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&[u8]> = value.as_bytes().split(|&b| b == b',').collect();
+    if names.iter().any(|n| n.is_empty()) {
+        return Err(Error::usage(msg!(
+            "null package name in --%s comma-separated list '%.250s'",
+            name.long(),
+            value
+        ))
+        .into());
+    }
+    for name in names {
+        let name: OsString = OsStr::from_bytes(name).to_owned();
+        settings.ignore_depends.insert(0, name);
+    }
+    Ok(())
+}

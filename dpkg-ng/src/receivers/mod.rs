@@ -1,0 +1,242 @@
+//! Who hears what the library has to say: the terminal, the status descriptors, dpkg.log.
+
+mod color;
+mod log;
+mod status_fd;
+mod stdout;
+
+pub use color::Colors;
+pub use stdout::Buffering;
+
+use std::cell::RefCell;
+use std::ffi::OsStr;
+use std::io::Write;
+use std::os::fd::RawFd;
+use std::rc::Rc;
+
+use libdpkgng::error::{Error, Result};
+use libdpkgng::msg;
+use libdpkgng::msg::{Arg, Catalog, English, Msg};
+use libdpkgng::report::{Event, Reporter};
+
+use crate::cli::Env;
+use color::Part;
+use log::Log;
+use status_fd::StatusFds;
+use stdout::Stdout;
+
+/// All receivers of one tool. Standard output is buffered as stock's stdio does it, standard
+/// error is written at once, so that the two mix on a shared pipe as stock's do.
+///
+/// A handle: clones speak to the same receivers, so that a run of the library can own one
+/// while the command line keeps another.
+#[derive(Clone)]
+pub struct Receivers(Rc<RefCell<Inner>>);
+
+impl Receivers {
+    /// Receivers for a tool of this name; `piped` is how its output is buffered when it is
+    /// not a terminal.
+    pub fn new(program: &'static str, env: &Env, piped: Buffering) -> Receivers {
+        Receivers(Rc::new(RefCell::new(Inner {
+            program,
+            catalog: Box::new(English),
+            colors: Colors::new(env),
+            stdout: Stdout::new(piped),
+            stderr_failed: None,
+            debug_mask: 0,
+            status: StatusFds::default(),
+            log: Log::default(),
+            failure: None,
+        })))
+    }
+
+    /// The tool's name.
+    pub fn program(&self) -> &'static str {
+        self.0.borrow().program
+    }
+
+    /// A text in the words messages are rendered in.
+    pub fn with_catalog(&self, text: impl FnOnce(&dyn Catalog) -> Vec<u8>) -> Vec<u8> {
+        text(&*self.0.borrow().catalog)
+    }
+
+    /// Listen to these debug areas.
+    pub fn set_debug_mask(&self, mask: u32) {
+        self.0.borrow_mut().debug_mask = mask;
+    }
+
+    /// `--status-fd`: also write status lines to this descriptor.
+    ///
+    /// # Errors
+    /// There is no such descriptor.
+    pub fn add_status_fd(&self, fd: RawFd) -> Result<()> {
+        self.0.borrow_mut().status.add(fd)
+    }
+
+    /// `--log`: also write log lines to this file, from its first line on.
+    pub fn set_log_file(&self, path: &OsStr) {
+        self.0.borrow_mut().log.set_file(path);
+    }
+
+    /// How standard output is buffered; the pager changes it. Gives back the former way.
+    pub fn set_buffering(&self, mode: Buffering) -> Buffering {
+        self.0.borrow_mut().stdout.set_buffering(mode)
+    }
+
+    /// Write what standard output still holds, without regard to failures.
+    pub fn drain_output(&self) {
+        self.0.borrow_mut().stdout.drain();
+    }
+
+    /// The `errno` of a failed write to standard error, if there was one.
+    pub fn stderr_failed(&self) -> Option<i32> {
+        self.0.borrow().stderr_failed
+    }
+
+    /// `warning()`
+    pub fn warning(&mut self, text: Msg) {
+        self.event(&Event::Warning(text));
+    }
+
+    /// `notice()`
+    pub fn notice(&mut self, text: Msg) {
+        self.event(&Event::Notice(text));
+    }
+
+    /// `printf()`
+    pub fn output(&mut self, text: Msg) {
+        self.event(&Event::Output(text));
+    }
+
+    /// `fprintf(stderr, …)`
+    pub fn stderr(&mut self, text: Msg) {
+        self.event(&Event::Stderr(text));
+    }
+
+    /// `debug()`
+    pub fn debug(&mut self, flag: u32, text: impl FnOnce() -> Msg) {
+        (self as &mut dyn Reporter).debug(flag, text);
+    }
+
+    /// The last words of a run that failed (`print_fatal_error`).
+    pub fn error(&self, text: Msg) {
+        let mut inner = self.0.borrow_mut();
+        inner.prefixed(Some((Part::Error, "error")), text);
+    }
+
+    /// The last words of a run that met a defect of ours.
+    pub fn internal_error(&self, text: Msg) {
+        let mut inner = self.0.borrow_mut();
+        inner.prefixed(Some((Part::Error, "internal error")), text);
+    }
+}
+
+/// What the handles share.
+struct Inner {
+    program: &'static str,
+    catalog: Box<dyn Catalog>,
+    colors: Colors,
+    stdout: Stdout,
+    stderr_failed: Option<i32>,
+    debug_mask: u32,
+    status: StatusFds,
+    log: Log,
+    failure: Option<Error>,
+}
+
+impl Inner {
+    /// `PROGRAM: [KIND:] text` on standard error.
+    fn prefixed(&mut self, kind: Option<(Part, &'static str)>, text: Msg) {
+        let program = self.colors.get(Part::Program);
+        let reset = self.colors.get(Part::Reset);
+        let line = match kind {
+            None => msg!("%s%s:%s %s\n", program, self.program, reset, text),
+            Some((part, kind)) => msg!(
+                "%s%s:%s %s%s:%s %s\n",
+                program,
+                self.program,
+                reset,
+                self.colors.get(part),
+                msg!(kind),
+                reset,
+                text
+            ),
+        };
+        self.stderr(&line);
+    }
+
+    fn stderr(&mut self, text: &Msg) {
+        let bytes = text.render(&*self.catalog);
+        if let Err(e) = std::io::stderr().write_all(&bytes) {
+            self.stderr_failed = e.raw_os_error().or(self.stderr_failed);
+        }
+    }
+
+    fn log(&mut self, line: &Msg) {
+        if let Some(problem) = self.log.write(&line.render(&*self.catalog)) {
+            self.prefixed(None, problem);
+        }
+    }
+
+    fn status(&mut self, line: &Msg) {
+        let sent = self.status.send(&line.render(&*self.catalog));
+        if let Err(e) = sent {
+            self.failure.get_or_insert(e);
+        }
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Output(text) => self.stdout.write(&text.render(&*self.catalog)),
+            Event::Data(bytes) => self.stdout.write(bytes),
+            Event::Warning(text) => {
+                self.prefixed(Some((Part::Warning, "warning")), text.clone());
+            }
+            Event::Notice(text) => self.prefixed(None, text.clone()),
+            Event::Stderr(text) => self.stderr(text),
+            Event::Debug { flag, text } => {
+                self.stderr(&msg!("D0%05o: %s\n", *flag, text));
+            }
+            Event::Status {
+                pkg,
+                pkg_nonambig,
+                status,
+                version,
+            } => {
+                self.log(&msg!("status %s %s %s", *status, *pkg, *version));
+                self.status(&msg!("status: %s: %s", *pkg_nonambig, *status));
+            }
+            Event::Processing { action, pkg } => {
+                self.status(&msg!("processing: %s: %s", *action, *pkg));
+            }
+            Event::Log(line) => self.log(line),
+            Event::StatusFd(line) => self.status(line),
+            Event::Flush => {
+                if let Err(errno) = self.stdout.flush() {
+                    let what = msg!(
+                        "error writing to '%s': %s",
+                        msg!("<standard output>"),
+                        Arg::Errno(errno)
+                    );
+                    let mut error = Error::new(what);
+                    error.errno = Some(errno);
+                    self.failure.get_or_insert(error);
+                }
+            }
+        }
+    }
+}
+
+impl Reporter for Receivers {
+    fn event(&mut self, event: &Event<'_>) {
+        self.0.borrow_mut().event(event);
+    }
+
+    fn debug_flags(&self) -> u32 {
+        self.0.borrow().debug_mask
+    }
+
+    fn check(&mut self) -> Result<()> {
+        self.0.borrow_mut().failure.take().map_or(Ok(()), Err)
+    }
+}

@@ -1,0 +1,105 @@
+//! Standard output, buffered as stdio buffers it for stock.
+//!
+//! On a terminal every write goes out at once. Elsewhere `dpkg` and `dpkg-deb` are line
+//! buffered, `dpkg-query` is fully buffered: this decides how output mixes with what children
+//! and standard error write to the same pipe. Like stdio, a failure is remembered and
+//! reported at the next flush.
+
+use std::io::IsTerminal;
+
+/// When output is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Buffering {
+    /// At once.
+    None,
+    /// At every end of line.
+    Line,
+    /// When a block is full.
+    Full,
+}
+
+/// glibc's block for pipes and files.
+const BLOCK: usize = 4096;
+
+/// Standard output.
+pub struct Stdout {
+    mode: Buffering,
+    pending: Vec<u8>,
+    failed: Option<i32>,
+}
+
+impl Stdout {
+    /// Unbuffered on a terminal, as said elsewhere.
+    pub fn new(piped: Buffering) -> Stdout {
+        let mode = if std::io::stdout().is_terminal() {
+            Buffering::None
+        } else {
+            piped
+        };
+        Stdout {
+            mode,
+            pending: Vec::new(),
+            failed: None,
+        }
+    }
+
+    /// Change the mode; gives back the former one.
+    pub fn set_buffering(&mut self, mode: Buffering) -> Buffering {
+        std::mem::replace(&mut self.mode, mode)
+    }
+
+    /// `printf()`
+    pub fn write(&mut self, bytes: &[u8]) {
+        self.pending.extend_from_slice(bytes);
+        let ready = match self.mode {
+            Buffering::None => self.pending.len(),
+            Buffering::Line => through_last_newline(&self.pending),
+            Buffering::Full => 0,
+        };
+        // What does not fit into a block leaves in whole blocks.
+        let ready = ready.max(if self.pending.len() > BLOCK {
+            self.pending.len() / BLOCK * BLOCK
+        } else {
+            0
+        });
+        self.send(ready);
+    }
+
+    /// Write what is pending.
+    pub fn drain(&mut self) {
+        self.send(self.pending.len());
+    }
+
+    /// `m_output()`: write what is pending. Fails with the `errno` of this or an earlier
+    /// failure, unless it was a closed pipe.
+    pub fn flush(&mut self) -> Result<(), i32> {
+        self.drain();
+        match self.failed {
+            Some(errno) if errno != libc::EPIPE => {
+                self.failed = None;
+                Err(errno)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn send(&mut self, count: usize) {
+        let mut rest = &self.pending[..count];
+        while !rest.is_empty() {
+            match nix::unistd::write(std::io::stdout(), rest) {
+                Ok(n) => rest = rest.get(n..).unwrap_or_default(),
+                Err(nix::errno::Errno::EINTR) => {}
+                Err(e) => {
+                    self.failed = Some(e as i32);
+                    break;
+                }
+            }
+        }
+        self.pending.drain(..count);
+    }
+}
+
+/// The length up to and with the last newline.
+fn through_last_newline(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1)
+}
