@@ -1,1 +1,37 @@
 //! Holds dpkg-ng against stock dpkg.
+//!
+//! Everything here runs stock first: a case whose stated expectation stock does not meet is a
+//! wrong case. What is observed (exit code, output, status-fd, log, database, tree) is written as
+//! text, once for stock and once for ours, and the two texts must be equal.
+//!
+//! * [`oracle`] makes the stock systems and sources, in a cache directory.
+//! * [`sandbox`] gives a run its private copy of such a system, in a mount namespace.
+//! * [`snapshot`] writes down a tree or a database.
+//! * [`deb`] and [`world`] are what a case is told with; [`cases`] is the library of them.
+//! * [`runner`] runs cases, [`suite`] dpkg's functional tests, [`autotest`] its `src/at` tests.
+
+pub mod autotest;
+pub mod cases;
+pub mod deb;
+pub mod oracle;
+pub mod report;
+pub mod runner;
+pub mod sandbox;
+pub mod snapshot;
+pub mod suite;
+pub mod world;
+
+/// A failure of the harness itself, in words.
+pub type Res<T> = Result<T, String>;
+
+/// Adds to an error what was being done and to what.
+pub trait During<T> {
+    /// Turns the error into `what: error`.
+    fn during(self, what: impl std::fmt::Display) -> Res<T>;
+}
+
+impl<T, E: std::fmt::Display> During<T> for Result<T, E> {
+    fn during(self, what: impl std::fmt::Display) -> Res<T> {
+        self.map_err(|e| format!("{what}: {e}"))
+    }
+}

@@ -1,0 +1,34 @@
+//! The library of cases, by what they are about.
+
+use crate::world::World;
+
+mod basic;
+
+/// One thing that dpkg does.
+pub struct Case {
+    /// `group/what`.
+    pub name: String,
+    /// Tells it to a fresh world.
+    pub run: Box<dyn Fn(&mut World) + Sync + Send>,
+}
+
+/// A list of cases being written.
+#[derive(Default)]
+pub struct Cases(Vec<Case>);
+
+impl Cases {
+    /// Adds a case.
+    pub fn add(&mut self, name: &str, run: impl Fn(&mut World) + Sync + Send + 'static) {
+        self.0.push(Case {
+            name: name.into(),
+            run: Box::new(run),
+        });
+    }
+}
+
+/// Every case there is.
+pub fn all() -> Vec<Case> {
+    let mut c = Cases::default();
+    basic::add(&mut c);
+    c.0
+}

@@ -1,0 +1,115 @@
+//! `compat`: the command line over this crate.
+
+use std::process::ExitCode;
+
+use compat_tests::report::Totals;
+use compat_tests::{Res, autotest, cases, oracle, runner, suite};
+
+const USAGE: &str = "\
+usage: compat COMMAND
+  oracle                     make the stock systems and sources
+  cases [--release R] [--list] [--show] [NAME…]
+                             run the cases whose name contains NAME; --show prints what stock does
+  suite [--release R] [--user] [--record] [TEST…]
+                             run dpkg's functional suite (R: trixie, bookworm, head)
+  autotest [--release R] [--record]
+                             run dpkg's src/at tests
+DPKG_UNDER_TEST=theirs|ours|both  DPKG_NG_BIN  DPKG_ORACLE_DIR  DPKG_HEAD_SRC  COMPAT_JOBS
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(e) => {
+            eprintln!("{e}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+struct Options {
+    release: String,
+    flags: Vec<String>,
+    names: Vec<String>,
+}
+
+fn options(args: &[String]) -> Res<Options> {
+    let mut o = Options {
+        release: "trixie".into(),
+        flags: Vec::new(),
+        names: Vec::new(),
+    };
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        if arg == "--release" {
+            o.release = args.next().ok_or("--release needs a value")?.clone();
+        } else if let Some(flag) = arg.strip_prefix("--") {
+            o.flags.push(flag.into());
+        } else {
+            o.names.push(arg.clone());
+        }
+    }
+    Ok(o)
+}
+
+fn run(args: &[String]) -> Res<bool> {
+    let Some((command, rest)) = args.split_first() else {
+        print!("{USAGE}");
+        return Ok(true);
+    };
+    let done = |what: &str, totals: Totals| {
+        totals.print(what);
+        Ok(totals.failed.is_empty())
+    };
+    let o = options(rest)?;
+    let flag = |name: &str| o.flags.iter().any(|f| f == name);
+    match command.as_str() {
+        "oracle" => oracle::build().map(|()| true),
+        "--in-sandbox" => match rest {
+            [release, who, name] => runner::in_sandbox(release, who, name).map(|()| true),
+            _ => Err(USAGE.into()),
+        },
+        "--suite-in-sandbox" => suite::in_sandbox(rest).map(|()| true),
+        "--autotest-in-sandbox" => autotest::in_sandbox(rest).map(|()| true),
+        "cases" => {
+            if flag("list") {
+                for case in cases::all() {
+                    println!("{}", case.name);
+                }
+                return Ok(true);
+            }
+            runner::get_ready()?;
+            let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+            if flag("show") {
+                for case in cases::all() {
+                    if o.names.iter().any(|n| case.name.contains(n.as_str())) {
+                        let who = compat_tests::sandbox::Who::Theirs;
+                        println!("=== {}", case.name);
+                        match runner::observe(&exe, &case.name, &o.release, who) {
+                            Ok(seen) => println!("{seen}"),
+                            Err(e) => println!("{e}"),
+                        }
+                    }
+                }
+                return Ok(true);
+            }
+            done("cases", runner::run_cases(&exe, &o.names, &o.release)?)
+        }
+        "suite" => {
+            runner::get_ready()?;
+            let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+            done(
+                "suite",
+                suite::run(&exe, &o.release, flag("user"), flag("record"), &o.names)?,
+            )
+        }
+        "autotest" => {
+            runner::get_ready()?;
+            let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+            done("autotest", autotest::run(&exe, &o.release, flag("record"))?)
+        }
+        _ => Err(USAGE.into()),
+    }
+}

@@ -1,0 +1,247 @@
+//! The stock systems and sources that everything is compared with, made once in a cache directory.
+//!
+//! Layout of the cache (`DPKG_ORACLE_DIR`, default `/var/tmp/dpkg-ng-oracle`):
+//!
+//! * `trixie/`, `bookworm/`: minimal systems, plus the tools dpkg's tests call;
+//! * `src/dpkg_VERSION/`: dpkg's sources as the two releases ship them;
+//! * `mnt/`: the mount point for the private copies, always empty outside of a run.
+//!
+//! A part that is complete has a `.done-PART` file beside it, so an interrupted build starts that
+//! part anew. The mirror is the one in the machine's own apt configuration.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::{During, Res};
+
+/// The releases there are roots of, oldest last.
+pub const RELEASES: [&str; 2] = ["trixie", "bookworm"];
+
+/// What dpkg's tests call beyond a minimal system.
+const EXTRA: [&str; 7] = [
+    "make", "perl", "xz-utils", "bzip2", "zstd", "fakeroot", "strace",
+];
+
+/// The cache directory.
+pub fn dir() -> PathBuf {
+    std::env::var_os("DPKG_ORACLE_DIR")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| PathBuf::from("/var/tmp/dpkg-ng-oracle"))
+}
+
+/// The root directory of a stock system.
+pub fn root(release: &str) -> PathBuf {
+    dir().join(release)
+}
+
+/// The source tree of the dpkg that a release ships; `head` is what `DPKG_HEAD_SRC` points to.
+pub fn source(release: &str) -> Option<PathBuf> {
+    if release == "head" {
+        return std::env::var_os("DPKG_HEAD_SRC")
+            .map(PathBuf::from)
+            .filter(|p| p.join("tests").is_dir());
+    }
+    let link = dir().join("src").join(release);
+    link.join("tests").is_dir().then_some(link)
+}
+
+/// Whether both systems and both sources are there.
+pub fn ready() -> bool {
+    RELEASES
+        .iter()
+        .all(|r| done(r).exists() && done(&format!("src-{r}")).exists())
+}
+
+fn done(part: &str) -> PathBuf {
+    dir().join(format!(".done-{part}"))
+}
+
+/// Makes what is missing of the cache. Must be root.
+pub fn build() -> Res<()> {
+    let dir = dir();
+    for sub in ["mnt", "src"] {
+        fs::create_dir_all(dir.join(sub)).during(dir.display())?;
+    }
+    let lock = fs::File::create(dir.join(".lock")).during("oracle lock")?;
+    lock.lock().during("oracle lock")?;
+    for release in RELEASES {
+        if !done(release).exists() {
+            build_root(release)?;
+            fs::write(done(release), "").during("mark")?;
+        }
+        let part = format!("src-{release}");
+        if !done(&part).exists() {
+            build_source(release)?;
+            fs::write(done(&part), "").during("mark")?;
+        }
+    }
+    Ok(())
+}
+
+fn build_root(release: &str) -> Res<()> {
+    let to = root(release);
+    if to.exists() {
+        fs::remove_dir_all(&to).during(to.display())?;
+    }
+    let ready_made = Path::new("/var/tmp/oracle").join(release);
+    if ready_made.join("var/lib/dpkg/status").exists() {
+        eprintln!("oracle: copying {}", ready_made.display());
+        run(Command::new("cp")
+            .args(["-a", "--reflink=auto"])
+            .arg(&ready_made)
+            .arg(&to))?;
+    } else {
+        need("debootstrap", "debootstrap")?;
+        eprintln!("oracle: debootstrap {release}");
+        run(Command::new("debootstrap")
+            .args(["--variant=minbase", release])
+            .arg(&to)
+            .arg(mirror()?))?;
+    }
+    for file in ["etc/resolv.conf"] {
+        let _ = fs::copy(Path::new("/").join(file), to.join(file));
+    }
+    // No daemon may start in there.
+    let policy = to.join("usr/sbin/policy-rc.d");
+    fs::write(&policy, "#!/bin/sh\nexit 101\n").during(policy.display())?;
+    run(Command::new("chmod").arg("755").arg(&policy))?;
+    for args in [
+        vec!["update"],
+        [&["install", "-y", "--no-install-recommends"], &EXTRA[..]].concat(),
+        vec!["clean"],
+    ] {
+        run(Command::new("chroot")
+            .arg(&to)
+            .arg("apt-get")
+            .args(["-q", "-o", "APT::Sandbox::User=root"])
+            .args(args)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .env("LC_ALL", "C.UTF-8"))?;
+    }
+    Ok(())
+}
+
+fn build_source(release: &str) -> Res<()> {
+    need("dpkg-source", "dpkg-dev")?;
+    let base = dir().join("src");
+    let apt = base.join(format!("apt-{release}"));
+    for sub in [
+        "lists/partial",
+        "cache/archives/partial",
+        "etc/preferences.d",
+    ] {
+        fs::create_dir_all(apt.join(sub)).during(apt.display())?;
+    }
+    let list = apt.join("sources.list");
+    fs::write(&list, format!("deb-src {} {release} main\n", mirror()?)).during(list.display())?;
+    fs::write(apt.join("status"), "").during("status")?;
+    let option = |name: &str, value: &Path| format!("{name}={}", value.display());
+    let apt_get = || {
+        let mut c = Command::new("apt-get");
+        c.args([
+            "-q".into(),
+            "-o".into(),
+            option("Dir::State::lists", &apt.join("lists")),
+            "-o".into(),
+            option("Dir::State::status", &apt.join("status")),
+            "-o".into(),
+            option("Dir::Cache", &apt.join("cache")),
+            "-o".into(),
+            option("Dir::Etc::sourcelist", &list),
+            "-o".into(),
+            option("Dir::Etc::sourceparts", &apt.join("none")),
+            "-o".into(),
+            option("Dir::Etc::preferencesparts", &apt.join("etc/preferences.d")),
+            "-o".into(),
+            String::from("APT::Sandbox::User=root"),
+            "-o".into(),
+            String::from("APT::Get::Only-Source=true"),
+        ]);
+        c
+    };
+    run(apt_get().arg("update"))?;
+    let work = base.join(format!("work-{release}"));
+    if work.exists() {
+        fs::remove_dir_all(&work).during(work.display())?;
+    }
+    fs::create_dir_all(&work).during(work.display())?;
+    run(apt_get()
+        .args(["source", "--download-only", "dpkg"])
+        .current_dir(&work))?;
+    let dsc = fs::read_dir(&work)
+        .during(work.display())?
+        .flatten()
+        .map(|e| e.path())
+        .find(|p| p.extension().is_some_and(|x| x == "dsc"))
+        .ok_or("apt-get source left no .dsc")?;
+    let to = base.join(release);
+    if to.exists() {
+        fs::remove_dir_all(&to).during(to.display())?;
+    }
+    run(Command::new("dpkg-source")
+        .args(["--no-check", "-x"])
+        .arg(&dsc)
+        .arg(&to))
+}
+
+/// The archive this machine installs from, as apt says.
+pub fn mirror() -> Res<String> {
+    let out = Command::new("apt-get")
+        .args([
+            "indextargets",
+            "--format",
+            "$(ORIGIN) $(LABEL) $(SITE)",
+            "Created-By: Packages",
+        ])
+        .output()
+        .during("apt-get indextargets")?;
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    if let Some(site) = text.lines().find_map(|l| l.strip_prefix("Debian Debian ")) {
+        return Ok(site.to_owned());
+    }
+    // Before the first `apt-get update` there are no targets: read the configured sources.
+    let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
+    if let Ok(parts) = fs::read_dir("/etc/apt/sources.list.d") {
+        files.extend(parts.flatten().map(|e| e.path()));
+    }
+    files
+        .iter()
+        .filter_map(|f| fs::read_to_string(f).ok())
+        .flat_map(|text| {
+            text.lines()
+                .filter(|l| !l.trim_start().starts_with('#'))
+                .flat_map(|l| l.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+                .collect::<Vec<_>>()
+        })
+        .find(|w| w.contains("://") && w.trim_end_matches('/').ends_with("/debian"))
+        .ok_or_else(|| "no Debian mirror in this machine's apt configuration".to_owned())
+}
+
+/// Installs a package of this machine when the program it brings is not there.
+pub fn need(program: &str, package: &str) -> Res<()> {
+    let found = std::env::var_os("PATH")
+        .is_some_and(|p| std::env::split_paths(&p).any(|d| d.join(program).exists()));
+    if found {
+        return Ok(());
+    }
+    run(Command::new("apt-get").args(["-q", "update"]))?;
+    run(Command::new("apt-get")
+        .args(["-q", "install", "-y", "--no-install-recommends", package])
+        .env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+/// Runs a command with its output on our stderr, as an error if it fails.
+pub fn run(command: &mut Command) -> Res<()> {
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(std::io::stderr()))
+        .process_group(0)
+        .status()
+        .during(format!("{:?}", command.get_program()))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(format!("{command:?}: {status}"))
+}

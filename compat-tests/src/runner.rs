@@ -1,0 +1,158 @@
+//! Runs cases: each once with stock's programs and once with ours, each in a process of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::cases::{Case, all};
+use crate::report::{Totals, diff};
+use crate::sandbox::{Who, enter};
+use crate::world::World;
+use crate::{During, Res, oracle};
+
+/// Whose programs are tested: `DPKG_UNDER_TEST`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UnderTest {
+    /// Stock alone: is what the cases state true?
+    Theirs,
+    /// Ours alone: does it do what the cases state?
+    Ours,
+    /// Both, and compare.
+    Both,
+}
+
+impl UnderTest {
+    /// From the environment; both unless told otherwise.
+    pub fn from_env() -> Res<UnderTest> {
+        match std::env::var("DPKG_UNDER_TEST").as_deref() {
+            Ok("theirs") => Ok(UnderTest::Theirs),
+            Ok("ours") => Ok(UnderTest::Ours),
+            Ok("both") | Err(_) => Ok(UnderTest::Both),
+            Ok(other) => Err(format!("DPKG_UNDER_TEST={other}: not theirs, ours or both")),
+        }
+    }
+}
+
+/// Runs `work` on every item on two threads, in order of the list.
+pub fn each<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    let jobs = std::env::var("COMPAT_JOBS")
+        .ok()
+        .and_then(|j| j.parse().ok())
+        .unwrap_or(2usize);
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            scope.spawn(|| {
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    work(item);
+                }
+            });
+        }
+    });
+}
+
+/// Runs every case whose name contains one of `filters` (all, if there are none) and prints what
+/// came of each. `exe` is the `compat` binary.
+pub fn run_cases(exe: &Path, filters: &[String], release: &str) -> Res<Totals> {
+    let under_test = UnderTest::from_env()?;
+    let cases: Vec<Case> = all()
+        .into_iter()
+        .filter(|c| filters.is_empty() || filters.iter().any(|f| c.name.contains(f.as_str())))
+        .collect();
+    let totals = Mutex::new(Totals::default());
+    each(&cases, |case| {
+        let verdict = judge(exe, &case.name, release, under_test);
+        let Ok(mut totals) = totals.lock() else {
+            return;
+        };
+        match verdict {
+            Ok(()) => {
+                totals.passed += 1;
+                println!("test {} ... ok", case.name);
+            }
+            Err(report) => {
+                println!("test {} ... FAILED\n{report}", case.name);
+                totals.failed.push(case.name.clone());
+            }
+        }
+    });
+    totals.into_inner().during("totals")
+}
+
+fn judge(exe: &Path, name: &str, release: &str, under_test: UnderTest) -> Res<()> {
+    let theirs = match under_test {
+        UnderTest::Ours => None,
+        _ => Some(
+            observe(exe, name, release, Who::Theirs)
+                .map_err(|e| format!("stock itself does not do what the case states:\n{e}"))?,
+        ),
+    };
+    if under_test == UnderTest::Theirs {
+        return Ok(());
+    }
+    let ours = observe(exe, name, release, Who::Ours);
+    match (theirs, ours) {
+        (None, Ok(_)) => Ok(()),
+        (Some(theirs), Ok(ours)) if theirs == ours => Ok(()),
+        (Some(theirs), Ok(ours)) => Err(diff(&theirs, &ours)),
+        (Some(theirs), Err(e)) => match e.split_once(JOURNAL) {
+            Some((_, ours)) => Err(diff(&theirs, ours)),
+            None => Err(e),
+        },
+        (None, Err(e)) => Err(e),
+    }
+}
+
+const JOURNAL: &str = "---- what was seen ----\n";
+
+/// What one run of one case saw, or why it was not as stated.
+pub fn observe(exe: &Path, name: &str, release: &str, who: Who) -> Res<String> {
+    let out = Command::new(exe)
+        .args(["--in-sandbox", release, who.name(), name])
+        .output()
+        .during(exe.display())?;
+    let seen = String::from_utf8_lossy(&out.stdout).into_owned();
+    if out.status.success() {
+        return Ok(seen);
+    }
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    Err(format!("{stderr}{JOURNAL}{seen}"))
+}
+
+/// The other side of [`observe`]: runs the case in this process.
+pub fn in_sandbox(release: &str, who: &str, name: &str) -> Res<()> {
+    let who = Who::parse(who).ok_or("not theirs or ours")?;
+    let case = all()
+        .into_iter()
+        .find(|c| c.name == name)
+        .ok_or_else(|| format!("no case {name}"))?;
+    enter(release, who, &[])?;
+    let mut world = World::new(who);
+    (case.run)(&mut world);
+    let (journal, failures) = world.finish();
+    print!("{journal}");
+    if failures.is_empty() {
+        return Ok(());
+    }
+    Err(failures.join("\n"))
+}
+
+/// Makes sure that there is an oracle and a binary of ours, and that we may use them.
+pub fn get_ready() -> Res<()> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err("comparing with stock needs root (mounts and chroots)".into());
+    }
+    if !oracle::ready() {
+        eprintln!(
+            "making the stock systems in {} (a few minutes, once)",
+            oracle::dir().display()
+        );
+        oracle::build()?;
+    }
+    if UnderTest::from_env()? != UnderTest::Theirs && std::env::var_os("DPKG_NG_BIN").is_none() {
+        let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
+        oracle::run(Command::new(cargo).args(["build", "--quiet", "-p", "dpkg-ng"]))?;
+    }
+    Ok(())
+}

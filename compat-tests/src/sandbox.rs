@@ -1,0 +1,240 @@
+//! A private copy of a stock system for one run.
+//!
+//! The process moves into a mount namespace of its own, lays a tmpfs over the oracle with
+//! overlayfs, and changes root into it. When the process ends the kernel drops it all: there is
+//! nothing to clean up and two runs never meet. Inside:
+//!
+//! * `/`: the stock system, writable; what was changed is also seen at `/t/up/main`;
+//! * `/t`: a tmpfs (so that hard links keep their inode) with the run's files;
+//! * `/t/root`: a second copy of the system with an empty database, for `--root=/t/root`;
+//!   its changes are at `/t/up/root`;
+//! * `/t/bin`: the programs under test, first in `PATH`; also inside `/t/root`.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+
+use crate::{During, Res, oracle};
+
+/// Whose programs a run uses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Who {
+    /// Stock dpkg's.
+    Theirs,
+    /// dpkg-ng's.
+    Ours,
+}
+
+impl Who {
+    /// `theirs` or `ours`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Who::Theirs => "theirs",
+            Who::Ours => "ours",
+        }
+    }
+
+    /// The reverse of [`Who::name`].
+    pub fn parse(s: &str) -> Option<Who> {
+        match s {
+            "theirs" => Some(Who::Theirs),
+            "ours" => Some(Who::Ours),
+            _ => None,
+        }
+    }
+}
+
+/// All names under which stock dpkg's package brings a program that a case may call.
+const TOOLS: [&str; 9] = [
+    "dpkg",
+    "dpkg-deb",
+    "dpkg-query",
+    "dpkg-divert",
+    "dpkg-statoverride",
+    "dpkg-trigger",
+    "dpkg-split",
+    "dpkg-realpath",
+    "update-alternatives",
+];
+
+/// The names that dpkg-ng answers to today; stock's programs stand in for the others.
+/// `DPKG_NG_TOOLS` (blank-separated) overrides.
+fn our_tools() -> Vec<String> {
+    std::env::var("DPKG_NG_TOOLS")
+        .unwrap_or_else(|_| "dpkg dpkg-deb dpkg-query".into())
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Our binary: `DPKG_NG_BIN`, or the debug build beside the running program.
+pub fn our_binary() -> Res<PathBuf> {
+    if let Some(bin) = std::env::var_os("DPKG_NG_BIN") {
+        return fs::canonicalize(&bin).during(Path::new(&bin).display());
+    }
+    let exe = std::env::current_exe().during("own path")?;
+    exe.ancestors()
+        .skip(1)
+        .take(2)
+        .map(|d| d.join("dpkg-ng"))
+        .find(|p| p.is_file())
+        .ok_or_else(|| "no dpkg-ng binary: cargo build -p dpkg-ng, or set DPKG_NG_BIN".into())
+}
+
+/// The environment every command in a sandbox starts from.
+pub const ENV: [(&str, &str); 6] = [
+    (
+        "PATH",
+        "/t/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    ),
+    ("LC_ALL", "C.UTF-8"),
+    ("TZ", "UTC0"),
+    ("HOME", "/t/home"),
+    ("TERM", "dumb"),
+    ("DEBIAN_FRONTEND", "noninteractive"),
+];
+
+/// Moves this process, which must have no other threads, into a private copy of `release` with
+/// `who`'s programs. `extra` are directories or files of the machine seen read-only in the sandbox.
+pub fn enter(release: &str, who: Who, extra: &[(PathBuf, &str)]) -> Res<()> {
+    let lower = oracle::root(release);
+    let base = oracle::dir().join("mnt");
+    let ours = match who {
+        Who::Ours => Some(our_binary()?),
+        Who::Theirs => None,
+    };
+    unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC)
+        .during("unshare (are you root?)")?;
+    mnt(
+        None::<&str>,
+        "/",
+        None,
+        MsFlags::MS_REC | MsFlags::MS_PRIVATE,
+        None,
+    )?;
+    mnt(
+        Some("tmpfs"),
+        &base,
+        Some("tmpfs"),
+        MsFlags::empty(),
+        Some("mode=755"),
+    )?;
+    let merged = base.join("merged");
+    fs::create_dir(&merged).during("merged")?;
+    overlay(&lower, &base, "main", &merged)?;
+    let t = merged.join("t");
+    for d in ["t", "proc", "dev", "sys"] {
+        let _ = fs::create_dir(merged.join(d));
+    }
+    bind("/dev", &merged.join("dev"), true)?;
+    bind("/proc", &merged.join("proc"), true)?;
+    mnt(
+        Some("tmpfs"),
+        &t,
+        Some("tmpfs"),
+        MsFlags::empty(),
+        Some("mode=755"),
+    )?;
+    for d in [
+        "bin", "home", "w", "debs", "root", "up", "up/main", "up/root",
+    ] {
+        fs::create_dir(t.join(d)).during(d)?;
+    }
+    overlay(&lower, &base, "root", &t.join("root"))?;
+    let bin = t.join("bin");
+    if let Some(ours) = &ours {
+        fs::write(bin.join("dpkg-ng"), "").during("dpkg-ng")?;
+        bind(ours, &bin.join("dpkg-ng"), false)?;
+    }
+    for tool in TOOLS {
+        let target = if ours.is_some() && our_tools().iter().any(|x| x == tool) {
+            PathBuf::from("dpkg-ng")
+        } else {
+            Path::new("/usr/bin").join(tool)
+        };
+        symlink(target, bin.join(tool)).during(tool)?;
+    }
+    for (from, to) in extra {
+        let to = t.join(to);
+        if from.is_dir() {
+            fs::create_dir_all(&to).during(to.display())?;
+        } else {
+            fs::write(&to, "").during(to.display())?;
+        }
+        bind(from, &to, false)?;
+    }
+    empty_database(&t.join("root/var/lib/dpkg"))?;
+    fs::create_dir_all(t.join("root/t/bin")).during("t/bin")?;
+    bind(&bin, &t.join("root/t/bin"), true)?;
+    bind(base.join("main-upper"), &t.join("up/main"), false)?;
+    bind(base.join("root-upper"), &t.join("up/root"), false)?;
+    fs::write(merged.join("var/log/dpkg.log"), "").during("dpkg.log")?;
+    nix::unistd::chroot(&merged).during("chroot")?;
+    std::env::set_current_dir("/t/w").during("chdir")
+}
+
+/// Makes the files debootstrap makes before the first package is there.
+pub fn empty_database(admindir: &Path) -> Res<()> {
+    if admindir.exists() {
+        fs::remove_dir_all(admindir).during(admindir.display())?;
+    }
+    for d in ["info", "updates", "triggers", "parts"] {
+        fs::create_dir_all(admindir.join(d)).during(d)?;
+    }
+    for f in ["status", "available"] {
+        fs::write(admindir.join(f), "").during(f)?;
+    }
+    Ok(())
+}
+
+/// A command with the sandbox's environment and nothing of ours.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut c = Command::new(program);
+    c.env_clear().envs(ENV);
+    c
+}
+
+fn overlay(lower: &Path, base: &Path, name: &str, to: &Path) -> Res<()> {
+    let upper = base.join(format!("{name}-upper"));
+    let work = base.join(format!("{name}-work"));
+    for d in [&upper, &work] {
+        fs::create_dir(d).during(d.display())?;
+    }
+    let options = format!(
+        "lowerdir={},upperdir={},workdir={}",
+        lower.display(),
+        upper.display(),
+        work.display()
+    );
+    mnt(
+        Some("overlay"),
+        to,
+        Some("overlay"),
+        MsFlags::empty(),
+        Some(&options),
+    )
+}
+
+fn bind(from: impl AsRef<Path>, to: &Path, recursive: bool) -> Res<()> {
+    let mut flags = MsFlags::MS_BIND;
+    if recursive {
+        flags |= MsFlags::MS_REC;
+    }
+    mnt(Some(from.as_ref().as_os_str()), to, None, flags, None)
+}
+
+fn mnt<S: AsRef<OsStr> + ?Sized>(
+    source: Option<&S>,
+    to: impl AsRef<Path>,
+    kind: Option<&str>,
+    flags: MsFlags,
+    data: Option<&str>,
+) -> Res<()> {
+    mount(source.map(AsRef::as_ref), to.as_ref(), kind, flags, data)
+        .during(format!("mount {}", to.as_ref().display()))
+}

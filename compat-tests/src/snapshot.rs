@@ -1,0 +1,250 @@
+//! A tree or a database, written down so that two of them compare as text.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sha2::{Digest, Sha256};
+
+/// Everything below some directories: label of the path to its description.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Snapshot(pub BTreeMap<String, String>);
+
+/// Seconds since the epoch, now.
+pub fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs() as i64)
+}
+
+impl Snapshot {
+    /// Adds everything below `dir`, each path named `label` + its path below `dir`. Times from
+    /// `since` on read `now`; `skip` says which names (below `dir`, no leading slash) to leave out.
+    pub fn walk(&mut self, label: &str, dir: &Path, since: i64, skip: &dyn Fn(&str) -> bool) {
+        let mut links = HashMap::new();
+        self.walk_in(label, dir, "", since, skip, &mut links);
+    }
+
+    fn walk_in(
+        &mut self,
+        label: &str,
+        dir: &Path,
+        below: &str,
+        since: i64,
+        skip: &dyn Fn(&str) -> bool,
+        links: &mut HashMap<u64, String>,
+    ) {
+        let Ok(entries) = fs::read_dir(dir) else {
+            return;
+        };
+        let mut entries: Vec<_> = entries.flatten().collect();
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
+            let name = entry.file_name();
+            let below = format!("{below}/{}", escape(name.as_bytes()));
+            if skip(&below[1..]) {
+                continue;
+            }
+            let path = entry.path();
+            let Ok(meta) = fs::symlink_metadata(&path) else {
+                continue;
+            };
+            let text = describe(&path, &meta, since, &below, links);
+            self.0.insert(format!("{label}{below}"), text);
+            if meta.is_dir() {
+                self.walk_in(label, &path, &below, since, skip, links);
+            }
+        }
+    }
+
+    /// What changed from `before` to `self`, as lines.
+    pub fn changes(&self, before: &Snapshot) -> String {
+        let mut out = String::new();
+        let keys: std::collections::BTreeSet<_> = before.0.keys().chain(self.0.keys()).collect();
+        for key in keys {
+            match (before.0.get(key), self.0.get(key)) {
+                (Some(_), None) => out.push_str(&format!("  gone {key}\n")),
+                (old, Some(new)) if old != Some(new) => {
+                    out.push_str(&format!("  {key} {new}\n"));
+                }
+                _ => {}
+            }
+        }
+        out
+    }
+}
+
+fn describe(
+    path: &Path,
+    meta: &fs::Metadata,
+    since: i64,
+    below: &str,
+    links: &mut HashMap<u64, String>,
+) -> String {
+    let kind = meta.file_type();
+    let mut out = format!("{:04o} {}:{}", meta.mode() & 0o7777, meta.uid(), meta.gid());
+    if kind.is_char_device() && meta.rdev() == 0 {
+        // What overlayfs keeps in place of a removed file of the stock system.
+        return "removed".into();
+    }
+    let time = if meta.mtime() >= since {
+        "now".to_owned()
+    } else {
+        meta.mtime().to_string()
+    };
+    if kind.is_dir() {
+        return format!("dir {out} @{time}");
+    }
+    out.push_str(&format!(" @{time}"));
+    if meta.nlink() > 1 {
+        let first = links.entry(meta.ino()).or_insert_with(|| below.to_owned());
+        out.push_str(&format!(" links={} of {first}", meta.nlink()));
+    }
+    if kind.is_symlink() {
+        let target = fs::read_link(path).unwrap_or_default();
+        // The mode of a symlink means nothing.
+        return format!("link {out} -> {}", escape(target.as_os_str().as_bytes()));
+    }
+    if kind.is_fifo() {
+        return format!("fifo {out}");
+    }
+    if kind.is_socket() {
+        return format!("socket {out}");
+    }
+    if kind.is_char_device() || kind.is_block_device() {
+        let k = if kind.is_char_device() { "chr" } else { "blk" };
+        let dev = meta.rdev();
+        let (major, minor) = (nix::sys::stat::major(dev), nix::sys::stat::minor(dev));
+        return format!("{k} {out} {major},{minor}");
+    }
+    format!("file {out} {}", content(path))
+}
+
+fn content(path: &Path) -> String {
+    let data = match fs::read(path) {
+        Ok(data) => data,
+        Err(e) => return format!("unreadable: {e}"),
+    };
+    if data.is_empty() {
+        return "empty".into();
+    }
+    match std::str::from_utf8(&data) {
+        Ok(text) if data.len() <= 65536 && !text.contains('\0') => {
+            let mut out = String::new();
+            for line in text.lines() {
+                out.push_str("\n    | ");
+                out.push_str(&normalise(line));
+            }
+            if !text.ends_with('\n') {
+                out.push_str("\n    \\ no newline at end");
+            }
+            out
+        }
+        _ => format!("{} bytes sha256:{}", data.len(), hex(&data)),
+    }
+}
+
+fn hex(data: &[u8]) -> String {
+    Sha256::digest(data)
+        .iter()
+        .take(12)
+        .map(|b| format!("{b:02x}"))
+        .collect()
+}
+
+/// Bytes of a name as printable text.
+pub fn escape(bytes: &[u8]) -> String {
+    bytes
+        .escape_ascii()
+        .to_string()
+        .replace("\\'", "'")
+        .replace("\\\"", "\"")
+}
+
+/// Takes out of a line what differs between any two runs: dates, process numbers, random names.
+pub fn normalise(line: &str) -> String {
+    let mut out = dates(line);
+    for (lead, tail) in [("pid ", "PID"), ("process ", "PID")] {
+        out = digits_after(&out, lead, tail);
+    }
+    for lead in ["/dpkg-deb.", "/dpkg.", "/dpkg-divert."] {
+        out = random_after(&out, lead);
+    }
+    out
+}
+
+fn dates(line: &str) -> String {
+    const SHAPE: &[u8] = b"dddd-dd-dd dd:dd:dd";
+    let bytes = line.as_bytes();
+    let fits = |at: usize| {
+        bytes.get(at..at + SHAPE.len()).is_some_and(|s| {
+            s.iter().zip(SHAPE).all(|(b, d)| {
+                if *d == b'd' {
+                    b.is_ascii_digit()
+                } else {
+                    b == d
+                }
+            })
+        })
+    };
+    match (0..bytes.len()).find(|&at| fits(at)) {
+        Some(at) => format!(
+            "{}DATE TIME{}",
+            &line[..at],
+            dates(&line[at + SHAPE.len()..])
+        ),
+        None => line.to_owned(),
+    }
+}
+
+fn digits_after(text: &str, lead: &str, with: &str) -> String {
+    let Some(at) = text.find(lead) else {
+        return text.to_owned();
+    };
+    let rest = &text[at + lead.len()..];
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
+    let with = if end == 0 { "" } else { with };
+    format!(
+        "{}{with}{}",
+        &text[..at + lead.len()],
+        digits_after(&rest[end..], lead, with)
+    )
+}
+
+fn random_after(text: &str, lead: &str) -> String {
+    let Some(at) = text.find(lead) else {
+        return text.to_owned();
+    };
+    let (head, rest) = text.split_at(at + lead.len());
+    match rest.get(..6) {
+        Some(r) if r.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+            format!("{head}RANDOM{}", random_after(&rest[6..], lead))
+        }
+        _ => format!("{head}{}", random_after(rest, lead)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalise;
+
+    #[test]
+    fn what_differs_between_runs_goes() {
+        assert_eq!(
+            normalise("2026-11-21 03:10:00 status installed x"),
+            "DATE TIME status installed x"
+        );
+        assert_eq!(normalise("by pid 4711"), "by pid PID");
+        assert_eq!(normalise("the pid file"), "the pid file");
+        assert_eq!(
+            normalise("/tmp/dpkg-deb.aB3dE9/control"),
+            "/tmp/dpkg-deb.RANDOM/control"
+        );
+        assert_eq!(normalise("/var/lib/dpkg.x"), "/var/lib/dpkg.x");
+    }
+}
