@@ -6,9 +6,11 @@
 //! | floor | modules |
 //! |---|---|
 //! | 0 | [`msg`](mod@msg) [`error`] [`sys`] [`digest`] [`version`] [`arch`] [`state`] |
+//! | 0 | [`name`] [`deb822`] |
 //! | 1 | [`force`] [`report`] [`filter`] |
 //! | 2 | [`pkg`] [`archive`] |
 //! | 3 | [`fsys`] |
+//! | 3 | [`pkgspec`] [`relations`] [`control`] |
 //! | 4 | [`db`] |
 //! | 5 | [`hooks`] |
 //! | 6 | [`pipeline`] |
@@ -18,7 +20,9 @@
 
 pub mod arch;
 pub mod archive;
+pub mod control;
 pub mod db;
+pub mod deb822;
 pub mod digest;
 pub mod error;
 pub mod filter;
@@ -26,8 +30,11 @@ pub mod force;
 pub mod fsys;
 pub mod hooks;
 pub mod msg;
+pub mod name;
 pub mod pipeline;
 pub mod pkg;
+pub mod pkgspec;
+pub mod relations;
 pub mod report;
 pub mod state;
 pub mod sys;

@@ -107,6 +107,18 @@ pub enum MultiArch {
     Foreign,
 }
 
+impl MultiArch {
+    /// The word of the field.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            MultiArch::No => "no",
+            MultiArch::Same => "same",
+            MultiArch::Allowed => "allowed",
+            MultiArch::Foreign => "foreign",
+        }
+    }
+}
+
 /// The `Priority` field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -120,6 +132,21 @@ pub enum Priority {
     Other(Bytes),
     #[default]
     Unknown,
+}
+
+impl Priority {
+    /// The word of the field (`pkg_priority_name`).
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Priority::Required => b"required",
+            Priority::Important => b"important",
+            Priority::Standard => b"standard",
+            Priority::Optional => b"optional",
+            Priority::Extra => b"extra",
+            Priority::Other(word) => word,
+            Priority::Unknown => b"unknown",
+        }
+    }
 }
 
 /// A field dpkg has no meaning for, kept in order of appearance.
@@ -298,6 +325,9 @@ pub struct PkgTable {
     sets: Vec<PkgSet>,
     pkgs: Vec<Pkg>,
     by_name: HashMap<Box<str>, SetId>,
+    /// Packages that a `Triggers-Awaited` field read so far names, each once, in the order of
+    /// reading; opening the database drains it (`trig_awaited_pend_enqueue`).
+    pub awaited_pend: Vec<PkgId>,
 }
 
 impl std::ops::Index<PkgId> for PkgTable {
@@ -326,6 +356,7 @@ impl PkgTable {
             sets: Vec::new(),
             pkgs: Vec::new(),
             by_name: HashMap::new(),
+            awaited_pend: Vec::new(),
         }
     }
 

@@ -132,7 +132,9 @@ impl Version {
         let mut out = Vec::with_capacity(self.version.len() + self.revision.len() + 4);
         let shown = match epoch {
             Epoch::Never => false,
-            Epoch::NonAmbig => self.epoch != 0 || self.version.contains(&b':'),
+            Epoch::NonAmbig => {
+                self.epoch != 0 || self.version.contains(&b':') || self.revision.contains(&b':')
+            }
             Epoch::Always => true,
         };
         if shown {

@@ -13,7 +13,14 @@ pub mod signal;
 
 use std::ffi::CStr;
 
+<<<<<<< HEAD
 pub mod zlib;
+=======
+pub mod atomic;
+pub mod dir;
+pub mod file;
+pub mod lock;
+>>>>>>> 2b022b3 (Read and write package paragraphs, names, relations; atomic files and locks)
 
 /// The text of an `errno` value, as `strerror(3)` puts it in the current locale.
 pub fn strerror(errno: i32) -> String {
@@ -28,4 +35,13 @@ pub fn strerror(errno: i32) -> String {
     unsafe { CStr::from_ptr(buf.as_ptr()) }
         .to_string_lossy()
         .into_owned()
+}
+
+/// `fnmatch(3)` without flags.
+pub fn fnmatch(pattern: &CStr, text: &[u8]) -> bool {
+    let Ok(text) = std::ffi::CString::new(text) else {
+        return false;
+    };
+    // SAFETY: both are NUL-terminated strings that live through the call.
+    unsafe { libc::fnmatch(pattern.as_ptr(), text.as_ptr(), 0) == 0 }
 }

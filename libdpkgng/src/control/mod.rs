@@ -1,0 +1,156 @@
+//! The package paragraph: what its fields mean, how a file of them is read into the
+//! [`PkgTable`], and how it is written back; deb-control(5), Policy §5, and the fields of
+//! `status` that only dpkg knows (parse.c, fields.c, parsehelp.c, dump.c).
+//!
+//! Reading a file of the database and writing it again gives the bytes that dpkg gives:
+//! fields in dpkg's order, relations and blanks in its spelling, unknown fields last in the
+//! order they were read. What dpkg rejects is rejected in its words, with file, line and
+//! package; what it warns about is warned about.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+use crate::error::{OrFail, Result};
+use crate::msg;
+use crate::pkg::{PkgId, PkgTable};
+use crate::report::Reporter;
+
+mod context;
+mod fields;
+mod parse;
+mod read;
+mod write;
+
+pub use fields::{FieldInfo, FieldKind, field};
+pub use parse::parse_bytes;
+pub use write::{stanza, write_arbitrary_field, write_db, write_field, write_stanzas};
+
+bitflags::bitflags! {
+    /// How a file is read (`parsedbflags`).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct ParseFlags: u16 {
+        /// A single control stanza is expected.
+        const SINGLE_STANZA = 1 << 0;
+        /// Store in the available descriptions, not the installed ones.
+        const RECORD_AVAILABLE = 1 << 1;
+        /// A `Status` field is an error.
+        const REJECT_STATUS = 1 << 2;
+        /// Keep priority and section when there are any.
+        const WEAK_CLASSIFICATION = 1 << 3;
+        /// Keep the archive fields.
+        const IGNORE_ARCHIVES = 1 << 4;
+        /// Skip packages of which a newer version was read.
+        const IGNORE_OLDER = 1 << 5;
+        /// Odd versions are warned about only.
+        const LAX_VERSION = 1 << 6;
+        /// Odd stanzas are warned about only.
+        const LAX_STANZA = 1 << 7;
+        /// The file name `-` is standard input.
+        const DASH_IS_STDIN = 1 << 9;
+        /// The file may be missing or empty.
+        const ALLOW_EMPTY = 1 << 10;
+
+        /// Both laxities.
+        const LAX = Self::LAX_VERSION.bits() | Self::LAX_STANZA.bits();
+        /// The `status` file.
+        const STATUS = Self::LAX.bits() | Self::WEAK_CLASSIFICATION.bits()
+            | Self::ALLOW_EMPTY.bits();
+        /// A file of `updates/`.
+        const UPDATE = Self::STATUS.bits() | Self::SINGLE_STANZA.bits();
+        /// The `available` file.
+        const AVAILABLE = Self::RECORD_AVAILABLE.bits() | Self::REJECT_STATUS.bits()
+            | Self::LAX.bits() | Self::ALLOW_EMPTY.bits();
+        /// The `control` file of an archive.
+        const BINARY = Self::RECORD_AVAILABLE.bits() | Self::REJECT_STATUS.bits()
+            | Self::SINGLE_STANZA.bits();
+    }
+}
+
+/// Which of the four kinds of file the flags amount to (`parsedbtype`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FileKind {
+    Update,
+    Status,
+    Control,
+    Available,
+}
+
+impl ParseFlags {
+    fn kind(self) -> FileKind {
+        let available = self.contains(ParseFlags::RECORD_AVAILABLE);
+        match (available, self.contains(ParseFlags::SINGLE_STANZA)) {
+            (true, true) => FileKind::Control,
+            (true, false) => FileKind::Available,
+            (false, true) => FileKind::Update,
+            (false, false) => FileKind::Status,
+        }
+    }
+}
+
+/// Read a file into `table` (`parsedb`). Returns the number of packages taken over and the
+/// last of them.
+///
+/// With the flags of [`ParseFlags::BINARY`] exactly one stanza is demanded. An error leaves in
+/// the table what was read before it.
+pub fn parse_file(
+    path: &Path,
+    flags: ParseFlags,
+    table: &mut PkgTable,
+    report: &mut dyn Reporter,
+) -> Result<(usize, Option<PkgId>)> {
+    let name = path.as_os_str().as_bytes();
+    let data = if flags.contains(ParseFlags::DASH_IS_STDIN) && name == b"-" {
+        let stdin = std::io::stdin();
+        let fd = std::os::fd::AsFd::as_fd(&stdin)
+            .try_clone_to_owned()
+            .or_fail(|| msg!("can't stat package info file '%.255s'", path))?;
+        load(File::from(fd), path)?
+    } else {
+        match File::open(path) {
+            Ok(file) => load(file, path)?,
+            Err(e)
+                if e.kind() == std::io::ErrorKind::NotFound
+                    && flags.contains(ParseFlags::ALLOW_EMPTY) =>
+            {
+                return Ok((0, None));
+            }
+            Err(e) => {
+                return Err(e).or_fail(|| {
+                    msg!(
+                        "failed to open package info file '%.255s' for reading",
+                        path
+                    )
+                });
+            }
+        }
+    };
+    parse_bytes(name, &data, flags, table, report)
+}
+
+/// The content of an opened file (`parsedb_load`): a pipe to its end, anything else as far as
+/// its size says.
+fn load(file: File, path: &Path) -> Result<Vec<u8>> {
+    let meta = file
+        .metadata()
+        .or_fail(|| msg!("can't stat package info file '%.255s'", path))?;
+    let mut data = Vec::new();
+    if meta.file_type().is_fifo() {
+        let mut file = file;
+        file.read_to_end(&mut data).or_fail(|| {
+            msg!(
+                "reading package info file '%s': %s",
+                path,
+                msg!("failed to read")
+            )
+        })?;
+    } else if meta.len() > 0 {
+        data.reserve_exact(usize::try_from(meta.len()).unwrap_or(0).min(1 << 31));
+        file.take(meta.len())
+            .read_to_end(&mut data)
+            .or_fail(|| msg!("reading package info file '%.255s'", path))?;
+    }
+    Ok(data)
+}
