@@ -1,11 +1,36 @@
 //! `status`, `available`, the `updates/` journal, and the locks (dbmodify.c).
 //!
-//! SKELETON: owner fills in.
+//! A changed package is first written to `updates/tmp.i`, made durable and renamed to the next
+//! number, and only then is what it says made true: *note before you act*. `status` itself is
+//! rewritten, and the journal emptied, at the next checkpoint. A process that is killed anywhere
+//! leaves a `status` and a journal from which the next one, reading both in order, gets the
+//! last note.
+
+use std::fs::{self, File};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use nix::unistd::{AccessFlags, access, geteuid, getuid};
 
 use super::Database;
-use crate::error::Result;
-use crate::pkg::PkgId;
-use crate::report::Reporter;
+use super::infodb::Format;
+use crate::bail;
+use crate::control::{self, ParseFlags};
+use crate::error::{Error, OrFail, Result};
+use crate::msg;
+use crate::pkg::{NameWhen, PkgId, Which};
+use crate::report::{Event, Reporter};
+use crate::state::Status;
+use crate::sys;
+use crate::sys::lock::{FileLock, is_locked};
+use crate::version::Epoch;
+
+/// The longest name of a journal file (`IMPORTANTMAXLEN`).
+const JOURNAL_NAME_MAX: usize = 10;
+/// How many journal files there may be before a checkpoint (`MAXUPDATES`).
+const JOURNAL_MAX: u32 = 250;
 
 /// How the database is to be, or was, opened (`modstatdb_rw`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,7 +40,7 @@ pub enum OpenMode {
     Unset,
     /// Only read.
     ReadOnly,
-    /// Write access is needed later, but nothing is written now (locks are not taken).
+    /// Write access is needed later, but nothing is read or written now; the locks are taken.
     NeedSuperuserLockOnly,
     /// Write if the directory can be written, else read only.
     WriteIfPossible,
@@ -23,6 +48,13 @@ pub enum OpenMode {
     Write,
     /// Write, and it is an error not to be root.
     NeedSuperuser,
+}
+
+impl OpenMode {
+    /// Whether this mode writes.
+    pub fn writes(self) -> bool {
+        matches!(self, OpenMode::Write | OpenMode::NeedSuperuser)
+    }
 }
 
 /// What of `available` is wanted.
@@ -37,45 +69,394 @@ pub enum AvailMode {
     Write,
 }
 
-/// The private state of this module.
+/// The private state of this module (and what `infodb` caches).
 #[derive(Debug, Default)]
-pub struct Modstat {}
+pub struct Modstat {
+    mode: OpenMode,
+    available: AvailMode,
+    frontend_locked: bool,
+    frontend_lock: Option<FileLock>,
+    lock: Option<FileLock>,
+    /// `updates/tmp.i`, padded and empty, to be filled by the next note.
+    next_note: Option<File>,
+    /// The number of the next journal file.
+    next_update: u32,
+    pub(super) infodb_format: std::cell::OnceCell<Format>,
+}
 
 impl Database {
+    /// Say that the caller's caller holds `lock-frontend` (`DPKG_FRONTEND_LOCKED` is set): it is
+    /// not taken then.
+    pub fn set_frontend_locked(&mut self, locked: bool) {
+        self.modstat.frontend_locked = locked;
+    }
+
     /// `modstatdb_open()`: take the locks, read status, apply `updates/`, read available.
-    /// Returns the mode that came of it.
+    /// Returns the mode that came of it: read only, write, or lock only.
     pub fn open(
         &mut self,
         mode: OpenMode,
         available: AvailMode,
         report: &mut dyn Reporter,
     ) -> Result<OpenMode> {
-        let _ = (mode, available, report);
-        unimplemented!()
+        self.modstat.available = available;
+        self.modstat.mode = self.open_access(mode)?;
+        super::arch::load_into(&self.dirs, &mut self.table.arches)?;
+
+        if self.mode() != OpenMode::NeedSuperuserLockOnly {
+            self.read_status(report)?;
+            if available != AvailMode::None {
+                let path = self.dirs.admin("available");
+                control::parse_file(&path, ParseFlags::AVAILABLE, &mut self.table, report)?;
+            }
+        }
+        if self.mode().writes() {
+            self.prepare_note()?;
+        }
+        for pend in std::mem::take(&mut self.table.awaited_pend) {
+            self.enqueue_awaited_pend(pend);
+        }
+        self.fixup_awaiters(report)?;
+        self.incorporate(report)?;
+        Ok(self.mode())
     }
+
+    /// Check for access, make the directory when it is missing, and lock.
+    fn open_access(&mut self, mode: OpenMode) -> Result<OpenMode> {
+        let must_write = mode.writes();
+        match mode {
+            OpenMode::ReadOnly => return Ok(mode),
+            OpenMode::Unset => {
+                return Err(Error::internal(msg!("unknown modstatdb_rw '%d'", -1)));
+            }
+            OpenMode::NeedSuperuser | OpenMode::NeedSuperuserLockOnly => {
+                if !getuid().is_root() || !geteuid().is_root() {
+                    bail!("requested operation requires superuser privilege");
+                }
+            }
+            OpenMode::WriteIfPossible | OpenMode::Write => {}
+        }
+        let dir = &self.dirs.admindir;
+        let mut accessible = access(dir, AccessFlags::W_OK).map_err(io::Error::from);
+        if let Err(e) = &accessible
+            && e.kind() == io::ErrorKind::NotFound
+        {
+            accessible = match sys::dir::make_path(dir, 0o755) {
+                Ok(()) => Ok(()),
+                Err(e) if must_write => {
+                    return Err(e)
+                        .or_fail(|| msg!("cannot create the dpkg database directory %s", dir));
+                }
+                // A read-only file system is no reason not to read.
+                Err(e) if e.raw_os_error() == Some(libc::EROFS) => {
+                    Err(io::Error::from_raw_os_error(libc::EACCES))
+                }
+                Err(e) => Err(e),
+            };
+        }
+        match accessible {
+            Ok(()) => {
+                self.lock()?;
+                Ok(match mode {
+                    OpenMode::NeedSuperuserLockOnly => mode,
+                    _ => OpenMode::Write,
+                })
+            }
+            Err(e) if e.raw_os_error() != Some(libc::EACCES) => {
+                Err(e).or_fail(|| msg!("unable to access the dpkg database directory %s", dir))
+            }
+            Err(_) if must_write => bail!(
+                "required read/write access to the dpkg database directory %s",
+                dir
+            ),
+            Err(_) => Ok(OpenMode::ReadOnly),
+        }
+    }
+
     /// The mode the database is open in.
     pub fn mode(&self) -> OpenMode {
-        unimplemented!()
+        self.modstat.mode
     }
-    /// `modstatdb_note()`: log the status (event) and write the package's stanza to `updates/` before what it
-    /// says becomes true.
+
+    /// Whether another process holds the database's lock (`modstatdb_is_locked`).
+    pub fn is_locked(&self) -> Result<bool> {
+        let path = self.dirs.admin("lock");
+        // Opening the file anew would release our own lock on closing.
+        if let Some(held) = &self.modstat.lock {
+            return is_locked(held.file(), &path);
+        }
+        match File::open(&path) {
+            Ok(file) => is_locked(&file, &path),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(e).or_fail(|| {
+                msg!(
+                    "unable to check lock file for dpkg database directory %s",
+                    &self.dirs.admindir
+                )
+            }),
+        }
+    }
+
+    /// Take `lock-frontend`, unless a frontend has it for us, and `lock` (`modstatdb_lock`).
+    pub fn lock(&mut self) -> Result<()> {
+        if self.modstat.lock.is_some() {
+            return Ok(());
+        }
+        let frontend = match self.modstat.frontend_locked {
+            true => None,
+            false => Some(self.open_lock(
+                "lock-frontend",
+                "unable to open/create dpkg frontend lock for directory %s",
+            )?),
+        };
+        let database = self.open_lock(
+            "lock",
+            "unable to open/create dpkg database lock file for directory %s",
+        )?;
+        if let Some(file) = frontend {
+            let lock = FileLock::lock(file, false, msg!("dpkg frontend lock"))?;
+            self.modstat.frontend_lock = Some(lock);
+        }
+        let lock = FileLock::lock(database, false, msg!("dpkg database lock"))?;
+        self.modstat.lock = Some(lock);
+        Ok(())
+    }
+
+    fn open_lock(&self, name: &str, failed: &'static str) -> Result<File> {
+        let opened = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o660)
+            .open(self.dirs.admin(name));
+        match opened {
+            Err(e) if matches!(e.raw_os_error(), Some(libc::EACCES | libc::EPERM)) => bail!(
+                "you do not have permission to lock the dpkg database directory %s",
+                &self.dirs.admindir
+            ),
+            other => other.or_fail(|| msg!(failed, &self.dirs.admindir)),
+        }
+    }
+
+    /// Release the locks (`modstatdb_unlock`).
+    pub fn unlock(&mut self) {
+        self.modstat.lock = None;
+        self.modstat.frontend_lock = None;
+    }
+
+    /// Read `status` and apply the journal (`cleanupdates`); with write access, make a new
+    /// `status` of both.
+    fn read_status(&mut self, report: &mut dyn Reporter) -> Result<()> {
+        let status = self.dirs.admin("status");
+        control::parse_file(&status, ParseFlags::STATUS, &mut self.table, report)?;
+        let Some(files) = self.journal()? else {
+            return Ok(());
+        };
+        for file in &files {
+            control::parse_file(file, ParseFlags::UPDATE, &mut self.table, report)?;
+        }
+        if !files.is_empty() && self.mode().writes() {
+            control::write_db(&status, &self.table, Which::Installed, true)?;
+            for file in &files {
+                fs::remove_file(file)
+                    .or_fail(|| msg!("failed to remove incorporated update file %.255s", file))?;
+            }
+            sys::dir::sync(&self.dirs.admin("updates"))?;
+        }
+        self.modstat.next_update = 0;
+        Ok(())
+    }
+
+    /// The files of the journal in order; `None` when the directory was missing (and has been
+    /// made, with write access).
+    fn journal(&self) -> Result<Option<Vec<PathBuf>>> {
+        let dir = self.dirs.admin("updates");
+        let scan_failed = || msg!("cannot scan updates directory '%.255s'", &dir);
+        let entries = match fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                if self.mode().writes() {
+                    sys::dir::make_path(&dir, 0o755)
+                        .or_fail(|| msg!("cannot create the dpkg updates directory %s", &dir))?;
+                }
+                return Ok(None);
+            }
+            Err(e) => return Err(e).or_fail(scan_failed),
+        };
+        let mut names = Vec::new();
+        let mut length = None;
+        for entry in entries {
+            let name = entry.or_fail(scan_failed)?.file_name();
+            if !name.as_bytes().iter().all(u8::is_ascii_digit) {
+                continue;
+            }
+            if name.len() > JOURNAL_NAME_MAX {
+                bail!(
+                    "updates directory contains file '%.250s' whose name is too long (length=%d, max=%d)",
+                    &name,
+                    name.len(),
+                    JOURNAL_NAME_MAX
+                );
+            }
+            let length = *length.get_or_insert(name.len());
+            if name.len() != length {
+                bail!(
+                    "updates directory contains files with different length names (both %d and %d)",
+                    name.len(),
+                    length
+                );
+            }
+            names.push(name);
+        }
+        names.sort();
+        Ok(Some(names.into_iter().map(|n| dir.join(n)).collect()))
+    }
+
+    fn note_path(&self) -> PathBuf {
+        self.dirs.admin("updates/tmp.i")
+    }
+
+    fn journal_path(&self, number: u32) -> PathBuf {
+        self.dirs.admin(format!("updates/{number:04}"))
+    }
+
+    /// Make the file for the next note, with its blocks allocated, so that noting does not fail
+    /// for want of space (`createimptmp`).
+    fn prepare_note(&mut self) -> Result<()> {
+        let path = self.note_path();
+        let make = || -> Result<File> {
+            let mut file =
+                File::create(&path).or_fail(|| msg!("unable to create '%.255s'", &path))?;
+            file.write_all(&b"#padding\n".repeat(512))
+                .or_fail(|| msg!("unable to fill %.250s with padding", &path))?;
+            file.seek(SeekFrom::Start(0))
+                .or_fail(|| msg!("unable to seek to start of %.250s after padding", &path))?;
+            Ok(file)
+        };
+        self.modstat.next_note = Some(make().map_err(Error::fatal)?);
+        Ok(())
+    }
+
+    fn must_write(&self) -> Result<()> {
+        match self.mode().writes() {
+            true => Ok(()),
+            false => Err(Error::internal(msg!(
+                "modstatdb status '%d' is not writable",
+                self.mode() as i32 - 1
+            ))),
+        }
+    }
+
+    /// `modstatdb_note()`: log the status (event) and write the package's stanza to `updates/` before
+    /// what it says becomes true.
+    ///
+    /// The status is what counts: pending triggers that do not go with it are dropped, and so is
+    /// this package from others' awaited ones when nothing is pending any more. Errors end the
+    /// run.
     pub fn note(&mut self, pkg: PkgId, report: &mut dyn Reporter) -> Result<()> {
-        let _ = (pkg, report);
-        unimplemented!()
+        self.note_all(pkg, report).map_err(Error::fatal)
     }
+
+    fn note_all(&mut self, pkg: PkgId, report: &mut dyn Reporter) -> Result<()> {
+        let status = self.table[pkg].status();
+        if !matches!(status, Status::TriggersPending | Status::TriggersAwaited) {
+            self.table[pkg].trigpend.clear();
+        }
+        if status <= Status::ConfigFiles {
+            for pend in std::mem::take(&mut self.table[pkg].trigaw) {
+                self.table[pend].othertrigaw.retain(|aw| *aw != pkg);
+            }
+        }
+        if self.table[pkg].status_dirty {
+            let version = &self.table[pkg].installed.version;
+            report.event(&Event::Status {
+                pkg: &self.table.name(pkg, NameWhen::Always),
+                pkg_nonambig: &self.table.name(pkg, NameWhen::NonAmbig),
+                status: status.as_str(),
+                version: &version.describe(Epoch::NonAmbig),
+            });
+            report.check()?;
+            self.table[pkg].status_dirty = false;
+        }
+        if self.mode().writes() {
+            self.note_core(pkg)?;
+        }
+        if self.table[pkg].trigpend.is_empty() && !self.table[pkg].othertrigaw.is_empty() {
+            self.clear_awaiters(pkg, report)?;
+        }
+        Ok(())
+    }
+
+    /// `modstatdb_note_core()`: write, make durable, give it its number, prepare for the next.
+    fn note_core(&mut self, pkg: PkgId) -> Result<()> {
+        let stanza = control::stanza(&self.table, pkg, Which::Installed);
+        let table = &self.table;
+        let name = || table.name(pkg, NameWhen::NonAmbig);
+        let Some(mut file) = self.modstat.next_note.take() else {
+            return self
+                .must_write()
+                .and_then(|()| Err(Error::internal(msg!("no file for the next note"))));
+        };
+        file.write_all(&stanza)
+            .or_fail(|| msg!("unable to write updated status of '%.250s'", name()))?;
+        file.set_len(stanza.len() as u64)
+            .or_fail(|| msg!("unable to truncate for updated status of '%.250s'", name()))?;
+        file.sync_all()
+            .or_fail(|| msg!("unable to fsync updated status of '%.250s'", name()))?;
+        drop(file);
+        let target = self.journal_path(self.modstat.next_update);
+        fs::rename(self.note_path(), target)
+            .or_fail(|| msg!("unable to install updated status of '%.250s'", name()))?;
+        sys::dir::sync(&self.dirs.admin("updates"))?;
+        self.modstat.next_update += 1;
+        if self.modstat.next_update > JOURNAL_MAX {
+            self.write_status()?;
+        }
+        self.prepare_note()
+    }
+
     /// `modstatdb_note_ifwrite()`
     pub fn note_ifwrite(&mut self, pkg: PkgId, report: &mut dyn Reporter) -> Result<()> {
-        let _ = (pkg, report);
-        unimplemented!()
+        if self.mode().writes() {
+            self.note(pkg, report)?;
+        }
+        Ok(())
     }
+
     /// `modstatdb_checkpoint()`: rewrite `status`, empty `updates/`.
     pub fn checkpoint(&mut self, report: &mut dyn Reporter) -> Result<()> {
         let _ = report;
-        unimplemented!()
+        self.must_write()?;
+        self.write_status()
     }
-    /// `modstatdb_shutdown()`: checkpoint, write `available` when opened so, release the locks.
+
+    fn write_status(&mut self) -> Result<()> {
+        let status = self.dirs.admin("status");
+        control::write_db(&status, &self.table, Which::Installed, true)?;
+        for number in 0..self.modstat.next_update {
+            let path = self.journal_path(number);
+            fs::remove_file(&path)
+                .or_fail(|| msg!("failed to remove my own update file %.255s", &path))?;
+        }
+        sys::dir::sync(&self.dirs.admin("updates"))?;
+        self.modstat.next_update = 0;
+        Ok(())
+    }
+
+    /// `modstatdb_shutdown()`: write `available` when opened so, checkpoint, release the locks.
     pub fn shutdown(&mut self, report: &mut dyn Reporter) -> Result<()> {
-        let _ = report;
-        unimplemented!()
+        if self.modstat.available == AvailMode::Write {
+            let path = self.dirs.admin("available");
+            control::write_db(&path, &self.table, Which::Available, false)?;
+        }
+        if self.mode() == OpenMode::Write {
+            self.checkpoint(report)?;
+            self.modstat.next_note = None;
+            // Only tidying: the next run truncates it.
+            let _ = fs::remove_file(self.note_path());
+        }
+        self.unlock();
+        Ok(())
     }
 }
