@@ -107,10 +107,10 @@ impl<'a> Scanner<'a> {
     /// The next field of the stanza, `None` after its last one. Errors are dpkg's, without the
     /// place.
     pub fn field(&mut self) -> Result<Option<Field<'a>>, Msg> {
+        self.blanks.clear();
         if !self.in_stanza {
             return Ok(None);
         }
-        self.blanks.clear();
         let start = self.pos - 1;
         let mut c = self.data.get(start).copied().unwrap_or(0);
         while !self.at_end() && !is_space(c) && c != b':' && c != MSDOS_EOF {
@@ -309,5 +309,7 @@ mod tests {
         assert!(s.blank_lines().is_empty());
         s.field().expect("B");
         assert_eq!(s.blank_lines(), [2]);
+        s.field().expect("the end");
+        assert!(s.blank_lines().is_empty());
     }
 }

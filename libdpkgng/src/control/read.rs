@@ -78,6 +78,7 @@ const MULTIARCHES: &[(&str, MultiArch)] = &[
     ("foreign", MultiArch::Foreign),
 ];
 
+/// dpkg's table of words has a hole before `unknown`, so that is a word like any other.
 fn priority(text: &[u8]) -> Result<Priority, Msg> {
     const WORDS: &[(&str, u8)] = &[
         ("required", 0),
@@ -85,7 +86,6 @@ fn priority(text: &[u8]) -> Result<Priority, Msg> {
         ("standard", 2),
         ("optional", 3),
         ("extra", 4),
-        ("unknown", 5),
     ];
     Ok(match word(text, WORDS) {
         None => Priority::Other(text.into()),
@@ -94,8 +94,7 @@ fn priority(text: &[u8]) -> Result<Priority, Msg> {
         Some((1, _)) => Priority::Important,
         Some((2, _)) => Priority::Standard,
         Some((3, _)) => Priority::Optional,
-        Some((4, _)) => Priority::Extra,
-        Some(_) => Priority::Unknown,
+        Some(_) => Priority::Extra,
     })
 }
 

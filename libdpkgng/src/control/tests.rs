@@ -1,0 +1,170 @@
+//! Whole files in and out. The expectations are what dpkg 1.22.22 was seen to do
+//! (`dpkg --admindir=D --set-selections </dev/null`).
+
+use super::*;
+use crate::arch::ArchTable;
+use crate::pkg::Which;
+use crate::report::{Event, Reporter};
+
+#[derive(Default)]
+struct Heard(Vec<String>);
+impl Reporter for Heard {
+    fn event(&mut self, event: &Event<'_>) {
+        if let Event::Warning(m) = event {
+            self.0.push(m.to_string());
+        }
+    }
+}
+
+/// The file written again, with the warnings, or the error.
+fn again(text: &str, flags: ParseFlags) -> Result<(String, Vec<String>), String> {
+    let mut table = PkgTable::new(ArchTable::new("amd64"));
+    let mut heard = Heard::default();
+    parse_bytes(b"F", text.as_bytes(), flags, &mut table, &mut heard).map_err(|e| e.to_string())?;
+    let which = match flags.contains(ParseFlags::RECORD_AVAILABLE) {
+        true => Which::Available,
+        false => Which::Installed,
+    };
+    let mut out = Vec::new();
+    write_stanzas(&mut out, Path::new("F"), &table, which).map_err(|e| e.to_string())?;
+    let out = String::from_utf8_lossy(&out).into_owned();
+    Ok((out, heard.0))
+}
+
+fn with(extra: &str) -> String {
+    format!(
+        "Package: a\nStatus: install ok installed\nMaintainer: m\nArchitecture: amd64\nVersion: 1\nDescription: d\n{extra}"
+    )
+}
+
+fn status(extra: &str) -> Result<(String, Vec<String>), String> {
+    again(&with(extra), ParseFlags::STATUS)
+}
+
+#[test]
+fn fields_come_out_in_dpkgs_order_and_spelling() {
+    let text = "Zz: last\nVersion: 0:1-1\nDEPENDS: b(>=1)|c:any , \n d\nConffiles:\n /x  h\n ./y h obsolete\nDescription: d\n  e\nArchitecture: i386\nmaintainer:m\nStatus: INSTALL ok installed\nPackage: A\nEssential: no\nPriority: unknown\n";
+    let expected = "Package: a\nStatus: install ok installed\nPriority: unknown\nMaintainer: m\nArchitecture: i386\nVersion: 1-1\nDepends: b (>= 1) | c:any, d\nConffiles:\n /x  h\n /y h obsolete\nDescription: d\n  e\nZz: last\n\n";
+    assert_eq!(
+        again(text, ParseFlags::STATUS),
+        Ok((expected.to_owned(), vec![]))
+    );
+}
+
+#[test]
+fn errors_name_the_place() {
+    for (extra, error) in [
+        (
+            "Version: 2\n",
+            "parsing file 'F' near line 7 package 'a':\n duplicate value for 'Version' field",
+        ),
+        (
+            "X: 1\n",
+            "parsing file 'F' near line 7 package 'a':\n user-defined field name 'X' too short",
+        ),
+        (
+            "Essential: yesterday\n",
+            "parsing file 'F' near line 7 package 'a':\n boolean (yes/no) 'Essential' field: has trailing junk",
+        ),
+        (
+            "Config-Version: 2\n",
+            "parsing file 'F' near line 8 package 'a':\n 'Config-Version' field present for package with inappropriate 'Status' field",
+        ),
+        (
+            "Filename: x\n",
+            "parsing file 'F' near line 7 package 'a':\n archive details 'Filename' field not allowed in status file",
+        ),
+        (
+            "Conffiles:\n /etc/a\n",
+            "parsing file 'F' near line 8 package 'a':\n value for 'Conffiles' field has malformed line '/etc/a'",
+        ),
+        (
+            "Depends: b (= 1 2)\n",
+            "parsing file 'F' near line 7 package 'a':\n 'Depends' field, reference to 'b': version contains '2' instead of ')'",
+        ),
+        (
+            "\nPackage: a\nArchitecture: i386\nStatus: install ok installed\nVersion: 1\nDescription: d\nMaintainer: m\n",
+            "parsing file 'F' near line 14 package 'a:i386':\n multiple non-coinstallable package instances present; most probably due to an upgrade from an unofficial dpkg",
+        ),
+    ] {
+        assert_eq!(status(extra), Err(error.to_owned()), "{extra}");
+    }
+}
+
+#[test]
+fn oddities_are_warned_about() {
+    for (extra, warning, written) in [
+        (
+            "Xx: a\n \n b\n",
+            "parsing file 'F' near line 7 package 'a':\n blank line in value of field 'Xx'",
+            "Xx: a\n \n b\n\n",
+        ),
+        (
+            "Depends: b (< 1)\n",
+            "parsing file 'F' near line 7 package 'a':\n 'Depends' field, reference to 'b':\n '<' is obsolete, use '<=' or '<<' instead",
+            "Depends: b (<= 1)\nDescription: d\n\n",
+        ),
+        (
+            "Package-Revision: 5\n",
+            "parsing file 'F' near line 7 package 'a':\n obsolete 'Package-Revision' field used",
+            "Version: 1-5\nDescription: d\n\n",
+        ),
+    ] {
+        let (out, heard) = status(extra).expect(extra);
+        assert_eq!(heard, [warning]);
+        assert!(out.ends_with(written), "{out}");
+    }
+}
+
+#[test]
+fn what_is_neither_installed_nor_wanted_is_forgotten() {
+    for (line, kept) in [
+        ("purge ok not-installed", false),
+        ("unknown ok not-installed", false),
+        ("hold ok not-installed", true),
+        ("purge reinstreq not-installed", true),
+    ] {
+        let text = with("").replace("install ok installed", line);
+        let (out, _) = again(&text, ParseFlags::STATUS).expect(line);
+        assert_eq!(!out.is_empty(), kept, "{line}");
+    }
+}
+
+#[test]
+fn pending_triggers_turn_round_at_each_reading() {
+    let text = with("Triggers-Pending: x y z\n").replace("ok installed", "ok triggers-pending");
+    let (out, _) = again(&text, ParseFlags::STATUS).expect("once");
+    assert!(out.ends_with("\nTriggers-Pending: z y x\n\n"), "{out}");
+    let (out, _) = again(&out, ParseFlags::STATUS).expect("twice");
+    assert!(out.ends_with("\nTriggers-Pending: x y z\n\n"), "{out}");
+}
+
+#[test]
+fn available_keeps_the_newest() {
+    let stanza = |v: &str, file: &str| {
+        format!(
+            "Package: a\nMaintainer: m\nArchitecture: amd64\nVersion: {v}\nFilename: {file}\nSize: 5\nDescription: d\n\n"
+        )
+    };
+    let both = stanza("2", "new") + &stanza("1", "old");
+    let (out, _) = again(&both, ParseFlags::AVAILABLE).expect("read");
+    assert_eq!(out, stanza("2", "new"));
+}
+
+#[test]
+fn an_archive_has_one_stanza() {
+    let text = "Package: a\nMaintainer: m\nArchitecture: amd64\nVersion: 1\nDescription: d\n";
+    assert!(again(text, ParseFlags::BINARY).is_ok());
+    assert_eq!(
+        again("\n", ParseFlags::BINARY),
+        Err("no package information in 'F'".to_owned())
+    );
+    assert_eq!(
+        again(&format!("{text}\n{text}"), ParseFlags::BINARY),
+        Err("parsing file 'F' near line 12 package 'a':\n several package info entries found, only one allowed".to_owned())
+    );
+    assert_eq!(
+        again(&format!("{text}Status: install ok installed\n"), ParseFlags::BINARY),
+        Err("parsing file 'F' near line 6 package 'a':\n value for 'Status' field not allowed in this context".to_owned())
+    );
+}
