@@ -1,0 +1,97 @@
+//! Directories: making them with their parents, and making them durable (dir.c).
+
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use crate::error::{OrFail, Result};
+use crate::msg;
+
+/// Make `path` and all directories above it (`dir_make_path`).
+pub fn make_path(path: &Path, mode: u32) -> io::Result<()> {
+    let bytes = path.as_os_str().as_bytes();
+    // The first slash is that of the root, of `.`, or of the first component's parent; dpkg
+    // never makes what stands before it.
+    let Some(mut slash) = memchr::memchr(b'/', bytes) else {
+        return Ok(());
+    };
+    loop {
+        let next = memchr::memchr(b'/', &bytes[slash + 1..]).map(|i| slash + 1 + i);
+        let part = &bytes[..next.unwrap_or(bytes.len())];
+        let dir = Path::new(std::ffi::OsStr::from_bytes(part));
+        match std::fs::DirBuilder::new().mode(mode).create(dir) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            other => other?,
+        }
+        match next {
+            Some(n) => slash = n,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Make the directories above `path` (`dir_make_path_parent`).
+pub fn make_parents(path: &Path, mode: u32) -> io::Result<()> {
+    let bytes = path.as_os_str().as_bytes();
+    match memchr::memrchr(b'/', bytes) {
+        Some(slash) => make_path(
+            Path::new(std::ffi::OsStr::from_bytes(&bytes[..slash])),
+            mode,
+        ),
+        None => Err(io::Error::from_raw_os_error(libc::ENOENT)),
+    }
+}
+
+/// Make the entries of a directory durable (`dir_sync_path`).
+pub fn sync(path: &Path) -> Result<()> {
+    let dir = File::open(path).or_fail(|| msg!("unable to open directory '%s'", path))?;
+    dir.sync_all()
+        .or_fail(|| msg!("unable to sync directory '%s'", path))
+}
+
+/// Make the entry of `path` in its directory durable (`dir_sync_path_parent`).
+pub fn sync_parent(path: &Path) -> Result<()> {
+    let bytes = path.as_os_str().as_bytes();
+    match memchr::memrchr(b'/', bytes) {
+        Some(slash) => sync(Path::new(std::ffi::OsStr::from_bytes(&bytes[..slash]))),
+        None => Ok(()),
+    }
+}
+
+/// Make all files of a directory, and then itself, durable (`dir_sync_contents`).
+pub fn sync_contents(path: &Path) -> Result<()> {
+    let entries =
+        std::fs::read_dir(path).or_fail(|| msg!("unable to open directory '%s'", path))?;
+    for entry in entries.flatten() {
+        let name = entry.path();
+        let file = File::options()
+            .write(true)
+            .open(&name)
+            .or_fail(|| msg!("unable to open file '%s'", &name))?;
+        file.sync_all()
+            .or_fail(|| msg!("unable to sync file '%s'", &name))?;
+    }
+    sync(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_made_and_synced() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let deep = dir.path().join("a/b/c");
+        make_path(&deep, 0o755).expect("make");
+        make_path(&deep, 0o755).expect("make again");
+        assert!(deep.is_dir());
+        make_parents(&dir.path().join("x/y/file"), 0o755).expect("parents");
+        assert!(dir.path().join("x/y").is_dir());
+        std::fs::write(deep.join("f"), "x").expect("write");
+        sync_contents(&deep).expect("sync");
+        let gone = sync(&dir.path().join("none")).expect_err("missing");
+        assert!(gone.to_string().ends_with("': No such file or directory"));
+    }
+}
