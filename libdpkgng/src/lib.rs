@@ -6,6 +6,7 @@
 //! | floor | modules |
 //! |---|---|
 //! | 0 | [`msg`](mod@msg) [`error`] [`sys`] [`digest`] [`version`] [`arch`] [`state`] |
+//! | 0 | [`name`] |
 //! | 1 | [`force`] [`report`] [`filter`] |
 //! | 2 | [`pkg`] [`archive`] |
 //! | 3 | [`fsys`] |
@@ -26,6 +27,7 @@ pub mod force;
 pub mod fsys;
 pub mod hooks;
 pub mod msg;
+pub mod name;
 pub mod pipeline;
 pub mod pkg;
 pub mod report;
