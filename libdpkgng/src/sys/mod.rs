@@ -34,3 +34,12 @@ pub fn strerror(errno: i32) -> String {
         .to_string_lossy()
         .into_owned()
 }
+
+/// `fnmatch(3)` without flags.
+pub fn fnmatch(pattern: &CStr, text: &[u8]) -> bool {
+    let Ok(text) = std::ffi::CString::new(text) else {
+        return false;
+    };
+    // SAFETY: both are NUL-terminated strings that live through the call.
+    unsafe { libc::fnmatch(pattern.as_ptr(), text.as_ptr(), 0) == 0 }
+}
