@@ -10,6 +10,8 @@
 //! | 1 | [`force`] [`report`] [`filter`] |
 //! | 2 | [`pkg`] [`archive`] |
 //! | 3 | [`fsys`] |
+//! | 2 | [`pkg`] |
+//! | 3 | [`pkgspec`] |
 //! | 4 | [`db`] |
 //! | 5 | [`hooks`] |
 //! | 6 | [`pipeline`] |
@@ -30,6 +32,7 @@ pub mod msg;
 pub mod name;
 pub mod pipeline;
 pub mod pkg;
+pub mod pkgspec;
 pub mod report;
 pub mod state;
 pub mod sys;

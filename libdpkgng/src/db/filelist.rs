@@ -58,7 +58,7 @@ impl Meter {
         }
         self.cur += 1;
         let percent = self.cur * 100 / self.max;
-        if percent <= self.last_percent || percent % 5 != 0 {
+        if percent <= self.last_percent || !percent.is_multiple_of(5) {
             return;
         }
         self.last_percent = percent;

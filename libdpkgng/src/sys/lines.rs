@@ -1,5 +1,6 @@
 //! Lines of small text files, as dpkg's bounded buffers take them (`fgets_checked`).
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -12,7 +13,7 @@ use crate::msg;
 pub struct Lines<'a> {
     name: &'a Path,
     size: usize,
-    buf: Vec<u8>,
+    buf: Cow<'a, [u8]>,
     at: usize,
 }
 
@@ -26,9 +27,19 @@ impl<'a> Lines<'a> {
         Ok(Lines {
             name,
             size,
-            buf,
+            buf: Cow::Owned(buf),
             at: 0,
         })
+    }
+
+    /// The same over what was read from it before.
+    pub fn over(content: &'a [u8], name: &'a Path, size: usize) -> Lines<'a> {
+        Lines {
+            name,
+            size,
+            buf: Cow::Borrowed(content),
+            at: 0,
+        }
     }
 
     /// The next line without its newline; `None` at the end of the file.
