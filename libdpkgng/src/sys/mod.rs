@@ -13,12 +13,12 @@ pub mod signal;
 
 use std::ffi::CStr;
 
-pub mod zlib;
 pub mod atomic;
 pub mod dir;
 pub mod file;
 pub mod lines;
 pub mod lock;
+pub mod zlib;
 
 /// The text of an `errno` value, as `strerror(3)` puts it in the current locale.
 pub fn strerror(errno: i32) -> String {
