@@ -5,12 +5,10 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 0 | [`msg`](mod@msg) [`error`] [`sys`] [`digest`] [`version`] [`arch`] [`state`] |
-//! | 0 | [`name`] [`deb822`] |
-//! | 1 | [`force`] [`report`] [`filter`] |
+//! | 0 | [`msg`](mod@msg) [`error`] [`sys`] [`digest`] [`version`] [`arch`] [`state`] [`name`] |
+//! | 1 | [`force`] [`report`] [`filter`] [`deb822`] |
 //! | 2 | [`pkg`] [`archive`] |
-//! | 3 | [`fsys`] |
-//! | 3 | [`pkgspec`] [`relations`] [`control`] |
+//! | 3 | [`fsys`] [`pkgspec`] [`relations`] [`control`] |
 //! | 4 | [`db`] |
 //! | 5 | [`hooks`] |
 //! | 6 | [`pipeline`] |

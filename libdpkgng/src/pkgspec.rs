@@ -3,7 +3,7 @@
 use std::ffi::CString;
 
 use crate::arch::{ArchId, ArchType, check_name};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::msg;
 use crate::msg::Msg;
 use crate::name::check_package;
@@ -198,6 +198,16 @@ pub fn find_pkg(table: &mut PkgTable, name: &[u8], arch: &[u8]) -> Result<Result
         Err(why) => Ok(Err(why)),
         Ok(spec) => spec.single(table).map(Ok),
     }
+}
+
+/// [`parse_pkg`] for callers to whom both errors are the same, with dpkg's usual words in
+/// front: `TEMPLATE: why`, where the template's only argument is `text`.
+pub fn parse_pkg_or_fail(
+    table: &mut PkgTable,
+    text: &[u8],
+    fail: impl FnOnce(Msg) -> Error,
+) -> Result<PkgId> {
+    parse_pkg(table, text)?.map_err(fail)
 }
 
 #[cfg(test)]

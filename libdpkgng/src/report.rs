@@ -96,6 +96,11 @@ pub trait Reporter {
         0
     }
 
+    /// Whether standard output is a terminal: progress is drawn only there.
+    fn stdout_is_terminal(&self) -> bool {
+        false
+    }
+
     /// A standing failure of a receiver (a status descriptor that cannot be written).
     fn check(&mut self) -> Result<()> {
         Ok(())

@@ -1,19 +1,119 @@
-//! `diversions` (db-fsys-divert.c).
+//! `diversions`: paths whose files go elsewhere (db-fsys-divert.c).
 //!
-//! SKELETON: owner fills in.
+//! Three lines each: the path, where its files go, and the package whose files stay (`:` for
+//! none).
 
 use super::Database;
-use crate::error::Result;
+use super::dbfile::{Reopen, Reopened};
+use crate::err;
+use crate::error::{Error, Result};
+use crate::fsys::{Diversion, Fsys};
+use crate::pkg::PkgTable;
 use crate::report::Reporter;
+use crate::sys::lines::Lines;
+
+/// The file's name in the admindir.
+pub const DIVERSIONSFILE: &str = "diversions";
+
+/// The longest line, with newline and terminator.
+const MAXDIVERTFILENAME: usize = 1024;
 
 /// The private state of this module.
 #[derive(Debug, Default)]
-pub struct State {}
+pub struct State {
+    file: Reopen,
+}
 
 impl Database {
     /// Read the file unless it is the one already read (`ensure_diversions`).
+    ///
+    /// # Errors
+    /// A file that cannot be read or parsed ends the run.
     pub fn ensure_diversions(&mut self, report: &mut dyn Reporter) -> Result<()> {
-        let _ = report;
-        unimplemented!()
+        let path = self.dirs.admin(DIVERSIONSFILE);
+        match self.diversions.file.reopen(&path, report)? {
+            Reopened::Same => Ok(()),
+            Reopened::Missing => {
+                self.fsys.clear_diversions();
+                Ok(())
+            }
+            Reopened::Load(file) => {
+                self.fsys.clear_diversions();
+                let lines = Lines::read(file, &path, MAXDIVERTFILENAME);
+                let lines = lines.map_err(Error::fatal)?;
+                load(lines, &mut self.fsys, &mut self.table).map_err(Error::fatal)
+            }
+        }
+    }
+}
+
+fn load(mut lines: Lines<'_>, fsys: &mut Fsys, table: &mut PkgTable) -> Result<()> {
+    while let Some(from) = lines.next_line()? {
+        let from = fsys.find(from);
+        let to = fsys.find(lines.must()?);
+        let owner = match lines.must()? {
+            b":" => None,
+            name => Some(table.find_set(&String::from_utf8_lossy(name))),
+        };
+        if fsys.diversion(from).is_some() || fsys.diversion(to).is_some() {
+            return Err(err!(
+                "conflicting diversions involving '%.250s' or '%.250s'",
+                fsys.name(from),
+                fsys.name(to)
+            ));
+        }
+        let contested = Diversion {
+            useinstead: Some(to),
+            camefrom: None,
+            pkgset: owner,
+        };
+        let altname = Diversion {
+            useinstead: None,
+            camefrom: Some(from),
+            pkgset: owner,
+        };
+        fsys.set_diversion(from, Some(contested));
+        fsys.set_diversion(to, Some(altname));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::ArchTable;
+    use crate::db::Dirs;
+    use crate::report::Silent;
+
+    #[test]
+    fn read_again_when_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(DIVERSIONSFILE);
+        let dirs = Dirs {
+            admindir: dir.path().to_owned(),
+            instdir: Default::default(),
+        };
+        let mut db = Database::new(dirs, ArchTable::new("amd64"));
+        db.ensure_diversions(&mut Silent).unwrap();
+        std::fs::write(&path, "/a\n/a.real\n:\n/b\n/b.real\ndash\n").unwrap();
+        db.ensure_diversions(&mut Silent).unwrap();
+        let (a, a_real) = (db.fsys.find(b"/a"), db.fsys.find(b"/a.real"));
+        assert_eq!(db.fsys.diversion(a).unwrap().useinstead, Some(a_real));
+        assert_eq!(db.fsys.diversion(a_real).unwrap().camefrom, Some(a));
+        let b = db.fsys.find(b"/b");
+        let dash = db.table.lookup_set("dash");
+        assert!(dash.is_some());
+        assert_eq!(db.fsys.diversion(b).unwrap().pkgset, dash);
+
+        std::fs::write(dir.path().join("new"), "/a\n/c\n:\n/c\n/d\n:\n").unwrap();
+        std::fs::rename(dir.path().join("new"), &path).unwrap();
+        let error = db.ensure_diversions(&mut Silent).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "conflicting diversions involving '/c' or '/d'"
+        );
+        std::fs::remove_file(&path).unwrap();
+        db.ensure_diversions(&mut Silent).unwrap();
+        assert_eq!(db.fsys.diversion(a), None);
     }
 }

@@ -1,27 +1,111 @@
 //! `info/*.md5sums`: what the files of a package should contain (db-fsys-digest.c).
-//!
-//! SKELETON: owner fills in.
 
 use super::Database;
-use crate::error::Result;
+use super::dbfile::replace;
+use crate::error::{Error, Result};
 use crate::fsys::{NodeFlags, NodeId};
-use crate::pkg::{PkgId, Which};
+use crate::msg;
+use crate::pkg::{NameWhen, PkgId, Which};
+use crate::report::{Reporter, debug};
+use crate::sys::{dir, file};
+
+/// The type of the control file that holds the digests.
+pub const HASHFILE: &str = "md5sums";
+
+/// Hexadecimal digits of an MD5 digest.
+const MD5HASHLEN: usize = 32;
 
 impl Database {
-    /// Read the md5sums file into the nodes' `newhash` (`parse_filehash`).
-    pub fn parse_filehash(&mut self, pkg: PkgId, which: Which) -> Result<()> {
-        let _ = (pkg, which);
-        unimplemented!()
+    /// Read the md5sums file into the nodes' `newhash` (`parse_filehash`). A missing file
+    /// states nothing.
+    ///
+    /// # Errors
+    /// A file that cannot be read or parsed.
+    pub fn parse_filehash(
+        &mut self,
+        pkg: PkgId,
+        which: Which,
+        report: &mut dyn Reporter,
+    ) -> Result<()> {
+        let path = self.infodb_file(pkg, which, HASHFILE);
+        let name = self.table.name(pkg, NameWhen::NonAmbig);
+        let buf = match file::slurp(&path) {
+            Ok(buf) => buf,
+            Err(e) if e.errno == Some(libc::ENOENT) => return Ok(()),
+            Err(e) => {
+                let what = msg!("loading control file '%s' for package '%s'", HASHFILE, name);
+                return Err(Error::new(msg!("%s: %s", what, e.msg)));
+            }
+        };
+        let mut rest = &buf[..];
+        while !rest.is_empty() {
+            let broken = |id| Error::new(msg!(id, HASHFILE, &name));
+            let Some(end) = memchr::memchr(b'\n', rest) else {
+                return Err(broken(
+                    "control file '%s' for package '%s' is missing final newline",
+                ));
+            };
+            let (line, next) = (&rest[..end], &rest[end + 1..]);
+            if line.len() < MD5HASHLEN + 3 {
+                return Err(broken(
+                    "control file '%s' for package '%s' is missing value",
+                ));
+            }
+            let (hash, file) = line.split_at(MD5HASHLEN);
+            let Some(file) = file.strip_prefix(b"  ") else {
+                return Err(broken(
+                    "control file '%s' for package '%s' is missing value separator",
+                ));
+            };
+            let file = until_nul(file.strip_suffix(b"/").unwrap_or(file));
+            report.debug(debug::EACHFILEDETAIL, || {
+                msg!("load digest '%s' for filename '%s'", hash, file)
+            });
+            let node = self.fsys.find(file);
+            self.fsys.set_newhash(node, Some(until_nul(hash).into()));
+            rest = next;
+        }
+        Ok(())
     }
-    /// Write one from the nodes' `newhash` (`write_filehash_except`).
+
+    /// Write one from the nodes' `newhash`, unless the archive brought one along
+    /// (`write_filehash_except`). The file is durable on return.
+    ///
+    /// # Errors
+    /// Any failure to write.
     pub fn write_filehash_except(
         &mut self,
         pkg: PkgId,
         which: Which,
         list: &[NodeId],
         except: NodeFlags,
+        report: &mut dyn Reporter,
     ) -> Result<()> {
-        let _ = (pkg, which, list, except);
-        unimplemented!()
+        report.debug(debug::GENERAL, || msg!("generating infodb hashfile"));
+        if self.infodb_has_file(pkg, Which::Available, HASHFILE)? {
+            return Ok(());
+        }
+        let mut content = Vec::new();
+        for node in list {
+            if self.fsys.flags(*node).intersects(except) {
+                continue;
+            }
+            if let Some(hash) = self.fsys.newhash(*node) {
+                content.extend_from_slice(hash);
+                content.extend_from_slice(b"  ");
+                content.extend_from_slice(&self.fsys.name(*node)[1..]);
+                content.push(b'\n');
+            }
+        }
+        replace(&self.infodb_file(pkg, which, HASHFILE), &content)?;
+        dir::sync(&self.infodb_dir())
+    }
+}
+
+/// A C string's worth of `bytes`.
+pub(super) fn until_nul(bytes: &[u8]) -> &[u8] {
+    match memchr::memchr(0, bytes) {
+        Some(end) => &bytes[..end],
+        None => bytes,
     }
 }

@@ -1,35 +1,204 @@
-//! `info/*.list`: which paths a package has (db-fsys-files.c).
+//! `info/*.list`: which paths a package has (db-fsys-files.c, db-fsys-progress of progress.c).
 //!
-//! SKELETON: owner fills in.
+//! A list is read once and again after it was rewritten. Reading all of them goes in the
+//! order of dpkg's package table. Stock reads them in the order in which they lie on the
+//! disk, where the file system tells; as the owners of a path are kept latest first, that
+//! order shows where several packages share a path. Ours does not depend on the disk.
 
 use super::Database;
-use crate::error::Result;
-use crate::fsys::{NodeFlags, NodeId};
-use crate::pkg::{PkgId, Which};
-use crate::report::Reporter;
+use super::dbfile::replace;
+use crate::error::{Error, Result};
+use crate::fsys::{Fsys, NodeFlags, NodeId};
+use crate::pkg::{NameWhen, PkgId, Which};
+use crate::report::{Event, Reporter};
+use crate::state::Status;
+use crate::sys::{dir, file};
+use crate::{msg, msgn};
+
+/// The type of the control file that holds the list.
+pub const LISTFILE: &str = "list";
 
 /// The private state of this module: what was read and said so far.
 #[derive(Debug, Default)]
-pub struct Progress {}
+pub struct Progress {
+    /// Every list is read and none was rewritten since.
+    all_read: bool,
+    /// "(Reading database ..." was said, or is not to be said.
+    said: bool,
+}
+
+/// The percentage dpkg draws on a terminal (progress.c): every fifth, over the line itself.
+struct Meter {
+    max: usize,
+    cur: usize,
+    last_percent: usize,
+    on_terminal: bool,
+}
+
+impl Meter {
+    const TEXT: &str = "(Reading database ... ";
+
+    fn start(max: usize, report: &mut dyn Reporter) -> Meter {
+        let on_terminal = report.stdout_is_terminal();
+        report.output(msg!(Meter::TEXT));
+        if on_terminal {
+            report.event(&Event::Data(b"\r"));
+        }
+        Meter {
+            max: max.max(1),
+            cur: 0,
+            last_percent: 0,
+            on_terminal,
+        }
+    }
+
+    fn step(&mut self, report: &mut dyn Reporter) {
+        if !self.on_terminal {
+            return;
+        }
+        self.cur += 1;
+        let percent = self.cur * 100 / self.max;
+        if percent <= self.last_percent || !percent.is_multiple_of(5) {
+            return;
+        }
+        self.last_percent = percent;
+        report.output(msg!(Meter::TEXT));
+        report.output(msg!("%d%%", percent));
+        report.event(&Event::Data(b"\r"));
+    }
+
+    fn done(self, report: &mut dyn Reporter) {
+        if self.on_terminal {
+            report.output(msg!(Meter::TEXT));
+        }
+    }
+}
+
+/// The paths of a list file. `broken` names the package in an error.
+fn parse_list(
+    buf: &[u8],
+    fsys: &mut Fsys,
+    broken: impl Fn(&'static str) -> Error,
+) -> Result<Vec<NodeId>> {
+    let mut nodes = Vec::with_capacity(buf.len() / 40);
+    // C sees a line up to its first NUL; look for them only if there is one at all.
+    let has_nul = memchr::memchr(0, buf).is_some();
+    let mut rest = buf;
+    while !rest.is_empty() {
+        let Some(end) = memchr::memchr(b'\n', rest) else {
+            return Err(broken(
+                "files list file for package '%.250s' is missing final newline",
+            ));
+        };
+        let (line, next) = (&rest[..end], &rest[end + 1..]);
+        let mut line = line.strip_suffix(b"/").unwrap_or(line);
+        if line.is_empty() {
+            return Err(broken(
+                "files list file for package '%.250s' contains empty filename",
+            ));
+        }
+        if has_nul {
+            line = line.split(|c| *c == 0).next().unwrap_or_default();
+        }
+        nodes.push(fsys.find(line));
+        rest = next;
+    }
+    Ok(nodes)
+}
 
 impl Database {
     /// Read the file list of a package unless it is current (`ensure_packagefiles_available`).
+    ///
+    /// # Errors
+    /// A list that cannot be read or parsed ends the run.
     pub fn ensure_files(&mut self, pkg: PkgId, report: &mut dyn Reporter) -> Result<()> {
-        let _ = (pkg, report);
-        unimplemented!()
+        if self.fsys.files(pkg).is_some() {
+            return Ok(());
+        }
+        self.fsys.blank_files(pkg);
+        let status = self.table[pkg].status();
+        if status == Status::NotInstalled {
+            self.fsys.set_files(pkg, Vec::new());
+            return Ok(());
+        }
+        let path = self.infodb_file(pkg, Which::Installed, LISTFILE);
+        let name = || self.table.name(pkg, NameWhen::NonAmbig);
+        let files = match file::slurp(&path) {
+            Ok(buf) => {
+                let broken = |id| Error::new(msg!(id, name())).fatal();
+                parse_list(&buf, &mut self.fsys, broken)?
+            }
+            Err(e) if e.errno == Some(libc::ENOENT) => {
+                if status != Status::ConfigFiles && self.table[pkg].configversion.is_informative() {
+                    report.warning(msg!(
+                        "files list file for package '%.250s' missing; assuming package has no files currently installed",
+                        name()
+                    ));
+                }
+                Vec::new()
+            }
+            Err(e) => {
+                let what = msg!("loading files list file for package '%s'", name());
+                return Err(Error::new(msg!("%s: %s", what, e.msg)).fatal());
+            }
+        };
+        self.fsys.set_files(pkg, files);
+        Ok(())
     }
+
     /// Read all file lists, showing progress the first time (`ensure_allinstfiles_available`).
+    ///
+    /// # Errors
+    /// As [`Database::ensure_files`].
     pub fn ensure_all_files(&mut self, report: &mut dyn Reporter) -> Result<()> {
-        let _ = report;
-        unimplemented!()
+        if self.filelists.all_read {
+            return Ok(());
+        }
+        let mut meter = None;
+        if !self.filelists.said {
+            meter = Some(Meter::start(self.table.count(), report));
+        }
+        for pkg in self.table.in_hash_order() {
+            self.ensure_files(pkg, report)?;
+            if let Some(meter) = &mut meter {
+                meter.step(report);
+            }
+        }
+        self.filelists.all_read = true;
+        if let Some(meter) = meter {
+            meter.done(report);
+            let count = self.fsys.len();
+            report.output(msgn!(
+                count,
+                "%d file or directory currently installed.)\n",
+                "%d files and directories currently installed.)\n",
+                count
+            ));
+            self.filelists.said = true;
+        }
+        Ok(())
     }
-    /// The same without progress (`ensure_allinstfiles_available_quiet`).
+
+    /// The same without progress, now and later (`ensure_allinstfiles_available_quiet`).
+    ///
+    /// # Errors
+    /// As [`Database::ensure_files`].
     pub fn ensure_all_files_quiet(&mut self, report: &mut dyn Reporter) -> Result<()> {
-        let _ = report;
-        unimplemented!()
+        self.filelists.said = true;
+        self.ensure_all_files(report)
     }
-    /// Write the file list of a package, without the paths that have any flag of `except`, and mark the
-    /// list in core stale (`write_filelist_except`).
+
+    /// The list on disk is not the one in core any more (`note_must_reread_files_inpackage`).
+    pub fn must_reread_files(&mut self, pkg: PkgId) {
+        self.filelists.all_read = false;
+        self.fsys.mark_stale(pkg);
+    }
+
+    /// Write the file list of a package, without the paths that have any flag of `except`, and
+    /// mark the list in core stale (`write_filelist_except`). The file is durable on return.
+    ///
+    /// # Errors
+    /// Any failure to write; the old list is then in place.
     pub fn write_filelist_except(
         &mut self,
         pkg: PkgId,
@@ -37,7 +206,16 @@ impl Database {
         list: &[NodeId],
         except: NodeFlags,
     ) -> Result<()> {
-        let _ = (pkg, which, list, except);
-        unimplemented!()
+        let mut content = Vec::new();
+        for node in list {
+            if !self.fsys.flags(*node).intersects(except) {
+                content.extend_from_slice(self.fsys.name(*node));
+                content.push(b'\n');
+            }
+        }
+        replace(&self.infodb_file(pkg, which, LISTFILE), &content)?;
+        dir::sync(&self.infodb_dir())?;
+        self.must_reread_files(pkg);
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@
 //! | `status`, `available`, `updates/`, `lock`, `lock-frontend` | [`modstatdb`] |
 //! | `info/` | [`infodb`], [`filelist`], [`filehash`] |
 //! | `diversions` | [`diversions`] |
-//! | `statoverride` | [`statoverrides`] |
+//! | `statoverride` | [`statoverrides`] (and, below the instdir, [`sysuser`]) |
 //! | `triggers/File`, `triggers/Unincorp`, `triggers/NAME`, `triggers/Lock` | [`trigdb`] |
 //! | `arch`, `arch-native` | [`arch`] |
 //!
@@ -19,12 +19,14 @@ use crate::fsys::Fsys;
 use crate::pkg::PkgTable;
 
 pub mod arch;
+mod dbfile;
 pub mod diversions;
 pub mod filehash;
 pub mod filelist;
 pub mod infodb;
 pub mod modstatdb;
 pub mod statoverrides;
+pub mod sysuser;
 pub mod trigdb;
 
 /// Where the database and the system it describes are.
@@ -68,6 +70,8 @@ pub struct Database {
     pub fsys: Fsys,
     /// Triggers: interests and the packages to hand to trigger processing.
     pub triggers: trigdb::TriggerDb,
+    /// Users and groups of the installed system.
+    pub sysusers: sysuser::SysUsers,
     pub(crate) modstat: modstatdb::Modstat,
     pub(crate) filelists: filelist::Progress,
     pub(crate) diversions: diversions::State,
@@ -82,6 +86,7 @@ impl Database {
             table: PkgTable::new(arches),
             fsys: Fsys::new(),
             triggers: Default::default(),
+            sysusers: Default::default(),
             modstat: Default::default(),
             filelists: Default::default(),
             diversions: Default::default(),

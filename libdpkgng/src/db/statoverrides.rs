@@ -1,20 +1,257 @@
-//! `statoverride` (db-fsys-override.c).
+//! `statoverride`: owner, group and mode the administrator imposes (db-fsys-override.c).
 //!
-//! SKELETON: owner fills in.
+//! A line each: user, group, octal mode, path; a user or group is a name or `#NUMBER`.
+
+use std::io::Read;
 
 use super::Database;
-use crate::error::Result;
+use super::dbfile::{Reopen, Reopened};
+use super::filehash::until_nul;
+use super::sysuser::Snapshot;
+use crate::err;
+use crate::error::{Error, OrFail, Result};
+use crate::fsys::{Fsys, StatOverride};
+use crate::msg;
 use crate::report::Reporter;
+
+/// The file's name in the admindir.
+pub const STATOVERRIDEFILE: &str = "statoverride";
+
+/// dpkg's number for a user or group that is not known.
+pub const UNKNOWN_ID: u32 = u32::MAX;
 
 /// The private state of this module.
 #[derive(Debug, Default)]
-pub struct State {}
+pub struct State {
+    file: Reopen,
+}
+
+/// `strtol(3)` of the whole of `text`, which must be a number without sign or a positive one.
+fn whole_number(text: &[u8], base: u32) -> Option<i64> {
+    let text = text.trim_ascii_start();
+    let text = text.strip_prefix(b"+").unwrap_or(text);
+    if !text.first().is_some_and(u8::is_ascii_digit) {
+        // i64 would take a sign here, strtol does not take a second one; and "-0" is zero.
+        let zero = text.strip_prefix(b"-")?;
+        return (!zero.is_empty() && zero.iter().all(|c| *c == b'0')).then_some(0);
+    }
+    i64::from_str_radix(std::str::from_utf8(text).ok()?, base).ok()
+}
+
+/// The number of a user as a statoverride names it: `#NUMBER`, or a name that `known` may
+/// know; [`UNKNOWN_ID`] if it does not (`statdb_parse_uid`).
+///
+/// # Errors
+/// `#` and no number.
+pub fn parse_uid(text: &[u8], known: impl FnOnce(&[u8]) -> Option<u32>) -> Result<u32> {
+    parse_id(text, known, "invalid statoverride uid %s")
+}
+
+/// The same for a group (`statdb_parse_gid`).
+///
+/// # Errors
+/// `#` and no number.
+pub fn parse_gid(text: &[u8], known: impl FnOnce(&[u8]) -> Option<u32>) -> Result<u32> {
+    parse_id(text, known, "invalid statoverride gid %s")
+}
+
+fn parse_id(
+    text: &[u8],
+    known: impl FnOnce(&[u8]) -> Option<u32>,
+    invalid: &'static str,
+) -> Result<u32> {
+    match text.strip_prefix(b"#") {
+        // C converts to uid_t by cutting off.
+        Some(number) => match whole_number(number, 10) {
+            Some(id) => Ok(id as u32),
+            None => Err(err!(invalid, text)),
+        },
+        None => Ok(known(text).unwrap_or(UNKNOWN_ID)),
+    }
+}
+
+/// An octal mode (`statdb_parse_mode`).
+///
+/// # Errors
+/// No number, or one above 07777.
+pub fn parse_mode(text: &[u8]) -> Result<u32> {
+    match whole_number(text, 8) {
+        Some(mode @ 0..=0o7777) => Ok(mode as u32),
+        _ => Err(err!("invalid statoverride mode %s", text)),
+    }
+}
 
 impl Database {
     /// Read the file unless it is the one already read (`ensure_statoverrides`). `lax` forgives unknown users and
     /// groups (`STATDB_PARSE_LAX`).
+    ///
+    /// # Errors
+    /// A file that cannot be read or parsed ends the run.
     pub fn ensure_statoverrides(&mut self, lax: bool, report: &mut dyn Reporter) -> Result<()> {
-        let _ = (lax, report);
-        unimplemented!()
+        let path = self.dirs.admin(STATOVERRIDEFILE);
+        let mut content = Vec::new();
+        match self.statoverrides.file.reopen(&path, report)? {
+            Reopened::Same => return Ok(()),
+            Reopened::Missing => {}
+            Reopened::Load(file) => {
+                file.read_to_end(&mut content)
+                    .or_fail(|| msg!("reading statoverride file '%.250s'", &path))
+                    .map_err(Error::fatal)?;
+            }
+        }
+        self.fsys.clear_statoverrides();
+        let (dirs, users) = (&self.dirs, &self.sysusers);
+        let names = Names {
+            lax,
+            passwd: std::cell::LazyCell::new(|| users.read_passwd(dirs)),
+            group: std::cell::LazyCell::new(|| users.read_group(dirs)),
+        };
+        load(&content, &names, &mut self.fsys).map_err(Error::fatal)
+    }
+}
+
+/// What the names in one file mean; the user and group files are read when first needed.
+struct Names<P: FnOnce() -> Snapshot, G: FnOnce() -> Snapshot> {
+    lax: bool,
+    passwd: std::cell::LazyCell<Snapshot, P>,
+    group: std::cell::LazyCell<Snapshot, G>,
+}
+
+fn load<P: FnOnce() -> Snapshot, G: FnOnce() -> Snapshot>(
+    content: &[u8],
+    names: &Names<P, G>,
+    fsys: &mut Fsys,
+) -> Result<()> {
+    const TOOL: &str = "dpkg-statoverride";
+    let mut rest = content;
+    while !rest.is_empty() {
+        let Some(end) = memchr::memchr(b'\n', rest) else {
+            return Err(err!("statoverride file is missing final newline"));
+        };
+        let (line, next) = (&rest[..end], &rest[end + 1..]);
+        if line.is_empty() {
+            return Err(err!("statoverride file contains empty line"));
+        }
+        let mut left = line;
+        let mut field = || -> Result<&[u8]> {
+            let Some(space) = memchr::memchr(b' ', left) else {
+                return Err(err!("syntax error in statoverride file"));
+            };
+            let (field, after) = (&left[..space], &left[space + 1..]);
+            left = after;
+            Ok(until_nul(field))
+        };
+        let user = field()?;
+        let uid = parse_uid(user, |name| names.passwd.id(name))?;
+        if uid == UNKNOWN_ID && !names.lax {
+            return Err(err!(
+                "unknown system user '%s' in statoverride file; the system user got removed\nbefore the override, which is most probably a packaging bug, to recover you\ncan remove the override manually with %s",
+                user,
+                TOOL
+            ));
+        }
+        let group = field()?;
+        let gid = parse_gid(group, |name| names.group.id(name))?;
+        if gid == UNKNOWN_ID && !names.lax {
+            return Err(err!(
+                "unknown system group '%s' in statoverride file; the system group got removed\nbefore the override, which is most probably a packaging bug, to recover you\ncan remove the override manually with %s",
+                group,
+                TOOL
+            ));
+        }
+        let mode = parse_mode(field()?)?;
+        let path = until_nul(left);
+        let node = fsys.find(path);
+        if fsys.statoverride(node).is_some() {
+            return Err(err!(
+                "multiple statoverrides present for file '%.250s'",
+                path
+            ));
+        }
+        let value = StatOverride {
+            uid,
+            gid,
+            mode,
+            uname: (uid == UNKNOWN_ID).then(|| user.into()),
+            gname: (gid == UNKNOWN_ID).then(|| group.into()),
+        };
+        fsys.set_statoverride(node, Some(value));
+        rest = next;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::ArchTable;
+    use crate::db::Dirs;
+    use crate::report::Silent;
+
+    #[test]
+    fn numbers_are_strtol_s() {
+        let none = |_: &[u8]| None;
+        assert_eq!(parse_uid(b"#33", none).ok(), Some(33));
+        assert_eq!(parse_uid(b"#\t+7", none).ok(), Some(7));
+        assert_eq!(parse_uid(b"#-0", none).ok(), Some(0));
+        assert_eq!(parse_gid(b"#4294967297", none).ok(), Some(1));
+        assert_eq!(parse_gid(b"nogroup", none).ok(), Some(UNKNOWN_ID));
+        for bad in [&b"#"[..], b"#-1", b"#1x", b"#99999999999999999999", b"#+-1"] {
+            assert!(parse_uid(bad, none).is_err(), "{bad:?}");
+        }
+        assert_eq!(parse_mode(b"04755").ok(), Some(0o4755));
+        assert_eq!(parse_mode(b"644").ok(), Some(0o644));
+        for bad in [&b"10000"[..], b"", b"8", b"-1", b"0644 "] {
+            assert!(parse_mode(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    fn load_text(text: &str, lax: bool) -> (Database, Result<()>) {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("etc")).unwrap();
+        let passwd = "# none\nroot:x:0:0:root:/root:/bin/sh\nbroken\nmail:x:8:8::/:\n";
+        std::fs::write(dir.path().join("etc/passwd"), passwd).unwrap();
+        std::fs::write(dir.path().join("etc/group"), "root:x:0:\nmail:x:8\n").unwrap();
+        std::fs::write(dir.path().join("statoverride"), text).unwrap();
+        let dirs = Dirs {
+            admindir: dir.path().to_owned(),
+            instdir: dir.path().to_owned(),
+        };
+        let mut db = Database::new(dirs, ArchTable::new("amd64"));
+        let result = db.ensure_statoverrides(lax, &mut Silent);
+        (db, result)
+    }
+
+    #[test]
+    fn names_are_those_of_the_instdir() {
+        let (mut db, result) = load_text("root mail 2755 /usr/bin/x y\n#5 nobody 600 /z\n", true);
+        result.unwrap();
+        let node = db.fsys.find(b"/usr/bin/x y");
+        let over = db.fsys.statoverride(node).unwrap();
+        assert_eq!((over.uid, over.gid, over.mode), (0, 8, 0o2755));
+        let node = db.fsys.find(b"/z");
+        let over = db.fsys.statoverride(node).unwrap();
+        assert_eq!((over.uid, over.gid), (5, UNKNOWN_ID));
+        assert_eq!(over.gname.as_deref(), Some(&b"nobody"[..]));
+        assert_eq!(&*db.user_of(8).unwrap(), b"mail");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let says = |text: &str| {
+            let e = load_text(text, false).1.unwrap_err();
+            assert_eq!(e.kind, crate::error::Kind::Run);
+            e.to_string()
+        };
+        assert_eq!(says("root"), "statoverride file is missing final newline");
+        assert_eq!(says("\n"), "statoverride file contains empty line");
+        assert_eq!(says("root root\n"), "syntax error in statoverride file");
+        assert_eq!(says("root root 0x1 /a\n"), "invalid statoverride mode 0x1");
+        assert!(says("who root 644 /a\n").starts_with("unknown system user 'who' in"));
+        assert!(says("root who 644 /a\n").starts_with("unknown system group 'who' in"));
+        assert_eq!(
+            says("root root 644 /a\nroot root 644 /a\n"),
+            "multiple statoverrides present for file '/a'"
+        );
     }
 }

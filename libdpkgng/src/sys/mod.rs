@@ -13,14 +13,12 @@ pub mod signal;
 
 use std::ffi::CStr;
 
-<<<<<<< HEAD
-pub mod zlib;
-=======
 pub mod atomic;
 pub mod dir;
 pub mod file;
+pub mod lines;
 pub mod lock;
->>>>>>> 2b022b3 (Read and write package paragraphs, names, relations; atomic files and locks)
+pub mod zlib;
 
 /// The text of an `errno` value, as `strerror(3)` puts it in the current locale.
 pub fn strerror(errno: i32) -> String {

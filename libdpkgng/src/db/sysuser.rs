@@ -1,0 +1,115 @@
+//! Users and groups of the installed system: `INSTDIR/etc/passwd`, `INSTDIR/etc/group`
+//! (sysuser.c).
+//!
+//! They are read for every question, as maintainer scripts change them while dpkg runs; only
+//! `root` is remembered. Where the installed system has no such file (it is being
+//! bootstrapped), the running system's is asked.
+
+use std::cell::OnceCell;
+use std::io::ErrorKind;
+
+use super::{Database, Dirs};
+use crate::pkg::Bytes;
+
+/// Which files to ask, and what is remembered of them.
+#[derive(Debug, Default)]
+pub struct SysUsers {
+    /// `$DPKG_PATH_PASSWD`, below the instdir; `/etc/passwd` when unset or empty.
+    pub passwd: Option<Bytes>,
+    /// `$DPKG_PATH_GROUP`, below the instdir; `/etc/group` when unset or empty.
+    pub group: Option<Bytes>,
+    root_uid: OnceCell<u32>,
+    root_gid: OnceCell<u32>,
+}
+
+/// The content of one of the two files, as it is now.
+pub(super) struct Snapshot(Vec<u8>);
+
+/// One line: its name and number.
+struct Entry<'a> {
+    name: &'a [u8],
+    id: u32,
+}
+
+impl Snapshot {
+    fn read(dirs: &Dirs, path: &Option<Bytes>, default: &str) -> Snapshot {
+        let path = path.as_deref().filter(|p| !p.is_empty());
+        let below = dirs.inst(path.unwrap_or(default.as_bytes()));
+        let content = match std::fs::read(below) {
+            Err(e) if e.kind() == ErrorKind::NotFound => std::fs::read(default),
+            other => other,
+        };
+        // Like stock, a file that cannot be read knows nobody.
+        Snapshot(content.unwrap_or_default())
+    }
+
+    /// `name:password:number…`; other lines count for nothing, as in `fgetpwent(3)`.
+    fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        self.0.split(|c| *c == b'\n').filter_map(|line| {
+            let line = line.trim_ascii_start();
+            if line.starts_with(b"#") {
+                return None;
+            }
+            let mut fields = line.splitn(4, |c| *c == b':');
+            let (name, _) = (fields.next()?, fields.next()?);
+            let number = std::str::from_utf8(fields.next()?).ok()?;
+            let id = number.trim_ascii_start().parse().ok()?;
+            Some(Entry { name, id })
+        })
+    }
+
+    /// The number of a name.
+    pub(super) fn id(&self, name: &[u8]) -> Option<u32> {
+        self.entries().find(|e| e.name == name).map(|e| e.id)
+    }
+
+    fn name(&self, id: u32) -> Option<Bytes> {
+        self.entries().find(|e| e.id == id).map(|e| e.name.into())
+    }
+}
+
+impl SysUsers {
+    pub(super) fn read_passwd(&self, dirs: &Dirs) -> Snapshot {
+        Snapshot::read(dirs, &self.passwd, "/etc/passwd")
+    }
+
+    pub(super) fn read_group(&self, dirs: &Dirs) -> Snapshot {
+        Snapshot::read(dirs, &self.group, "/etc/group")
+    }
+}
+
+fn remembered(name: &[u8], root: &OnceCell<u32>, ask: impl FnOnce() -> Option<u32>) -> Option<u32> {
+    if name != b"root" {
+        return ask();
+    }
+    if root.get().is_none() {
+        let _ = root.set(ask()?);
+    }
+    root.get().copied()
+}
+
+impl Database {
+    /// The number of a user of the installed system (`dpkg_sysuser_from_name`).
+    pub fn uid_of(&self, name: &[u8]) -> Option<u32> {
+        let users = &self.sysusers;
+        let ask = || users.read_passwd(&self.dirs).id(name);
+        remembered(name, &users.root_uid, ask)
+    }
+
+    /// The number of a group of the installed system (`dpkg_sysgroup_from_name`).
+    pub fn gid_of(&self, name: &[u8]) -> Option<u32> {
+        let users = &self.sysusers;
+        let ask = || users.read_group(&self.dirs).id(name);
+        remembered(name, &users.root_gid, ask)
+    }
+
+    /// The name of a user of the installed system (`dpkg_sysuser_from_uid`).
+    pub fn user_of(&self, uid: u32) -> Option<Bytes> {
+        self.sysusers.read_passwd(&self.dirs).name(uid)
+    }
+
+    /// The name of a group of the installed system (`dpkg_sysgroup_from_gid`).
+    pub fn group_of(&self, gid: u32) -> Option<Bytes> {
+        self.sysusers.read_group(&self.dirs).name(gid)
+    }
+}
