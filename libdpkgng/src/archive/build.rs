@@ -41,8 +41,9 @@ pub struct BuildOptions {
     pub params: Params,
     /// [`DebVersion::CURRENT`] or [`DebVersion::OLD`].
     pub format: DebVersion,
-    /// Later times are clamped to this (`SOURCE_DATE_EPOCH` or now).
-    pub timestamp: i64,
+    /// Later times are clamped to this (`SOURCE_DATE_EPOCH` or now). An error is raised once
+    /// the checks are done.
+    pub timestamp: Result<i64>,
     /// Where temporary files go.
     pub tmpdir: PathBuf,
     /// The program's name, for what dpkg says from a child process.
@@ -116,13 +117,15 @@ pub fn build(
     };
     report.event(&Event::Flush);
     report.check()?;
-    write_deb(dir, &ctrl_dir, &target, options, report)
+    let timestamp = options.timestamp.clone()?;
+    write_deb(dir, &ctrl_dir, &target, timestamp, options, report)
 }
 
 fn write_deb(
     dir: &Path,
     ctrl_dir: &Path,
     target: &Path,
+    timestamp: i64,
     options: &BuildOptions,
     report: &mut dyn Reporter,
 ) -> Result<()> {
@@ -134,7 +137,7 @@ fn write_deb(
         .open(target)
         .or_fail(|| msg!("unable to create '%.255s'", target))?;
     let target_name = target.as_os_str().as_bytes();
-    let mut ar = ArWriter::new(file, target_name, options.timestamp);
+    let mut ar = ArWriter::new(file, target_name, timestamp);
     let old_format = options.format.major == 0;
 
     let control = Member {
@@ -149,7 +152,7 @@ fn write_deb(
             params
         },
         pack: PackOptions {
-            timestamp: options.timestamp,
+            timestamp,
             control_modes: true,
             root_owner_group: true,
         },
@@ -182,7 +185,7 @@ fn write_deb(
         data: true,
         params: options.params,
         pack: PackOptions {
-            timestamp: options.timestamp,
+            timestamp,
             control_modes: false,
             root_owner_group: options.root_owner_group,
         },

@@ -572,6 +572,11 @@ impl DebStream {
         }
     }
 
+    /// dpkg's words for what of this stream could not be written.
+    pub fn write_error(&self, e: io::Error) -> Error {
+        self.decoder.write_error(e)
+    }
+
     /// Read to the end and check that the member was whole.
     pub fn finish(mut self) -> Result<()> {
         io::copy(&mut self, &mut io::sink())

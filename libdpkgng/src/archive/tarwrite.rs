@@ -356,22 +356,37 @@ impl Header {
 /// A name as tar shows it in messages: C escapes for what does not print.
 fn shown_name(name: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(name.len());
-    let printable = std::str::from_utf8(name).is_ok();
-    for &c in name {
-        match c {
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            0x07 => out.extend_from_slice(b"\\a"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            0x0b => out.extend_from_slice(b"\\v"),
-            0x0c => out.extend_from_slice(b"\\f"),
-            b':' => out.extend_from_slice(b"\\:"),
-            0..0x20 | 0x7f => out.extend_from_slice(format!("\\{c:03o}").as_bytes()),
-            0x80.. if !printable => out.extend_from_slice(format!("\\{c:03o}").as_bytes()),
-            _ => out.push(c),
+    let octal = |out: &mut Vec<u8>, bytes: &[u8]| {
+        for c in bytes {
+            out.extend_from_slice(format!("\\{c:03o}").as_bytes());
         }
+    };
+    for chunk in name.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            let escaped = match c {
+                '\\' => b'\\',
+                ':' => b':',
+                '\n' => b'n',
+                '\t' => b't',
+                '\r' => b'r',
+                '\x07' => b'a',
+                '\x08' => b'b',
+                '\x0b' => b'v',
+                '\x0c' => b'f',
+                _ => {
+                    let bytes = &mut [0; 4];
+                    let bytes = c.encode_utf8(bytes).as_bytes();
+                    if c.is_control() {
+                        octal(&mut out, bytes);
+                    } else {
+                        out.extend_from_slice(bytes);
+                    }
+                    continue;
+                }
+            };
+            out.extend_from_slice(&[b'\\', escaped]);
+        }
+        octal(&mut out, chunk.invalid());
     }
     out
 }

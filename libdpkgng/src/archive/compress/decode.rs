@@ -340,6 +340,22 @@ impl<R: Read> Read for Decoder<R> {
 }
 
 impl<R: Read> Decoder<R> {
+    /// dpkg's words for what was decompressed and could not be written.
+    pub fn write_error(&self, e: io::Error) -> Error {
+        let desc = &self.desc;
+        match self.codec {
+            Codec::None => err!(
+                "%s: pass-through copy error: %s",
+                desc,
+                msg!("%s: %s", msg!("failed to write"), e)
+            ),
+            Codec::Gzip(_) => Error::os(msg!("%s: internal gzip write error", desc), e),
+            Codec::Bzip2(_) => Error::os(msg!("%s: internal bzip2 write error", desc), e),
+            Codec::Lzma(_) => Error::os(msg!("%s: lzma write error", desc), e),
+            Codec::Zstd(_) => Error::os(msg!("%s: zstd write error", desc), e),
+        }
+    }
+
     /// How many bytes were read from the source but not used by the decompressor.
     pub fn unused(&self) -> usize {
         self.input().len()
