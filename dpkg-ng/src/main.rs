@@ -6,7 +6,9 @@
 mod children;
 mod cli;
 mod dpkg;
+mod pager;
 mod parity;
+mod prompt;
 mod query;
 mod receivers;
 
