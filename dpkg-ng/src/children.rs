@@ -8,14 +8,16 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use libdpkgng::error::{Error, Result};
+use libdpkgng::force::{Force, ForceSet};
 use libdpkgng::msg::Msg;
+use libdpkgng::report::Reporter;
 use libdpkgng::sys::{child, signal};
-use libdpkgng::{bail, err, msg};
+use libdpkgng::{bail, err, msg, msgn};
 
 use crate::cli::Env;
 
 /// The shell for commands given as text.
-const DEFAULT_SHELL: &str = "sh";
+pub const DEFAULT_SHELL: &str = "sh";
 
 /// `sh -c -- TEXT`, in this environment.
 pub fn shell_command(env: &Env, text: &OsStr) -> Command {
@@ -98,6 +100,17 @@ pub fn check(status: ExitStatus, what: &Msg) -> Result<()> {
     }
 }
 
+/// [`check`] for a child that may end by having its pipe closed (`SUBPROC_NOPIPE`).
+///
+/// # Errors
+/// The same.
+pub fn check_unless_pipe(status: ExitStatus, what: &Msg) -> Result<()> {
+    if status.signal() == Some(libc::SIGPIPE) {
+        return Ok(());
+    }
+    check(status, what)
+}
+
 /// Whether a program is found in `PATH` (or, with an absolute name, is there).
 ///
 /// # Errors
@@ -118,4 +131,42 @@ pub fn in_path(env: &Env, program: &OsStr) -> Result<bool> {
         full.extend_from_slice(program.as_bytes());
         executable(OsStr::from_bytes(&full))
     }))
+}
+
+/// Programs that maintainer scripts and dpkg itself rely on.
+const EXPECTED: [&str; 7] = [
+    "sh",
+    "rm",
+    "tar",
+    "diff",
+    "dpkg-deb",
+    "ldconfig",
+    "start-stop-daemon",
+];
+
+/// `checkpath()`: warn of programs that are not found, and fail then unless forced.
+///
+/// # Errors
+/// Programs are missing, and `--force-bad-path` is not given.
+pub fn check_path(env: &Env, force: ForceSet, report: &mut dyn Reporter) -> Result<()> {
+    let mut missing = 0u64;
+    for program in EXPECTED {
+        if !in_path(env, OsStr::new(program))? {
+            report.warning(msg!("'%s' not found in PATH or not executable", program));
+            missing += 1;
+        }
+    }
+    if missing == 0 {
+        return Ok(());
+    }
+    let note =
+        msg!("Note: root's PATH should usually contain /usr/local/sbin, /usr/sbin and /sbin");
+    let problem = msgn!(
+        missing,
+        "%d expected program not found in PATH or not executable\n%s",
+        "%d expected programs not found in PATH or not executable\n%s",
+        missing,
+        note
+    );
+    report.forcible(force, Force::BadPath, problem)
 }

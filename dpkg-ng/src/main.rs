@@ -5,8 +5,11 @@
 
 mod children;
 mod cli;
+mod deb;
 mod dpkg;
+mod pager;
 mod parity;
+mod prompt;
 mod query;
 mod receivers;
 
@@ -20,7 +23,11 @@ use libdpkgng::sys::{fnmatch, signal};
 type Tool = fn(Env, &[OsString]) -> i32;
 
 /// The tools by name.
-const TOOLS: &[(&str, Tool)] = &[("dpkg", dpkg::main), ("dpkg-query", query::main)];
+const TOOLS: &[(&str, Tool)] = &[
+    ("dpkg", dpkg::main),
+    ("dpkg-deb", deb::main),
+    ("dpkg-query", query::main),
+];
 
 fn tool(name: &OsStr) -> Option<Tool> {
     let found = TOOLS.iter().find(|(n, _)| name == *n);

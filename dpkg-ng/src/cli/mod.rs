@@ -7,7 +7,7 @@ mod config;
 mod dirs;
 mod env;
 mod number;
-pub mod process;
+mod process;
 mod table;
 pub mod text;
 

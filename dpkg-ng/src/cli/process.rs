@@ -1,5 +1,8 @@
 //! What surrounds a tool: its name, environment and receivers; how it ends.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use libdpkgng::error::{Error, Kind, Result};
 use libdpkgng::msg;
 use libdpkgng::report::{Event, Reporter};
@@ -29,15 +32,12 @@ impl Process {
             report,
             help_hint: "(null)",
         };
-        if let Some(value) = process.env.get("DPKG_DEBUG") {
-            use std::os::unix::ffi::OsStrExt;
-            match parse_debug_mask(value.as_bytes()) {
-                Some(mask) => process.report.set_debug_mask(mask),
-                None => process.report.warning(msg!(
-                    "cannot parse debug mask from environment variable %s",
-                    "DPKG_DEBUG"
-                )),
-            }
+        let debug = process.env.get("DPKG_DEBUG").map(|v| v.to_owned());
+        if debug.is_some_and(|mask| !process.set_debug(&mask)) {
+            process.report.warning(msg!(
+                "cannot parse debug mask from environment variable %s",
+                "DPKG_DEBUG"
+            ));
         }
         process
     }
@@ -50,6 +50,18 @@ impl Process {
     /// From here on usage errors end with this pointer to the help.
     pub fn set_help_hint(&mut self, hint: &'static str) {
         self.help_hint = hint;
+    }
+
+    /// Listen to the debug areas of an octal mask; false when it is no good one. Stock keeps
+    /// the mask in an int: one that turns negative there is wrong, and obeyed all the same.
+    pub fn set_debug(&mut self, mask: &OsStr) -> bool {
+        match strtol(mask.as_bytes(), 8) {
+            Some(mask) if mask >= 0 => {
+                self.report.set_debug_mask(mask as u32);
+                mask as i32 >= 0
+            }
+            _ => false,
+        }
     }
 
     /// Flush standard output (`m_output`).
@@ -84,10 +96,4 @@ impl Process {
             Kind::Failure | Kind::Run => self.report.error(error.msg.clone()),
         }
     }
-}
-
-/// A mask of debug areas in octal (`debug_parse_mask`).
-pub fn parse_debug_mask(text: &[u8]) -> Option<u32> {
-    // Stock keeps the mask in an int and takes the low half of what strtol gave.
-    strtol(text, 8).filter(|n| *n >= 0).map(|n| n as u32)
 }

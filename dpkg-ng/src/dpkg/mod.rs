@@ -14,8 +14,8 @@ use libdpkgng::report::debug;
 use libdpkgng::{err, msg};
 
 use crate::cli::{Env, Parser, Process, Step};
-use crate::query;
 use crate::receivers::Buffering;
+use crate::{deb, query};
 use args::{Action, Backend, DpkgArgs, Settings};
 
 /// Run dpkg; `args` are without the program's name.
@@ -97,12 +97,16 @@ fn act(process: &mut Process, args: &mut DpkgArgs) -> Step<i32> {
         Action::CompareVersions => enquiry::compare_versions(process, args),
         Action::AssertFeature => enquiry::assert_feature(process, args),
         Action::PrintArchitecture => enquiry::print_architecture(process, args),
-        Action::Backend(Backend::Query) => {
-            // The hand-over ends dpkg, as execvp does: what query returns is the exit code.
+        Action::Backend(backend) => {
+            // The hand-over ends dpkg, as execvp does: what the tool returns is the exit code.
             process.flush_output()?;
             let mut list: Vec<OsString> = vec![format!("--{}", args.verb()).into(), "--".into()];
             list.append(&mut args.args);
-            Ok(query::main(process.env.clone(), &list))
+            let env = process.env.clone();
+            Ok(match backend {
+                Backend::Deb => deb::main(env, &list),
+                Backend::Query => query::main(env, &list),
+            })
         }
         _ => Err(missing(args.verb()).into()),
     }

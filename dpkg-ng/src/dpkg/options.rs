@@ -11,7 +11,6 @@ use libdpkgng::report::Reporter;
 
 use super::args::{Action, Backend, Settings, VerifyFormat};
 use super::help;
-use crate::cli::process::parse_debug_mask;
 use crate::cli::{Effect, Name, Opt, Process, Step, Stop, parse_int};
 
 type Row = Opt<Action, Settings>;
@@ -135,18 +134,14 @@ pub fn set_force(settings: &mut Settings, process: &mut Process, list: &[u8], on
 }
 
 fn set_debug(_: &mut Settings, process: &mut Process, name: Name, value: &OsStr) -> Step {
-    let text = value.as_bytes();
-    if text.first() == Some(&b'h') {
+    if value.as_bytes().first() == Some(&b'h') {
         help::print_debug_areas(process)?;
         return Err(Stop::Exit(0));
     }
-    let Some(mask) = parse_debug_mask(text) else {
-        return Err(
-            Error::usage(msg!("--%s requires a positive octal argument", name.long())).into(),
-        );
-    };
-    process.report.set_debug_mask(mask);
-    Ok(())
+    if process.set_debug(value) {
+        return Ok(());
+    }
+    Err(Error::usage(msg!("--%s requires a positive octal argument", name.long())).into())
 }
 
 fn set_no_pager(settings: &mut Settings, process: &mut Process) -> Step {
