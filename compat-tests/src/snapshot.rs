@@ -13,11 +13,12 @@ use sha2::{Digest, Sha256};
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Snapshot(pub BTreeMap<String, String>);
 
-/// Seconds since the epoch, now.
+/// Seconds since the epoch from which on a time means "during this run". The last few seconds
+/// belong to it, since that is when the sandbox was made.
 pub fn now() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |d| d.as_secs() as i64)
+        .map_or(0, |d| d.as_secs() as i64 - 10)
 }
 
 impl Snapshot {
@@ -166,8 +167,14 @@ pub fn escape(bytes: &[u8]) -> String {
 
 /// Takes out of a line what differs between any two runs: dates, process numbers, random names.
 pub fn normalise(line: &str) -> String {
-    let mut out = dates(line);
-    for (lead, tail) in [("pid ", "PID"), ("process ", "PID")] {
+    let mut out = shape(line, b"dddd-dd-dd dd:dd:dd", "DATE TIME");
+    out = shape(&out, b" dd:dd ", " HH:MM ");
+    for (lead, tail) in [
+        ("pid ", "PID"),
+        ("process ", "PID"),
+        ("pipe:[", "N"),
+        ("/proc/", "PID"),
+    ] {
         out = digits_after(&out, lead, tail);
     }
     for lead in ["/dpkg-deb.", "/dpkg.", "/dpkg-divert."] {
@@ -176,26 +183,22 @@ pub fn normalise(line: &str) -> String {
     out
 }
 
-fn dates(line: &str) -> String {
-    const SHAPE: &[u8] = b"dddd-dd-dd dd:dd:dd";
-    let bytes = line.as_bytes();
-    let fits = |at: usize| {
-        bytes.get(at..at + SHAPE.len()).is_some_and(|s| {
-            s.iter().zip(SHAPE).all(|(b, d)| {
-                if *d == b'd' {
-                    b.is_ascii_digit()
-                } else {
-                    b == d
-                }
-            })
+/// Puts `with` where the line has the shape, in which `d` is any digit.
+fn shape(line: &str, shape: &[u8], with: &str) -> String {
+    let fits = |s: &[u8]| {
+        s.iter().zip(shape).all(|(b, d)| {
+            if *d == b'd' {
+                b.is_ascii_digit()
+            } else {
+                b == d
+            }
         })
     };
-    match (0..bytes.len()).find(|&at| fits(at)) {
-        Some(at) => format!(
-            "{}DATE TIME{}",
-            &line[..at],
-            dates(&line[at + SHAPE.len()..])
-        ),
+    match line.as_bytes().windows(shape.len()).position(fits) {
+        Some(at) => {
+            let rest = self::shape(&line[at + shape.len()..], shape, with);
+            format!("{}{with}{rest}", &line[..at])
+        }
         None => line.to_owned(),
     }
 }
