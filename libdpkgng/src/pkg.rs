@@ -551,22 +551,12 @@ impl PkgTable {
         }
     }
 
-    /// Empty one description; architecture and `Multi-Arch` stay (`pkgbin_blank`).
-    pub fn blank_bin(&mut self, pkg: PkgId, which: Which) {
-        self.set_depends(pkg, which, Arc::default());
-        let bin = self[pkg].bin_mut(which);
-        *bin = PkgBin {
-            arch: bin.arch,
-            multiarch: bin.multiarch,
-            ..PkgBin::default()
-        };
-    }
-
     /// Forget all about an instance, its architecture too (`pkg_blank`). Its file list is the
     /// caller's to forget.
     pub fn blank(&mut self, pkg: PkgId) {
-        self.set_depends(pkg, Which::Installed, Arc::default());
-        self.set_depends(pkg, Which::Available, Arc::default());
+        for which in [Which::Installed, Which::Available] {
+            self.blank_bin(pkg, which);
+        }
         self.set_status(pkg, Status::NotInstalled);
         self[pkg] = Pkg::blank(self[pkg].set);
     }

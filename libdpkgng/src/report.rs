@@ -20,9 +20,6 @@ pub enum Event<'a> {
     Warning(Msg),
     /// `dpkg: …` (`notice()`).
     Notice(Msg),
-    /// Undoing a failed step failed too: `PROGRAM: error while cleaning up:`, a line break, a
-    /// blank and the text.
-    CleanupFailed(Msg),
     /// A line for standard error without any prefix; carries its own newline.
     Stderr(Msg),
     /// A debug line of `-D`; `flag` is the octal area it belongs to.

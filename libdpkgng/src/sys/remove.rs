@@ -112,7 +112,11 @@ fn note(first: &mut First, path: &[u8], e: io::Error) {
 
 fn descend(spot: &Spot, path: &mut Vec<u8>, depth: usize, first: &mut First) {
     if depth > DEPTH {
-        return note(first, path, io::Error::from_raw_os_error(libc::ENAMETOOLONG));
+        return note(
+            first,
+            path,
+            io::Error::from_raw_os_error(libc::ENAMETOOLONG),
+        );
     }
     match spot.entries() {
         Err(e) => note(first, path, e),

@@ -23,14 +23,15 @@ impl Run {
             (OpenMode::ReadOnly, AvailMode::None)
         } else if action == Action::RecordAvail {
             (OpenMode::ReadOnly, AvailMode::Write)
-        } else if self.opts.force.contains(Force::NON_ROOT) {
+        } else if self.opts.force.has(Force::NonRoot) {
             (OpenMode::Write, AvailMode::None)
         } else {
             (OpenMode::NeedSuperuser, AvailMode::None)
         };
+        self.trigproc_install_hooks();
         self.db.open(mode, available, &mut *self.report)?;
-        self.check_path()?;
-        self.db.upgrade_infodb(&mut *self.report)?;
+        self.check_search_path()?;
+        self.db.infodb_upgrade(&mut *self.report)?;
         let line = msg!("startup archives %s", action.name());
         self.report.event(&Event::Log(line));
 
@@ -47,16 +48,17 @@ impl Run {
         self.db.ensure_statoverrides(false, &mut *self.report)?;
 
         for (index, archive) in archives.iter().enumerate() {
-            let wanted = self.opts.force.contains(Force::SECURITY_MAC);
+            let wanted = self.opts.force.has(Force::SecurityMac);
             if let Err(e) = self.unpack.labels.load(wanted) {
                 self.archive_failed(archive, e)?;
             } else {
+                self.start_ahead(archive);
                 for next in archives.iter().skip(index + 1).take(AHEAD) {
                     self.start_ahead(next);
                 }
                 self.process_archive(archive)?;
             }
-            if self.failures.abort() {
+            if self.is_halted() {
                 break;
             }
         }

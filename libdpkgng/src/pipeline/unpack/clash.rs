@@ -216,7 +216,7 @@ impl Run {
                 other_name,
                 version
             );
-            self.forcible(Force::OVERWRITE_DIR, text)?;
+            self.forcible(Force::OverwriteDir, text)?;
         } else {
             let text = msg!(
                 "trying to overwrite '%.250s', which is also in package %.250s (%.250s)",
@@ -224,18 +224,13 @@ impl Run {
                 other_name,
                 version
             );
-            self.forcible(Force::OVERWRITE, text)?;
+            self.forcible(Force::Overwrite, text)?;
         }
         Ok(false)
     }
 
     /// `tarobject_matches()`: a shared path has to be what the archive has.
-    pub(super) fn check_matches(
-        &mut self,
-        pkg: PkgId,
-        item: &Item,
-        oldhash: &[u8],
-    ) -> Result<()> {
+    pub(super) fn check_matches(&mut self, pkg: PkgId, item: &Item, oldhash: &[u8]) -> Result<()> {
         let Some(there) = item.there else {
             return Ok(());
         };
@@ -250,8 +245,7 @@ impl Run {
                 there.is_symlink() && {
                     let target = item.spots.main.readlink();
                     let shown = item.spots.shown_main();
-                    let target =
-                        target.or_fail(|| msg!("unable to read link '%.255s'", &shown))?;
+                    let target = target.or_fail(|| msg!("unable to read link '%.255s'", &shown))?;
                     self.check_link_size(&there, &target, &shown)?;
                     target == entry.linkname
                 }
@@ -274,7 +268,7 @@ impl Run {
             self.db.fsys.name(item.node),
             self.db.table.name(pkg, NameWhen::NonAmbig)
         );
-        self.forcible(Force::OVERWRITE, text)
+        self.forcible(Force::Overwrite, text)
     }
 
     /// Between `lstat` and `readlink` a symbolic link may have changed.

@@ -59,12 +59,11 @@ impl Run {
         // Interests may have changed: the old ones go, then the new ones come.
         use crate::db::trigdb::Interest;
         let old = self.db.infodb_file(pkg, Which::Installed, "triggers");
-        let report = &mut *self.report;
         self.db
-            .parse_ci_interests(&old, Interest::Delete, pkg, Which::Installed, report)?;
+            .parse_ci_interests(&old, Interest::Delete, pkg, Which::Installed)?;
         let new = cidir.join("triggers");
         self.db
-            .parse_ci_interests(&new, Interest::Add, pkg, Which::Available, report)?;
+            .parse_ci_interests(&new, Interest::Add, pkg, Which::Available)?;
         self.db.save_file_interests()?;
 
         self.report.debug(debug::GENERAL, || {
@@ -72,7 +71,7 @@ impl Run {
         });
         self.update_infodb(pkg, &cidir)?;
         self.db
-            .write_filehash_except(pkg, Which::Available, &newfiles, none)?;
+            .write_filehash_except(pkg, Which::Available, &newfiles, none, &mut *self.report)?;
         self.update_fields(pkg, &newconffiles);
         self.blank_twins(pkg)?;
         self.disappear_others(pkg)?;

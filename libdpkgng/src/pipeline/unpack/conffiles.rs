@@ -33,7 +33,10 @@ struct Line<'a> {
 /// Read one line, without its newline. `None` for a blank one. The second is a warning that
 /// goes before an error.
 fn parse_line(line: &[u8]) -> (Option<crate::msg::Msg>, Result<Option<Line<'_>>>) {
-    let end = line.iter().rposition(|c| !is_space(*c)).map_or(0, |i| i + 1);
+    let end = line
+        .iter()
+        .rposition(|c| !is_space(*c))
+        .map_or(0, |i| i + 1);
     let line = &line[..end];
     if line.is_empty() {
         return (None, Ok(None));
@@ -147,7 +150,11 @@ impl Run {
         for other in fsys.owners(node) {
             let owner = || table.name(other, NameWhen::Always);
             report.debug(debug::CONFFDETAIL, || {
-                msg!("process_archive conffile '%s' in package %s - conff ?", name, owner())
+                msg!(
+                    "process_archive conffile '%s' in package %s - conff ?",
+                    name,
+                    owner()
+                )
             });
             found = None;
             for conffile in &table[other].installed.conffiles {
@@ -209,8 +216,7 @@ impl Run {
                 continue;
             }
             let mut conffiles = p.installed.conffiles.iter();
-            let found =
-                conffiles.find(|c| !c.obsolete && !c.remove_on_upgrade && *c.name == *name);
+            let found = conffiles.find(|c| !c.obsolete && !c.remove_on_upgrade && *c.name == *name);
             if let Some(conffile) = found {
                 report.debug(debug::CONFFDETAIL, || {
                     msg!(
@@ -225,7 +231,10 @@ impl Run {
         }
         let hash = self.md5hash(pkg, new)?;
         self.report.debug(debug::CONFFDETAIL, || {
-            msg!("tarobject found shared conffile, from disk; digest=%s", &hash)
+            msg!(
+                "tarobject found shared conffile, from disk; digest=%s",
+                &hash
+            )
         });
         Ok(hash)
     }
@@ -240,7 +249,12 @@ impl Run {
         let Some(path) = self.conffderef(pkg, &usename) else {
             self.report.debug(debug::CONFFDETAIL, || {
                 let why = "Success";
-                msg!("%s: '%s' conffile dereference error: %s", FUNCTION, &name, why)
+                msg!(
+                    "%s: '%s' conffile dereference error: %s",
+                    FUNCTION,
+                    &name,
+                    why
+                )
             });
             self.db.fsys.set_oldhash(node, Some(EMPTY_HASH.into()));
             return Ok(());
@@ -249,7 +263,12 @@ impl Run {
             let table = &self.db.table;
             let owner = || table.name(other, NameWhen::Always);
             self.report.debug(debug::CONFFDETAIL, || {
-                msg!("%s: namenode '%s' owned by other %s?", FUNCTION, &name, owner())
+                msg!(
+                    "%s: namenode '%s' owned by other %s?",
+                    FUNCTION,
+                    &name,
+                    owner()
+                )
             });
             if other != pkg {
                 self.report.debug(debug::CONFF, || {
@@ -268,15 +287,15 @@ impl Run {
         let path = Path::new(std::ffi::OsStr::from_bytes(shown));
         let beside = |suffix: &[u8]| {
             let bytes = [shown, suffix].concat();
-            std::path::PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes))
+            std::path::PathBuf::from(
+                <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes),
+            )
         };
         let mut unlink = |path: &Path| match std::fs::remove_file(path) {
-            Err(e) if e.kind() != ErrorKind::NotFound => self.report.warning(msg!(
-                "%s: failed to remove '%.250s': %s",
-                &pkgname,
-                path,
-                e
-            )),
+            Err(e) if e.kind() != ErrorKind::NotFound => {
+                self.report
+                    .warning(msg!("%s: failed to remove '%.250s': %s", &pkgname, path, e))
+            }
             _ => {}
         };
         unlink(&beside(b".dpkg-dist"));
@@ -349,10 +368,7 @@ mod tests {
                 "remove-on-upgrade  /etc/a",
                 "conffile name ' /etc/a' is not an absolute pathname",
             ),
-            (
-                "keep /etc/a",
-                "unknown flag 'keep' for conffile '/etc/a'",
-            ),
+            ("keep /etc/a", "unknown flag 'keep' for conffile '/etc/a'"),
             (" /etc/a", "unknown flag '' for conffile '/etc/a'"),
         ] {
             assert_eq!(parsed(line), Err(error.to_owned()), "{line:?}");
@@ -366,10 +382,9 @@ mod tests {
         let long = [b"/".repeat(LINE_MAX), b"x\n".to_vec()].concat();
         let cut: Vec<_> = lines(&long).collect();
         assert_eq!((cut[0].0.len(), cut[0].1), (LINE_MAX, false));
-        assert_eq!(lines(b"/a\n\n/b").collect::<Vec<_>>(), [
-            (&b"/a"[..], true),
-            (b"", true),
-            (b"/b", false)
-        ]);
+        assert_eq!(
+            lines(b"/a\n\n/b").collect::<Vec<_>>(),
+            [(&b"/a"[..], true), (b"", true), (b"/b", false)]
+        );
     }
 }

@@ -1,10 +1,11 @@
 //! What has to be deconfigured or removed for a package to be unpacked, and whether that may be
 //! done: Breaks and Conflicts (archives.c).
 
+use super::super::depcon::explain::Explanation;
 use super::super::{Deconf, Istobe, Run};
 use crate::error::{Error, Result};
 use crate::force::Force;
-use crate::pkg::{DepType, Dependency, NameWhen, PkgId, Possi, Which};
+use crate::pkg::{DepType, Dependency, NameWhen, PkgId, Which};
 use crate::state::{EFlag, Status, Want};
 use crate::{bail, msg};
 
@@ -32,11 +33,7 @@ impl Run {
     }
 
     /// `does_replace()`: whether one package declares that it replaces files of another.
-    pub(super) fn does_replace(
-        &mut self,
-        new: (PkgId, Which),
-        old: (PkgId, Which),
-    ) -> bool {
+    pub(super) fn does_replace(&mut self, new: (PkgId, Which), old: (PkgId, Which)) -> bool {
         let table = &self.db.table;
         self.report.debug(crate::report::debug::DEPCON, || {
             msg!(
@@ -62,10 +59,11 @@ impl Run {
                 )
             });
             if self.version_satisfied(old.0, old.1, possi)
-                && self.arch_satisfied(old.0, old.1, possi)
+                && self.arch_satisfied(old.0, old.1, dep.kind, possi)
             {
-                self.report
-                    .debug(crate::report::debug::DEPCON, || msg!("does_replace ... yes"));
+                self.report.debug(crate::report::debug::DEPCON, || {
+                    msg!("does_replace ... yes")
+                });
                 return true;
             }
         }
@@ -78,16 +76,16 @@ impl Run {
     fn try_deconfigure(
         &mut self,
         pkg: PkgId,
-        (up, possi): (PkgId, &Possi),
+        (up, dep): (PkgId, &Dependency),
         install: PkgId,
-        why: &[u8],
+        why: &Explanation,
     ) -> Can {
         // Stock takes the name of the one and the architecture of the other here.
         let table = &self.db.table;
         let broken = table.bin_name(pkg, Which::Available, NameWhen::NonAmbig);
         let qualifier = broken.get(table.set_name(pkg).len()..).unwrap_or_default();
         let name = format!("{}{qualifier}", table.set_name(install));
-        if self.force_breaks(up, possi) {
+        if self.force_breaks(up, dep) {
             self.report.warning(msg!(
                 "ignoring dependency problem with installation of %s:\n%s",
                 name,
@@ -109,11 +107,16 @@ impl Run {
 
     /// May `up` (whose dependency `possi` needs `removal`) be deconfigured so that `removal` can
     /// be removed? (Conflicts and Depends)
-    fn try_remove(&mut self, (up, possi): (PkgId, &Possi), removal: PkgId, why: &[u8]) -> Can {
+    fn try_remove(
+        &mut self,
+        (up, dep): (PkgId, &Dependency),
+        removal: PkgId,
+        why: &Explanation,
+    ) -> Can {
         let table = &self.db.table;
         let name = table.name(up, NameWhen::NonAmbig);
         let removed = table.name(removal, NameWhen::NonAmbig);
-        if self.force_depends(up, possi) {
+        if self.force_depends(up, dep) {
             self.report.warning(msg!(
                 "ignoring dependency problem with removal of %s:\n%s",
                 removed,
@@ -131,7 +134,7 @@ impl Run {
         }
         let force = self.opts.force;
         if table[up].installed.essential {
-            if force.contains(Force::REMOVE_ESSENTIAL) {
+            if force.has(Force::RemoveEssential) {
                 self.report.warning(msg!(
                     "considering deconfiguration of essential\n package %s, to enable removal of %s",
                     &name,
@@ -147,7 +150,7 @@ impl Run {
             }
         }
         if table[up].installed.protected {
-            if force.contains(Force::REMOVE_PROTECTED) {
+            if force.has(Force::RemoveProtected) {
                 self.report.warning(msg!(
                     "considering deconfiguration of protected\n package %s, to enable removal of %s",
                     name,
@@ -167,7 +170,7 @@ impl Run {
     }
 
     /// `check_breaks()`: `dep` is a Breaks of the package being unpacked.
-    pub(super) fn check_breaks(
+    pub(super) fn check_new_breaks(
         &mut self,
         dep: &Dependency,
         pkg: PkgId,
@@ -177,11 +180,11 @@ impl Run {
         if verdict.ok {
             return Ok(());
         }
-        let Some(possi) = dep.possi.first() else {
-            return Ok(());
-        };
         let why = &verdict.whynot;
-        let name = self.db.table.bin_name(pkg, Which::Available, NameWhen::NonAmbig);
+        let name = self
+            .db
+            .table
+            .bin_name(pkg, Which::Available, NameWhen::NonAmbig);
         let fix = verdict.fixbyrm;
         let fixname = fix.map(|f| self.db.table.name(f, NameWhen::NonAmbig));
         let mut can = Can::No;
@@ -198,7 +201,7 @@ impl Run {
                 fixname,
                 &name
             ));
-            can = self.try_deconfigure(fix, (pkg, possi), pkg, why);
+            can = self.try_deconfigure(fix, (pkg, dep), pkg, why);
             if can == Can::Queued {
                 self.report.notice(msg!(
                     "yes, will deconfigure %s (broken by %s)",
@@ -213,7 +216,7 @@ impl Run {
         if can != Can::No {
             return Ok(());
         }
-        if self.force_breaks(pkg, possi) {
+        if self.force_breaks(pkg, dep) {
             self.report
                 .warning(msg!("ignoring breakage, may proceed anyway!"));
             return Ok(());
@@ -241,7 +244,10 @@ impl Run {
         if verdict.ok {
             return Ok(());
         }
-        let name = self.db.table.bin_name(pkg, Which::Available, NameWhen::NonAmbig);
+        let name = self
+            .db
+            .table
+            .bin_name(pkg, Which::Available, NameWhen::NonAmbig);
         if let Some(mut fix) = verdict.fixbyrm {
             if self.istobe(fix) == Istobe::InstallNew {
                 fix = up;
@@ -266,11 +272,7 @@ impl Run {
             &name,
             verdict.whynot
         ));
-        let forced = match dep.possi.first() {
-            Some(possi) => self.force_conflicts(possi),
-            None => false,
-        };
-        if !forced {
+        if !self.force_conflicts() {
             bail!("conflicting packages - not installing %.250s", name);
         }
         self.report
@@ -290,8 +292,8 @@ impl Run {
         let unwanted = !matches!(table[fix].want, Want::Install | Want::Hold);
         let force = self.opts.force;
         (unwanted || self.does_replace((pkg, Which::Available), (fix, Which::Installed)))
-            && ((!essential || force.contains(Force::REMOVE_ESSENTIAL))
-                || (!protected || force.contains(Force::REMOVE_PROTECTED)))
+            && ((!essential || force.has(Force::RemoveEssential))
+                || (!protected || force.has(Force::RemoveProtected)))
     }
 
     /// See whether `fix` can be removed in favour of the package called `name`, and queue it.
@@ -319,7 +321,7 @@ impl Run {
             return false;
         }
         if self.db.table[fix].eflag == EFlag::ReinstReq {
-            if !self.opts.force.contains(Force::REMOVE_REINSTREQ) {
+            if !self.opts.force.has(Force::RemoveReinstreq) {
                 self.report.notice(msg!(
                     "package %s requires reinstallation, will not remove",
                     &fixname
@@ -332,11 +334,8 @@ impl Run {
             ));
         }
         self.conflictors.push(fix);
-        self.report.notice(msg!(
-            "yes, will remove %s in favour of %s",
-            &fixname,
-            name
-        ));
+        self.report
+            .notice(msg!("yes, will remove %s in favour of %s", &fixname, name));
         true
     }
 
@@ -386,7 +385,12 @@ impl Run {
                 );
                 self.report.notice(text);
             }
-            if self.try_remove((link.pkg, possi), fix, &verdict.whynot) == Can::No {
+            // Only this alternative counts when it is asked what may be ignored.
+            let dep = Dependency {
+                kind: dep.kind,
+                possi: vec![possi.clone()],
+            };
+            if self.try_remove((link.pkg, &dep), fix, &verdict.whynot) == Can::No {
                 return true;
             }
         }

@@ -60,19 +60,13 @@ impl Run {
             }
             report.debug(detail, || msg!("filesavespackage ...  is 3rd package"));
             if fsys.files(third).is_none() {
-                report.debug(detail, || {
-                    msg!("process_archive ... already disappeared!")
-                });
+                report.debug(detail, || msg!("process_archive ... already disappeared!"));
                 continue;
             }
-            report.debug(detail, || {
-                msg!("filesavespackage ...  taken -- no save")
-            });
+            report.debug(detail, || msg!("filesavespackage ...  taken -- no save"));
             return false;
         }
-        report.debug(detail, || {
-            msg!("filesavespackage ... not taken -- save !")
-        });
+        report.debug(detail, || msg!("filesavespackage ... not taken -- save !"));
         true
     }
 

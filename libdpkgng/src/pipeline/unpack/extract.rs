@@ -12,7 +12,7 @@
 //! durable ([`super::deferred`]); conffiles stay there until they are configured.
 
 use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::super::Run;
 use super::clash::Clash;
@@ -23,8 +23,8 @@ use super::source::Source;
 use super::spots::Spots;
 use super::unwind::Undo;
 use super::{NodeSet, Nodes};
-use crate::archive::tar::{Kind, TarEntry, TarReader};
 use crate::archive::take_error;
+use crate::archive::tar::{Kind, TarEntry, TarReader};
 use crate::digest;
 use crate::error::{OrFail, Result};
 use crate::filter;
@@ -204,7 +204,12 @@ impl Run {
             );
         }
         let node = self.db.fsys.find(&entry.name);
-        if self.db.fsys.flags(node).contains(NodeFlags::RM_CONFF_ON_UPGRADE) {
+        if self
+            .db
+            .fsys
+            .flags(node)
+            .contains(NodeFlags::RM_CONFF_ON_UPGRADE)
+        {
             bail!(
                 "conffile '%s' marked for removal on upgrade, shipped in package",
                 &entry.name
@@ -306,7 +311,7 @@ impl Run {
         if item.shared {
             oldhash = self.hash_on_disk(job.pkg, &item, is_conffile)?;
         }
-        let compare_only = item.shared && !self.opts.force.contains(Force::OVERWRITE);
+        let compare_only = item.shared && !self.opts.force.has(Force::Overwrite);
         if compare_only {
             self.hash_entry(tar, &item, job)?;
         } else {
@@ -459,7 +464,7 @@ impl Run {
                 fsys.name(camefrom)
             ),
         };
-        self.forcible(Force::OVERWRITE_DIVERTED, text)
+        self.forcible(Force::OverwriteDiverted, text)
     }
 
     /// What is at a path. A backup that an interrupted run left is put back first.
@@ -558,9 +563,3 @@ fn skip_entry(tar: &mut Tar, entry: &TarEntry) -> Result<()> {
     })?;
     skip_padding(tar, entry)
 }
-
-/// Where the archive goes: the path of a spot as other functions of the library want it.
-pub(super) fn shown_path(spots: &Spots) -> PathBuf {
-    path_of(spots.shown_main())
-}
-

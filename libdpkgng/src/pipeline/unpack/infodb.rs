@@ -32,10 +32,7 @@ impl Run {
                 }),
                 Err(e) if e.kind() == ErrorKind::NotFound => {
                     std::fs::remove_file(&file.path).or_fail(|| {
-                        msg!(
-                            "unable to remove obsolete info file '%.250s'",
-                            &file.path
-                        )
+                        msg!("unable to remove obsolete info file '%.250s'", &file.path)
                     })?;
                     self.report.debug(debug::SCRIPTS, || {
                         msg!("process_archive info unlinked %s", &file.path)
@@ -43,10 +40,7 @@ impl Run {
                 }
                 Err(e) => {
                     return Err(e).or_fail(|| {
-                        msg!(
-                            "unable to install (supposed) new info file '%.250s'",
-                            &new
-                        )
+                        msg!("unable to install (supposed) new info file '%.250s'", &new)
                     });
                 }
             }
@@ -71,10 +65,7 @@ impl Run {
     fn install_info_file(&mut self, pkg: PkgId, cidir: &Path, name: &[u8]) -> Result<()> {
         if name.contains(&b'.') {
             self.report.debug(debug::SCRIPTS, || {
-                msg!(
-                    "process_archive tmp.ci script/file '%s' contains dot",
-                    name
-                )
+                msg!("process_archive tmp.ci script/file '%s' contains dot", name)
             });
             return Ok(());
         }
@@ -99,10 +90,7 @@ impl Run {
         }
         if name == b"control" {
             self.report.debug(debug::SCRIPTS, || {
-                msg!(
-                    "process_archive tmp.ci script/file '%s' is control",
-                    &new
-                )
+                msg!("process_archive tmp.ci script/file '%s' is control", &new)
             });
             return Ok(());
         }

@@ -25,7 +25,7 @@ use std::path::Path;
 use super::Run;
 use crate::error::{Kind, Result};
 use crate::fsys::NodeId;
-use crate::hooks::{HookSet, PackageStep};
+use crate::hooks::PackageStep;
 use crate::pkg::PkgId;
 use crate::sys::place::Place;
 use crate::sys::selinux::Labels;
@@ -94,7 +94,7 @@ impl Run {
             && let Some(plan) = self.plan(candidate)?
         {
             let pkg = plan.pkg;
-            self.around_package(pkg, PackageStep::Unpack, |run| run.carry_out(plan))?;
+            self.between_hooks(pkg, PackageStep::Unpack, |run| run.carry_out(plan))?;
         }
         // What was said is out before the archive counts as done.
         self.report.event(&crate::report::Event::Flush);
@@ -102,36 +102,12 @@ impl Run {
     }
 
     fn carry_out(&mut self, plan: plan::Plan) -> Result<()> {
-        if let Some(path) = self.hooks.install_path(&self.db.table, plan.pkg) {
-            self.unpack.place = Some(Place::new(&path));
-        }
+        let root = extract::path_of(self.root_of(plan.pkg));
+        self.unpack.place = Some(Place::new(&root));
         let prepared = self.prepare(plan)?;
         let extracted = self.extract(prepared)?;
         let upgraded = self.run_old_postrm(extracted)?;
         self.commit(upgraded)
-    }
-
-    /// Run `body` between the hooks of a package step.
-    fn around_package<T>(
-        &mut self,
-        pkg: PkgId,
-        step: PackageStep,
-        body: impl FnOnce(&mut Run) -> Result<T>,
-    ) -> Result<T> {
-        HookSet::around(
-            self,
-            |run| &mut run.hooks,
-            |run, i| match run.hooks.get_mut(i) {
-                Some(hook) => hook.package_pre(&run.db.table, pkg, step),
-                None => Ok(()),
-            },
-            |run, i, ok| {
-                if let Some(hook) = run.hooks.get_mut(i) {
-                    hook.package_post(&run.db.table, pkg, step, ok);
-                }
-            },
-            body,
-        )
     }
 
     /// Tell the hooks that a path is about to be placed.

@@ -163,15 +163,19 @@ impl Run {
                 continue;
             }
             let name = self.db.fsys.name(*node);
-            let place = self.unpack.place.get_or_insert_with(|| {
-                crate::sys::place::Place::new(&self.db.dirs.instdir)
-            });
+            let place = self
+                .unpack
+                .place
+                .get_or_insert_with(|| crate::sys::place::Place::new(&self.db.dirs.instdir));
             match place.spot(name).lstat() {
-                Ok(st) => ondisk.by_id.entry((st.dev, st.ino)).or_default().push(*node),
+                Ok(st) => ondisk
+                    .by_id
+                    .entry((st.dev, st.ino))
+                    .or_default()
+                    .push(*node),
                 Err(e) if is_absent(&e) => {}
                 Err(e) => {
-                    return Err(e)
-                        .or_fail(|| msg!("unable to stat other new file '%.250s'", name));
+                    return Err(e).or_fail(|| msg!("unable to stat other new file '%.250s'", name));
                 }
             }
         }

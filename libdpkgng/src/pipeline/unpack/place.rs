@@ -7,8 +7,8 @@ use std::io::{self, Read, Write};
 use super::super::Run;
 use super::extract::{Item, Job, Tar, hash_data, path_of, skip_padding};
 use super::spots::{NEW_SUFFIX, Spots};
-use crate::archive::tar::Kind;
 use crate::archive::take_error;
+use crate::archive::tar::Kind;
 use crate::digest;
 use crate::error::{OrFail, Result};
 use crate::force::Force;
@@ -44,8 +44,7 @@ impl Run {
     fn forgive_nonroot(&self, result: io::Result<()>) -> io::Result<()> {
         match result {
             Err(e)
-                if e.raw_os_error() == Some(libc::EPERM)
-                    && self.opts.force.contains(Force::NON_ROOT) =>
+                if e.raw_os_error() == Some(libc::EPERM) && self.opts.force.has(Force::NonRoot) =>
             {
                 Ok(())
             }
@@ -127,9 +126,8 @@ impl Run {
                 name
             )
         })?;
-        self.report.debug(detail, || {
-            msg!("tarobject file open size=%jd", entry.size)
-        });
+        self.report
+            .debug(detail, || msg!("tarobject file open size=%jd", entry.size));
         writeback::allocate(&file, entry.size);
         let copied = copy_data(tar, &mut file, &mut job.buffer);
         let mut hash = copied.map_err(|e| {
@@ -172,7 +170,7 @@ impl Run {
         let permitted = writeback::set_mode(&file, owner.mode & !libc::S_IFMT);
         self.forgive_nonroot(permitted)
             .or_fail(|| msg!("error setting permissions of '%.255s'", name))?;
-        if !self.opts.force.contains(Force::UNSAFE_IO) {
+        if !self.opts.force.has(Force::UnsafeIo) {
             *self.db.fsys.flags_mut(item.node) |= NodeFlags::DEFERRED_FSYNC;
         }
         writeback::close(file).or_fail(|| msg!("error closing/writing '%.255s'", name))

@@ -2,9 +2,7 @@
 //! here; `--no-act` ends with it.
 
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
 
 use super::super::{Action, Istobe, Run};
 use super::unwind::Undo;
@@ -17,10 +15,12 @@ use crate::db::Database;
 use crate::error::{Error, OrFail, Result};
 use crate::force::Force;
 use crate::msg::Msg;
+use crate::pipeline::maintscript::{ending, run_error};
 use crate::pipeline::trigproc::TrigprocType;
 use crate::pkg::{ArchiveDetails, DepType, NameWhen, PkgId, Which};
 use crate::report::Event;
 use crate::state::{EFlag, Status, Want};
+use crate::sys::process::{self, Ended};
 use crate::{bail, msg, sys};
 
 /// Where control members are unpacked below the admindir, so that they can be renamed into
@@ -104,53 +104,35 @@ fn summarize(path: &[u8]) -> Vec<u8> {
 
 /// Whether a file begins as every `.deb` of format 2 does; such a file is no part of a split
 /// one.
-fn is_plain_deb(path: &Path) -> bool {
+pub(super) fn is_plain_deb(path: &Path) -> bool {
     let mut head = [0; 21];
     let read = std::fs::File::open(path).and_then(|mut f| std::io::Read::read(&mut f, &mut head));
     matches!(read, Ok(n) if n == head.len()) && head == *b"!<arch>\ndebian-binary"
 }
 
-/// `subproc_check()` for a child that may also exit with another status than 0: that status.
-fn exit_status(status: ExitStatus, desc: &str) -> Result<i32> {
-    if let Some(code) = status.code() {
-        return Ok(code);
-    }
-    match status.signal() {
-        Some(libc::SIGINT) => bail!("%s subprocess was interrupted", desc),
-        Some(signal) => bail!(
-            "%s subprocess was killed by signal (%s)%s",
-            desc,
-            sys::signal_name(signal),
-            if status.core_dumped() {
-                msg!(", core dumped")
-            } else {
-                msg!("")
-            }
-        ),
-        None => bail!(
-            "%s subprocess failed with wait status code %d",
-            desc,
-            status.into_raw()
-        ),
-    }
-}
-
 impl Run {
-    /// Run another program to its end, as `subproc_fork` and `execlp` do; when it cannot be
-    /// started, that is told on standard error and counts as exit status 2.
-    fn run_program(&mut self, what: Msg, program: &str, args: &[&[u8]]) -> Result<ExitStatus> {
+    /// Run another program to its end (`subproc_fork`, `execlp`, `subproc_reap`); when it
+    /// cannot be started, that is told on standard error and counts as exit status 2.
+    fn run_program(&mut self, what: Msg, program: &str, args: &[&[u8]]) -> Result<Ended> {
         self.report.event(&Event::Flush);
-        let mut command = Command::new(program);
-        command.args(args.iter().map(|a| std::ffi::OsStr::from_bytes(a)));
-        match command.status() {
-            Ok(status) => Ok(status),
-            Err(e) => {
-                let error = Error::os(msg!("unable to execute %s (%s)", what, program), e);
-                let line = msg!("dpkg (subprocess): %s\n", error.msg);
-                self.report.event(&Event::Stderr(line));
-                Ok(ExitStatus::from_raw(2 << 8))
-            }
+        let mut argv = vec![program.as_bytes().to_vec()];
+        argv.extend(args.iter().map(|a| a.to_vec()));
+        let env = self.opts.script_env.iter();
+        let command = process::Command {
+            program: program.as_bytes().to_vec(),
+            argv,
+            env: env
+                .map(|(name, value)| (name.clone().into_bytes(), value.clone()))
+                .collect(),
+            ..process::Command::default()
+        };
+        let outcome = process::run(&command).map_err(|e| run_error(e, &what))?;
+        if let Some((_, e)) = outcome.failed {
+            let error = Error::os(msg!("unable to execute %s (%s)", what, program), e);
+            let line = msg!("%s (subprocess): %s\n", "dpkg", error.msg);
+            self.report.event(&Event::Stderr(line));
         }
+        Ok(outcome.ended)
     }
 
     /// Everything up to knowing which package an archive holds. `None`: there is nothing more
@@ -189,7 +171,10 @@ impl Run {
             details.size = Some(stat.len().to_string().into_bytes().into());
         }
         if self.opts.action == Action::RecordAvail {
-            let name = self.db.table.bin_name(pkg, Which::Available, NameWhen::NonAmbig);
+            let name = self
+                .db
+                .table
+                .bin_name(pkg, Which::Available, NameWhen::NonAmbig);
             self.report
                 .output(msg!("Recorded info about %s from %s.\n", name, shown));
             return Ok(None);
@@ -222,29 +207,39 @@ impl Run {
             archive.as_os_str().as_bytes(),
         ];
         let status = self.run_program(msg!("split package reassembly"), SPLITTER, &args)?;
-        match exit_status(status, SPLITTER)? {
-            0 => match std::fs::metadata(&whole) {
+        match status {
+            Ended::Exit(0) => match std::fs::metadata(&whole) {
                 Ok(_) => Ok(Reassembled::Complete(whole)),
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Reassembled::Incomplete),
                 Err(_) => Ok(Reassembled::NotAPart),
             },
-            1 => Ok(Reassembled::NotAPart),
-            code => bail!("subprocess %s returned error exit status %d", SPLITTER, code),
+            Ended::Exit(1) => Ok(Reassembled::NotAPart),
+            Ended::Exit(code) => {
+                bail!(
+                    "subprocess %s returned error exit status %d",
+                    SPLITTER,
+                    code
+                )
+            }
+            other => match ending(other, &msg!(SPLITTER)) {
+                Some(text) => Err(Error::new(text)),
+                None => Ok(Reassembled::NotAPart),
+            },
         }
     }
 
     /// `deb_verify()`; asked anew for each archive, as the verifier may come and go with one.
     fn verify_signature(&mut self, archive: &Path) -> Result<()> {
-        if !sys::is_executable(Path::new(DEBSIG_VERIFY)) {
+        if !process::is_executable(Path::new(DEBSIG_VERIFY)) {
             return Ok(());
         }
-        self.report
-            .output(msg!("Authenticating %s ...\n", archive));
+        self.report.output(msg!("Authenticating %s ...\n", archive));
         let args = [&b"-q"[..], archive.as_os_str().as_bytes()];
-        let status = self.run_program(msg!("package signature verification"), DEBSIG_VERIFY, &args)?;
-        if status.success() {
+        let status =
+            self.run_program(msg!("package signature verification"), DEBSIG_VERIFY, &args)?;
+        if status == Ended::Exit(0) {
             self.report.output(msg!("passed\n"));
-        } else if self.opts.force.contains(Force::BAD_VERIFY) {
+        } else if self.opts.force.has(Force::BadVerify) {
             self.report.notice(msg!(
                 "verification on package %s failed; but installing anyway as you requested",
                 archive
@@ -295,11 +290,13 @@ impl Run {
             _ => control::ParseFlags::BINARY,
         };
         flags |= control::ParseFlags::IGNORE_ARCHIVES;
-        if self.opts.force.contains(Force::BAD_VERSION) {
+        if self.opts.force.has(Force::BadVersion) {
             flags |= control::ParseFlags::LAX_VERSION;
         }
         let file = cidir.join("control");
-        control::parse_file(&mut self.db.table, &file, flags, &mut *self.report)
+        let (_, pkg) = control::parse_file(&file, flags, &mut self.db.table, &mut *self.report)?;
+        // One stanza is demanded, so there is one.
+        pkg.ok_or_else(|| Error::internal(msg!("no package in control file")))
     }
 
     /// Decide: architecture, selection and version, relations. `None`: it is left alone, and
@@ -322,7 +319,7 @@ impl Run {
                 arches.name(arch),
                 arches.name(ArchId::NATIVE)
             );
-            self.forcible(Force::ARCHITECTURE, text)?;
+            self.forcible(Force::Architecture, text)?;
         }
         self.deconfigure.clear();
         self.clear_istobes();
@@ -346,9 +343,10 @@ impl Run {
 
         self.db.ensure_all_files(&mut *self.report)?;
         self.db.fsys.forget_run_state();
-        self.db.ensure_file_interests(&mut *self.report)?;
+        self.db.ensure_file_interests()?;
 
-        self.report.output(msg!("Preparing to unpack %s ...\n", &shown));
+        self.report
+            .output(msg!("Preparing to unpack %s ...\n", &shown));
         match self.db.table[pkg].status() {
             Status::NotInstalled | Status::ConfigFiles => {
                 self.log_action("install", pkg, Which::Available);
@@ -369,7 +367,7 @@ impl Run {
         for dep in depends.iter() {
             match dep.kind {
                 DepType::Conflicts => self.check_conflict(pkg, dep, pkg, shown)?,
-                DepType::Breaks => self.check_breaks(dep, pkg, shown)?,
+                DepType::Breaks => self.check_new_breaks(dep, pkg, shown)?,
                 DepType::Provides => {
                     for possi in dep.possi.iter().take(1) {
                         self.check_conflicts_with(possi.ed, pkg, shown)?;
@@ -421,18 +419,17 @@ impl Run {
             }
             return Ok(());
         }
-        let name = self.db.table.bin_name(pkg, Which::Available, NameWhen::NonAmbig);
+        let name = self
+            .db
+            .table
+            .bin_name(pkg, Which::Available, NameWhen::NonAmbig);
         self.report.notice(msg!(
             "regarding %s containing %s, pre-dependency problem:\n%s",
             shown,
             &name,
             verdict.whynot
         ));
-        let forced = match dep.possi.first() {
-            Some(possi) => self.force_depends(pkg, possi),
-            None => false,
-        };
-        if !forced {
+        if !self.force_depends(pkg, dep) {
             bail!("pre-dependency problem - not installing %.250s", name);
         }
         self.report
@@ -473,7 +470,7 @@ impl Run {
                 !skip
             }
             std::cmp::Ordering::Less => {
-                let forced = self.opts.force.contains(Force::DOWNGRADE);
+                let forced = self.opts.force.has(Force::Downgrade);
                 let (old, new) = (old.to_string(), new.to_string());
                 if forced {
                     self.report.warning(msg!(
@@ -511,7 +508,10 @@ mod tests {
         let s = |p: &str| String::from_utf8(summarize(p.as_bytes())).unwrap();
         assert_eq!(s("a/b.deb"), "a/b.deb");
         // 30 bytes are short enough.
-        assert_eq!(s("/var/cache/apt/archives/ab.deb"), "/var/cache/apt/archives/ab.deb");
+        assert_eq!(
+            s("/var/cache/apt/archives/ab.deb"),
+            "/var/cache/apt/archives/ab.deb"
+        );
         assert_eq!(
             s("/var/cache/apt/archives/abc.deb"),
             ".../var/cache/apt/archives/abc.deb"

@@ -61,7 +61,7 @@ impl Run {
         self.activate_package_processing(pkg)?;
         let triggers = cidir.join("triggers");
         self.db
-            .parse_ci_activations(&triggers, pkg, Which::Available, &mut *self.report)?;
+            .parse_ci_activations(&triggers, pkg, &mut *self.report)?;
         let newconffiles = self.parse_conffiles(pkg, &cidir.join("conffiles"))?;
         self.conffiles_mark_old(pkg);
         for conflictor in self.conflictors.clone() {
@@ -75,7 +75,14 @@ impl Run {
             self.db.table[pkg].eflag = EFlag::ReinstReq;
             self.note_status(pkg, Status::HalfConfigured)?;
             self.unpack.unwind.push(Undo::PrermUpgrade(pkg));
-            self.script_fallback(pkg, "prerm", "pre-removal", &cidir, "upgrade", "failed-upgrade")?;
+            self.script_fallback(
+                pkg,
+                "prerm",
+                "pre-removal",
+                &cidir,
+                "upgrade",
+                "failed-upgrade",
+            )?;
             old_status = Status::Unpacked;
             self.note_status(pkg, Status::Unpacked)?;
         }
@@ -99,7 +106,11 @@ impl Run {
         let p = &table[pkg];
         let line = match old_status {
             Status::NotInstalled | Status::ConfigFiles => {
-                msg!("Unpacking %s (%s) ...\n", name, p.available.version.to_string())
+                msg!(
+                    "Unpacking %s (%s) ...\n",
+                    name,
+                    p.available.version.to_string()
+                )
             }
             _ => msg!(
                 "Unpacking %s (%s) over (%s) ...\n",
@@ -122,10 +133,7 @@ impl Run {
         let old = self.db.table[pkg].installed.version.to_string();
         let new = self.db.table[pkg].available.version.to_string();
         let (undo, args) = match old_status {
-            Status::NotInstalled => (
-                Undo::PreinstVeryNew(pkg, cidir.to_owned()),
-                vec!["install"],
-            ),
+            Status::NotInstalled => (Undo::PreinstVeryNew(pkg, cidir.to_owned()), vec!["install"]),
             Status::ConfigFiles => (
                 Undo::PreinstNew(pkg, cidir.to_owned()),
                 vec!["install", &old, &new],
@@ -205,7 +213,10 @@ impl Run {
             conflictor,
             infavour: pkg,
         });
-        let name = self.db.table.bin_name(pkg, Which::Available, NameWhen::NonAmbig);
+        let name = self
+            .db
+            .table
+            .bin_name(pkg, Which::Available, NameWhen::NonAmbig);
         let version = self.db.table[pkg].available.version.to_string();
         let args = ["remove", "in-favour", &name, &version];
         self.script_installed(conflictor, "prerm", "pre-removal", &args)?;

@@ -193,7 +193,9 @@ fn stream_error(stream: &mut DebStream, e: io::Error) -> Vec<Msg> {
     if let Paste::Failed(paste) = stream.paste() {
         lines.push(grandchild_error(paste.msg));
     }
-    lines.push(grandchild_error(take_error(e, || msg!("failed to read")).msg));
+    lines.push(grandchild_error(
+        take_error(e, || msg!("failed to read")).msg,
+    ));
     lines.push(reaped("<decompress>", 2));
     lines
 }

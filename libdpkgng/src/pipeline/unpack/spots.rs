@@ -88,7 +88,9 @@ impl Run {
             return Err(Error::internal(text));
         }
         let report = &mut *self.report;
-        report.debug(debug::EACHFILE, || msg!("%s '%s'", "path_remove_tree", shown));
+        report.debug(debug::EACHFILE, || {
+            msg!("%s '%s'", "path_remove_tree", shown)
+        });
         let deep = || {
             report.debug(debug::EACHFILE, || {
                 msg!("%s running rm -rf '%s'", "path_remove_tree", shown)

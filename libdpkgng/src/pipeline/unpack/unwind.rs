@@ -10,11 +10,11 @@
 use std::path::PathBuf;
 
 use super::super::{Action, Run};
-use crate::error::{Kind, OrFail, Result};
+use crate::error::{OrFail, Result};
 use crate::fsys::{NodeFlags, NodeId};
 use crate::msg;
 use crate::pkg::{NameWhen, PkgId, Which};
-use crate::report::{Event, debug};
+use crate::report::debug;
 use crate::state::{EFlag, Status};
 use crate::sys::place::Spot;
 use crate::sys::remove;
@@ -106,14 +106,11 @@ impl Run {
                     undoing = false;
                     continue;
                 }
-                undo if undoing => self.undo(undo),
+                undo if undoing => self.undo_step(undo),
                 undo => self.tidy(undo),
             };
-            match result {
-                Err(e) if e.kind == Kind::Failure => {
-                    self.report.event(&Event::CleanupFailed(e.msg));
-                }
-                other => other?,
+            if let Err(e) = result {
+                self.cleanup_failed(e)?;
             }
         }
         self.leave_files();
@@ -134,7 +131,7 @@ impl Run {
         }
     }
 
-    fn undo(&mut self, undo: Undo) -> Result<()> {
+    fn undo_step(&mut self, undo: Undo) -> Result<()> {
         match undo {
             Undo::Checkpoint => Ok(()),
             Undo::Reassembled(_) | Undo::ControlDir(_) => self.tidy(undo),
@@ -150,12 +147,12 @@ impl Run {
                 if std::mem::replace(&mut self.unpack.unwind.conflictor_failed, true) {
                     return Ok(());
                 }
-                let name = self.db.table.bin_name(infavour, Which::Available, NameWhen::NonAmbig);
+                let name = self
+                    .db
+                    .table
+                    .bin_name(infavour, Which::Available, NameWhen::NonAmbig);
                 let version = self.db.table[infavour].available.version.to_string();
-                self.script_postinst(
-                    conflictor,
-                    &["abort-remove", "in-favour", &name, &version],
-                )?;
+                self.script_postinst(conflictor, &["abort-remove", "in-favour", &name, &version])?;
                 self.db.table[conflictor].eflag = EFlag::Ok;
                 self.post_postinst_tasks(conflictor, Status::Installed)?;
                 self.unpack.unwind.conflictor_failed = false;
@@ -239,7 +236,12 @@ impl Run {
         let table = &self.db.table;
         let name = table.bin_name(infavour, Which::Available, NameWhen::NonAmbig);
         let version = table[infavour].available.version.to_string();
-        let mut args = vec!["abort-deconfigure".to_owned(), "in-favour".to_owned(), name, version];
+        let mut args = vec![
+            "abort-deconfigure".to_owned(),
+            "in-favour".to_owned(),
+            name,
+            version,
+        ];
         if let Some(removing) = removing {
             args.push("removing".to_owned());
             args.push(table.name(removing, NameWhen::NonAmbig));
@@ -272,8 +274,9 @@ impl Run {
                     )
                 })?;
             } else {
-                self.report
-                    .debug(debug::EACHFILEDETAIL, || msg!("cu_installnew restoring atomic"));
+                self.report.debug(debug::EACHFILEDETAIL, || {
+                    msg!("cu_installnew restoring atomic")
+                });
             }
             let restored = spots.tmp.rename(&spots.main);
             restored.or_fail(|| msg!("unable to restore backup version of '%.250s'", &name))?;
@@ -285,16 +288,28 @@ impl Run {
                 _ => {}
             }
         } else if flags.contains(NodeFlags::PLACED_ON_DISK) {
-            self.report
-                .debug(debug::EACHFILEDETAIL, || msg!("cu_installnew removing new file"));
+            self.report.debug(debug::EACHFILEDETAIL, || {
+                msg!("cu_installnew removing new file")
+            });
             self.secure_remove(&spots.main, &spots.shown_main())
-                .or_fail(|| msg!("unable to remove newly-installed version of '%.250s'", &name))?;
+                .or_fail(|| {
+                    msg!(
+                        "unable to remove newly-installed version of '%.250s'",
+                        &name
+                    )
+                })?;
         } else {
-            self.report
-                .debug(debug::EACHFILEDETAIL, || msg!("cu_installnew not restoring"));
+            self.report.debug(debug::EACHFILEDETAIL, || {
+                msg!("cu_installnew not restoring")
+            });
         }
         self.secure_remove(&spots.new, &spots.shown_new())
-            .or_fail(|| msg!("unable to remove newly-extracted version of '%.250s'", &name))
+            .or_fail(|| {
+                msg!(
+                    "unable to remove newly-extracted version of '%.250s'",
+                    &name
+                )
+            })
     }
 
     /// `secure_remove()`; that there is nothing to remove is fine.
