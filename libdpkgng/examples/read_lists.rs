@@ -36,7 +36,8 @@ fn main() {
     db.open(OpenMode::ReadOnly, AvailMode::None, &mut Print)
         .expect("status");
     db.ensure_diversions(&mut Print).expect("diversions");
-    db.ensure_statoverrides(true, &mut Print).expect("statoverride");
+    db.ensure_statoverrides(true, &mut Print)
+        .expect("statoverride");
     db.ensure_all_files(&mut Print).expect("lists");
     if let Some(path) = args.next() {
         let node = db.fsys.find(path.as_bytes());
