@@ -10,7 +10,7 @@ use super::Run;
 use super::depcon::explain::concat;
 use crate::error::{Error, Kind, Result};
 use crate::force::Force;
-use crate::fsys::{NodeFlags, NodeId};
+use crate::fsys::NodeId;
 use crate::msg::Msg;
 use crate::pkg::{Conffile, NameWhen, PkgId, Which};
 use crate::report::{Event, debug};
