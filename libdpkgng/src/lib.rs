@@ -12,10 +12,12 @@
 //! | 4 | [`db`] |
 //! | 5 | [`hooks`] |
 //! | 6 | [`pipeline`] |
+//! | 7 | [`admin`] |
 //!
 //! The library never prints, asks, exits or reads the environment: what it has to say
 //! leaves as [`report::Event`]s, what it has to ask goes through [`report::Prompter`].
 
+pub mod admin;
 pub mod arch;
 pub mod archive;
 pub mod control;
