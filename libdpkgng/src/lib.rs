@@ -10,6 +10,7 @@
 //! | 2 | [`pkg`] [`archive`] |
 //! | 3 | [`fsys`] [`pkgspec`] [`relations`] [`control`] |
 //! | 4 | [`db`] |
+//! | 5 | [`showformat`] |
 //! | 5 | [`hooks`] |
 //! | 6 | [`pipeline`] |
 //!
@@ -34,6 +35,7 @@ pub mod pkg;
 pub mod pkgspec;
 pub mod relations;
 pub mod report;
+pub mod showformat;
 pub mod state;
 pub mod sys;
 pub mod version;
