@@ -10,7 +10,7 @@
 //! | 2 | [`pkg`] [`archive`] |
 //! | 3 | [`fsys`] [`pkgspec`] [`relations`] [`control`] |
 //! | 4 | [`db`] |
-//! | 5 | [`showformat`] |
+//! | 5 | [`showformat`] [`query`] |
 //! | 5 | [`hooks`] |
 //! | 6 | [`pipeline`] |
 //!
@@ -33,6 +33,7 @@ pub mod name;
 pub mod pipeline;
 pub mod pkg;
 pub mod pkgspec;
+pub mod query;
 pub mod relations;
 pub mod report;
 pub mod showformat;
