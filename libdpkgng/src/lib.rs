@@ -10,6 +10,7 @@
 //! | 2 | [`pkg`] [`archive`] |
 //! | 3 | [`fsys`] [`pkgspec`] [`relations`] [`control`] |
 //! | 4 | [`db`] |
+//! | 5 | [`showformat`] [`query`] |
 //! | 5 | [`hooks`] |
 //! | 6 | [`pipeline`] |
 //! | 7 | [`admin`] |
@@ -34,8 +35,10 @@ pub mod name;
 pub mod pipeline;
 pub mod pkg;
 pub mod pkgspec;
+pub mod query;
 pub mod relations;
 pub mod report;
+pub mod showformat;
 pub mod state;
 pub mod sys;
 pub mod version;
