@@ -1,15 +1,84 @@
-//! SKELETON: owner fills in.
+//! Maintainer scripts: calls, environment, fallbacks (script.c). Policy §6.1 and §6.5.
+//!
+//! A script runs below the instdir by a change of root, or, with `--force-script-chrootless`,
+//! outside of it. After every script the files it may have changed behind our back are looked
+//! at again: diversions and activated triggers. When a script fails this is owed until the
+//! failure was reported (see [`errors`](super::errors)).
 
-use std::path::Path;
+use std::cell::Cell;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use super::Run;
-use crate::error::Result;
-use crate::pkg::PkgId;
+use super::errors::Undo;
+use crate::error::{Error, OrFail, Result};
+use crate::force::Force;
+use crate::hooks::HookSet;
+use crate::msg::Msg;
+use crate::pkg::{NameWhen, PkgId, Which};
+use crate::report::{Event, debug};
 use crate::state::Status;
+use crate::sys::process::{self, Ended, Outcome, RunError, Step};
+use crate::version::Epoch;
+use crate::{bail, err, msg};
+
+/// One call about to be made.
+struct Call<'a> {
+    pkg: PkgId,
+    /// Whose architecture the script is told: the installed or the new package's.
+    which: Which,
+    /// `prerm`…
+    script: &'a str,
+    /// How messages call it.
+    desc: Msg,
+    path: PathBuf,
+    args: &'a [&'a str],
+}
+
+/// What to do when a child ended badly (`subproc_flags`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OnFailure {
+    Raise,
+    Warn,
+}
+
+/// How a child ended, in words (`subproc_check`); `None` when well.
+pub(crate) fn ending(ended: Ended, desc: &Msg) -> Option<Msg> {
+    Some(match ended {
+        Ended::Exit(0) => return None,
+        Ended::Exit(code) => msg!("%s subprocess returned error exit status %d", desc, code),
+        Ended::Signal(libc::SIGINT, _) => msg!("%s subprocess was interrupted", desc),
+        Ended::Signal(signal, core) => msg!(
+            "%s subprocess was killed by signal (%s)%s",
+            desc,
+            process::strsignal(signal),
+            if core { msg!(", core dumped") } else { msg!("") }
+        ),
+        Ended::Other(raw) => {
+            msg!("%s subprocess failed with wait status code %d", desc, raw)
+        }
+    })
+}
+
+/// That no child could be started or waited for; ends the run, as in stock.
+pub(crate) fn run_error(error: RunError, desc: &Msg) -> Error {
+    match error {
+        RunError::Nul => err!("unable to execute %s (%s)", desc, "\\0"),
+        RunError::Fork(e) => Error::os(msg!("fork failed"), e).fatal(),
+        RunError::Ignore(signal, e) => {
+            let name = process::strsignal(signal);
+            let id = "unable to ignore signal %s before running %.250s";
+            Error::os(msg!(id, name, desc), e)
+        }
+        RunError::Wait(e) => Error::os(msg!("wait for %s subprocess failed", desc), e).fatal(),
+    }
+}
 
 impl Run {
-    /// `maintscript_installed()`: run a script of the installed package, if it has it. `script`: `prerm`…; `desc`: how errors call
-    /// it; the error says how it failed. True when it was run.
+    /// Run a script of the installed package, if it has it (`maintscript_installed`).
+    /// `script`: `prerm`…; `desc`: how errors call it (`pre-removal`); the error says how it
+    /// failed. True when it was run.
     pub fn script_installed(
         &mut self,
         pkg: PkgId,
@@ -17,10 +86,49 @@ impl Run {
         desc: &str,
         args: &[&str],
     ) -> Result<bool> {
-        let _ = (pkg, script, desc, args);
-        unimplemented!()
+        let ran = self.installed(pkg, script, desc, args)?;
+        if ran {
+            self.post_script_tasks()?;
+        }
+        Ok(ran)
     }
-    /// `maintscript_new()`: run a script out of the control directory `cidir` of the archive being unpacked.
+
+    /// Run the postinst; triggers are left to [`Run::post_postinst_tasks`]
+    /// (`maintscript_postinst`).
+    pub fn script_postinst(&mut self, pkg: PkgId, args: &[&str]) -> Result<bool> {
+        let ran = self.installed(pkg, "postinst", "post-installation", args)?;
+        if ran {
+            self.db.ensure_diversions(&mut *self.report)?;
+        }
+        Ok(ran)
+    }
+
+    fn installed(&mut self, pkg: PkgId, script: &str, desc: &str, args: &[&str]) -> Result<bool> {
+        let name = self.db.table.name(pkg, NameWhen::NonAmbig);
+        let call = Call {
+            pkg,
+            which: Which::Installed,
+            script,
+            desc: msg!("installed %s package %s script", name, desc),
+            path: self.db.infodb_file(pkg, Which::Installed, script),
+            args,
+        };
+        let mode = match mode_of(&call.path) {
+            Ok(mode) => mode,
+            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => {
+                self.report.debug(debug::SCRIPTS, || {
+                    msg!("vmaintscript_installed nonexistent %s", script)
+                });
+                return Ok(false);
+            }
+            Err(e) => return Err(cannot_stat(&call, e)),
+        };
+        self.execute(&call, mode, OnFailure::Raise)?;
+        Ok(true)
+    }
+
+    /// Run a script out of the control directory `cidir` of the archive being unpacked
+    /// (`maintscript_new`).
     pub fn script_new(
         &mut self,
         pkg: PkgId,
@@ -29,10 +137,43 @@ impl Run {
         cidir: &Path,
         args: &[&str],
     ) -> Result<bool> {
-        let _ = (pkg, script, desc, cidir, args);
-        unimplemented!()
+        let call = self.new_call(pkg, script, desc, cidir, args);
+        let mode = match mode_of(&call.path) {
+            Ok(mode) => mode,
+            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => {
+                self.report.debug(debug::SCRIPTS, || {
+                    msg!("maintscript_new nonexistent %s '%s'", script, &call.path)
+                });
+                return Ok(false);
+            }
+            Err(e) => return Err(cannot_stat(&call, e)),
+        };
+        self.execute(&call, mode, OnFailure::Raise)?;
+        self.post_script_tasks()?;
+        Ok(true)
     }
-    /// `maintscript_fallback()`: the old script with `ifok`; when it fails, the new one with `iffallback`.
+
+    fn new_call<'a>(
+        &self,
+        pkg: PkgId,
+        script: &'a str,
+        desc: &str,
+        cidir: &Path,
+        args: &'a [&'a str],
+    ) -> Call<'a> {
+        let name = self.db.table.name(pkg, NameWhen::NonAmbig);
+        Call {
+            pkg,
+            which: Which::Available,
+            script,
+            desc: msg!("new %s package %s script", name, desc),
+            path: cidir.join(script),
+            args,
+        }
+    }
+
+    /// Run the old script with `ifok` and the new version; when that fails, the new one with
+    /// `iffallback` and both versions (`maintscript_fallback`). Policy §6.6.
     pub fn script_fallback(
         &mut self,
         pkg: PkgId,
@@ -42,21 +183,263 @@ impl Run {
         ifok: &str,
         iffallback: &str,
     ) -> Result<bool> {
-        let _ = (pkg, script, desc, cidir, ifok, iffallback);
-        unimplemented!()
+        let table = &self.db.table;
+        let new_version = table[pkg].available.version.describe(Epoch::NonAmbig);
+        let old_version = table[pkg].installed.version.describe(Epoch::NonAmbig);
+        let name = table.name(pkg, NameWhen::NonAmbig);
+        let args = [ifok, &new_version];
+        let old = Call {
+            pkg,
+            which: Which::Installed,
+            script,
+            desc: msg!("old %s package %s script", name, desc),
+            path: self.db.infodb_file(pkg, Which::Installed, script),
+            args: &args,
+        };
+        match mode_of(&old.path) {
+            Ok(mode) => {
+                if self.execute(&old, mode, OnFailure::Warn)? {
+                    self.post_script_tasks()?;
+                    return Ok(true);
+                }
+            }
+            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => {
+                self.report.debug(debug::SCRIPTS, || {
+                    msg!("maintscript_fallback nonexistent %s '%s'", script, &old.path)
+                });
+                return Ok(false);
+            }
+            Err(e) => {
+                let id = "unable to stat %s '%.250s': %s";
+                self.report.warning(msg!(id, &old.desc, &old.path, e));
+            }
+        }
+        let line = msg!("trying script from the new package instead ...");
+        self.report.notice(line);
+
+        let args = [iffallback, &old_version, &new_version];
+        let new = self.new_call(pkg, script, desc, cidir, &args);
+        let mode = match mode_of(&new.path) {
+            Ok(mode) => mode,
+            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => bail!(
+                "there is no script in the new version of the package - giving up"
+            ),
+            Err(e) => return Err(cannot_stat(&new, e)),
+        };
+        self.execute(&new, mode, OnFailure::Raise)?;
+        self.report.notice(msg!("... it looks like that went OK"));
+        self.post_script_tasks()?;
+        Ok(true)
     }
-    /// `maintscript_postinst()`: postinst; trigger incorporation is left to [`Run::post_postinst_tasks`].
-    pub fn script_postinst(&mut self, pkg: PkgId, args: &[&str]) -> Result<bool> {
-        let _ = (pkg, args);
-        unimplemented!()
-    }
-    /// `post_postinst_tasks()`
+
+    /// The status after a postinst, noted; then the triggers it activated
+    /// (`post_postinst_tasks`). What awaits or has triggers is not simply installed.
     pub fn post_postinst_tasks(&mut self, pkg: PkgId, status: Status) -> Result<()> {
-        let _ = (pkg, status);
-        unimplemented!()
+        let p = &self.db.table[pkg];
+        let status = if status < Status::TriggersAwaited {
+            status
+        } else if !p.trigaw.is_empty() {
+            Status::TriggersAwaited
+        } else if !p.trigpend.is_empty() {
+            Status::TriggersPending
+        } else {
+            Status::Installed
+        };
+        self.db.table.set_status(pkg, status);
+        self.db.note(pkg, &mut *self.report)?;
+        self.report.debug(debug::TRIGGERSDETAIL, || {
+            msg!("post_postinst_tasks - trig_incorporate")
+        });
+        self.incorporate()
     }
-    /// `post_script_tasks()`: diversions, statoverrides and triggers may have changed.
+
+    /// Diversions and triggers may have changed (`post_script_tasks`).
     pub fn post_script_tasks(&mut self) -> Result<()> {
-        unimplemented!()
+        self.report.debug(debug::TRIGGERSDETAIL, || {
+            msg!("post_script_tasks - ensure_diversions")
+        });
+        self.db.ensure_diversions(&mut *self.report)?;
+        self.report.debug(debug::TRIGGERSDETAIL, || {
+            msg!("post_script_tasks - trig_incorporate")
+        });
+        self.incorporate()
     }
+
+    fn incorporate(&mut self) -> Result<()> {
+        let result = self.db.incorporate(&mut *self.report);
+        self.trigproc_drain();
+        result
+    }
+
+    /// Run a script between the hooks that want to know. True when it ended well; a bad end
+    /// is an error or a warning (`maintscript_exec`).
+    fn execute(&mut self, call: &Call<'_>, mode: u32, on_failure: OnFailure) -> Result<bool> {
+        if mode & 0o555 != 0o555 {
+            let permissions = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(&call.path, permissions).or_fail(|| {
+                msg!("unable to set execute permissions on '%.250s'", &call.path)
+            })?;
+        }
+        let args: Vec<&[u8]> = call.args.iter().map(|a| a.as_bytes()).collect();
+        let raw = Cell::new(0);
+        let result = HookSet::around(
+            self,
+            |run| &mut run.hooks,
+            |run, i| match run.hooks.get_mut(i) {
+                Some(hook) => hook.script_pre(&run.db.table, call.pkg, call.script, &args),
+                None => Ok(()),
+            },
+            |run, i, _| {
+                if let Some(hook) = run.hooks.get_mut(i) {
+                    hook.script_post(&run.db.table, call.pkg, call.script, raw.get());
+                }
+            },
+            |run| {
+                let ended = run.spawn(call, &raw)?;
+                let Some(what) = ending(ended, &call.desc) else {
+                    return Ok(true);
+                };
+                if on_failure == OnFailure::Warn {
+                    run.report.warning(what);
+                    return Ok(false);
+                }
+                Err(Error::new(what))
+            },
+        );
+        if result.is_err() {
+            self.failures.undo.push(Undo::PostScript);
+        }
+        result
+    }
+
+    /// Start the script and wait for it.
+    fn spawn(&mut self, call: &Call<'_>, raw: &Cell<i32>) -> Result<Ended> {
+        let command = match self.command(call) {
+            Ok(command) => command,
+            // Stock finds out in the child, which says so and exits.
+            Err(e) => {
+                self.subprocess_error(e.msg);
+                return Ok(Ended::Exit(2));
+            }
+        };
+        self.report.debug(debug::SCRIPTS, || {
+            let mut args = String::new();
+            for arg in call.args {
+                args.push(' ');
+                args.push_str(arg);
+            }
+            msg!("fork/exec %s (%s )", &call.path, args)
+        });
+        self.report.event(&Event::Flush);
+        let outcome = process::run(&command).map_err(|e| run_error(e, &call.desc))?;
+        raw.set(outcome.raw);
+        Ok(self.outcome(outcome, &command, &call.desc))
+    }
+
+    /// Tell what a child could not do before it became the program, in the child's words.
+    fn outcome(&mut self, outcome: Outcome, command: &process::Command, desc: &Msg) -> Ended {
+        let Some((step, error)) = outcome.failed else {
+            return outcome.ended;
+        };
+        let path = |p: &Option<Vec<u8>>| p.clone().unwrap_or_default();
+        self.subprocess_error(match step {
+            Step::Chroot
+                if error.raw_os_error() == Some(libc::EPERM)
+                    && self.opts.force.has(Force::NonRoot) =>
+            {
+                msg!(
+                    "not enough privileges to change root directory with --force-not-root, \
+                     consider using --force-script-chrootless?"
+                )
+            }
+            Step::Chroot => {
+                let what = msg!("failed to chroot to '%.250s'", path(&command.chroot));
+                msg!("%s: %s", what, error)
+            }
+            Step::Chdir => {
+                let what = msg!("failed to chdir to '%.255s'", path(&command.chdir));
+                msg!("%s: %s", what, error)
+            }
+            Step::Exec => {
+                let what = msg!("unable to execute %s (%s)", desc, &command.program);
+                msg!("%s: %s", what, error)
+            }
+        });
+        outcome.ended
+    }
+
+    /// `print_subproc_error()`
+    fn subprocess_error(&mut self, text: Msg) {
+        let line = msg!("%s (subprocess): %s\n", "dpkg", text);
+        self.report.event(&Event::Stderr(line));
+    }
+
+    /// What is to be executed for a call, where, and in which environment.
+    fn command(&mut self, call: &Call<'_>) -> Result<process::Command> {
+        let instdir = self.db.dirs.instdir.as_os_str().as_bytes().to_vec();
+        let admindir = self.db.dirs.admindir.as_os_str().as_bytes().to_vec();
+        let path = call.path.as_os_str().as_bytes();
+        let chrootless = self.opts.force.has(Force::ScriptChrootless);
+        let chroot = !instdir.is_empty() && !chrootless;
+
+        let (program, root, admin) = if chroot {
+            let Some(admin) = admindir.strip_prefix(&instdir[..]) else {
+                bail!("admindir must be inside instdir for dpkg to work properly");
+            };
+            let program = path.strip_prefix(&instdir[..]).unwrap_or(path);
+            (program.to_vec(), Vec::new(), admin.to_vec())
+        } else {
+            (path.to_vec(), instdir.clone(), admindir)
+        };
+        let chdir = match chrootless && !instdir.is_empty() {
+            true => instdir.clone(),
+            false => b"/".to_vec(),
+        };
+
+        let table = &self.db.table;
+        let installed = table.installed_instances(table[call.pkg].set);
+        let arch = table.arches.name(table[call.pkg].bin(call.which).arch);
+        let debugging = self.report.debug_flags() & debug::SCRIPTS != 0;
+        let own: [(&str, Vec<u8>); 8] = [
+            ("DPKG_ADMINDIR", admin),
+            ("DPKG_ROOT", root),
+            ("DPKG_MAINTSCRIPT_PACKAGE", table.set_name(call.pkg).into()),
+            (
+                "DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT",
+                installed.to_string().into_bytes(),
+            ),
+            ("DPKG_MAINTSCRIPT_ARCH", arch.into()),
+            ("DPKG_MAINTSCRIPT_NAME", call.script.into()),
+            (
+                "DPKG_MAINTSCRIPT_DEBUG",
+                if debugging { "1" } else { "0" }.into(),
+            ),
+            ("DPKG_RUNNING_VERSION", self.opts.running_version.clone().into()),
+        ];
+        let is_own = |name: &str| own.iter().any(|(n, _)| *n == name);
+        let given = self.opts.script_env.iter().filter(|(n, _)| !is_own(n));
+        let given = given.map(|(n, v)| (n.clone().into_bytes(), v.clone()));
+        let mut env: Vec<(Vec<u8>, Vec<u8>)> = given.collect();
+        env.extend(own.iter().map(|(n, v)| (n.as_bytes().to_vec(), v.clone())));
+
+        let mut argv = vec![program.clone()];
+        argv.extend(call.args.iter().map(|a| a.as_bytes().to_vec()));
+        Ok(process::Command {
+            program,
+            argv,
+            env,
+            chroot: chroot.then_some(instdir),
+            chdir: Some(chdir),
+        })
+    }
+}
+
+/// `stat(2)`'s mode.
+fn mode_of(path: &Path) -> std::io::Result<u32> {
+    std::fs::metadata(path).map(|m| m.permissions().mode())
+}
+
+fn cannot_stat(call: &Call<'_>, error: std::io::Error) -> Error {
+    let what = msg!("unable to stat %s '%.250s'", &call.desc, &call.path);
+    Error::os(what, error)
 }

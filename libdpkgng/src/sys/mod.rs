@@ -9,6 +9,7 @@ pub mod child;
 pub mod clock;
 pub mod fnmatch;
 pub mod inherited;
+pub mod process;
 pub mod signal;
 
 use std::ffi::CStr;

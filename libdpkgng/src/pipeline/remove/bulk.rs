@@ -1,0 +1,338 @@
+//! The files of a package, and the directories they leave (`removal_bulk_remove_files`,
+//! `removal_bulk_remove_leftover_dirs`).
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::db::trigdb::Interest;
+use crate::error::{Error, OrFail, Result};
+use crate::fsys::{NodeFlags, NodeId};
+use crate::msg;
+use crate::pipeline::Run;
+use crate::pkg::{NameWhen, PkgId, Which};
+use crate::report::debug;
+use crate::state::Status;
+use crate::sys::place::Spot;
+use crate::sys::remove::{TreeError, remove_tree, secure_unlink};
+
+/// Paths that stay, the latest first.
+type Leftover = std::collections::VecDeque<NodeId>;
+
+/// What `rmdir` says about a path.
+enum Rmdir {
+    /// It is gone, or there was nothing to remove.
+    Gone,
+    /// There is still something in it.
+    NotEmpty,
+    /// It is in use, or may not be removed: a mount point, likely.
+    Busy(io::Error),
+    /// It is no directory.
+    NotDirectory,
+    /// Something else is wrong.
+    Failed(io::Error),
+}
+
+fn rmdir(path: &Path) -> Rmdir {
+    let Err(e) = fs::remove_dir(path) else {
+        return Rmdir::Gone;
+    };
+    match e.raw_os_error() {
+        Some(libc::ENOENT | libc::ELOOP) => Rmdir::Gone,
+        Some(libc::ENOTEMPTY | libc::EEXIST) => Rmdir::NotEmpty,
+        Some(libc::EBUSY | libc::EPERM) => Rmdir::Busy(e),
+        Some(libc::ENOTDIR) => Rmdir::NotDirectory,
+        _ => Rmdir::Failed(e),
+    }
+}
+
+fn as_path(bytes: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(bytes))
+}
+
+impl Run {
+    /// The paths of a package, the last of its list first.
+    fn files_reversed(&self, pkg: PkgId) -> Vec<NodeId> {
+        let files = self.db.fsys.files(pkg).unwrap_or_default();
+        files.iter().rev().copied().collect()
+    }
+
+    /// Remove all files but conffiles and what others also have; run postrm; forget the
+    /// control files. The package has only its conffiles then.
+    pub(super) fn remove_files(&mut self, pkg: PkgId) -> Result<()> {
+        self.db.table.set_status(pkg, Status::HalfInstalled);
+        self.db.note(pkg, &mut *self.report)?;
+        // From here on only forward.
+        self.failures.undo.clear();
+
+        let root = self.root_of(pkg);
+        let mut leftover = Leftover::new();
+        for node in self.files_reversed(pkg) {
+            self.debug_node(node);
+            if self.remove_file(pkg, node, &root, &mut leftover)? {
+                leftover.push_front(node);
+            }
+        }
+        self.write_leftover(pkg, leftover)?;
+        self.script_installed(pkg, "postrm", "post-removal", &["remove"])?;
+
+        let ci = self.db.infodb_file(pkg, Which::Installed, "triggers");
+        let (what, which) = (Interest::Delete, Which::Installed);
+        self.db.parse_ci_interests(&ci, what, pkg, which, &mut *self.report)?;
+        self.db.save_file_interests()?;
+
+        self.report.debug(debug::GENERAL, || {
+            msg!("removal_bulk cleaning info directory")
+        });
+        self.remove_control_files(pkg)?;
+
+        self.db.table.set_status(pkg, Status::ConfigFiles);
+        self.db.table[pkg].installed.essential = false;
+        self.db.table[pkg].installed.protected = false;
+        self.db.note(pkg, &mut *self.report)
+    }
+
+    fn debug_node(&mut self, node: NodeId) {
+        let fsys = &self.db.fsys;
+        self.report.debug(debug::EACHFILE, || {
+            let id = "removal_bulk '%s' flags=%o";
+            msg!(id, fsys.name(node), fsys.flags(node).bits())
+        });
+    }
+
+    fn debug_detail(&mut self, text: &'static str) {
+        self.report.debug(debug::EACHFILEDETAIL, || msg!(text));
+    }
+
+    fn debug_path(&mut self, text: &'static str, path: &[u8]) {
+        self.report.debug(debug::EACHFILEDETAIL, || msg!(text, path));
+    }
+
+    /// What remains of the package's list.
+    fn write_leftover(&mut self, pkg: PkgId, leftover: Leftover) -> Result<()> {
+        let list: Vec<NodeId> = leftover.into();
+        let none = NodeFlags::empty();
+        self.db.write_filelist_except(pkg, Which::Installed, &list, none)
+    }
+
+    /// Remove one path; true when it stays in the package's list.
+    fn remove_file(
+        &mut self,
+        pkg: PkgId,
+        node: NodeId,
+        root: &[u8],
+        leftover: &mut Leftover,
+    ) -> Result<bool> {
+        let use_node = self.namenode_to_use(node, pkg, Which::Installed);
+        let path = [root, self.db.fsys.name(use_node)].concat();
+        let is_dir = as_path(&path).metadata().is_ok_and(|m| m.is_dir());
+
+        // Other instances keep it; conffiles too.
+        if !is_dir && self.is_shared(pkg, node) {
+            return Ok(false);
+        }
+        if self.db.fsys.flags(node).contains(NodeFlags::OLD_CONFF) {
+            return Ok(true);
+        }
+        if is_dir {
+            self.debug_detail("removal_bulk is a directory");
+            // A directory, or a link to one, goes with the last package that has it.
+            if self.dir_has_conffiles(node, pkg)
+                || self.dir_is_used_by_pkg(node, pkg, leftover.make_contiguous())
+            {
+                return Ok(true);
+            }
+            if self.dir_is_used_by_others(node, pkg) {
+                return Ok(false);
+            }
+            if self.is_root_directory(use_node, &path) {
+                return Ok(true);
+            }
+        }
+        self.activate_path(use_node, pkg)?;
+
+        let beside = |ext: &[u8]| [&path[..], ext].concat();
+        let temp = beside(b".dpkg-tmp");
+        self.debug_path("removal_bulk cleaning temp '%s'", &temp);
+        self.path_remove_tree(&temp)?;
+        let new = beside(b".dpkg-new");
+        self.debug_path("removal_bulk cleaning new '%s'", &new);
+        self.path_remove_tree(&new)?;
+
+        self.debug_path("removal_bulk removing '%s'", &path);
+        match rmdir(as_path(&path)) {
+            Rmdir::Gone => Ok(false),
+            Rmdir::NotEmpty => {
+                let id = "removal_bulk '%s' was not empty, will try again later";
+                self.debug_path(id, &path);
+                Ok(true)
+            }
+            Rmdir::Busy(e) => {
+                self.warn_busy(pkg, node, e);
+                Ok(true)
+            }
+            Rmdir::Failed(e) => Err(Error::os(msg!("cannot remove '%.250s'", path), e)),
+            Rmdir::NotDirectory => {
+                self.debug_path("removal_bulk unlinking '%s'", &path);
+                secure_unlink(&Spot::path(&path))
+                    .or_fail(|| msg!("unable to securely remove '%.250s'", path))?;
+                Ok(false)
+            }
+        }
+    }
+
+    fn is_root_directory(&mut self, use_node: NodeId, path: &[u8]) -> bool {
+        if self.db.fsys.name(use_node) != b"/." {
+            return false;
+        }
+        let id = "removal_bulk '%s' root directory, cannot remove";
+        self.debug_path(id, path);
+        true
+    }
+
+    fn warn_busy(&mut self, pkg: PkgId, node: NodeId, error: io::Error) {
+        let name = self.db.table.name(pkg, NameWhen::NonAmbig);
+        let dir = self.db.fsys.name(node);
+        let id = "while removing %.250s, unable to remove directory '%.250s': %s - directory \
+                  may be a mount point?";
+        self.report.warning(msg!(id, name, dir, error));
+    }
+
+    /// Whether another instance of the same package also has the path.
+    fn is_shared(&mut self, pkg: PkgId, node: NodeId) -> bool {
+        let (fsys, table) = (&self.db.fsys, &self.db.table);
+        let set = table[pkg].set;
+        if table.installed_instances(set) <= 1 {
+            return false;
+        }
+        let mut owners = fsys.owners(node);
+        let Some(other) = owners.find(|p| *p != pkg && table[*p].set == set) else {
+            return false;
+        };
+        self.report.debug(debug::EACHFILEDETAIL, || {
+            let name = table.name(other, NameWhen::Always);
+            msg!("removal_bulk file shared with %s, skipping", name)
+        });
+        true
+    }
+
+    /// Remove something with all that is below it (`path_remove_tree`).
+    fn path_remove_tree(&mut self, path: &[u8]) -> Result<()> {
+        self.report.debug(debug::EACHFILE, || {
+            msg!("%s '%s'", "path_remove_tree", path)
+        });
+        let mut descended = false;
+        let result = remove_tree(&Spot::path(path), || descended = true);
+        if descended {
+            self.report.debug(debug::EACHFILE, || {
+                msg!("%s running rm -rf '%s'", "path_remove_tree", path)
+            });
+        }
+        result.map_err(|error| match error {
+            TreeError::Top(e) => Error::os(msg!("unable to securely remove '%.255s'", path), e),
+            TreeError::Below(below, e) => {
+                let whole = [path, &below].concat();
+                Error::os(msg!("unable to securely remove '%.255s'", whole), e)
+            }
+        })
+    }
+
+    /// Delete the control files, except those that a purge needs.
+    fn remove_control_files(&mut self, pkg: PkgId) -> Result<()> {
+        for file in self.db.infodb_files(pkg, Which::Installed)? {
+            if matches!(&*file.kind, "list" | "postrm") {
+                continue;
+            }
+            self.report.debug(debug::STUPIDLYVERBOSE, || {
+                msg!("removal_bulk info not postrm or list")
+            });
+            fs::remove_file(&file.path).or_fail(|| {
+                msg!("unable to delete control info file '%.250s'", &file.path)
+            })?;
+            self.report.debug(debug::SCRIPTS, || {
+                msg!("removal_bulk info unlinked %s", &file.path)
+            });
+        }
+        let dir = self.db.infodb_dir();
+        let open = fs::File::open(&dir).or_fail(|| msg!("unable to open directory '%s'", &dir))?;
+        open.sync_all().or_fail(|| msg!("unable to sync directory '%s'", &dir))
+    }
+
+    /// Try the directories again that were not empty; warn about those that still are not.
+    pub(super) fn remove_leftover_dirs(&mut self, pkg: PkgId) -> Result<()> {
+        self.db.ensure_files(pkg, &mut *self.report)?;
+        self.db.note(pkg, &mut *self.report)?;
+        self.failures.undo.clear();
+
+        let root = self.root_of(pkg);
+        let mut leftover = Leftover::new();
+        for node in self.files_reversed(pkg) {
+            self.debug_node(node);
+            if self.db.fsys.flags(node).contains(NodeFlags::OLD_CONFF) {
+                // Only when removing the conffiles was interrupted.
+                self.report.debug(debug::EACHFILEDETAIL, || {
+                    let id = "removal_bulk expecting only left over dirs, ignoring conffile '%s'";
+                    msg!(id, self.db.fsys.name(node))
+                });
+                continue;
+            }
+            if self.remove_leftover_dir(pkg, node, &root, &mut leftover)? {
+                leftover.push_front(node);
+            }
+        }
+        self.write_leftover(pkg, leftover)?;
+        self.db.note(pkg, &mut *self.report)
+    }
+
+    fn remove_leftover_dir(
+        &mut self,
+        pkg: PkgId,
+        node: NodeId,
+        root: &[u8],
+        leftover: &mut Leftover,
+    ) -> Result<bool> {
+        let use_node = self.namenode_to_use(node, pkg, Which::Installed);
+        let path = [root, self.db.fsys.name(use_node)].concat();
+        if as_path(&path).metadata().is_ok_and(|m| m.is_dir()) {
+            self.debug_detail("removal_bulk is a directory");
+            if self.dir_is_used_by_pkg(node, pkg, leftover.make_contiguous()) {
+                return Ok(true);
+            }
+            if self.dir_is_used_by_others(node, pkg) {
+                return Ok(false);
+            }
+            if self.is_root_directory(use_node, &path) {
+                return Ok(true);
+            }
+        }
+        self.activate_path(use_node, pkg)?;
+        self.debug_path("removal_bulk removing '%s'", &path);
+        match rmdir(as_path(&path)) {
+            Rmdir::Gone => Ok(false),
+            Rmdir::NotEmpty => {
+                let name = self.db.table.name(pkg, NameWhen::NonAmbig);
+                let dir = self.db.fsys.name(node);
+                let id = "while removing %.250s, directory '%.250s' not empty so not removed";
+                self.report.warning(msg!(id, name, dir));
+                Ok(true)
+            }
+            Rmdir::Busy(e) => {
+                self.warn_busy(pkg, node, e);
+                Ok(true)
+            }
+            Rmdir::Failed(e) => Err(Error::os(msg!("cannot remove '%.250s'", path), e)),
+            Rmdir::NotDirectory => {
+                let meta = as_path(&path).symlink_metadata();
+                if !meta.is_ok_and(|m| m.is_symlink()) {
+                    return Ok(true);
+                }
+                self.debug_detail("removal_bulk is a symlink to a directory");
+                fs::remove_file(as_path(&path))
+                    .or_fail(|| msg!("cannot remove '%.250s'", path))?;
+                Ok(false)
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The conffiles of a package with all their backups, and its last traces
+//! (`removal_bulk_remove_configfiles`, the end of `removal_bulk`).
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::error::{Error, OrFail, Result};
+use crate::fsys::NodeFlags;
+use crate::msg;
+use crate::msg::Msg;
+use crate::pipeline::Run;
+use crate::pipeline::configure::decide::NEW_CONFFILE;
+use crate::pkg::{Conffile, NameWhen, PkgId, Which};
+use crate::report::debug;
+use crate::state::{Status, Want};
+use crate::version::{Epoch, Version};
+
+/// What follows the name of a conffile in those of its backups.
+const BACKUPS: [&[u8]; 7] = [
+    b"~",
+    b".bak",
+    b"%",
+    b".dpkg-tmp",
+    b".dpkg-new",
+    b".dpkg-old",
+    b".dpkg-dist",
+];
+
+/// Whether `entry` is a backup of the file `base` beside it: dpkg's own, `base~`, `base.bak`,
+/// `base%`, `base.~12~` without the dot, or `#base#`.
+fn is_backup(entry: &[u8], base: &[u8]) -> bool {
+    if let Some(rest) = entry.strip_prefix(base) {
+        if BACKUPS.contains(&rest) {
+            return true;
+        }
+        if let [b'~', number @ .., b'~'] = rest
+            && number.iter().all(u8::is_ascii_digit)
+        {
+            return true;
+        }
+    }
+    entry.strip_prefix(b"#").and_then(|e| e.strip_suffix(b"#")) == Some(base)
+}
+
+/// Unlink; that there is nothing is fine.
+fn unlink(path: &[u8]) -> io::Result<()> {
+    match fs::remove_file(Path::new(OsStr::from_bytes(path))) {
+        Err(e) if matches!(e.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => Ok(()),
+        result => result,
+    }
+}
+
+impl Run {
+    /// Remove conffiles and backups, and have postrm do the rest.
+    pub(super) fn purge_conffiles(&mut self, pkg: PkgId) -> Result<()> {
+        let table = &self.db.table;
+        let line = msg!(
+            "Purging configuration files for %s (%s) ...\n",
+            table.name(pkg, NameWhen::NonAmbig),
+            table[pkg].installed.version.describe(Epoch::NonAmbig)
+        );
+        self.report.output(line);
+        self.log_action("purge", pkg, Which::Installed);
+        self.activate_package_processing(pkg)?;
+        self.db.ensure_files(pkg, &mut *self.report)?;
+        self.db.table[pkg].configversion = Version::default();
+        self.db.note(pkg, &mut *self.report)?;
+
+        self.drop_foreign_conffiles(pkg);
+        self.db.note(pkg, &mut *self.report)?;
+        for conff in self.db.table[pkg].installed.conffiles.clone() {
+            self.purge_conffile(pkg, &conff)?;
+        }
+        let files = self.db.fsys.files(pkg).unwrap_or_default().to_vec();
+        let which = Which::Installed;
+        let conffiles = NodeFlags::OLD_CONFF;
+        self.db.write_filelist_except(pkg, which, &files, conffiles)?;
+        self.db.table[pkg].installed.conffiles.clear();
+        self.db.note(pkg, &mut *self.report)?;
+        self.script_installed(pkg, "postrm", "post-removal", &["purge"])?;
+        Ok(())
+    }
+
+    /// Take those off the record that are not the package's any more, or that take part in a
+    /// diversion which is not its own.
+    fn drop_foreign_conffiles(&mut self, pkg: PkgId) {
+        let set = self.db.table[pkg].set;
+        let mut kept = std::mem::take(&mut self.db.table[pkg].installed.conffiles);
+        let fsys = &self.db.fsys;
+        let files = fsys.files(pkg).unwrap_or_default();
+        kept.retain_mut(|conff| {
+            let node = fsys.lookup(&conff.name).filter(|n| files.contains(n));
+            // Compared by bytes in stock: a name written oddly is nobody's.
+            let node = node.filter(|n| *fsys.name(*n) == *conff.name);
+            let Some(node) = node else {
+                self.report.debug(debug::CONFF, || {
+                    let id = "removal_bulk conffile not ours any more '%s'";
+                    msg!(id, &conff.name)
+                });
+                return false;
+            };
+            let foreign = fsys.diversion(node).is_some_and(|d| {
+                d.camefrom.is_some() || (d.useinstead.is_some() && d.pkgset != Some(set))
+            });
+            if foreign {
+                self.report.debug(debug::CONFF, || {
+                    let id = "removal_bulk conffile '%s' ignored due to diversion";
+                    msg!(id, &conff.name)
+                });
+                return false;
+            }
+            self.report.debug(debug::CONFFDETAIL, || {
+                let id = "removal_bulk set to new conffile '%s'";
+                msg!(id, &conff.name)
+            });
+            conff.hash = NEW_CONFFILE.into();
+            true
+        });
+        self.db.table[pkg].installed.conffiles = kept;
+    }
+
+    fn purge_conffile(&mut self, pkg: PkgId, conff: &Conffile) -> Result<()> {
+        let name = &conff.name;
+        if conff.obsolete {
+            self.report.debug(debug::CONFFDETAIL, || {
+                msg!("removal_bulk conffile obsolete %s", name)
+            });
+        }
+        let Some(path) = self.conffderef(pkg, name) else {
+            self.report.debug(debug::CONFFDETAIL, || {
+                msg!("removal_bulk conffile '%s' (rc < %d)", name, -1)
+            });
+            return Ok(());
+        };
+        self.report.debug(debug::CONFFDETAIL, || {
+            msg!("removal_bulk conffile '%s' (deref '%s')", name, &path)
+        });
+        let node = self.db.fsys.find(name);
+        let use_node = self.namenode_to_use(node, pkg, Which::Installed);
+        self.activate_path(use_node, pkg)?;
+        unlink(&path)
+            .or_fail(|| msg!("cannot remove old config file '%.250s' (= '%.250s')", name, &path))?;
+        let Some(slash) = path.iter().rposition(|c| *c == b'/') else {
+            return Ok(());
+        };
+        self.purge_backups(name, &path[..slash], &path[slash + 1..])
+    }
+
+    /// Remove what lies beside a conffile and is a backup of it.
+    fn purge_backups(&mut self, conffile: &[u8], dir: &[u8], base: &[u8]) -> Result<()> {
+        let mut beside = dir.to_vec();
+        if beside.last() != Some(&b'/') {
+            beside.push(b'/');
+        }
+        let cannot = |e: io::Error| {
+            let id = "cannot read config file directory '%.250s' (from '%.250s')";
+            Error::os(msg!(id, dir, conffile), e)
+        };
+        let entries = match fs::read_dir(Path::new(OsStr::from_bytes(&beside))) {
+            Ok(entries) => entries,
+            Err(e) => {
+                self.debug_conff(|| msg!("removal_bulk conffile no dsd %s %s", dir, &e));
+                return match e.raw_os_error() {
+                    Some(libc::ENOENT | libc::ENOTDIR) => Ok(()),
+                    _ => Err(cannot(e)),
+                };
+            }
+        };
+        self.debug_conff(|| msg!("removal_bulk conffile cleaning dsd %s", dir));
+        for entry in entries {
+            // Stock cannot tell the end of a directory from an error while reading it.
+            let Ok(entry) = entry else {
+                break;
+            };
+            let entry = entry.file_name();
+            let entry = entry.as_bytes();
+            if !is_backup(entry, base) {
+                continue;
+            }
+            let path = [&beside[..], entry].concat();
+            self.debug_conff(|| msg!("removal_bulk conffile dsd entry removing '%s'", &path));
+            unlink(&path).or_fail(|| {
+                let id = "cannot remove old backup config file '%.250s' (of '%.250s')";
+                msg!(id, &path, conffile)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn debug_conff(&mut self, text: impl FnOnce() -> Msg) {
+        self.report.debug(debug::CONFFDETAIL, text);
+    }
+
+    /// Remove the last directories and control files; the package is not installed any more.
+    pub(super) fn forget(&mut self, pkg: PkgId) -> Result<()> {
+        self.remove_leftover_dirs(pkg)?;
+        let list = self.db.infodb_file(pkg, Which::Installed, "list");
+        self.report.debug(debug::GENERAL, || {
+            msg!("removal_bulk purge done, removing list '%s'", &list)
+        });
+        unlink_control(&list).or_fail(|| msg!("cannot remove old files list"))?;
+        let postrm = self.db.infodb_file(pkg, Which::Installed, "postrm");
+        self.report.debug(debug::GENERAL, || {
+            msg!("removal_bulk purge done, removing postrm '%s'", &postrm)
+        });
+        unlink_control(&postrm).or_fail(|| msg!("can't remove old postrm script"))?;
+        self.db.table.set_status(pkg, Status::NotInstalled);
+        self.db.table[pkg].want = Want::Unknown;
+        self.db.table.blank_bin(pkg, Which::Installed);
+        Ok(())
+    }
+}
+
+fn unlink_control(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.raw_os_error() == Some(libc::ENOENT) => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_backup;
+
+    #[test]
+    fn backups_of_a_conffile() {
+        for yes in [
+            "x~",
+            "x.bak",
+            "x%",
+            "x.dpkg-tmp",
+            "x.dpkg-new",
+            "x.dpkg-old",
+            "x.dpkg-dist",
+            "x~~",
+            "x~12~",
+            "#x#",
+        ] {
+            assert!(is_backup(yes.as_bytes(), b"x"), "{yes}");
+        }
+        for no in [
+            "x", "xy", "x.old", "x~1", "x~a~", "#x", "x#", "##", "x.ucf-old", "y~", "",
+        ] {
+            assert!(!is_backup(no.as_bytes(), b"x"), "{no}");
+        }
+    }
+}
