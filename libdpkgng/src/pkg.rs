@@ -328,6 +328,8 @@ pub struct PkgTable {
     /// Packages that a `Triggers-Awaited` field read so far names, each once, in the order of
     /// reading; opening the database drains it (`trig_awaited_pend_enqueue`).
     pub awaited_pend: Vec<PkgId>,
+    /// Relations of blanked descriptions, which reverse links still find.
+    blanked: HashMap<(PkgId, Which), Arc<[Dependency]>>,
 }
 
 impl std::ops::Index<PkgId> for PkgTable {
@@ -357,6 +359,7 @@ impl PkgTable {
             pkgs: Vec::new(),
             by_name: HashMap::new(),
             awaited_pend: Vec::new(),
+            blanked: HashMap::new(),
         }
     }
 
@@ -510,10 +513,28 @@ impl PkgTable {
         self[pkg].status_dirty = true;
     }
 
+    /// Forget a description (`pkgbin_blank`), all but the architecture and what follows from
+    /// it. Relations that named others go on being found from there, as in dpkg.
+    pub fn blank_bin(&mut self, pkg: PkgId, which: Which) {
+        let bin = self[pkg].bin_mut(which);
+        let blank = PkgBin {
+            arch: bin.arch,
+            multiarch: bin.multiarch,
+            ..PkgBin::default()
+        };
+        let old = std::mem::replace(bin, blank).depends;
+        if !old.is_empty() {
+            self.blanked.insert((pkg, which), old);
+        }
+    }
+
     /// Replace the relations of one description, moving the reverse links along
     /// (`copy_dependency_links`).
     pub fn set_depends(&mut self, pkg: PkgId, which: Which, depends: Arc<[Dependency]>) {
-        let old = std::mem::replace(&mut self[pkg].bin_mut(which).depends, depends.clone());
+        let mut old = std::mem::replace(&mut self[pkg].bin_mut(which).depends, depends.clone());
+        if let Some(blanked) = self.blanked.remove(&(pkg, which)) {
+            old = blanked;
+        }
         let side = which as usize;
         for possi in old.iter().flat_map(|d| &d.possi) {
             let links = &mut self.sets[possi.ed.0 as usize].depended[side];
@@ -538,7 +559,11 @@ impl PkgTable {
 
     /// The relation a reverse link stands for; `None` when the link is stale.
     pub fn possi(&self, which: Which, r: PossiRef) -> Option<(&Dependency, &Possi)> {
-        let dep = self[r.pkg].bin(which).depends.get(r.dep as usize)?;
+        let depends = match self.blanked.get(&(r.pkg, which)) {
+            Some(blanked) => blanked,
+            None => &self[r.pkg].bin(which).depends,
+        };
+        let dep = depends.get(r.dep as usize)?;
         Some((dep, dep.possi.get(r.possi as usize)?))
     }
 

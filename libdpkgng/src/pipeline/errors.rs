@@ -166,13 +166,7 @@ impl Run {
 
     /// A warning when `force` is in force, else an error (`forcibleerr`).
     pub fn forcible(&mut self, force: Force, msg: Msg) -> Result<()> {
-        if !self.opts.force.has(force) {
-            return Err(Error::new(msg));
-        }
-        let line = msg!("overriding problem because --force enabled:");
-        self.report.warning(line);
-        self.report.warning(msg);
-        Ok(())
+        self.report.forcible(self.opts.force, force, msg)
     }
 
     /// See that the programs which scripts and dpkg itself need are in `path` (the value of

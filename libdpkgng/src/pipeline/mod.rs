@@ -97,8 +97,8 @@ pub struct Options {
     pub filters: crate::filter::Filters,
     /// `$TMPDIR` or `/tmp`, for control directories of archives that are not being installed.
     pub tmpdir: PathBuf,
-    /// Environment for maintainer scripts beside what [`maintscript`] sets itself
-    /// (`DPKG_COLORS` and such that the command line decides).
+    /// The whole environment that children get, `PATH` and `DPKG_FORCE` included;
+    /// [`maintscript`] overrides in it what scripts are told about themselves.
     pub script_env: Vec<(String, Vec<u8>)>,
     /// The version scripts see as `DPKG_RUNNING_VERSION`.
     pub running_version: String,
@@ -192,6 +192,8 @@ pub struct Run {
     pub(crate) dependtry: DependTry,
     /// Packages looked at since the queue last moved.
     pub(crate) sincenothing: usize,
+    /// A package whose triggers hold others up; see [`queue`].
+    pub(crate) progress_bytrigproc: Option<PkgId>,
     /// Packages to be deconfigured for the archive being unpacked.
     pub(crate) deconfigure: Vec<Deconf>,
     /// Packages to be removed in favour of the archive being unpacked.
@@ -225,6 +227,7 @@ impl Run {
             queue: VecDeque::new(),
             dependtry: DependTry::Normal,
             sincenothing: 0,
+            progress_bytrigproc: None,
             deconfigure: Vec::new(),
             conflictors: Vec::new(),
             cycle_breaks: Default::default(),

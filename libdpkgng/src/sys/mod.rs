@@ -11,6 +11,10 @@ pub mod fnmatch;
 pub mod inherited;
 pub mod process;
 pub mod signal;
+pub mod place;
+pub mod remove;
+pub mod selinux;
+pub mod writeback;
 
 use std::ffi::CStr;
 

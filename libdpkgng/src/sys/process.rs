@@ -6,10 +6,10 @@
 //! see them. While a child runs, the parent ignores SIGINT and SIGQUIT: the terminal sends
 //! them to both, and it is the child's fate that decides.
 
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// What to run, and in what surroundings.
@@ -19,7 +19,7 @@ pub struct Command {
     pub program: Vec<u8>,
     /// All arguments, the name of the program first.
     pub argv: Vec<Vec<u8>>,
-    /// Variables to set; all others are passed on as they are.
+    /// The whole environment.
     pub env: Vec<(Vec<u8>, Vec<u8>)>,
     /// Change the root directory.
     pub chroot: Option<Vec<u8>>,
@@ -148,18 +148,12 @@ fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
     out
 }
 
-/// Our environment with `changes` on top.
-fn environment(changes: &[(Vec<u8>, Vec<u8>)]) -> Result<Vec<CString>, RunError> {
-    let changed = |name: &OsString| changes.iter().any(|(n, _)| n == name.as_bytes());
-    let kept = std::env::vars_os().filter(|(name, _)| !changed(name));
-    let pairs = kept.map(|(n, v)| (n.into_vec(), v.into_vec()));
-    let all = pairs.chain(changes.iter().cloned());
-    all.map(|(mut name, value)| {
-        name.push(b'=');
-        name.extend_from_slice(&value);
-        c_string(&name)
-    })
-    .collect()
+/// `NAME=VALUE` for each.
+fn environment(env: &[(Vec<u8>, Vec<u8>)]) -> Result<Vec<CString>, RunError> {
+    let pairs = env.iter();
+    pairs
+        .map(|(name, value)| c_string(&[name, &b"="[..], value].concat()))
+        .collect()
 }
 
 /// A pipe whose ends programs do not inherit.
@@ -305,6 +299,7 @@ mod tests {
         Command {
             program: b"sh".to_vec(),
             argv: ["sh", "-c", script].map(|s| s.as_bytes().to_vec()).into(),
+            env: vec![(b"PATH".to_vec(), b"/usr/bin:/bin".to_vec())],
             ..Command::default()
         }
     }
@@ -323,10 +318,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut command = sh("pwd > out; echo \"$A-$B\" >> out; ls /proc/$$/fd | wc -l >> out");
         command.chdir = Some(dir.path().as_os_str().as_bytes().to_vec());
-        command.env = vec![
-            (b"A".to_vec(), b"x y".to_vec()),
-            (b"B".to_vec(), b"\xff".to_vec()),
-        ];
+        command.env.push((b"A".to_vec(), b"x y".to_vec()));
+        command.env.push((b"B".to_vec(), b"\xff".to_vec()));
         assert_eq!(run(&command).unwrap().ended, Ended::Exit(0));
         let out = std::fs::read(dir.path().join("out")).unwrap();
         let lines: Vec<_> = out.split(|c| *c == b'\n').collect();
