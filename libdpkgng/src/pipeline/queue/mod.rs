@@ -142,6 +142,11 @@ impl Run {
         Ok(())
     }
 
+    /// A package named on the command line (`dpkg_options_parse_pkgname`).
+    fn parse_pkg_arg(&mut self, name: &[u8]) -> Result<PkgId> {
+        self.db.table.find_singleton(&String::from_utf8_lossy(name))
+    }
+
     /// Configure, trigger or remove what is in the queue; a package that fails is reported and
     /// the others go on (`process_queue`).
     pub fn process_queue(&mut self) -> Result<()> {
