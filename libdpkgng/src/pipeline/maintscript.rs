@@ -19,6 +19,7 @@ use crate::msg::Msg;
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, debug};
 use crate::state::Status;
+use crate::sys::exec_label::ExecLabel;
 use crate::sys::process::{self, Ended, Outcome, RunError, Step};
 use crate::version::Epoch;
 use crate::{bail, err, msg};
@@ -330,6 +331,15 @@ impl Run {
             }
             msg!("fork/exec %s (%s )", &call.path, args)
         });
+        let program = call.path.as_os_str().as_bytes();
+        let _label = match ExecLabel::for_program(program, c"dpkg_script_t") {
+            Ok(label) => label,
+            Err(e) => {
+                let what = msg!("cannot set security execution context for maintainer script");
+                self.subprocess_error(msg!("%s: %s", what, e));
+                return Ok(Ended::Exit(2));
+            }
+        };
         self.report.event(&Event::Flush);
         let outcome = process::run(&command).map_err(|e| run_error(e, &call.desc))?;
         raw.set(outcome.raw);
