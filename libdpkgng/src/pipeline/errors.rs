@@ -195,9 +195,8 @@ impl Run {
         if missing == 0 {
             return Ok(());
         }
-        let note = msg!(
-            "Note: root's PATH should usually contain /usr/local/sbin, /usr/sbin and /sbin"
-        );
+        let note =
+            msg!("Note: root's PATH should usually contain /usr/local/sbin, /usr/sbin and /sbin");
         let problem = msgn!(
             missing,
             "%d expected program not found in PATH or not executable\n%s",
@@ -274,7 +273,11 @@ impl Run {
         let (fsys, table) = (&self.db.fsys, &self.db.table);
         self.report.debug(debug::VERYDETAIL, || {
             let name = table.name(pkg, NameWhen::Always);
-            msg!("dir_is_used_by_others '%s' (except %s)", fsys.name(node), name)
+            msg!(
+                "dir_is_used_by_others '%s' (except %s)",
+                fsys.name(node),
+                name
+            )
         });
         let mut used = false;
         for other in fsys.owners(node) {
@@ -379,5 +382,6 @@ pub fn is_disappearing(conff: &Conffile) -> bool {
 
 /// Whether `path` lies below `dir`.
 fn is_below(dir: &[u8], path: &[u8]) -> bool {
-    path.strip_prefix(dir).is_some_and(|rest| rest.first() == Some(&b'/'))
+    path.strip_prefix(dir)
+        .is_some_and(|rest| rest.first() == Some(&b'/'))
 }

@@ -54,7 +54,11 @@ pub(crate) fn ending(ended: Ended, desc: &Msg) -> Option<Msg> {
             "%s subprocess was killed by signal (%s)%s",
             desc,
             process::strsignal(signal),
-            if core { msg!(", core dumped") } else { msg!("") }
+            if core {
+                msg!(", core dumped")
+            } else {
+                msg!("")
+            }
         ),
         Ended::Other(raw) => {
             msg!("%s subprocess failed with wait status code %d", desc, raw)
@@ -206,7 +210,11 @@ impl Run {
             }
             Err(e) if e.raw_os_error() == Some(libc::ENOENT) => {
                 self.report.debug(debug::SCRIPTS, || {
-                    msg!("maintscript_fallback nonexistent %s '%s'", script, &old.path)
+                    msg!(
+                        "maintscript_fallback nonexistent %s '%s'",
+                        script,
+                        &old.path
+                    )
                 });
                 return Ok(false);
             }
@@ -222,9 +230,9 @@ impl Run {
         let new = self.new_call(pkg, script, desc, cidir, &args);
         let mode = match mode_of(&new.path) {
             Ok(mode) => mode,
-            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => bail!(
-                "there is no script in the new version of the package - giving up"
-            ),
+            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => {
+                bail!("there is no script in the new version of the package - giving up")
+            }
             Err(e) => return Err(cannot_stat(&new, e)),
         };
         self.execute(&new, mode, OnFailure::Raise)?;
@@ -251,7 +259,7 @@ impl Run {
         self.report.debug(debug::TRIGGERSDETAIL, || {
             msg!("post_postinst_tasks - trig_incorporate")
         });
-        self.incorporate()
+        self.db.incorporate(&mut *self.report)
     }
 
     /// Diversions and triggers may have changed (`post_script_tasks`).
@@ -263,13 +271,7 @@ impl Run {
         self.report.debug(debug::TRIGGERSDETAIL, || {
             msg!("post_script_tasks - trig_incorporate")
         });
-        self.incorporate()
-    }
-
-    fn incorporate(&mut self) -> Result<()> {
-        let result = self.db.incorporate(&mut *self.report);
-        self.trigproc_drain();
-        result
+        self.db.incorporate(&mut *self.report)
     }
 
     /// Run a script between the hooks that want to know. True when it ended well; a bad end
@@ -277,9 +279,8 @@ impl Run {
     fn execute(&mut self, call: &Call<'_>, mode: u32, on_failure: OnFailure) -> Result<bool> {
         if mode & 0o555 != 0o555 {
             let permissions = std::fs::Permissions::from_mode(0o755);
-            std::fs::set_permissions(&call.path, permissions).or_fail(|| {
-                msg!("unable to set execute permissions on '%.250s'", &call.path)
-            })?;
+            std::fs::set_permissions(&call.path, permissions)
+                .or_fail(|| msg!("unable to set execute permissions on '%.250s'", &call.path))?;
         }
         let args: Vec<&[u8]> = call.args.iter().map(|a| a.as_bytes()).collect();
         let raw = Cell::new(0);
@@ -424,7 +425,10 @@ impl Run {
                 "DPKG_MAINTSCRIPT_DEBUG",
                 if debugging { "1" } else { "0" }.into(),
             ),
-            ("DPKG_RUNNING_VERSION", self.opts.running_version.clone().into()),
+            (
+                "DPKG_RUNNING_VERSION",
+                self.opts.running_version.clone().into(),
+            ),
         ];
         let is_own = |name: &str| own.iter().any(|(n, _)| *n == name);
         let given = self.opts.script_env.iter().filter(|(n, _)| !is_own(n));

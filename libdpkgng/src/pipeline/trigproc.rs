@@ -132,7 +132,7 @@ impl Run {
             self.enqueue_package(pkg);
             return Ok(());
         }
-        if self.dependtry >= DependTry::Cycles && self.find_break_cycle(pkg) {
+        if self.dependtry >= DependTry::Cycles && self.find_break_cycle(pkg)? {
             self.sincenothing = 0;
         }
 

@@ -10,11 +10,11 @@ pub mod clock;
 pub mod exec_label;
 pub mod fnmatch;
 pub mod inherited;
-pub mod process;
-pub mod signal;
 pub mod place;
+pub mod process;
 pub mod remove;
 pub mod selinux;
+pub mod signal;
 pub mod writeback;
 
 use std::ffi::CStr;

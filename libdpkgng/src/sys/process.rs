@@ -335,7 +335,10 @@ mod tests {
         let outcome = run(&command).unwrap();
         assert_eq!(outcome.ended, Ended::Exit(2));
         let (step, error) = outcome.failed.unwrap();
-        assert_eq!((step, error.raw_os_error()), (Step::Exec, Some(libc::ENOENT)));
+        assert_eq!(
+            (step, error.raw_os_error()),
+            (Step::Exec, Some(libc::ENOENT))
+        );
         command.chdir = Some(b"/nonexistent".to_vec());
         assert_eq!(run(&command).unwrap().failed.unwrap().0, Step::Chdir);
         command.chroot = Some(b"/nonexistent".to_vec());

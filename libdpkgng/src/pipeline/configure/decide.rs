@@ -290,7 +290,15 @@ mod tests {
             ("b", "a", "a", confask, ask, 1, 0),
             ("a", "b", "a", confask, What::INSTALL, 0, 1),
             ("nonexistent", "b", "a", NO, ask | What::USER_DEL, 1, 1),
-            ("nonexistent", "a", "a", NO, What::KEEP | What::USER_DEL, 1, 0),
+            (
+                "nonexistent",
+                "a",
+                "a",
+                NO,
+                What::KEEP | What::USER_DEL,
+                1,
+                0,
+            ),
             ("nonexistent", "a", "a", miss, new, -1, -1),
             ("nonexistent", "a", "newconffile", NO, new, -1, -1),
             ("b", "a", "newconffile", NO, ask | What::IS_NEW, 1, 1),
@@ -336,7 +344,10 @@ mod tests {
         assert_eq!(answer(both, f(true, false, true)), Some(Answer::Install));
         assert_eq!(answer(keep, f(false, true, true)), Some(Answer::Install));
         assert_eq!(answer(keep, f(false, false, true)), Some(Answer::Keep));
-        assert_eq!(answer(What::PROMPT, f(true, false, true)), Some(Answer::Keep));
+        assert_eq!(
+            answer(What::PROMPT, f(true, false, true)),
+            Some(Answer::Keep)
+        );
         assert_eq!(answer(What::PROMPT, f(true, false, false)), None);
     }
 

@@ -102,8 +102,12 @@ impl Run {
                 ),
             )?;
         }
-        let version = self.db.table[pkg].installed.version.describe(Epoch::NonAmbig);
-        self.report.output(msg!("Setting up %s (%s) ...\n", &name, version));
+        let version = self.db.table[pkg]
+            .installed
+            .version
+            .describe(Epoch::NonAmbig);
+        self.report
+            .output(msg!("Setting up %s (%s) ...\n", &name, version));
         self.log_action("configure", pkg, Which::Installed);
         self.activate_package_processing(pkg)?;
         if !self.opts.act {
@@ -284,7 +288,9 @@ impl Run {
         let wanted = &table[pkg].installed.conffiles[index].name;
         let others = table[table[pkg].set].pkgs.iter();
         let ready = |p: &&PkgId| **p != pkg && table[**p].status() > Status::HalfConfigured;
-        let conffiles = others.filter(ready).flat_map(|p| &table[*p].installed.conffiles);
+        let conffiles = others
+            .filter(ready)
+            .flat_map(|p| &table[*p].installed.conffiles);
         let mut live = conffiles.filter(|c| !is_disappearing(c));
         let Some(hash) = live.find(|c| c.name == *wanted).map(|c| c.hash.clone()) else {
             return Ok(());
@@ -427,9 +433,7 @@ impl Run {
 
     /// A path was changed: activate who is interested in it or what is above it.
     pub(crate) fn activate_path(&mut self, node: NodeId, by: PkgId) -> Result<()> {
-        let result = self.db.activate_path(node, by, &mut *self.report);
-        self.trigproc_drain();
-        result
+        self.db.activate_path(node, by, &mut *self.report)
     }
 }
 

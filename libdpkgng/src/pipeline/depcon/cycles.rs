@@ -120,7 +120,9 @@ impl Run {
             if i != lowest && link.pkg == first {
                 break;
             }
-            let has = self.db.infodb_has_file(link.pkg, Which::Installed, "postinst")?;
+            let has = self
+                .db
+                .infodb_has_file(link.pkg, Which::Installed, "postinst")?;
             if !has {
                 break;
             }
@@ -131,7 +133,11 @@ impl Run {
             self.report.debug(debug::DEPCON, || {
                 let ed = table.possi(Which::Installed, r).map(|(_, p)| p.ed);
                 let ed = ed.map_or("", |set| &table[set].name);
-                msg!("cycle broken at %s -> %s", table.name(r.pkg, NameWhen::Always), ed)
+                msg!(
+                    "cycle broken at %s -> %s",
+                    table.name(r.pkg, NameWhen::Always),
+                    ed
+                )
             });
         }
         Ok(())

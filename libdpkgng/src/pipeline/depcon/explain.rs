@@ -102,6 +102,9 @@ mod tests {
         assert!(text.starts_with("0,1,2,") && text.ends_with("99998,99999,"));
         e.truncate(2);
         e.push(status_words(Status::Unpacked));
-        assert_eq!(msg!("[%s]", &e).to_string(), "[0,1,unpacked but not configured]");
+        assert_eq!(
+            msg!("[%s]", &e).to_string(),
+            "[0,1,unpacked but not configured]"
+        );
     }
 }

@@ -74,30 +74,9 @@ pub fn provide_satisfies(wanted: &Possi, provided: &Possi) -> bool {
 }
 
 /// The text of a relation as fields have it (`varbufdependency`).
-pub fn dependency_text(table: &PkgTable, dep: &Dependency) -> Vec<u8> {
+pub(crate) fn dependency_text(table: &PkgTable, dep: &Dependency) -> Vec<u8> {
     let mut out = Vec::new();
-    for possi in &dep.possi {
-        if !out.is_empty() {
-            out.extend_from_slice(b" | ");
-        }
-        out.extend_from_slice(table[possi.ed].name.as_bytes());
-        if !possi.arch_is_implicit {
-            out.extend_from_slice(table.arches.qualifier(possi.arch).as_bytes());
-        }
-        let sign: &[u8] = match possi.relation {
-            Relation::None => continue,
-            Relation::Eq => b"=",
-            Relation::Ge => b">=",
-            Relation::Le => b"<=",
-            Relation::Gt => b">>",
-            Relation::Lt => b"<<",
-        };
-        out.extend_from_slice(b" (");
-        out.extend_from_slice(sign);
-        out.push(b' ');
-        out.extend_from_slice(&possi.version.to_bytes(Epoch::NonAmbig));
-        out.push(b')');
-    }
+    crate::relations::write(table, dep, &mut out);
     out
 }
 
@@ -119,7 +98,9 @@ impl Run {
             verdict.ok = true;
             return verdict;
         }
-        verdict.whynot.push(msg!(" %s\n", self.describe_depcon(up, dep)));
+        verdict
+            .whynot
+            .push(msg!(" %s\n", self.describe_depcon(up, dep)));
         verdict.ok = match dep.kind {
             DepType::Depends | DepType::PreDepends | DepType::Recommends | DepType::Suggests => {
                 self.positive_ok(up, dep, want_fixbytrigaw, allow_unconfigured, &mut verdict)
@@ -194,7 +175,11 @@ impl Run {
                     // Its old Provides do not count, the new ones were seen above.
                     Istobe::InstallNew => continue,
                     Istobe::Remove => {
-                        msg!("  %.250s provides %.250s but is to be removed.\n", name, virt)
+                        msg!(
+                            "  %.250s provides %.250s but is to be removed.\n",
+                            name,
+                            virt
+                        )
                     }
                     Istobe::Deconfigure => msg!(
                         "  %.250s provides %.250s but is to be deconfigured.\n",
@@ -478,8 +463,7 @@ impl Run {
         let mut links = table.depended(set, which);
         links.retain(|r| {
             let kind = table.possi(which, *r).map(|(dep, _)| dep.kind);
-            kind == Some(DepType::Provides)
-                && !self.hooks.hides(&self.db.table, by, r.pkg, which)
+            kind == Some(DepType::Provides) && !self.hooks.hides(&self.db.table, by, r.pkg, which)
         });
         links
     }

@@ -87,7 +87,8 @@ impl Run {
             if !matches!(dep.kind, DepType::Depends | DepType::PreDepends) {
                 continue;
             }
-            self.report.debug(debug::DEPCONDETAIL, || msg!("  checking group ..."));
+            self.report
+                .debug(debug::DEPCONDETAIL, || msg!("  checking group ..."));
             let mut group = Group::default();
             let mut found = self.check_group(pkg, removing, &depends, index, &mut group)?;
             if self.opts.force.has(Force::Depends) {
@@ -225,7 +226,8 @@ impl Run {
                     }
                 }
             }
-            self.report.debug(debug::DEPCONDETAIL, || msg!("    found %d", found as i32));
+            self.report
+                .debug(debug::DEPCONDETAIL, || msg!("    found %d", found as i32));
         }
         Ok(found)
     }
@@ -409,7 +411,8 @@ impl Run {
 
     /// [`Run::breakses_ok`], adding to an explanation.
     pub(crate) fn check_breaks(&mut self, pkg: PkgId, msgs: &mut Explanation) -> DepCheck {
-        self.report.debug(debug::DEPCON, || msg!("    checking Breaks"));
+        self.report
+            .debug(debug::DEPCON, || msg!("    checking Breaks"));
         let set = self.db.table[pkg].set;
         let mut ok = self.breaks_of_set(pkg, set, None, msgs);
         let depends = self.db.table[pkg].installed.depends.clone();
@@ -444,7 +447,9 @@ impl Run {
                 continue;
             };
             if dep.kind == DepType::Breaks
-                && !self.hooks.hides(&self.db.table, broken, r.pkg, Which::Installed)
+                && !self
+                    .hooks
+                    .hides(&self.db.table, broken, r.pkg, Which::Installed)
                 && self.is_broken(broken, r.pkg, dep, possi, provided, msgs)
             {
                 ok = DepCheck::Halt;

@@ -79,8 +79,9 @@ impl Run {
         self.script_installed(pkg, "postrm", "post-removal", &["remove"])?;
 
         let ci = self.db.infodb_file(pkg, Which::Installed, "triggers");
-        let (what, which) = (Interest::Delete, Which::Installed);
-        self.db.parse_ci_interests(&ci, what, pkg, which, &mut *self.report)?;
+        let which = Which::Installed;
+        self.db
+            .parse_ci_interests(&ci, Interest::Delete, pkg, which)?;
         self.db.save_file_interests()?;
 
         self.report.debug(debug::GENERAL, || {
@@ -107,14 +108,16 @@ impl Run {
     }
 
     fn debug_path(&mut self, text: &'static str, path: &[u8]) {
-        self.report.debug(debug::EACHFILEDETAIL, || msg!(text, path));
+        self.report
+            .debug(debug::EACHFILEDETAIL, || msg!(text, path));
     }
 
     /// What remains of the package's list.
     fn write_leftover(&mut self, pkg: PkgId, leftover: Leftover) -> Result<()> {
         let list: Vec<NodeId> = leftover.into();
         let none = NodeFlags::empty();
-        self.db.write_filelist_except(pkg, Which::Installed, &list, none)
+        self.db
+            .write_filelist_except(pkg, Which::Installed, &list, none)
     }
 
     /// Remove one path; true when it stays in the package's list.
@@ -248,16 +251,16 @@ impl Run {
             self.report.debug(debug::STUPIDLYVERBOSE, || {
                 msg!("removal_bulk info not postrm or list")
             });
-            fs::remove_file(&file.path).or_fail(|| {
-                msg!("unable to delete control info file '%.250s'", &file.path)
-            })?;
+            fs::remove_file(&file.path)
+                .or_fail(|| msg!("unable to delete control info file '%.250s'", &file.path))?;
             self.report.debug(debug::SCRIPTS, || {
                 msg!("removal_bulk info unlinked %s", &file.path)
             });
         }
         let dir = self.db.infodb_dir();
         let open = fs::File::open(&dir).or_fail(|| msg!("unable to open directory '%s'", &dir))?;
-        open.sync_all().or_fail(|| msg!("unable to sync directory '%s'", &dir))
+        open.sync_all()
+            .or_fail(|| msg!("unable to sync directory '%s'", &dir))
     }
 
     /// Try the directories again that were not empty; warn about those that still are not.
@@ -329,8 +332,7 @@ impl Run {
                     return Ok(true);
                 }
                 self.debug_detail("removal_bulk is a symlink to a directory");
-                fs::remove_file(as_path(&path))
-                    .or_fail(|| msg!("cannot remove '%.250s'", path))?;
+                fs::remove_file(as_path(&path)).or_fail(|| msg!("cannot remove '%.250s'", path))?;
                 Ok(false)
             }
         }

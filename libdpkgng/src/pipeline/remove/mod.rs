@@ -81,7 +81,10 @@ impl Run {
         self.db.ensure_all_files(&mut *self.report)?;
         self.db.fsys.forget_run_state();
 
-        let version = self.db.table[pkg].installed.version.describe(Epoch::NonAmbig);
+        let version = self.db.table[pkg]
+            .installed
+            .version
+            .describe(Epoch::NonAmbig);
         if !self.opts.act {
             let id = "Would remove or purge %s (%s) ...\n";
             self.report.output(msg!(id, name, version));
@@ -92,7 +95,8 @@ impl Run {
         self.conffiles_mark_old(pkg);
         // Once only, also when a purge follows a removal.
         if status > Status::ConfigFiles {
-            self.report.output(msg!("Removing %s (%s) ...\n", name, version));
+            self.report
+                .output(msg!("Removing %s (%s) ...\n", name, version));
             self.log_action("remove", pkg, Which::Installed);
         }
         self.activate_package_processing(pkg)?;

@@ -77,7 +77,8 @@ impl Run {
         let files = self.db.fsys.files(pkg).unwrap_or_default().to_vec();
         let which = Which::Installed;
         let conffiles = NodeFlags::OLD_CONFF;
-        self.db.write_filelist_except(pkg, which, &files, conffiles)?;
+        self.db
+            .write_filelist_except(pkg, which, &files, conffiles)?;
         self.db.table[pkg].installed.conffiles.clear();
         self.db.note(pkg, &mut *self.report)?;
         self.script_installed(pkg, "postrm", "post-removal", &["purge"])?;
@@ -141,8 +142,13 @@ impl Run {
         let node = self.db.fsys.find(name);
         let use_node = self.namenode_to_use(node, pkg, Which::Installed);
         self.activate_path(use_node, pkg)?;
-        unlink(&path)
-            .or_fail(|| msg!("cannot remove old config file '%.250s' (= '%.250s')", name, &path))?;
+        unlink(&path).or_fail(|| {
+            msg!(
+                "cannot remove old config file '%.250s' (= '%.250s')",
+                name,
+                &path
+            )
+        })?;
         let Some(slash) = path.iter().rposition(|c| *c == b'/') else {
             return Ok(());
         };
@@ -242,7 +248,17 @@ mod tests {
             assert!(is_backup(yes.as_bytes(), b"x"), "{yes}");
         }
         for no in [
-            "x", "xy", "x.old", "x~1", "x~a~", "#x", "x#", "##", "x.ucf-old", "y~", "",
+            "x",
+            "xy",
+            "x.old",
+            "x~1",
+            "x~a~",
+            "#x",
+            "x#",
+            "##",
+            "x.ucf-old",
+            "y~",
+            "",
         ] {
             assert!(!is_backup(no.as_bytes(), b"x"), "{no}");
         }
