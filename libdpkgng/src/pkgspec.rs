@@ -1,13 +1,12 @@
 //! Package specifiers, `name[:arch]`, possibly patterns (pkg-spec.c).
 
-use std::ffi::CString;
-
 use crate::arch::{ArchId, ArchType, check_name};
 use crate::error::{Error, Result};
 use crate::msg;
 use crate::msg::Msg;
 use crate::name::check_package;
 use crate::pkg::{PkgId, PkgTable, Which};
+use crate::sys::fnmatch::Pattern;
 
 /// What a specifier without an architecture stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +23,8 @@ pub struct PkgSpec {
     name: Vec<u8>,
     arch: ArchId,
     no_arch: NoArch,
-    name_pattern: Option<CString>,
-    arch_pattern: Option<CString>,
+    name_pattern: Option<Pattern>,
+    arch_pattern: Option<Pattern>,
 }
 
 impl PkgSpec {
@@ -53,7 +52,7 @@ impl PkgSpec {
     ) -> Result<PkgSpec, Msg> {
         let pattern = |text: &[u8]| {
             let wild = patterns && text.iter().any(|c| b"*[?\\".contains(c));
-            wild.then(|| CString::new(text).unwrap_or_default())
+            wild.then(|| Pattern::new(text))
         };
         let id = match arch {
             None => ArchId::NONE,
@@ -135,7 +134,7 @@ impl PkgSpec {
 
     fn matches_arch(&self, table: &PkgTable, pkg: PkgId, arch: ArchId) -> bool {
         if let Some(pattern) = &self.arch_pattern {
-            return crate::sys::fnmatch(pattern, table.arches.name(arch).as_bytes());
+            return pattern.matches(&Pattern::subject(table.arches.name(arch).as_bytes()));
         }
         if self.arch != ArchId::NONE {
             return self.arch == arch;
@@ -150,7 +149,7 @@ impl PkgSpec {
     pub fn matches(&self, table: &PkgTable, pkg: PkgId, which: Which) -> bool {
         let name = table.set_name(pkg).as_bytes();
         let named = match &self.name_pattern {
-            Some(pattern) => crate::sys::fnmatch(pattern, name),
+            Some(pattern) => pattern.matches(&Pattern::subject(name)),
             None => self.name == name,
         };
         named && self.matches_arch(table, pkg, table[pkg].bin(which).arch)

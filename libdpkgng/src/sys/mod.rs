@@ -17,14 +17,14 @@ pub mod selinux;
 pub mod signal;
 pub mod writeback;
 
-use std::ffi::CStr;
-
 pub mod atomic;
 pub mod dir;
 pub mod file;
 pub mod lines;
 pub mod lock;
 pub mod zlib;
+
+use std::ffi::CStr;
 
 /// The text of an `errno` value, as `strerror(3)` puts it in the current locale.
 pub fn strerror(errno: i32) -> String {
@@ -39,13 +39,4 @@ pub fn strerror(errno: i32) -> String {
     unsafe { CStr::from_ptr(buf.as_ptr()) }
         .to_string_lossy()
         .into_owned()
-}
-
-/// `fnmatch(3)` without flags.
-pub fn fnmatch(pattern: &CStr, text: &[u8]) -> bool {
-    let Ok(text) = std::ffi::CString::new(text) else {
-        return false;
-    };
-    // SAFETY: both are NUL-terminated strings that live through the call.
-    unsafe { libc::fnmatch(pattern.as_ptr(), text.as_ptr(), 0) == 0 }
 }
