@@ -19,6 +19,7 @@ use crate::msg::Msg;
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, debug};
 use crate::state::Status;
+use crate::sys::exec_label::ExecLabel;
 use crate::sys::process::{self, Ended, Outcome, RunError, Step};
 use crate::version::Epoch;
 use crate::{bail, err, msg};
@@ -258,7 +259,7 @@ impl Run {
         self.report.debug(debug::TRIGGERSDETAIL, || {
             msg!("post_postinst_tasks - trig_incorporate")
         });
-        self.incorporate()
+        self.db.incorporate(&mut *self.report)
     }
 
     /// Diversions and triggers may have changed (`post_script_tasks`).
@@ -270,12 +271,7 @@ impl Run {
         self.report.debug(debug::TRIGGERSDETAIL, || {
             msg!("post_script_tasks - trig_incorporate")
         });
-        self.incorporate()
-    }
-
-    fn incorporate(&mut self) -> Result<()> {
-        let result = self.db.incorporate(&mut *self.report);
-        result
+        self.db.incorporate(&mut *self.report)
     }
 
     /// Run a script between the hooks that want to know. True when it ended well; a bad end
@@ -336,6 +332,15 @@ impl Run {
             }
             msg!("fork/exec %s (%s )", &call.path, args)
         });
+        let program = call.path.as_os_str().as_bytes();
+        let _label = match ExecLabel::for_program(program, c"dpkg_script_t") {
+            Ok(label) => label,
+            Err(e) => {
+                let what = msg!("cannot set security execution context for maintainer script");
+                self.subprocess_error(msg!("%s: %s", what, e));
+                return Ok(Ended::Exit(2));
+            }
+        };
         self.report.event(&Event::Flush);
         let outcome = process::run(&command).map_err(|e| run_error(e, &call.desc))?;
         raw.set(outcome.raw);

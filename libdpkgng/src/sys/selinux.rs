@@ -31,7 +31,7 @@ struct Library {
 ///
 /// # Safety
 /// `library` comes from `dlopen`, and `F` is the type of the function of that name.
-unsafe fn symbol<F: Copy>(library: *mut c_void, name: &CStr) -> Option<F> {
+pub(super) unsafe fn symbol<F: Copy>(library: *mut c_void, name: &CStr) -> Option<F> {
     const { assert!(size_of::<F>() == size_of::<*mut c_void>()) };
     // SAFETY: library is a handle of dlopen's, name is NUL-terminated.
     let address = unsafe { libc::dlsym(library, name.as_ptr()) };
@@ -180,7 +180,7 @@ impl Labels {
 
 /// Whether the kernel knows the file system that SELinux needs. Without it the library would
 /// say *off* too; this saves loading it.
-fn kernel_has_selinux() -> bool {
+pub(super) fn kernel_has_selinux() -> bool {
     let known = std::fs::read("/proc/filesystems");
     known.map_or(true, |list| {
         list.split(|c| *c == b'\n')

@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
@@ -119,7 +118,7 @@ impl Run {
                 return Ok(EMPTY.to_vec());
             }
         };
-        match digest(&mut file) {
+        match crate::digest::md5_reader(&mut file) {
             Ok(hex) => Ok(hex.into_bytes()),
             Err(e) => {
                 let why = msg!("%s: %s", msg!("failed to read"), e);
@@ -135,20 +134,4 @@ impl Run {
         let root = elsewhere.unwrap_or_else(|| self.db.dirs.instdir.clone());
         root.into_os_string().into_vec()
     }
-}
-
-fn digest(file: &mut fs::File) -> std::io::Result<String> {
-    use md5::{Digest as _, Md5};
-    let mut md5 = Md5::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(n) => md5.update(&buffer[..n]),
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-    let hex = |b: &u8| format!("{b:02x}");
-    Ok(md5.finalize().iter().map(hex).collect())
 }

@@ -433,8 +433,7 @@ impl Run {
 
     /// A path was changed: activate who is interested in it or what is above it.
     pub(crate) fn activate_path(&mut self, node: NodeId, by: PkgId) -> Result<()> {
-        let result = self.db.activate_path(node, by, &mut *self.report);
-        result
+        self.db.activate_path(node, by, &mut *self.report)
     }
 }
 

@@ -74,30 +74,9 @@ pub fn provide_satisfies(wanted: &Possi, provided: &Possi) -> bool {
 }
 
 /// The text of a relation as fields have it (`varbufdependency`).
-pub fn dependency_text(table: &PkgTable, dep: &Dependency) -> Vec<u8> {
+pub(crate) fn dependency_text(table: &PkgTable, dep: &Dependency) -> Vec<u8> {
     let mut out = Vec::new();
-    for possi in &dep.possi {
-        if !out.is_empty() {
-            out.extend_from_slice(b" | ");
-        }
-        out.extend_from_slice(table[possi.ed].name.as_bytes());
-        if !possi.arch_is_implicit {
-            out.extend_from_slice(table.arches.qualifier(possi.arch).as_bytes());
-        }
-        let sign: &[u8] = match possi.relation {
-            Relation::None => continue,
-            Relation::Eq => b"=",
-            Relation::Ge => b">=",
-            Relation::Le => b"<=",
-            Relation::Gt => b">>",
-            Relation::Lt => b"<<",
-        };
-        out.extend_from_slice(b" (");
-        out.extend_from_slice(sign);
-        out.push(b' ');
-        out.extend_from_slice(&possi.version.to_bytes(Epoch::NonAmbig));
-        out.push(b')');
-    }
+    crate::relations::write(table, dep, &mut out);
     out
 }
 

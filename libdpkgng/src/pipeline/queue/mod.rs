@@ -22,7 +22,7 @@ use crate::force::Force;
 use crate::pkg::{NameWhen, PkgId};
 use crate::report::{Event, debug};
 use crate::state::{Status, Want};
-use crate::{bail, msg};
+use crate::{bail, msg, pkgspec};
 
 pub use check::DepCheck;
 
@@ -55,6 +55,7 @@ impl Run {
         self.trigproc_install_hooks();
         self.db.open(mode, AvailMode::None, &mut *self.report)?;
         self.check_search_path()?;
+        self.db.infodb_upgrade(&mut *self.report)?;
 
         let action = self.opts.action.name();
         let line = msg!("startup packages %s", action);
@@ -146,7 +147,10 @@ impl Run {
 
     /// A package named on the command line (`dpkg_options_parse_pkgname`).
     fn parse_pkg_arg(&mut self, name: &[u8]) -> Result<PkgId> {
-        self.db.table.find_singleton(&String::from_utf8_lossy(name))
+        pkgspec::parse_pkg(&mut self.db.table, name)?.map_err(|why| {
+            let id = "--%s needs a valid package name but '%.250s' is not: %s";
+            Error::usage(msg!(id, self.opts.action.name(), name, why))
+        })
     }
 
     /// Configure, trigger or remove what is in the queue; a package that fails is reported and

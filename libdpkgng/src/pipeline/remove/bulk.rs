@@ -79,8 +79,9 @@ impl Run {
         self.script_installed(pkg, "postrm", "post-removal", &["remove"])?;
 
         let ci = self.db.infodb_file(pkg, Which::Installed, "triggers");
-        let (what, which) = (Interest::Delete, Which::Installed);
-        self.db.parse_ci_interests(&ci, what, pkg, which)?;
+        let which = Which::Installed;
+        self.db
+            .parse_ci_interests(&ci, Interest::Delete, pkg, which)?;
         self.db.save_file_interests()?;
 
         self.report.debug(debug::GENERAL, || {

@@ -7,6 +7,10 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use nix::dir::Dir;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+
 use crate::error::{Error, OrFail, Result};
 use crate::fsys::NodeFlags;
 use crate::msg;
@@ -29,20 +33,42 @@ const BACKUPS: [&[u8]; 7] = [
     b".dpkg-dist",
 ];
 
-/// Whether `entry` is a backup of the file `base` beside it: dpkg's own, `base~`, `base.bak`,
-/// `base%`, `base.~12~` without the dot, or `#base#`.
-fn is_backup(entry: &[u8], base: &[u8]) -> bool {
-    if let Some(rest) = entry.strip_prefix(base) {
-        if BACKUPS.contains(&rest) {
-            return true;
+/// How the name of a file beside a conffile relates to the conffile's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beside {
+    /// It is a backup whose name starts with that name: one of [`BACKUPS`], or `NAME~12~`.
+    Suffixed,
+    /// It starts with that name and is none.
+    OnlyPrefixed,
+    /// It is `#NAME#`, also a backup.
+    Hashed,
+    /// It has nothing to do with it.
+    Stranger,
+}
+
+impl Beside {
+    fn of(entry: &[u8], base: &[u8]) -> Beside {
+        if let Some(rest) = entry.strip_prefix(base) {
+            let numbered = match rest {
+                [b'~', number @ .., b'~'] => number.iter().all(u8::is_ascii_digit),
+                _ => false,
+            };
+            if numbered || BACKUPS.contains(&rest) {
+                return Beside::Suffixed;
+            }
         }
-        if let [b'~', number @ .., b'~'] = rest
-            && number.iter().all(u8::is_ascii_digit)
-        {
-            return true;
+        if entry.strip_prefix(b"#").and_then(|e| e.strip_suffix(b"#")) == Some(base) {
+            return Beside::Hashed;
+        }
+        match entry.starts_with(base) {
+            true => Beside::OnlyPrefixed,
+            false => Beside::Stranger,
         }
     }
-    entry.strip_prefix(b"#").and_then(|e| e.strip_suffix(b"#")) == Some(base)
+
+    fn is_backup(self) -> bool {
+        matches!(self, Beside::Suffixed | Beside::Hashed)
+    }
 }
 
 /// Unlink; that there is nothing is fine.
@@ -165,9 +191,12 @@ impl Run {
             let id = "cannot read config file directory '%.250s' (from '%.250s')";
             Error::os(msg!(id, dir, conffile), e)
         };
-        let entries = match fs::read_dir(Path::new(OsStr::from_bytes(&beside))) {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let path = Path::new(OsStr::from_bytes(&beside));
+        let mut entries = match Dir::open(path, flags, Mode::empty()) {
             Ok(entries) => entries,
             Err(e) => {
+                let e = io::Error::from(e);
                 self.debug_conff(|| msg!("removal_bulk conffile no dsd %s %s", dir, &e));
                 return match e.raw_os_error() {
                     Some(libc::ENOENT | libc::ENOTDIR) => Ok(()),
@@ -176,14 +205,15 @@ impl Run {
             }
         };
         self.debug_conff(|| msg!("removal_bulk conffile cleaning dsd %s", dir));
-        for entry in entries {
+        for entry in entries.iter() {
             // Stock cannot tell the end of a directory from an error while reading it.
             let Ok(entry) = entry else {
                 break;
             };
-            let entry = entry.file_name();
-            let entry = entry.as_bytes();
-            if !is_backup(entry, base) {
+            let entry = entry.file_name().to_bytes();
+            let kind = Beside::of(entry, base);
+            self.debug_beside(entry, dir, base, kind);
+            if !kind.is_backup() {
                 continue;
             }
             let path = [&beside[..], entry].concat();
@@ -194,6 +224,31 @@ impl Run {
             })?;
         }
         Ok(())
+    }
+
+    /// What stock says of each file it finds beside a conffile.
+    fn debug_beside(&mut self, entry: &[u8], dir: &[u8], base: &[u8], kind: Beside) {
+        if self.report.debug_flags() & debug::STUPIDLYVERBOSE == 0 {
+            return;
+        }
+        let mut say = |text| self.report.debug(debug::STUPIDLYVERBOSE, || text);
+        say(msg!(
+            "removal_bulk conffile dsd entry='%s' conffbasename='%s' conffnameused=%d \
+             conffbasenamelen=%d",
+            entry,
+            base,
+            dir.len() + 1 + base.len(),
+            base.len()
+        ));
+        if entry.starts_with(base) {
+            say(msg!("removal_bulk conffile dsd entry starts right"));
+        }
+        if kind != Beside::Suffixed {
+            say(msg!("removal_bulk conffile dsd entry starts wrong"));
+        }
+        if !kind.is_backup() {
+            say(msg!("removal_bulk conffile dsd entry not it"));
+        }
     }
 
     fn debug_conff(&mut self, text: impl FnOnce() -> Msg) {
@@ -229,7 +284,7 @@ fn unlink_control(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_backup;
+    use super::Beside;
 
     #[test]
     fn backups_of_a_conffile() {
@@ -245,7 +300,7 @@ mod tests {
             "x~12~",
             "#x#",
         ] {
-            assert!(is_backup(yes.as_bytes(), b"x"), "{yes}");
+            assert!(Beside::of(yes.as_bytes(), b"x").is_backup(), "{yes}");
         }
         for no in [
             "x",
@@ -260,7 +315,7 @@ mod tests {
             "y~",
             "",
         ] {
-            assert!(!is_backup(no.as_bytes(), b"x"), "{no}");
+            assert!(!Beside::of(no.as_bytes(), b"x").is_backup(), "{no}");
         }
     }
 }
