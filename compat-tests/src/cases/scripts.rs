@@ -337,7 +337,7 @@ pub(super) fn add(c: &mut Cases) {
         ));
         w.run("$D --pre-invoke='exit 4' -r pk");
         w.run("$D --post-invoke='exit 5' -r pk");
-        w.run("$D --status-logger='cat >&2' -P pk");
+        w.run("$D --status-logger='cat >/t/w/logged' -P pk");
     });
     c.add("scripts/calls-dpkg-query-and-divert", |w| {
         let body = "dpkg-query -W -f '${Status}\\n' pk; dpkg --compare-versions 1 lt 2 && echo older\n\

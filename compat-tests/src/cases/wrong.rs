@@ -18,7 +18,7 @@ pub(super) fn add(c: &mut Cases) {
         let a = w.deb(&deb("a", "1"));
         let hold = |file: &str, line: &str| {
             format!(
-                "perl -e 'use Fcntl; open(F,\">>\",\"$ENV{{R}}/var/lib/dpkg/{file}\"); my $f=pack(\"s s l! l! i\",F_WRLCK,0,0,0,0); fcntl(F,F_SETLK,$f) or die; print \"x\"; $|=1; print \"\\n\"; sleep 20' >/t/w/held & L=$!; while ! [ -s /t/w/held ]; do sleep 0.05; done; {line}; kill $L; wait 2>/dev/null; rm /t/w/held"
+                "perl -e 'use Fcntl; open(F,\">>\",\"$ENV{{R}}/var/lib/dpkg/{file}\"); my $f=pack(\"s s l! l! i\",F_WRLCK,0,0,0,0); fcntl(F,F_SETLK,$f) or die; print \"x\"; $|=1; print \"\\n\"; sleep 20' >/t/w/held & L=$!; while ! [ -s /t/w/held ]; do sleep 0.05; done; {line}; C=$?; kill $L; wait 2>/dev/null; rm /t/w/held; exit $C"
             )
         };
         for file in ["lock", "lock-frontend"] {
