@@ -559,17 +559,19 @@ impl DebStream {
     /// Tells once.
     pub fn paste_failed_ahead(&mut self) -> Option<Error> {
         let bytes = self.decoder.get_mut();
-        let (Some(pos), Some(left)) = (bytes.src.pos, bytes.left) else {
-            return None;
+        let problem = match (&bytes.problem, bytes.src.pos, bytes.left) {
+            (Some(problem), _, _) => problem.clone(),
+            (None, Some(pos), Some(left)) => {
+                let there = self.file_size.saturating_sub(pos);
+                if left <= there || there > PIPE_SIZE + PIECE {
+                    return None;
+                }
+                msg!("unexpected end of file or stream")
+            }
+            _ => return None,
         };
-        let there = self.file_size.saturating_sub(pos);
-        if bytes.problem.is_some() || left <= there || there > PIPE_SIZE + PIECE {
-            return None;
-        }
-        if std::mem::replace(&mut self.told, true) {
-            return None;
-        }
-        Some(self.paste_error(msg!("unexpected end of file or stream")))
+        let told = std::mem::replace(&mut self.told, true);
+        (!told).then(|| self.paste_error(problem))
     }
 
     /// Whether [`DebStream::paste_failed_ahead`] told.
