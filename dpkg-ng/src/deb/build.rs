@@ -1,36 +1,27 @@
 //! `--build`
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use libdpkgng::archive::build::{BuildOptions, build};
+use libdpkgng::archive::{self, build::BuildOptions};
 use libdpkgng::error::{Error, Result};
 use libdpkgng::{err, msg};
 
-use super::control::read_identity;
-use super::options::Settings;
-use crate::cli::{Process, strtol};
+use super::args::DebArgs;
+use crate::cli::{Process, Step, strtol};
 
 /// Build a package from a directory.
-pub fn run(
-    process: &mut Process,
-    args: &[OsString],
-    long: &str,
-    settings: &Settings,
-) -> Result<i32> {
-    let (dir, dest) = match args {
-        [] => {
-            return Err(Error::usage(msg!(
-                "--%s needs a <directory> argument",
-                long
-            )));
-        }
+pub fn build(process: &mut Process, args: &DebArgs) -> Step<i32> {
+    let long = args.verb();
+    let (dir, dest) = match args.args.as_slice() {
+        [] => return Err(Error::usage(msg!("--%s needs a <directory> argument", long)).into()),
         [dir] => (dir, None),
         [dir, dest] => (dir, Some(Path::new(dest))),
-        _ => return Err(Error::usage(msg!("--%s takes at most two arguments", long))),
+        _ => return Err(Error::usage(msg!("--%s takes at most two arguments", long)).into()),
     };
+    let settings = &args.settings;
     let options = BuildOptions {
         check: settings.check,
         root_owner_group: settings.root_owner_group,
@@ -38,22 +29,12 @@ pub fn run(
         params: settings.params,
         format: settings.format,
         timestamp: timestamp(process.env.get_nonempty("SOURCE_DATE_EPOCH")),
-        tmpdir: process
-            .env
-            .get("TMPDIR")
-            .unwrap_or(OsStr::new("/tmp"))
-            .into(),
+        tmpdir: process.env.get("TMPDIR").unwrap_or("/tmp".as_ref()).into(),
         progname: process.program().to_owned(),
         info_prefix: process.report.info_prefix(),
         hint_prefix: process.report.hint_prefix(),
     };
-    build(
-        Path::new(dir),
-        dest,
-        &options,
-        &mut read_identity,
-        &mut process.report,
-    )?;
+    archive::build::build(Path::new(dir), dest, &options, &mut process.report)?;
     Ok(0)
 }
 
