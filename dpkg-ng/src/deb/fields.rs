@@ -10,7 +10,9 @@ use libdpkgng::msg;
 use libdpkgng::pkg::{PkgId, PkgTable, Which};
 use libdpkgng::report::{Event, Reporter as _};
 
-use crate::cli::Process;
+use super::args::DebArgs;
+use super::info;
+use crate::cli::{Process, Step};
 
 /// The package paragraph of an archive. `path` is where stock would have extracted it to, for
 /// the messages.
@@ -23,8 +25,16 @@ pub fn parse(process: &mut Process, path: &[u8], text: &[u8]) -> Result<(PkgTabl
     }
 }
 
+/// `--field` with fields.
+pub fn fields(process: &mut Process, args: &DebArgs) -> Step<i32> {
+    let (table, pkg) = info::paragraph(process, args)?;
+    let names = args.args.get(1..).unwrap_or_default();
+    print(process, (&table, pkg), names)?;
+    Ok(0)
+}
+
 /// Print the values of these fields, with their names if there are several (`info_field`).
-pub fn print(
+fn print(
     process: &mut Process,
     (table, pkg): (&PkgTable, PkgId),
     names: &[OsString],

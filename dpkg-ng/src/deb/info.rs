@@ -15,11 +15,15 @@ use libdpkgng::archive::extract::CONTROL_FILE_MAX;
 use libdpkgng::archive::take_error;
 use libdpkgng::archive::tar::{Kind, TarReader};
 use libdpkgng::error::{Error, OrFail, Result};
+use libdpkgng::pkg::{PkgId, PkgTable};
 use libdpkgng::report::{Event, Reporter};
 use libdpkgng::{bail, err, msg, msgn};
 
 use super::args::DebArgs;
-use super::extract::{Copied, Source, TarMode, copy, feed_tar};
+use super::extract::{
+    Copied, Source, TarMode, copy, feed_tar, inner_control_dir, move_control_files,
+};
+use super::fields;
 use crate::cli::{Process, Step};
 
 /// The longest interpreter that is looked for.
@@ -51,6 +55,7 @@ struct Replay {
     bytes: Cursor<Vec<u8>>,
     failed: Option<io::Error>,
     paste: Option<Paste>,
+    told: bool,
 }
 
 impl Read for Replay {
@@ -69,13 +74,26 @@ impl Source for Replay {
     fn paste(&mut self) -> Paste {
         self.paste.take().unwrap_or(Paste::Complete)
     }
+
+    fn paste_failed_ahead(&mut self) -> Option<Error> {
+        // A control member is smaller than what the feeding process is ahead by.
+        match &self.paste {
+            Some(Paste::Failed(e)) if !std::mem::replace(&mut self.told, true) => Some(e.clone()),
+            _ => None,
+        }
+    }
+
+    fn write_error(&self, e: io::Error) -> Error {
+        Error::os(msg!("failed to write"), e)
+    }
 }
 
 /// Read all control files, in the order of their names.
 fn read(process: &mut Process, member: DebMember, args: &DebArgs) -> Result<Vec<ControlFile>> {
+    let inner = inner_control_dir(member.version);
     let mut stream = member.stream(args.settings.params.threads_max)?;
     let mut bytes = Vec::new();
-    let copied = copy(&mut stream, &mut |piece| {
+    let copied = copy(&mut stream, &mut |_| (), &mut |piece| {
         bytes.extend_from_slice(piece);
         if bytes.len() as u64 > CONTROL_MAX {
             return Err(io::ErrorKind::FileTooLarge.into());
@@ -87,7 +105,7 @@ fn read(process: &mut Process, member: DebMember, args: &DebArgs) -> Result<Vec<
         Copied::Complete | Copied::ReaderGone => None,
     };
     let paste = stream.paste();
-    if failed.is_none() && matches!(paste, Paste::Complete) {
+    if inner.is_none() && failed.is_none() && matches!(paste, Paste::Complete) {
         if let Ok(files) = read_tar(&bytes) {
             return Ok(files);
         }
@@ -96,8 +114,9 @@ fn read(process: &mut Process, member: DebMember, args: &DebArgs) -> Result<Vec<
         bytes: Cursor::new(bytes),
         failed,
         paste: Some(paste),
+        told: false,
     };
-    through_directory(process, &mut replay)
+    through_directory(process, &mut replay, inner)
 }
 
 /// What is directly in the top of a tar; a later entry replaces an earlier one.
@@ -136,19 +155,21 @@ fn read_tar(bytes: &[u8]) -> Result<Vec<ControlFile>> {
 }
 
 /// The same by way of tar(1) and a directory.
-fn through_directory(process: &mut Process, stream: &mut dyn Source) -> Result<Vec<ControlFile>> {
-    let tmpdir = process
-        .env
-        .get_nonempty("TMPDIR")
-        .unwrap_or(OsStr::new("/tmp"));
-    let mut template = tmpdir.as_bytes().to_vec();
-    template.extend_from_slice(b"/dpkg-deb.XXXXXX");
+fn through_directory(
+    process: &mut Process,
+    stream: &mut dyn Source,
+    inner: Option<&str>,
+) -> Result<Vec<ControlFile>> {
+    let template = temporary_template(process, b"");
     let dir = TempDir(
         nix::unistd::mkdtemp(OsStr::from_bytes(&template))
             .or_fail(|| msg!("unable to create temporary directory"))?,
     );
     let mode = TarMode::ExtractBriefly;
     feed_tar(process, stream, Some(dir.0.as_os_str()), mode)?;
+    if let Some(inner) = inner {
+        move_control_files(process, dir.0.as_os_str(), inner)?;
+    }
     let scan = || msg!("cannot scan directory '%.255s'", &dir.0);
     let mut files = Vec::new();
     for entry in std::fs::read_dir(&dir.0).or_fail(scan)? {
@@ -169,6 +190,12 @@ fn through_directory(process: &mut Process, stream: &mut dyn Source) -> Result<V
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(files)
+}
+
+/// The template of stock's temporary directory, and something below it.
+fn temporary_template(process: &Process, tail: &[u8]) -> Vec<u8> {
+    let tmpdir = process.env.get("TMPDIR").unwrap_or(OsStr::new("/tmp"));
+    [tmpdir.as_bytes(), b"/dpkg-deb.XXXXXX", tail].concat()
 }
 
 /// A directory that goes away with its contents, whatever their modes are.
@@ -303,6 +330,28 @@ pub fn control_file(process: &mut Process, args: &DebArgs) -> Step<i32> {
     let files = read(process, member, args)?;
     print_files(process, &deb, &files, &[OsStr::new("control")])?;
     Ok(0)
+}
+
+/// The control file as a package paragraph, for `--field` and `--show`.
+pub fn paragraph(process: &mut Process, args: &DebArgs) -> Result<(PkgTable, PkgId)> {
+    let (member, _) = find(args, process)?;
+    let files = read(process, member, args)?;
+    // Where stock has it by now; it cites the name in what it says about the fields.
+    let path = temporary_template(process, b"/control");
+    let control = files.iter().find(|f| f.name == b"control");
+    match control.map(|f| &f.file) {
+        Some(Some((_, text))) => fields::parse(process, &path, text),
+        other => {
+            let errno = other.map_or(libc::ENOENT, |_| libc::EISDIR);
+            Err(Error::os(
+                msg!(
+                    "failed to open package info file '%.255s' for reading",
+                    &path
+                ),
+                io::Error::from_raw_os_error(errno),
+            ))
+        }
+    }
 }
 
 /// The contents of control files, one after the other (`info_spew`).

@@ -89,7 +89,7 @@ fn run(process: &mut Process, args: &[OsString]) -> Step<i32> {
         Action::Info => info::info(process, &args),
         Action::Field if args.args.len() == 1 => info::control_file(process, &args),
         Action::Build => build::build(process, &args),
-        Action::Field => info::fields(process, &args),
+        Action::Field => fields::fields(process, &args),
         Action::Show => Err(missing(args.verb()).into()),
     }
 }

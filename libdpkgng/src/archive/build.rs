@@ -245,6 +245,15 @@ impl Member<'_> {
             Ok(encoder) => encoder,
             Err(e) => return Err(in_child(e, report)),
         };
+        if let Err(e) = std::fs::metadata(self.dir) {
+            // Stock's tar child finds out as well, and first.
+            let text = Error::os(msg!("failed to chdir to '%.255s'", self.dir), e).msg;
+            report.event(&Event::Stderr(msg!(
+                "%s (subprocess): %s\n",
+                &options.progname,
+                text
+            )));
+        }
         let mut tar = TarWriter::new(encoder, self.pack);
         let mut symlinks = Vec::new();
         let mut walk = TreeWalk::new(self.dir)?;

@@ -574,11 +574,6 @@ impl DebStream {
         (!told).then(|| self.paste_error(problem))
     }
 
-    /// Whether [`DebStream::paste_failed_ahead`] told.
-    pub fn told_paste_failure(&self) -> bool {
-        self.told
-    }
-
     fn paste_error(&self, problem: Msg) -> Error {
         err!(
             "cannot copy archive member from '%s' to decompressor pipe: %s",
@@ -590,7 +585,7 @@ impl DebStream {
     /// How the member's bytes ended. Call it when the stream ended (well or not): a file cut off
     /// within a member that is not compressed shows here alone.
     pub fn paste(&mut self) -> Paste {
-        let mut unread = self.decoder.unused() as u64;
+        let mut unread = 0;
         let bytes = self.decoder.get_mut();
         let mut piece = [0; 4096];
         while unread <= PIPE_SIZE {

@@ -157,11 +157,6 @@ impl<R: Read> Decoder<R> {
         &mut self.input.src
     }
 
-    /// How many bytes were read from the source but not used by the decompressor.
-    pub fn unused(&self) -> usize {
-        self.input.bytes().len()
-    }
-
     /// dpkg's words for what was decompressed and could not be written.
     pub fn write_error(&self, e: io::Error) -> Error {
         let desc = &self.desc;
