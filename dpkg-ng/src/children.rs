@@ -2,17 +2,13 @@
 
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use libdpkgng::error::{Error, Result};
-use libdpkgng::force::{Force, ForceSet};
 use libdpkgng::msg::Msg;
-use libdpkgng::report::Reporter;
-use libdpkgng::sys::{child, signal};
-use libdpkgng::{bail, err, msg, msgn};
+use libdpkgng::sys::{child, process, signal};
+use libdpkgng::{bail, err, msg};
 
 use crate::cli::Env;
 
@@ -116,57 +112,7 @@ pub fn check_unless_pipe(status: ExitStatus, what: &Msg) -> Result<()> {
 /// # Errors
 /// There is no `PATH`.
 pub fn in_path(env: &Env, program: &OsStr) -> Result<bool> {
-    let executable = |path: &OsStr| {
-        std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
-    };
-    if program.as_bytes().first() == Some(&b'/') {
-        return Ok(executable(program));
-    }
     let path = env.get("PATH").ok_or_else(|| err!("PATH is not set"))?;
-    Ok(path.as_bytes().split(|&b| b == b':').any(|dir| {
-        let mut full = dir.to_vec();
-        if !dir.is_empty() {
-            full.push(b'/');
-        }
-        full.extend_from_slice(program.as_bytes());
-        executable(OsStr::from_bytes(&full))
-    }))
-}
-
-/// Programs that maintainer scripts and dpkg itself rely on.
-const EXPECTED: [&str; 7] = [
-    "sh",
-    "rm",
-    "tar",
-    "diff",
-    "dpkg-deb",
-    "ldconfig",
-    "start-stop-daemon",
-];
-
-/// `checkpath()`: warn of programs that are not found, and fail then unless forced.
-///
-/// # Errors
-/// Programs are missing, and `--force-bad-path` is not given.
-pub fn check_path(env: &Env, force: ForceSet, report: &mut dyn Reporter) -> Result<()> {
-    let mut missing = 0u64;
-    for program in EXPECTED {
-        if !in_path(env, OsStr::new(program))? {
-            report.warning(msg!("'%s' not found in PATH or not executable", program));
-            missing += 1;
-        }
-    }
-    if missing == 0 {
-        return Ok(());
-    }
-    let note =
-        msg!("Note: root's PATH should usually contain /usr/local/sbin, /usr/sbin and /sbin");
-    let problem = msgn!(
-        missing,
-        "%d expected program not found in PATH or not executable\n%s",
-        "%d expected programs not found in PATH or not executable\n%s",
-        missing,
-        note
-    );
-    report.forcible(force, Force::BadPath, problem)
+    let program = program.to_string_lossy();
+    Ok(process::in_path(path.as_encoded_bytes(), &program))
 }

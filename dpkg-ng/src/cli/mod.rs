@@ -16,6 +16,7 @@ pub use env::Env;
 pub use number::strtol;
 pub use process::Process;
 pub use table::{Effect, Name, Opt, Parser, parse_int};
+pub use text::REFERENCE_VERSION;
 
 use libdpkgng::error::Error;
 use std::ffi::OsString;

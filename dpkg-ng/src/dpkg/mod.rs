@@ -5,11 +5,13 @@ mod enquiry;
 mod help;
 mod hooks;
 mod options;
+mod packages;
 
 use std::ffi::OsString;
 
 use libdpkgng::error::Error;
 use libdpkgng::force::{Force, ForceSet, Known};
+use libdpkgng::pipeline;
 use libdpkgng::report::debug;
 use libdpkgng::{err, msg};
 
@@ -108,6 +110,13 @@ fn act(process: &mut Process, args: &mut DpkgArgs) -> Step<i32> {
                 Backend::Query => query::main(env, &list),
             })
         }
+        Action::Install => packages::run(process, args, pipeline::Action::Install),
+        Action::Unpack => packages::run(process, args, pipeline::Action::Unpack),
+        Action::RecordAvail => packages::run(process, args, pipeline::Action::RecordAvail),
+        Action::Configure => packages::run(process, args, pipeline::Action::Configure),
+        Action::TriggersOnly => packages::run(process, args, pipeline::Action::TriggersOnly),
+        Action::Remove => packages::run(process, args, pipeline::Action::Remove),
+        Action::Purge => packages::run(process, args, pipeline::Action::Purge),
         _ => Err(missing(args.verb()).into()),
     }
 }

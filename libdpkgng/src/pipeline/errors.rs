@@ -70,7 +70,8 @@ impl Run {
         let line = msg!(status, &name, "error", &error.msg);
         self.report.event(&Event::StatusFd(line));
         self.failures.what.push(name);
-        if self.failures.what.len() as u64 >= u64::from(self.opts.abort_after) {
+        let limit = usize::try_from(self.opts.abort_after).unwrap_or(0);
+        if self.failures.what.len() >= limit {
             self.report.notice(msg!("too many errors, stopping"));
             self.failures.halted = true;
         }

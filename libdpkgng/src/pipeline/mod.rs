@@ -71,9 +71,9 @@ impl Action {
 pub struct Options {
     /// What to do.
     pub action: Action,
-    /// `f_act`: false with `--no-act`.
+    /// False with `--no-act` (`f_act`).
     pub act: bool,
-    /// `f_alsoselect`: false with `-N`/`--no-also-select`? (`--selected-only` clears it).
+    /// False with `--selected-only` (`f_alsoselect`).
     pub alsoselect: bool,
     /// `--auto-deconfigure`
     pub autodeconf: bool,
@@ -85,13 +85,13 @@ pub struct Options {
     pub recursive: bool,
     /// `--skip-same-version`
     pub skipsame: bool,
-    /// `--triggers` (Some(true)), `--no-triggers` (Some(false)), neither (None).
-    pub triggers: Option<bool>,
-    /// `--abort-after`
-    pub abort_after: u32,
+    /// Whether triggers are processed at the end of the run (`f_triggers`).
+    pub triggers: bool,
+    /// `--abort-after`: how many failures end the run; 0 and less at the first.
+    pub abort_after: i32,
     /// `--force-…`
     pub force: crate::force::ForceSet,
-    /// `--ignore-depends`: package names as given.
+    /// `--ignore-depends`
     pub ignore_depends: Vec<PkgId>,
     /// `--path-exclude`, `--path-include`
     pub filters: crate::filter::Filters,
@@ -102,8 +102,6 @@ pub struct Options {
     pub script_env: Vec<(String, Vec<u8>)>,
     /// The version scripts see as `DPKG_RUNNING_VERSION`.
     pub running_version: String,
-    /// `--admindir` as scripts see it (`DPKG_ADMINDIR`).
-    pub script_admindir: PathBuf,
 }
 
 /// What a package is about to be (`pkg_istobe`).

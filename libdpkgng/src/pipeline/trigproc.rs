@@ -52,9 +52,10 @@ impl Run {
     /// date, in this run (`trigproc_install_hooks`). To be called before the database is
     /// opened.
     pub fn trigproc_install_hooks(&mut self) {
-        self.db.triggers.hooks = match self.opts.triggers {
-            Some(false) => Hooks::Transitional,
-            _ => Hooks::Process,
+        self.db.triggers.hooks = if self.opts.triggers {
+            Hooks::Process
+        } else {
+            Hooks::Transitional
         };
     }
 

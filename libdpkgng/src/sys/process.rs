@@ -86,8 +86,12 @@ pub fn strsignal(signal: i32) -> String {
     text.to_string_lossy().into_owned()
 }
 
-/// Whether an executable file `program` is in a directory of `path` (`command_in_path`).
+/// Whether an executable file `program` is in a directory of `path`, or, with an absolute
+/// name, is there (`command_in_path`).
 pub fn in_path(path: &[u8], program: &str) -> bool {
+    if program.starts_with('/') {
+        return is_executable(Path::new(program));
+    }
     path.split(|c| *c == b':').any(|dir| {
         let mut file = dir.to_vec();
         if !dir.is_empty() {

@@ -44,6 +44,7 @@ impl Run {
     /// `--configure`, `--triggers-only`, `--remove`, `--purge` with their arguments
     /// (`packages`).
     pub fn packages(&mut self, names: &[Vec<u8>]) -> Result<i32> {
+        self.trigproc_install_hooks();
         let mode = if !self.opts.act {
             OpenMode::ReadOnly
         } else if self.opts.force.has(Force::NonRoot) {

@@ -1,0 +1,109 @@
+//! Actions that change packages: the command line's plain value becomes a run of the library.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use libdpkgng::arch::{ArchTable, BUILD_ARCHITECTURE};
+use libdpkgng::db::{Database, Dirs};
+use libdpkgng::error::{Error, Result};
+use libdpkgng::hooks::HookSet;
+use libdpkgng::msg;
+use libdpkgng::pipeline::{Action, Options, Run};
+use libdpkgng::pkg::PkgId;
+use libdpkgng::pkgspec;
+
+use super::args::DpkgArgs;
+use crate::cli::{Process, REFERENCE_VERSION, Step};
+use crate::prompt::Terminal;
+
+/// The database of the command line's directories, not opened yet.
+///
+/// # Errors
+/// The directories cannot be told.
+pub fn database(process: &Process, args: &mut DpkgArgs) -> Result<Database> {
+    let dirs = Dirs {
+        admindir: args.settings.dirs.admin_path(&process.env)?,
+        instdir: args.settings.dirs.root_path(&process.env)?,
+    };
+    let mut db = Database::new(dirs, ArchTable::new(BUILD_ARCHITECTURE));
+    db.set_frontend_locked(process.env.get("DPKG_FRONTEND_LOCKED").is_some());
+    Ok(db)
+}
+
+/// `--install`, `--unpack`, `--record-avail`, `--configure`, `--triggers-only`, `--remove`,
+/// `--purge`.
+pub fn run(process: &mut Process, args: &mut DpkgArgs, action: Action) -> Step<i32> {
+    let mut db = database(process, args)?;
+    let ignore_depends = ignored(&mut db, args)?;
+    let opts = options(process, args, action, ignore_depends);
+    let mut run = Run::new(
+        db,
+        opts,
+        Box::new(process.report.clone()),
+        Box::new(Terminal::new(
+            process.env.clone(),
+            process.report.clone(),
+            args.settings.pager,
+        )),
+        HookSet::default(),
+    );
+    let names = || args.args.iter().map(|a| a.as_bytes().to_vec());
+    let result = match action {
+        Action::Install | Action::Unpack | Action::RecordAvail => {
+            let archives: Vec<PathBuf> = args.args.iter().map(PathBuf::from).collect();
+            run.archive_files(&archives)
+        }
+        Action::Configure | Action::TriggersOnly | Action::Remove | Action::Purge => {
+            run.packages(&names().collect::<Vec<_>>())
+        }
+    };
+    let code = result?;
+    Ok(run.finish().max(code))
+}
+
+/// `--ignore-depends`: the packages, as the table knows them before the database is read.
+fn ignored(db: &mut Database, args: &DpkgArgs) -> Result<Vec<PkgId>> {
+    let parse = |name: &std::ffi::OsString| {
+        pkgspec::parse_pkg_or_fail(&mut db.table, name.as_bytes(), |why| {
+            let id = "--%s needs a valid package name but '%.250s' is not: %s";
+            Error::usage(msg!(id, "ignore-depends", name, why))
+        })
+    };
+    args.settings.ignore_depends.iter().map(parse).collect()
+}
+
+fn options(
+    process: &Process,
+    args: &DpkgArgs,
+    action: Action,
+    ignore_depends: Vec<PkgId>,
+) -> Options {
+    let s = &args.settings;
+    let text = |os: &std::ffi::OsStr| os.to_string_lossy().into_owned();
+    Options {
+        action,
+        act: s.act,
+        alsoselect: s.also_select,
+        autodeconf: s.auto_deconfigure,
+        debsig: s.debsig,
+        pending: s.pending,
+        recursive: s.recursive,
+        skipsame: s.skip_same_version,
+        triggers: args.process_triggers(),
+        abort_after: s.abort_after,
+        force: s.force,
+        ignore_depends,
+        filters: s.filters.clone(),
+        tmpdir: match process.env.get_nonempty("TMPDIR") {
+            Some(dir) => PathBuf::from(dir),
+            None => PathBuf::from("/tmp"),
+        },
+        script_env: process
+            .env
+            .vars()
+            .iter()
+            .map(|(name, value)| (text(name), value.as_bytes().to_vec()))
+            .collect(),
+        running_version: REFERENCE_VERSION.to_owned(),
+    }
+}
