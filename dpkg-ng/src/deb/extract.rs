@@ -273,11 +273,10 @@ fn pass_on(
         copy(stream, &mut say, write)
     })?;
     let paste = stream.paste();
-    if let Paste::Failed(e) = &paste {
-        if !told {
+    if let Paste::Failed(e) = &paste
+        && !told {
             subprocess_says(process, e);
         }
-    }
     Ok(verdict(process, copied, paste))
 }
 

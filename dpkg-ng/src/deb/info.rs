@@ -105,11 +105,10 @@ fn read(process: &mut Process, member: DebMember, args: &DebArgs) -> Result<Vec<
         Copied::Complete | Copied::ReaderGone => None,
     };
     let paste = stream.paste();
-    if inner.is_none() && failed.is_none() && matches!(paste, Paste::Complete) {
-        if let Ok(files) = read_tar(&bytes) {
+    if inner.is_none() && failed.is_none() && matches!(paste, Paste::Complete)
+        && let Ok(files) = read_tar(&bytes) {
             return Ok(files);
         }
-    }
     let mut replay = Replay {
         bytes: Cursor::new(bytes),
         failed,
@@ -221,14 +220,13 @@ fn open_up(dir: &Path) {
 /// `--info`
 pub fn info(process: &mut Process, args: &DebArgs) -> Step<i32> {
     let (member, deb) = find(args, process)?;
-    if let [_, components @ ..] = args.args.as_slice() {
-        if !components.is_empty() {
+    if let [_, components @ ..] = args.args.as_slice()
+        && !components.is_empty() {
             let files = read(process, member, args)?;
             let names: Vec<&OsStr> = components.iter().map(|c| c.as_os_str()).collect();
             print_files(process, &deb, &files, &names)?;
             return Ok(0);
         }
-    }
     let version = member.version;
     let (size, control) = (member.size, member.control_size);
     let announcement = match member.main_size {
