@@ -7,8 +7,8 @@
 //! |---|---|
 //! | 0 | [`msg`](mod@msg) [`error`] [`sys`] [`digest`] [`version`] [`arch`] [`state`] [`name`] |
 //! | 1 | [`force`] [`report`] [`filter`] [`deb822`] |
-//! | 2 | [`pkg`] [`archive`] |
-//! | 3 | [`fsys`] [`pkgspec`] [`relations`] [`control`] |
+//! | 2 | [`pkg`] |
+//! | 3 | [`fsys`] [`pkgspec`] [`relations`] [`control`] [`archive`] |
 //! | 4 | [`db`] |
 //! | 5 | [`showformat`] [`query`] |
 //! | 5 | [`hooks`] |
