@@ -46,6 +46,8 @@ impl TarMode {
     }
 }
 
+/// The size of what is handed on at a time (`DPKG_BUFFER_SIZE`).
+const PIECE: usize = 32 * 1024;
 /// The default directory for control files.
 const CONTROL_DIR: &str = "DEBIAN";
 
@@ -169,7 +171,7 @@ pub fn tarfile(process: &mut Process, args: &DebArgs) -> Step<i32> {
             Ok(())
         })
     })?;
-    finish(process, stream, copied)?;
+    children_say(process, &mut stream, copied)?;
     Ok(0)
 }
 
@@ -180,8 +182,21 @@ fn open(process: &mut Process, args: &DebArgs, deb: &OsStr, part: Part) -> Resul
     member.stream(args.settings.params.threads_max)
 }
 
+/// A tar stream, and how the reading of its archive ended.
+pub trait Source: Read {
+    /// See [`DebStream::paste`].
+    fn paste(&mut self) -> Paste;
+}
+
+impl Source for DebStream {
+    fn paste(&mut self) -> Paste {
+        DebStream::paste(self)
+    }
+}
+
 /// How the copy of a member ended, in terms of the process that stock has for it.
-enum Copied {
+pub enum Copied {
+    /// All of it arrived.
     Complete,
     /// Nobody reads the other end any more.
     ReaderGone,
@@ -189,8 +204,13 @@ enum Copied {
     Failed(Error),
 }
 
-fn copy(stream: &mut DebStream, write: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> Copied {
-    let mut block = vec![0; 64 * 1024];
+/// Hand a stream on, in pieces as big as stock's: of a damaged member, the piece with the
+/// damage is lost as a whole.
+pub fn copy(
+    stream: &mut dyn Source,
+    write: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+) -> Copied {
+    let mut block = vec![0; PIECE];
     loop {
         let count = match stream.read(&mut block) {
             Ok(0) => return Copied::Complete,
@@ -221,8 +241,13 @@ fn ignoring_sigpipe<T>(body: impl FnOnce() -> T) -> Result<T> {
     Ok(result)
 }
 
-/// The verdicts on the processes that stock has for decompressing and for reading the file.
-fn finish(process: &mut Process, mut stream: DebStream, copied: Copied) -> Result<()> {
+/// What the processes say that stock has for reading the file and for decompressing, in the
+/// order in which they end; returned is what the parent finds out when it waits for them.
+fn children_say(process: &mut Process, stream: &mut dyn Source, copied: Copied) -> Result<()> {
+    let paste = stream.paste();
+    if let Paste::Failed(e) = &paste {
+        subprocess_says(process, e);
+    }
     if let Copied::Failed(e) = copied {
         subprocess_says(process, &e);
         bail!(
@@ -231,7 +256,7 @@ fn finish(process: &mut Process, mut stream: DebStream, copied: Copied) -> Resul
             2
         );
     }
-    match stream.paste() {
+    match paste {
         Paste::Complete => Ok(()),
         Paste::BrokenPipe => bail!(
             "%s subprocess was killed by signal (%s)%s",
@@ -239,14 +264,11 @@ fn finish(process: &mut Process, mut stream: DebStream, copied: Copied) -> Resul
             signal::description(libc::SIGPIPE),
             ""
         ),
-        Paste::Failed(e) => {
-            subprocess_says(process, &e);
-            bail!(
-                "%s subprocess returned error exit status %d",
-                msg!("paste"),
-                2
-            )
-        }
+        Paste::Failed(_) => bail!(
+            "%s subprocess returned error exit status %d",
+            msg!("paste"),
+            2
+        ),
     }
 }
 
@@ -267,14 +289,14 @@ fn through_tar(
     dir: Option<&OsStr>,
     mode: TarMode,
 ) -> Result<()> {
-    let stream = open(process, args, deb, part)?;
-    feed_tar(process, stream, dir, mode)
+    let mut stream = open(process, args, deb, part)?;
+    feed_tar(process, &mut stream, dir, mode)
 }
 
 /// Run tar on a stream, in `dir`, which is made if need be.
 pub fn feed_tar(
     process: &mut Process,
-    mut stream: DebStream,
+    stream: &mut dyn Source,
     dir: Option<&OsStr>,
     mode: TarMode,
 ) -> Result<()> {
@@ -298,6 +320,9 @@ pub fn feed_tar(
     let mut child = match spawned {
         Ok(child) => child,
         Err(e) => {
+            if let Paste::Failed(e) = stream.paste() {
+                subprocess_says(process, &e);
+            }
             subprocess_says(process, &e);
             bail!("%s subprocess returned error exit status %d", what, 2);
         }
@@ -305,28 +330,15 @@ pub fn feed_tar(
     let Some(mut pipe) = child.stdin.take() else {
         return Err(Error::internal(msg!("tar without a pipe")));
     };
-    let copied = ignoring_sigpipe(|| copy(&mut stream, &mut |bytes| pipe.write_all(bytes)))?;
+    let copied = ignoring_sigpipe(|| copy(stream, &mut |bytes| pipe.write_all(bytes)))?;
+    let said = children_say(process, stream, copied);
+    // tar has waited for more until now.
     drop(pipe);
-    // A decompressor that fails says so while tar still waits for more.
-    let decompressed = match copied {
-        Copied::Failed(e) => {
-            subprocess_says(process, &e);
-            Err(())
-        }
-        other => Ok(other),
-    };
     let status = child
         .wait()
         .or_fail(|| msg!("wait for %s subprocess failed", &what))?;
     children::check(status, &what)?;
-    match decompressed {
-        Ok(copied) => finish(process, stream, copied),
-        Err(()) => bail!(
-            "%s subprocess returned error exit status %d",
-            msg!("<decompress>"),
-            2
-        ),
-    }
+    said
 }
 
 fn prepare_dir(dir: &OsStr, mode: TarMode, command: &mut Command) -> Result<()> {
