@@ -10,15 +10,19 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use libdpkgng::arch::{ArchTable, BUILD_ARCHITECTURE};
 use libdpkgng::archive::deb::{DebFile, DebMember, Part, Paste};
 use libdpkgng::archive::extract::CONTROL_FILE_MAX;
 use libdpkgng::archive::take_error;
 use libdpkgng::archive::tar::{Kind, TarReader};
+use libdpkgng::control::{self, ParseFlags};
 use libdpkgng::error::{Error, OrFail, Result};
+use libdpkgng::pkg::{PkgId, PkgTable, Which};
 use libdpkgng::report::{Event, Reporter};
 use libdpkgng::{bail, err, msg, msgn};
 
 use super::args::DebArgs;
+use super::build::tmpdir;
 use super::extract::{Copied, Source, TarMode, copy, feed_tar};
 use crate::cli::{Process, Step};
 
@@ -137,11 +141,7 @@ fn read_tar(bytes: &[u8]) -> Result<Vec<ControlFile>> {
 
 /// The same by way of tar(1) and a directory.
 fn through_directory(process: &mut Process, stream: &mut dyn Source) -> Result<Vec<ControlFile>> {
-    let tmpdir = process
-        .env
-        .get_nonempty("TMPDIR")
-        .unwrap_or(OsStr::new("/tmp"));
-    let mut template = tmpdir.as_bytes().to_vec();
+    let mut template = tmpdir(&process.env).into_os_string().into_encoded_bytes();
     template.extend_from_slice(b"/dpkg-deb.XXXXXX");
     let dir = TempDir(
         nix::unistd::mkdtemp(OsStr::from_bytes(&template))
@@ -297,12 +297,60 @@ fn script(text: &[u8]) -> (Option<Vec<u8>>, usize) {
     (Some(interpreter), newlines(&rest[end..]))
 }
 
-/// `--field` without fields: the control file itself.
-pub fn control_file(process: &mut Process, args: &DebArgs) -> Step<i32> {
+/// `--field`: some fields as values or lines, or without any the control file itself.
+pub fn field(process: &mut Process, args: &DebArgs) -> Step<i32> {
     let (member, deb) = find(args, process)?;
     let files = read(process, member, args)?;
-    print_files(process, &deb, &files, &[OsStr::new("control")])?;
+    let fields = args.args.get(1..).unwrap_or_default();
+    if fields.is_empty() {
+        print_files(process, &deb, &files, &[OsStr::new("control")])?;
+        return Ok(0);
+    }
+    let (table, pkg) = parse_control(process, &files)?;
+    let headers = fields.len() > 1;
+    for name in fields {
+        let mut text = Vec::new();
+        let which = Which::Available;
+        if let Some(info) = control::field(name.as_bytes()) {
+            control::write_field(&table, pkg, which, info, headers, &mut text);
+        } else {
+            let mut others = table[pkg].available.arbs.iter();
+            if let Some(other) = others.find(|f| f.name.eq_ignore_ascii_case(name.as_bytes())) {
+                control::write_arbitrary_field(other, headers, &mut text);
+            }
+        }
+        if !headers {
+            text.push(b'\n');
+        }
+        process.report.event(&Event::Data(&text));
+    }
+    process.flush_output()?;
     Ok(0)
+}
+
+/// The package that the control file is about.
+fn parse_control(process: &mut Process, files: &[ControlFile]) -> Result<(PkgTable, PkgId)> {
+    let name = b"control";
+    let Some((_, text)) = files
+        .iter()
+        .find(|f| f.name == name)
+        .and_then(|f| f.file.as_ref())
+    else {
+        return Err(Error::os(
+            msg!(
+                "failed to open package info file '%.255s' for reading",
+                name.as_slice()
+            ),
+            io::Error::from_raw_os_error(libc::ENOENT),
+        ));
+    };
+    let mut table = PkgTable::new(ArchTable::new(BUILD_ARCHITECTURE));
+    let flags = ParseFlags::BINARY | ParseFlags::IGNORE_ARCHIVES;
+    let (_, pkg) = control::parse_bytes(name, text, flags, &mut table, &mut process.report)?;
+    match pkg {
+        Some(pkg) => Ok((table, pkg)),
+        None => Err(Error::internal(msg!("a control file without a package"))),
+    }
 }
 
 /// The contents of control files, one after the other (`info_spew`).

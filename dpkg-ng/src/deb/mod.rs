@@ -1,6 +1,7 @@
 //! The tool `dpkg-deb`: its command line and the choice of action.
 
 pub mod args;
+mod build;
 mod extract;
 mod help;
 mod info;
@@ -85,8 +86,9 @@ fn run(process: &mut Process, args: &[OsString]) -> Step<i32> {
         Action::RawExtract => extract::raw_extract(process, &args),
         Action::CtrlTarfile | Action::FsysTarfile => extract::tarfile(process, &args),
         Action::Info => info::info(process, &args),
-        Action::Field if args.args.len() == 1 => info::control_file(process, &args),
-        Action::Build | Action::Field | Action::Show => Err(missing(args.verb()).into()),
+        Action::Field => info::field(process, &args),
+        Action::Build => build::build(process, &args),
+        Action::Show => Err(missing(args.verb()).into()),
     }
 }
 

@@ -118,6 +118,26 @@ impl Receivers {
         (self as &mut dyn Reporter).debug(flag, text);
     }
 
+    /// What lines of information start with on standard output (`info()`).
+    pub fn info_prefix(&self) -> Vec<u8> {
+        let inner = self.0.borrow();
+        let (program, reset) = (
+            inner.colors.get(Part::Program),
+            inner.colors.get(Part::Reset),
+        );
+        format!("{program}{}:{reset}", inner.program).into_bytes()
+    }
+
+    /// What hints start with on standard output (`hint()`).
+    pub fn hint_prefix(&self) -> Vec<u8> {
+        let mut prefix = self.info_prefix();
+        let inner = self.0.borrow();
+        let (hint, reset) = (inner.colors.get(Part::Hint), inner.colors.get(Part::Reset));
+        let word = msg!(" %s%s:%s", hint, msg!("hint"), reset);
+        prefix.extend_from_slice(&word.render(&*inner.catalog));
+        prefix
+    }
+
     /// The last words of a run that failed (`print_fatal_error`).
     pub fn error(&self, text: Msg) {
         let mut inner = self.0.borrow_mut();
