@@ -1,5 +1,6 @@
 //! The tool `dpkg`: its command line, what surrounds an action, and the choice of action.
 
+mod architectures;
 pub mod args;
 mod enquiry;
 mod help;
@@ -8,6 +9,7 @@ mod options;
 mod packages;
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 
 use libdpkgng::error::Error;
 use libdpkgng::force::{Force, ForceSet, Known};
@@ -42,12 +44,10 @@ fn parse(process: &mut Process, args: &[OsString]) -> Step<DpkgArgs> {
     parser.load_config(process, "dpkg")?;
     process.set_help_hint(help::HINT);
     let args = parser.parse(process, args)?;
-    let mut settings = parser.settings;
-
-    let root = settings.dirs.root(&process.env)?.to_vec();
-    let admin = settings.dirs.admin(&process.env)?.to_vec();
+    let settings = parser.settings;
+    let dirs = settings.dirs.clone().settle(&process.env)?;
     process.report.debug(debug::GENERAL, || {
-        msg!("root=%s admindir=%s", &root, &admin)
+        msg!("root=%s admindir=%s", &dirs.instdir, &dirs.admindir)
     });
     adopt_root_group(settings.force)?;
 
@@ -55,14 +55,19 @@ fn parse(process: &mut Process, args: &[OsString]) -> Step<DpkgArgs> {
         return Err(Error::usage(msg!("need an action option")).into());
     };
     // Always, so that what was inherited is never taken for what we say.
-    process.env.set("DPKG_ADMINDIR", &admin);
-    process.env.set("DPKG_ROOT", &root);
+    process
+        .env
+        .set("DPKG_ADMINDIR", dirs.admindir.as_os_str().as_bytes());
+    process
+        .env
+        .set("DPKG_ROOT", dirs.instdir.as_os_str().as_bytes());
     let names = settings.force.names();
     process.env.set("DPKG_FORCE", names.as_bytes());
     Ok(DpkgArgs {
         action,
         name,
         settings,
+        dirs,
         args,
     })
 }
@@ -94,11 +99,16 @@ fn act(process: &mut Process, args: &mut DpkgArgs) -> Step<i32> {
     match args.action {
         Action::Help => Ok(help::print_usage(process)?),
         Action::Version => Ok(help::print_version(process, args.settings.robot)?),
+        Action::ValidatePkgname => enquiry::validate_pkgname(args),
+        Action::ValidateTrigname => enquiry::validate_trigname(args),
         Action::ValidateArchname => enquiry::validate_archname(args),
         Action::ValidateVersion => enquiry::validate_version(process, args),
         Action::CompareVersions => enquiry::compare_versions(process, args),
         Action::AssertFeature => enquiry::assert_feature(process, args),
-        Action::PrintArchitecture => enquiry::print_architecture(process, args),
+        Action::PrintArchitecture => architectures::print_native(process, args),
+        Action::PrintForeignArchitectures => architectures::print_foreign(process, args),
+        Action::AddArchitecture => architectures::add(args),
+        Action::RemoveArchitecture => architectures::remove(process, args),
         Action::Backend(backend) => {
             // The hand-over ends dpkg, as execvp does: what the tool returns is the exit code.
             process.flush_output()?;

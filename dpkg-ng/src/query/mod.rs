@@ -36,11 +36,10 @@ fn parse(process: &mut Process, args: &[OsString]) -> Step<QueryArgs> {
     process.set_help_hint(help::HINT);
     let mut parser = Parser::new(options::OPTIONS, Settings::default());
     let args = parser.parse(process, args)?;
-    let mut settings = parser.settings;
-    let instdir = settings.dirs.root_path(&process.env)?;
-    let admindir = settings.dirs.admin_path(&process.env)?;
+    let settings = parser.settings;
+    let dirs = settings.dirs.clone().settle(&process.env)?;
     process.report.debug(debug::GENERAL, || {
-        msg!("root=%s admindir=%s", &instdir, &admindir)
+        msg!("root=%s admindir=%s", &dirs.instdir, &dirs.admindir)
     });
     let Some((action, name)) = parser.action else {
         return Err(Error::usage(msg!("need an action option")).into());
@@ -50,8 +49,7 @@ fn parse(process: &mut Process, args: &[OsString]) -> Step<QueryArgs> {
         name,
         settings,
         args,
-        instdir,
-        admindir,
+        dirs,
     })
 }
 
