@@ -65,7 +65,9 @@ fn run(args: &[String]) -> Res<bool> {
     };
     match command.as_str() {
         "random" => {
-            runner::get_ready()?;
+            if !rest.iter().any(|a| a == "--stock-twice") {
+                runner::get_ready()?;
+            }
             let exe = std::env::current_exe().map_err(|e| e.to_string())?;
             return generator::command(&exe, rest);
         }

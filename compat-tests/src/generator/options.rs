@@ -40,7 +40,7 @@ const FORCE: [(usize, &str); 30] = [
 /// None, most often, or up to four options.
 pub fn random(rng: &mut Rng, packages: &[Package]) -> Vec<String> {
     let mut words = Vec::new();
-    let count = rng.weighted(&[(50, 0), (25, 1), (15, 2), (7, 3), (3, 4)]);
+    let count = rng.weighted(&[(58, 0), (22, 1), (12, 2), (6, 3), (2, 4)]);
     for _ in 0..count.unwrap_or(0) {
         words.push(one(rng, packages));
     }

@@ -61,7 +61,7 @@ impl Features {
 pub const VERSIONS: [&str; 7] = ["0.9~rc1", "1", "1.1-1", "1.1-1+b1", "2", "1:0.5", "1:0.5-2"];
 
 /// Names of triggers that are not paths.
-pub const TRIGGERS: [&str; 3] = ["tone", "ttwo", "tthree"];
+pub const TRIGGERS: [&str; 2] = ["tone", "ttwo"];
 
 /// What the parts of a package are chosen from.
 pub struct Pool {
@@ -98,7 +98,11 @@ pub fn random(rng: &mut Rng, seed: u64) -> Scenario {
         }
         for (nth, version) in versions.iter().enumerate() {
             for arch in kind.arches {
-                packages.push(package(rng, &pool, name, version, arch, kind.multi, nth));
+                let mut p = package(rng, &pool, name, version, arch, kind.multi, nth);
+                if features.overlap && rng.chance(25) {
+                    take_over(rng, &packages, &mut p);
+                }
+                packages.push(p);
             }
         }
     }
@@ -185,6 +189,24 @@ fn package(
         p.cut = rng.word(&["1", "512", "9000", "14000"]).parse().unwrap_or(0);
     }
     p
+}
+
+/// Gives a package all that another one has, in place of what it had, so that the other may disappear.
+fn take_over(rng: &mut Rng, others: &[Package], p: &mut Package) {
+    let others: Vec<&Package> = others.iter().filter(|o| o.name != p.name).collect();
+    let Some(other) = rng.pick(&others) else {
+        return;
+    };
+    p.entries.clone_from(&other.entries);
+    if rng.chance(70) {
+        p.conffiles.clone_from(&other.conffiles);
+    }
+    p.fields.retain(|f| f.0 != "Replaces");
+    p.fields.push(("Replaces".into(), other.name.clone()));
+    if rng.chance(30) {
+        p.fields.retain(|f| f.0 != "Conflicts");
+        p.fields.push(("Conflicts".into(), other.name.clone()));
+    }
 }
 
 /// Paths that several packages may have.

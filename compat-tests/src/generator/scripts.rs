@@ -47,7 +47,7 @@ pub fn add(rng: &mut Rng, pool: &Pool, p: &mut Package) {
             continue;
         }
         let mut rules = Vec::new();
-        if pool.features.triggers && rng.chance(25) {
+        if pool.features.triggers && rng.chance(30) {
             let options = rng.word(&["", "", "--no-await ", "--await "]);
             let trigger = trigger(rng);
             let on = rng.word(calls);
@@ -116,7 +116,7 @@ pub fn trigger(rng: &mut Rng) -> &'static str {
 
 /// Adds trigger declarations.
 pub fn triggers(rng: &mut Rng, p: &mut Package) {
-    while rng.chance(40) && p.triggers.len() < 4 {
+    while rng.chance(60) && p.triggers.len() < 4 {
         let directive = rng.word(&[
             "interest",
             "interest",

@@ -61,7 +61,7 @@ pub fn random(rng: &mut Rng, s: &mut Scenario, count: usize) {
             (8, Act::Purge),
             (8, Act::Query),
             (4, Act::Selections),
-            (7, Act::Edit),
+            (10, Act::Edit),
             (3, Act::Delete),
             (1, Act::Database),
             (4, Act::Admin),
@@ -81,7 +81,12 @@ impl Story<'_> {
     fn act(&mut self, act: Act) {
         match act {
             Act::Install => self.install("-i"),
-            Act::Unpack => self.install("--unpack"),
+            Act::Unpack => {
+                self.install("--unpack");
+                if self.rng.chance(45) {
+                    self.changing("--configure", vec!["-a".into()]);
+                }
+            }
             Act::Configure => self.configure(),
             Act::Triggers => {
                 let what = if self.rng.chance(60) {
@@ -95,7 +100,21 @@ impl Story<'_> {
             Act::Purge => self.remove("-P"),
             Act::Query => self.query(),
             Act::Selections => self.selections(),
-            Act::Edit => self.edit(),
+            Act::Edit => {
+                let there: Vec<usize> = self.there.values().copied().collect();
+                let configurable: Vec<usize> = there
+                    .iter()
+                    .copied()
+                    .filter(|&n| !self.packages[n].conffiles.is_empty())
+                    .collect();
+                let one = self.rng.pick(&configurable).or(self.rng.pick(&there));
+                if let Some(&one) = one {
+                    self.edit(one);
+                    if self.rng.chance(60) {
+                        self.another_version(one);
+                    }
+                }
+            }
             Act::Delete => self.delete(),
             Act::Database => self.database(),
             Act::Admin => self.admin(),
@@ -124,6 +143,10 @@ impl Story<'_> {
     /// A command that changes the system, with random options and answers.
     fn changing(&mut self, action: &str, what: Vec<String>) {
         let mut words = options::random(self.rng, &self.packages);
+        let conflicts = |p: &Package| !p.field("Conflicts").is_empty() || !p.field("Breaks").is_empty();
+        if self.packages.iter().any(conflicts) && self.rng.chance(20) {
+            words.push("-B".into());
+        }
         words.push(action.into());
         words.extend(what);
         words.insert(0, "dpkg".into());
@@ -147,7 +170,7 @@ impl Story<'_> {
         }
         let mut at = 0;
         while at < chosen.len() && chosen.len() < 8 {
-            if self.rng.chance(80) {
+            if self.rng.chance(90) {
                 for name in self.needs(chosen[at]) {
                     let known = self.there.contains_key(&name)
                         || chosen.iter().any(|&c| self.packages[c].name == name);
@@ -185,6 +208,19 @@ impl Story<'_> {
         }
         let action = if self.rng.chance(2) { "-A" } else { action };
         self.changing(action, files);
+    }
+
+    /// Installs another version of a package.
+    fn another_version(&mut self, old: usize) {
+        let name = self.packages[old].name.clone();
+        let others: Vec<usize> = (0..self.packages.len())
+            .filter(|&n| n != old && self.packages[n].name == name)
+            .collect();
+        if let Some(&new) = self.rng.pick(&others) {
+            self.there.insert(name, new);
+            let file = self.packages[new].file();
+            self.changing("-i", vec![file]);
+        }
     }
 
     fn needs(&self, package: usize) -> Vec<String> {
@@ -319,11 +355,10 @@ impl Story<'_> {
     }
 
     /// The administrator changes a file, most often a configuration file.
-    fn edit(&mut self) {
-        let conffiles: Vec<String> = self
-            .packages
+    fn edit(&mut self, package: usize) {
+        let conffiles: Vec<String> = self.packages[package]
+            .conffiles
             .iter()
-            .flat_map(|p| p.conffiles.iter())
             .filter_map(|c| c.split(' ').next_back().map(str::to_owned))
             .collect();
         let path = match self.rng.pick(&conffiles) {
