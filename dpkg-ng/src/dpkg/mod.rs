@@ -1,6 +1,6 @@
 //! The tool `dpkg`: its command line, what surrounds an action, and the choice of action.
 
-mod architectures;
+mod admin;
 pub mod args;
 mod enquiry;
 mod help;
@@ -13,9 +13,9 @@ use std::os::unix::ffi::OsStrExt;
 
 use libdpkgng::error::Error;
 use libdpkgng::force::{Force, ForceSet, Known};
+use libdpkgng::msg;
 use libdpkgng::pipeline;
 use libdpkgng::report::debug;
-use libdpkgng::{err, msg};
 
 use crate::cli::{Env, Parser, Process, Step};
 use crate::receivers::Buffering;
@@ -105,10 +105,21 @@ fn act(process: &mut Process, args: &mut DpkgArgs) -> Step<i32> {
         Action::ValidateVersion => enquiry::validate_version(process, args),
         Action::CompareVersions => enquiry::compare_versions(process, args),
         Action::AssertFeature => enquiry::assert_feature(process, args),
-        Action::PrintArchitecture => architectures::print_native(process, args),
-        Action::PrintForeignArchitectures => architectures::print_foreign(process, args),
-        Action::AddArchitecture => architectures::add(args),
-        Action::RemoveArchitecture => architectures::remove(process, args),
+        Action::PrintArchitecture => admin::print_architecture(process, args),
+        Action::PrintForeignArchitectures => admin::print_foreign_architectures(process, args),
+        Action::AddArchitecture => admin::add_architecture(process, args),
+        Action::RemoveArchitecture => admin::remove_architecture(process, args),
+        Action::Audit => admin::audit(process, args),
+        Action::Verify => admin::verify(process, args),
+        Action::YetToUnpack => admin::yet_to_unpack(process, args),
+        Action::PredepPackage => admin::predep_package(process, args),
+        Action::GetSelections => admin::get_selections(process, args),
+        Action::SetSelections => admin::set_selections(process, args),
+        Action::ClearSelections => admin::clear_selections(process, args),
+        Action::UpdateAvail => admin::update_available(process, args, false),
+        Action::MergeAvail => admin::update_available(process, args, true),
+        Action::ClearAvail => admin::clear_available(process, args),
+        Action::ForgetOldUnavail => admin::forget_old_unavailable(process, args),
         Action::Backend(backend) => {
             // The hand-over ends dpkg, as execvp does: what the tool returns is the exit code.
             process.flush_output()?;
@@ -127,11 +138,5 @@ fn act(process: &mut Process, args: &mut DpkgArgs) -> Step<i32> {
         Action::TriggersOnly => packages::run(process, args, pipeline::Action::TriggersOnly),
         Action::Remove => packages::run(process, args, pipeline::Action::Remove),
         Action::Purge => packages::run(process, args, pipeline::Action::Purge),
-        _ => Err(missing(args.verb()).into()),
     }
-}
-
-/// An action whose library function is not there yet says so instead of pretending.
-fn missing(verb: &str) -> Error {
-    err!("--%s is not part of this build of dpkg-ng", verb)
 }

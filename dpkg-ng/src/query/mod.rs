@@ -13,8 +13,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use libdpkgng::arch::{ArchTable, BUILD_ARCHITECTURE};
+use libdpkgng::db::Database;
 use libdpkgng::db::modstatdb::{AvailMode, OpenMode};
-use libdpkgng::db::{Database, Dirs};
 use libdpkgng::error::Error;
 use libdpkgng::msg;
 use libdpkgng::pkg::PkgId;
@@ -72,11 +72,7 @@ fn run(process: &mut Process, args: &[OsString]) -> Step<i32> {
 
 /// Open the database to read it.
 fn open(process: &mut Process, args: &QueryArgs, available: AvailMode) -> Result<Database, Error> {
-    let dirs = Dirs {
-        admindir: args.admindir.clone(),
-        instdir: args.instdir.clone(),
-    };
-    let mut db = Database::new(dirs, ArchTable::new(BUILD_ARCHITECTURE));
+    let mut db = Database::new(args.dirs.clone(), ArchTable::new(BUILD_ARCHITECTURE));
     db.open(OpenMode::ReadOnly, available, &mut process.report)?;
     Ok(db)
 }

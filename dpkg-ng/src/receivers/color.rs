@@ -17,8 +17,6 @@ pub enum Part {
     Warning,
     /// `error:`
     Error,
-    /// `hint:`
-    Hint,
     /// What ends a coloured part.
     Reset,
 }
@@ -57,7 +55,6 @@ impl Colors {
             (Mode::On, Part::Hint) => "\x1b[1;34m",
             (Mode::On, Part::Warning) => "\x1b[1;33m",
             (Mode::On, Part::Error) => "\x1b[1;31m",
-            (Mode::On, Part::Hint) => "\x1b[1;34m",
             (Mode::On, Part::Reset) => "\x1b[0m",
         }
     }
