@@ -1,4 +1,4 @@
-//! `--field`: fields of the control file.
+//! `--field` and `--show`: fields of the control file.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
@@ -6,9 +6,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use libdpkgng::arch::{ArchTable, BUILD_ARCHITECTURE};
 use libdpkgng::control::{self, ParseFlags, write_arbitrary_field, write_field};
 use libdpkgng::error::{Error, Result};
-use libdpkgng::msg;
 use libdpkgng::pkg::{PkgId, PkgTable, Which};
 use libdpkgng::report::{Event, Reporter as _};
+use libdpkgng::showformat::{Format, NoDbFsys};
+use libdpkgng::{err, msg};
 
 use super::args::DebArgs;
 use super::info;
@@ -30,6 +31,18 @@ pub fn fields(process: &mut Process, args: &DebArgs) -> Step<i32> {
     let (table, pkg) = info::paragraph(process, args)?;
     let names = args.args.get(1..).unwrap_or_default();
     print(process, (&table, pkg), names)?;
+    Ok(0)
+}
+
+/// `--show`: the control file through a format.
+pub fn show(process: &mut Process, args: &DebArgs) -> Step<i32> {
+    let format = Format::parse(args.settings.showformat.as_bytes())
+        .map_err(|why| err!("error in show format: %s", why))?;
+    let (table, pkg) = info::paragraph(process, args)?;
+    let mut text = Vec::new();
+    format.render(&table, pkg, Which::Available, &NoDbFsys, &mut text)?;
+    process.report.event(&Event::Data(&text));
+    process.flush_output()?;
     Ok(0)
 }
 

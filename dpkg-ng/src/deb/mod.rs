@@ -13,7 +13,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use libdpkgng::archive::compress::{Compressor, Params};
 use libdpkgng::error::Error;
-use libdpkgng::{err, msg};
+use libdpkgng::msg;
 
 use crate::cli::{Env, Parser, Process, Step, strtol};
 use crate::receivers::Buffering;
@@ -90,11 +90,6 @@ fn run(process: &mut Process, args: &[OsString]) -> Step<i32> {
         Action::Field if args.args.len() == 1 => info::control_file(process, &args),
         Action::Build => build::build(process, &args),
         Action::Field => fields::fields(process, &args),
-        Action::Show => Err(missing(args.verb()).into()),
+        Action::Show => fields::show(process, &args),
     }
-}
-
-/// An action whose library function is not there yet says so instead of pretending.
-fn missing(verb: &str) -> Error {
-    err!("--%s is not part of this build of dpkg-ng", verb)
 }
