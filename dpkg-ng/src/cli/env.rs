@@ -2,7 +2,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 use std::process::Command;
 
 /// Environment variables in their order. The process's own environment is never changed, so
@@ -25,11 +24,6 @@ impl Env {
     /// A variable's value, if it is there and not empty.
     pub fn get_nonempty(&self, name: &str) -> Option<&OsStr> {
         self.get(name).filter(|v| !v.is_empty())
-    }
-
-    /// Where temporary files go: `TMPDIR`, even an empty one, or `/tmp`.
-    pub fn tmpdir(&self) -> PathBuf {
-        self.get("TMPDIR").map_or("/tmp".into(), PathBuf::from)
     }
 
     /// Set a variable, in its old place if it had one.

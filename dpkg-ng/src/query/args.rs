@@ -25,7 +25,6 @@ pub enum Action {
 
 /// What the options have set.
 #[derive(Debug)]
-#[allow(dead_code)]
 pub struct Settings {
     /// `--root`, `--admindir`
     pub dirs: Dirs,
@@ -50,8 +49,6 @@ impl Default for Settings {
 
 /// dpkg-query's whole command line.
 #[derive(Debug)]
-// Until the actions that read databases are here.
-#[allow(dead_code)]
 pub struct QueryArgs {
     /// What to do.
     pub action: Action,
