@@ -38,10 +38,10 @@ fn choose(env: &Env) -> Result<Option<OsString>> {
     }
     let not_cat = |pager: &OsStr| (pager != "cat").then(|| pager.to_owned());
     for name in ["DPKG_PAGER", "PAGER"] {
-        if let Some(pager) = env.get_nonempty(name) {
-            if children::in_path(env, pager)? {
-                return Ok(not_cat(pager));
-            }
+        if let Some(pager) = env.get_nonempty(name)
+            && children::in_path(env, pager)?
+        {
+            return Ok(not_cat(pager));
         }
     }
     for pager in FALLBACKS {

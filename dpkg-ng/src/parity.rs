@@ -18,3 +18,58 @@ pub fn main(env: Env, _: &[OsString]) -> i32 {
     let outcome = process.flush_output();
     process.finish(outcome.map(|()| 0).map_err(Into::into))
 }
+
+/// Fail unless the table has exactly these options for a tool.
+#[cfg(test)]
+pub fn expect_options<A, S>(tool: &str, rows: &[crate::cli::Opt<A, S>]) {
+    let mut expected: Vec<String> = rows
+        .iter()
+        .map(|row| match (row.name.long, row.name.short) {
+            (Some(long), _) => format!("{tool} --{long}"),
+            (None, short) => format!("{tool} -{}", char::from(short.unwrap_or(b' '))),
+        })
+        .collect();
+    let mut listed: Vec<String> = column(&["command", "option"])
+        .filter(|name| name.split(' ').next() == Some(tool))
+        .map(str::to_owned)
+        .collect();
+    expected.sort();
+    listed.sort();
+    assert_eq!(listed, expected);
+}
+
+/// The names of these kinds.
+#[cfg(test)]
+fn column<'a>(kinds: &'a [&str]) -> impl Iterator<Item = &'static str> + 'a {
+    TABLE.lines().skip(1).filter_map(|line| {
+        let mut cells = line.split('\t');
+        let kind = cells.next()?;
+        let name = cells.next()?;
+        kinds.contains(&kind).then_some(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_have_four_cells_and_a_known_status() {
+        for line in TABLE.lines().skip(1) {
+            let cells: Vec<&str> = line.split('\t').collect();
+            assert_eq!(cells.len(), 4, "{line}");
+            assert!(
+                ["same", "deviation", "missing"].contains(&cells[2]),
+                "{line}"
+            );
+            assert!(cells[2] == "same" || !cells[3].is_empty(), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_force_thing_has_a_row() {
+        let listed: Vec<&str> = column(&["force"]).collect();
+        let expected: Vec<&str> = libdpkgng::force::THINGS.iter().map(|t| t.name).collect();
+        assert_eq!(listed, expected);
+    }
+}

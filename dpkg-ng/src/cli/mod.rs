@@ -8,7 +8,7 @@ mod dirs;
 mod env;
 mod number;
 mod process;
-mod table;
+pub mod table;
 pub mod text;
 
 pub use dirs::{ADMINDIR, Dirs};

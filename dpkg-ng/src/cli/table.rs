@@ -242,3 +242,15 @@ pub fn parse_int(name: Name, value: &OsStr) -> Result<i32, Error> {
             )),
         })
 }
+
+/// Whether a table has an option that a text calls `word`, which may end in the dash that
+/// leads to a placeholder (`force-<thing>`).
+#[cfg(test)]
+pub fn knows<A, S>(rows: &[Opt<A, S>], word: &str) -> bool {
+    rows.iter().any(|row| {
+        let long = row.name.long();
+        let of_many = word.ends_with('-') && long.starts_with(word);
+        let tail = word.strip_prefix(long).filter(|_| !long.is_empty());
+        of_many || tail.is_some_and(|t| t.is_empty() || (row.takes_suffix() && t.starts_with('-')))
+    })
+}

@@ -73,3 +73,29 @@ pub fn print_help(process: &mut Process, parts: Vec<Msg>) -> Result<i32> {
     process.flush_output()?;
     Ok(0)
 }
+
+/// The long options a help text speaks of, `--[no-]word` as both of its forms.
+#[cfg(test)]
+pub fn options_in(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("--") {
+        let before = text[..at].chars().next_back();
+        if !matches!(before, None | Some(' ' | '|' | '\n')) {
+            continue;
+        }
+        let rest = &text[at + 2..];
+        let (optional, rest) = match rest.strip_prefix("[no-]") {
+            Some(rest) => (true, rest),
+            None => (false, rest),
+        };
+        let word: String = rest
+            .chars()
+            .take_while(|c| c.is_ascii_lowercase() || *c == '-')
+            .collect();
+        if optional {
+            found.push(format!("no-{word}"));
+        }
+        found.push(word);
+    }
+    found
+}

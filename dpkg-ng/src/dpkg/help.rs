@@ -122,9 +122,7 @@ const OPERATORS: &str = concat!(
 
 /// Where else to look.
 #[rustfmt::skip]
-const FRONTENDS: &str = concat!(
-    "Use 'apt' or 'aptitude' for user-friendly package management.\n",
-);
+const FRONTENDS: &str = "Use 'apt' or 'aptitude' for user-friendly package management.\n";
 
 /// `--help`
 pub fn print_usage(process: &mut Process) -> Result<i32> {
