@@ -14,6 +14,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use nix::fcntl::{Flock, FlockArg};
+
 use crate::{During, Res};
 
 /// The releases there are roots of, oldest last.
@@ -65,7 +67,8 @@ pub fn build() -> Res<()> {
         fs::create_dir_all(dir.join(sub)).during(dir.display())?;
     }
     let lock = fs::File::create(dir.join(".lock")).during("oracle lock")?;
-    lock.lock().during("oracle lock")?;
+    let _lock =
+        Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, e)| format!("lock: {e}"))?;
     for release in RELEASES {
         if !done(release).exists() {
             build_root(release)?;
@@ -100,9 +103,8 @@ fn build_root(release: &str) -> Res<()> {
             .arg(&to)
             .arg(mirror()?))?;
     }
-    for file in ["etc/resolv.conf"] {
-        let _ = fs::copy(Path::new("/").join(file), to.join(file));
-    }
+    // Without it names may still resolve: that is for apt to say.
+    let _ = fs::copy("/etc/resolv.conf", to.join("etc/resolv.conf"));
     // No daemon may start in there.
     let policy = to.join("usr/sbin/policy-rc.d");
     fs::write(&policy, "#!/bin/sh\nexit 101\n").during(policy.display())?;
