@@ -135,9 +135,9 @@ fn print_owners(process: &mut Process, db: &Database, node: NodeId) -> bool {
                 msg!("local diversion to: %s\n", to),
             ],
         };
-        lines
-            .into_iter()
-            .for_each(|line| process.report.output(line));
+        for line in lines {
+            process.report.output(line);
+        }
     }
     let mut line = Vec::new();
     for owner in db.fsys.owners(node) {
