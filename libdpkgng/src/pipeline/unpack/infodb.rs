@@ -46,9 +46,12 @@ impl Run {
             }
         }
         let fail = || msg!("unable to open temp control directory");
-        for entry in std::fs::read_dir(cidir).or_fail(fail)? {
-            let name = entry.or_fail(fail)?.file_name();
-            self.install_info_file(pkg, cidir, name.as_bytes())?;
+        let flags = nix::fcntl::OFlag::O_RDONLY | nix::fcntl::OFlag::O_CLOEXEC;
+        let mut dir =
+            nix::dir::Dir::open(cidir, flags, nix::sys::stat::Mode::empty()).or_fail(fail)?;
+        for entry in dir.iter() {
+            let name = entry.or_fail(fail)?.file_name().to_owned();
+            self.install_info_file(pkg, cidir, name.to_bytes())?;
         }
         // The names of the files may have changed (`:arch` comes and goes).
         let p = &self.db.table[pkg];
