@@ -16,7 +16,7 @@ use crate::{During, Res};
 pub const TIME: i64 = 1_000_000_000;
 
 /// What a path of a package is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file with this content.
     File(String),

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use compat_tests::report::Totals;
-use compat_tests::{Res, autotest, cases, oracle, runner, suite};
+use compat_tests::{Res, autotest, cases, generator, oracle, runner, suite};
 
 const USAGE: &str = "\
 usage: compat COMMAND
@@ -56,13 +56,27 @@ fn options(args: &[String]) -> Res<Options> {
 
 fn run(args: &[String]) -> Res<bool> {
     let Some((command, rest)) = args.split_first() else {
-        print!("{USAGE}");
+        print!("{USAGE}{}", generator::USAGE);
         return Ok(true);
     };
     let done = |what: &str, totals: Totals| {
         totals.print(what);
         Ok(totals.failed.is_empty())
     };
+    match command.as_str() {
+        "random" => {
+            if !rest.iter().any(|a| a == "--stock-twice") {
+                runner::get_ready()?;
+            }
+            let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+            return generator::command(&exe, rest);
+        }
+        "--random-in-sandbox" => match rest {
+            [release, who] => return generator::stage::serve(release, who).map(|()| true),
+            _ => return Err(USAGE.into()),
+        },
+        _ => {}
+    }
     let o = options(rest)?;
     let flag = |name: &str| o.flags.iter().any(|f| f == name);
     match command.as_str() {

@@ -1,13 +1,14 @@
 //! Runs cases: each once with stock's programs and once with ours, each in a process of its own.
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::cases::{Case, all};
 use crate::report::{Totals, diff};
-use crate::sandbox::{Who, enter};
+use crate::sandbox::{self, Who, enter};
 use crate::world::World;
 use crate::{During, Res, oracle};
 
@@ -138,6 +139,42 @@ pub fn in_sandbox(release: &str, who: &str, name: &str) -> Res<()> {
     Err(failures.join("\n"))
 }
 
+/// Whether this process may compare with stock, which takes mounts and chroots. A user who may use
+/// sudo without a password gets the tests run by it, and this does not return.
+pub fn may_run() -> Res<bool> {
+    if nix::unistd::geteuid().is_root() {
+        return Ok(true);
+    }
+    let quiet = |c: &mut Command| {
+        c.stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|s| s.success())
+    };
+    if quiet(Command::new("sudo").args(["-n", "true"])) {
+        // Ours must be built by its owner.
+        if std::env::var_os("DPKG_NG_BIN").is_none() {
+            build_ours()?;
+        }
+        let mut sudo = Command::new("sudo");
+        sudo.args(["-n", "-E", "--"])
+            .arg(std::env::current_exe().during("own path")?)
+            .args(std::env::args_os().skip(1));
+        if std::env::var_os("DPKG_NG_BIN").is_none() {
+            sudo.env("DPKG_NG_BIN", sandbox::our_binary()?);
+        }
+        return Err(sudo.exec().to_string());
+    }
+    eprintln!("not run: comparing with stock dpkg takes root, or sudo without a password");
+    Ok(false)
+}
+
+fn build_ours() -> Res<()> {
+    let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
+    oracle::run(Command::new(cargo).args(["build", "--quiet", "-p", "dpkg-ng"]))
+}
+
 /// Makes sure that there is an oracle and a binary of ours, and that we may use them.
 pub fn get_ready() -> Res<()> {
     if !nix::unistd::geteuid().is_root() {
@@ -151,8 +188,7 @@ pub fn get_ready() -> Res<()> {
         oracle::build()?;
     }
     if UnderTest::from_env()? != UnderTest::Theirs && std::env::var_os("DPKG_NG_BIN").is_none() {
-        let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
-        oracle::run(Command::new(cargo).args(["build", "--quiet", "-p", "dpkg-ng"]))?;
+        build_ours()?;
     }
     Ok(())
 }

@@ -220,7 +220,8 @@ fn overlay(lower: &Path, base: &Path, name: &str, to: &Path) -> Res<()> {
     )
 }
 
-fn bind(from: impl AsRef<Path>, to: &Path, recursive: bool) -> Res<()> {
+/// Makes `from` visible at `to`.
+pub fn bind(from: impl AsRef<Path>, to: &Path, recursive: bool) -> Res<()> {
     let mut flags = MsFlags::MS_BIND;
     if recursive {
         flags |= MsFlags::MS_REC;

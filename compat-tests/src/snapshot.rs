@@ -54,7 +54,7 @@ impl Snapshot {
                 continue;
             };
             let text = describe(&path, &meta, since, &below, links);
-            self.0.insert(format!("{label}{below}"), text);
+            self.0.insert(normalise(&format!("{label}{below}")), text);
             if meta.is_dir() {
                 self.walk_in(label, &path, &below, since, skip, links);
             }

@@ -68,7 +68,10 @@ impl World {
 
     /// Builds a package; gives its path.
     pub fn deb(&mut self, deb: &Deb) -> String {
-        match deb.build(Path::new("/t/debs")) {
+        let built = deb.build(Path::new("/t/debs"));
+        // Building leaves its traces in /tmp.
+        self.before = self.snapshot();
+        match built {
             Ok(path) => path,
             Err(e) => self.fail(format!("building {} failed: {e}", deb.name)),
         }

@@ -3,15 +3,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use compat_tests::runner;
+use compat_tests::report::Totals;
+use compat_tests::{Res, runner};
 
 fn main() -> ExitCode {
-    let exe = Path::new(env!("CARGO_BIN_EXE_compat"));
-    let filters: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|a| !a.starts_with('-'))
-        .collect();
-    match runner::get_ready().and_then(|()| runner::run_cases(exe, &filters, "trixie")) {
+    match run() {
         Ok(totals) => {
             totals.print("cases");
             if totals.failed.is_empty() {
@@ -25,4 +21,20 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn run() -> Res<Totals> {
+    let exe = Path::new(env!("CARGO_BIN_EXE_compat"));
+    let filters: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with('-'))
+        .collect();
+    if !runner::may_run()? {
+        return Ok(Totals {
+            ignored: vec!["all: not root".into()],
+            ..Totals::default()
+        });
+    }
+    runner::get_ready()?;
+    runner::run_cases(exe, &filters, "trixie")
 }

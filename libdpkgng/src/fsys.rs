@@ -11,7 +11,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
-use crate::pkg::{Bytes, PkgId, SetId};
+use crate::pkg::{Bytes, PkgId, SetId, fnv_hash};
 
 /// A path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -202,6 +202,17 @@ impl Fsys {
     /// Every path in the order of first sight.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
         (0..self.nodes.len() as u32).map(NodeId)
+    }
+
+    /// Sort paths into the order of dpkg's hash table (bin, then first sight), which is that of
+    /// the output of `dpkg-query --search`.
+    pub fn sort_in_hash_order(&self, nodes: &mut [NodeId]) {
+        /// dpkg's hash table size.
+        const BINS: u32 = 262_139;
+        nodes.sort_by_cached_key(|n| {
+            let path = self.name(*n).get(1..).unwrap_or_default();
+            (fnv_hash(path) % BINS, *n)
+        });
     }
 
     /// Forget what the last unpack found out (`fsys_hash_init`): flags, hashes, on-disk ids.

@@ -7,15 +7,18 @@
 //! |---|---|
 //! | 0 | [`msg`](mod@msg) [`error`] [`sys`] [`digest`] [`version`] [`arch`] [`state`] [`name`] |
 //! | 1 | [`force`] [`report`] [`filter`] [`deb822`] |
-//! | 2 | [`pkg`] [`archive`] |
-//! | 3 | [`fsys`] [`pkgspec`] [`relations`] [`control`] |
+//! | 2 | [`pkg`] |
+//! | 3 | [`fsys`] [`pkgspec`] [`relations`] [`control`] [`archive`] |
 //! | 4 | [`db`] |
+//! | 5 | [`showformat`] [`query`] |
 //! | 5 | [`hooks`] |
 //! | 6 | [`pipeline`] |
+//! | 7 | [`admin`] |
 //!
 //! The library never prints, asks, exits or reads the environment: what it has to say
 //! leaves as [`report::Event`]s, what it has to ask goes through [`report::Prompter`].
 
+pub mod admin;
 pub mod arch;
 pub mod archive;
 pub mod control;
@@ -32,8 +35,10 @@ pub mod name;
 pub mod pipeline;
 pub mod pkg;
 pub mod pkgspec;
+pub mod query;
 pub mod relations;
 pub mod report;
+pub mod showformat;
 pub mod state;
 pub mod sys;
 pub mod version;

@@ -311,9 +311,9 @@ pub enum NameWhen {
 const BINS: u32 = 65521;
 
 /// FNV-1a over the bytes as C's signed chars, as `str_fnv_hash` does.
-fn fnv_hash(name: &str) -> u32 {
-    name.bytes().fold(2_166_136_261, |h, c| {
-        (h ^ (c as i8 as u32)).wrapping_mul(16_777_619)
+pub(crate) fn fnv_hash(name: &[u8]) -> u32 {
+    name.iter().fold(2_166_136_261, |h, c| {
+        (h ^ (*c as i8 as u32)).wrapping_mul(16_777_619)
     })
 }
 
@@ -464,7 +464,7 @@ impl PkgTable {
     /// All sets in dpkg's hash order.
     pub fn sets_in_hash_order(&self) -> Vec<SetId> {
         let mut order: Vec<(u32, u32)> = (0..self.sets.len() as u32)
-            .map(|i| (fnv_hash(&self.sets[i as usize].name) % BINS, i))
+            .map(|i| (fnv_hash(self.sets[i as usize].name.as_bytes()) % BINS, i))
             .collect();
         order.sort_unstable();
         order.into_iter().map(|(_, i)| SetId(i)).collect()
@@ -549,6 +549,16 @@ impl PkgTable {
                 });
             }
         }
+    }
+
+    /// Forget all about an instance, its architecture too (`pkg_blank`). Its file list is the
+    /// caller's to forget.
+    pub fn blank(&mut self, pkg: PkgId) {
+        for which in [Which::Installed, Which::Available] {
+            self.blank_bin(pkg, which);
+        }
+        self.set_status(pkg, Status::NotInstalled);
+        self[pkg] = Pkg::blank(self[pkg].set);
     }
 
     /// The relations that name a set, in dpkg's order (the latest link first).

@@ -36,10 +36,25 @@ impl PkgSpec {
         patterns: bool,
         no_arch: NoArch,
     ) -> Result<PkgSpec, Msg> {
-        match memchr::memchr(b':', text) {
-            None => PkgSpec::new(table, text, None, patterns, no_arch),
-            Some(i) => PkgSpec::new(table, &text[..i], Some(&text[i + 1..]), patterns, no_arch),
+        let spec = PkgSpec::parse_unchecked(table, text, patterns, no_arch);
+        match spec.is_illegal(table) {
+            Some(why) => Err(why),
+            None => Ok(spec),
         }
+    }
+
+    /// The same for callers to whom an illegal specifier is one that matches nothing.
+    pub fn parse_unchecked(
+        table: &mut PkgTable,
+        text: &[u8],
+        patterns: bool,
+        no_arch: NoArch,
+    ) -> PkgSpec {
+        let (name, arch) = match memchr::memchr(b':', text) {
+            None => (text, None),
+            Some(i) => (&text[..i], Some(&text[i + 1..])),
+        };
+        PkgSpec::build(table, name, arch, patterns, no_arch)
     }
 
     /// The same from its two parts (`pkg_spec_set`).
@@ -50,6 +65,20 @@ impl PkgSpec {
         patterns: bool,
         no_arch: NoArch,
     ) -> Result<PkgSpec, Msg> {
+        let spec = PkgSpec::build(table, name, arch, patterns, no_arch);
+        match spec.is_illegal(table) {
+            Some(why) => Err(why),
+            None => Ok(spec),
+        }
+    }
+
+    fn build(
+        table: &mut PkgTable,
+        name: &[u8],
+        arch: Option<&[u8]>,
+        patterns: bool,
+        no_arch: NoArch,
+    ) -> PkgSpec {
         let pattern = |text: &[u8]| {
             let wild = patterns && text.iter().any(|c| b"*[?\\".contains(c));
             wild.then(|| Pattern::new(text))
@@ -58,16 +87,12 @@ impl PkgSpec {
             None => ArchId::NONE,
             Some(arch) => table.arches.find(&String::from_utf8_lossy(arch)),
         };
-        let spec = PkgSpec {
+        PkgSpec {
             name: name.to_vec(),
             arch: id,
             no_arch,
             name_pattern: pattern(name),
             arch_pattern: arch.and_then(pattern),
-        };
-        match spec.is_illegal(table) {
-            Some(why) => Err(why),
-            None => Ok(spec),
         }
     }
 

@@ -3,6 +3,17 @@
 use crate::world::World;
 
 mod basic;
+mod commands;
+mod conffiles;
+mod corrupt;
+mod debfile;
+mod files;
+mod query;
+mod relations;
+mod scripts;
+mod shared;
+mod triggers;
+mod wrong;
 
 /// One thing that dpkg does.
 pub struct Case {
@@ -30,5 +41,16 @@ impl Cases {
 pub fn all() -> Vec<Case> {
     let mut c = Cases::default();
     basic::add(&mut c);
+    commands::add(&mut c);
+    conffiles::add(&mut c);
+    corrupt::add(&mut c);
+    debfile::add(&mut c);
+    files::add(&mut c);
+    query::add(&mut c);
+    relations::add(&mut c);
+    scripts::add(&mut c);
+    shared::add(&mut c);
+    triggers::add(&mut c);
+    wrong::add(&mut c);
     c.0
 }

@@ -7,8 +7,8 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
 
+use libdpkgng::db;
 use libdpkgng::error::{Error, Result};
 use libdpkgng::msg;
 
@@ -54,20 +54,16 @@ impl Dirs {
         Ok(self.admin.as_deref().unwrap_or_default())
     }
 
-    /// [`Dirs::root`] as a path.
+    /// Both, for good.
     ///
     /// # Errors
-    /// The same.
-    pub fn root_path(&mut self, env: &Env) -> Result<PathBuf> {
-        Ok(OsStr::from_bytes(self.root(env)?).into())
-    }
-
-    /// [`Dirs::admin`] as a path.
-    ///
-    /// # Errors
-    /// The same.
-    pub fn admin_path(&mut self, env: &Env) -> Result<PathBuf> {
-        Ok(OsStr::from_bytes(self.admin(env)?).into())
+    /// A name cannot be made canonical.
+    pub fn settle(mut self, env: &Env) -> Result<db::Dirs> {
+        let path = |bytes: &[u8]| OsStr::from_bytes(bytes).into();
+        Ok(db::Dirs {
+            instdir: path(self.root(env)?),
+            admindir: path(self.admin(env)?),
+        })
     }
 
     /// `path` inside the root directory.

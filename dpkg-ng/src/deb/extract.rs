@@ -1,13 +1,13 @@
 //! Actions that take members out of an archive: through tar(1), as stock does it, because its
 //! listing and its complaints are part of what users and scripts see.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use libdpkgng::archive::deb::{DebFile, DebStream, Part, Paste};
+use libdpkgng::archive::deb::{DebFile, DebMember, DebStream, DebVersion, Part, Paste};
 use libdpkgng::archive::take_error;
 use libdpkgng::error::{Error, OrFail, Result};
 use libdpkgng::sys::signal;
@@ -46,6 +46,8 @@ impl TarMode {
     }
 }
 
+/// The size of what is handed on at a time (`DPKG_BUFFER_SIZE`).
+const PIECE: usize = 32 * 1024;
 /// The default directory for control files.
 const CONTROL_DIR: &str = "DEBIAN";
 
@@ -155,33 +157,57 @@ pub fn tarfile(process: &mut Process, args: &DebArgs) -> Step<i32> {
     } else {
         Part::Data
     };
-    let mut stream = open(process, args, deb, part)?;
-    let copied = ignoring_sigpipe(|| {
-        copy(&mut stream, &mut |bytes| {
-            let mut rest = bytes;
-            while !rest.is_empty() {
-                match nix::unistd::write(std::io::stdout(), rest) {
-                    Ok(n) => rest = rest.get(n..).unwrap_or_default(),
-                    Err(nix::errno::Errno::EINTR) => {}
-                    Err(e) => return Err(e.into()),
-                }
+    let mut stream = stream(open(process, deb, part)?, args)?;
+    let mut write = |bytes: &[u8]| {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match nix::unistd::write(std::io::stdout(), rest) {
+                Ok(n) => rest = rest.get(n..).unwrap_or_default(),
+                Err(nix::errno::Errno::EINTR) => {}
+                Err(e) => return Err(e.into()),
             }
-            Ok(())
-        })
-    })?;
-    finish(process, stream, copied)?;
+        }
+        Ok(())
+    };
+    pass_on(process, &mut stream, &mut write)??;
     Ok(0)
 }
 
 /// Open an archive and find a member in it.
-fn open(process: &mut Process, args: &DebArgs, deb: &OsStr, part: Part) -> Result<DebStream> {
-    let file = DebFile::open(Path::new(deb))?;
-    let member = file.member(part, &mut process.report)?;
+fn open(process: &mut Process, deb: &OsStr, part: Part) -> Result<DebMember> {
+    DebFile::open(Path::new(deb))?.member(part, &mut process.report)
+}
+
+/// The tar stream of a member.
+fn stream(member: DebMember, args: &DebArgs) -> Result<DebStream> {
     member.stream(args.settings.params.threads_max)
 }
 
+/// A tar stream, and how the reading of its archive ended.
+pub trait Source: Read {
+    /// See [`DebStream::paste`].
+    fn paste(&mut self) -> Paste;
+    /// See [`DebStream::paste_failed_ahead`].
+    fn paste_failed_ahead(&mut self) -> Option<Error>;
+    /// What the decompressor says when it cannot write.
+    fn write_error(&self, e: std::io::Error) -> Error;
+}
+
+impl Source for DebStream {
+    fn paste(&mut self) -> Paste {
+        DebStream::paste(self)
+    }
+    fn paste_failed_ahead(&mut self) -> Option<Error> {
+        DebStream::paste_failed_ahead(self)
+    }
+    fn write_error(&self, e: std::io::Error) -> Error {
+        DebStream::write_error(self, e)
+    }
+}
+
 /// How the copy of a member ended, in terms of the process that stock has for it.
-enum Copied {
+pub enum Copied {
+    /// All of it arrived.
     Complete,
     /// Nobody reads the other end any more.
     ReaderGone,
@@ -189,9 +215,18 @@ enum Copied {
     Failed(Error),
 }
 
-fn copy(stream: &mut DebStream, write: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> Copied {
-    let mut block = vec![0; 64 * 1024];
+/// Hand a stream on, in pieces as big as stock's: of a damaged member, the piece with the
+/// damage is lost as a whole.
+pub fn copy(
+    stream: &mut dyn Source,
+    say: &mut dyn FnMut(Error),
+    write: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+) -> Copied {
+    let mut block = vec![0; PIECE];
     loop {
+        if let Some(e) = stream.paste_failed_ahead() {
+            say(e);
+        }
         let count = match stream.read(&mut block) {
             Ok(0) => return Copied::Complete,
             Ok(count) => count,
@@ -201,7 +236,7 @@ fn copy(stream: &mut DebStream, write: &mut dyn FnMut(&[u8]) -> std::io::Result<
         match write(block.get(..count).unwrap_or_default()) {
             Ok(()) => {}
             Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => return Copied::ReaderGone,
-            Err(e) => return Copied::Failed(Error::os(msg!("failed to write"), e)),
+            Err(e) => return Copied::Failed(stream.write_error(e)),
         }
     }
 }
@@ -221,8 +256,32 @@ fn ignoring_sigpipe<T>(body: impl FnOnce() -> T) -> Result<T> {
     Ok(result)
 }
 
-/// The verdicts on the processes that stock has for decompressing and for reading the file.
-fn finish(process: &mut Process, mut stream: DebStream, copied: Copied) -> Result<()> {
+/// Hand a stream on and say what the processes say that stock has for reading the file and for
+/// decompressing, in the order in which they end. Inside is what the parent finds out when it
+/// waits for them.
+fn pass_on(
+    process: &mut Process,
+    stream: &mut dyn Source,
+    write: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+) -> Result<Result<()>> {
+    let mut told = false;
+    let copied = ignoring_sigpipe(|| {
+        let mut say = |e| {
+            subprocess_says(process, &e);
+            told = true;
+        };
+        copy(stream, &mut say, write)
+    })?;
+    let paste = stream.paste();
+    if let Paste::Failed(e) = &paste
+        && !told
+    {
+        subprocess_says(process, e);
+    }
+    Ok(verdict(process, copied, paste))
+}
+
+fn verdict(process: &mut Process, copied: Copied, paste: Paste) -> Result<()> {
     if let Copied::Failed(e) = copied {
         subprocess_says(process, &e);
         bail!(
@@ -231,7 +290,7 @@ fn finish(process: &mut Process, mut stream: DebStream, copied: Copied) -> Resul
             2
         );
     }
-    match stream.paste() {
+    match paste {
         Paste::Complete => Ok(()),
         Paste::BrokenPipe => bail!(
             "%s subprocess was killed by signal (%s)%s",
@@ -239,14 +298,11 @@ fn finish(process: &mut Process, mut stream: DebStream, copied: Copied) -> Resul
             signal::description(libc::SIGPIPE),
             ""
         ),
-        Paste::Failed(e) => {
-            subprocess_says(process, &e);
-            bail!(
-                "%s subprocess returned error exit status %d",
-                msg!("paste"),
-                2
-            )
-        }
+        Paste::Failed(_) => bail!(
+            "%s subprocess returned error exit status %d",
+            msg!("paste"),
+            2
+        ),
     }
 }
 
@@ -258,6 +314,38 @@ fn subprocess_says(process: &mut Process, e: &Error) {
         .stderr(msg!("%s (subprocess): %s\n", program, &e.msg));
 }
 
+/// Archives before 0.939 have a directory around their control files.
+pub fn inner_control_dir(version: DebVersion) -> Option<&'static str> {
+    let mut minor = version.minor;
+    while minor != 0 && minor % 10 == 0 {
+        minor /= 10;
+    }
+    match (version.major, minor) {
+        (0, 931) => Some(".DEBIAN"),
+        (0, 932 | 933) => Some("DEBIAN"),
+        _ => None,
+    }
+}
+
+/// Move control files out of the directory around them.
+pub fn move_control_files(process: &mut Process, dir: &OsStr, inner: &str) -> Result<()> {
+    let mut text = OsString::from("mv ");
+    text.push(dir);
+    text.push(format!("/{inner}/* "));
+    text.push(dir);
+    text.push("/ && rmdir ");
+    text.push(dir);
+    text.push(format!("/{inner}"));
+    let what = msg!("shell command to move files");
+    let mut child = children::shell_command(&process.env, &text)
+        .spawn()
+        .map_err(|e| children::cannot_execute(&what, &text, e))?;
+    let status = child
+        .wait()
+        .or_fail(|| msg!("wait for %s subprocess failed", &what))?;
+    children::check(status, &what)
+}
+
 /// Give a member to tar.
 fn through_tar(
     process: &mut Process,
@@ -267,14 +355,19 @@ fn through_tar(
     dir: Option<&OsStr>,
     mode: TarMode,
 ) -> Result<()> {
-    let stream = open(process, args, deb, part)?;
-    feed_tar(process, stream, dir, mode)
+    let member = open(process, deb, part)?;
+    let inner = inner_control_dir(member.version).filter(|_| part == Part::Control);
+    feed_tar(process, &mut stream(member, args)?, dir, mode)?;
+    match (inner, dir) {
+        (Some(inner), Some(dir)) => move_control_files(process, dir, inner),
+        _ => Ok(()),
+    }
 }
 
 /// Run tar on a stream, in `dir`, which is made if need be.
 pub fn feed_tar(
     process: &mut Process,
-    mut stream: DebStream,
+    stream: &mut dyn Source,
     dir: Option<&OsStr>,
     mode: TarMode,
 ) -> Result<()> {
@@ -298,6 +391,9 @@ pub fn feed_tar(
     let mut child = match spawned {
         Ok(child) => child,
         Err(e) => {
+            if let Paste::Failed(e) = stream.paste() {
+                subprocess_says(process, &e);
+            }
             subprocess_says(process, &e);
             bail!("%s subprocess returned error exit status %d", what, 2);
         }
@@ -305,28 +401,14 @@ pub fn feed_tar(
     let Some(mut pipe) = child.stdin.take() else {
         return Err(Error::internal(msg!("tar without a pipe")));
     };
-    let copied = ignoring_sigpipe(|| copy(&mut stream, &mut |bytes| pipe.write_all(bytes)))?;
+    let said = pass_on(process, stream, &mut |bytes| pipe.write_all(bytes))?;
+    // tar has waited for more until now.
     drop(pipe);
-    // A decompressor that fails says so while tar still waits for more.
-    let decompressed = match copied {
-        Copied::Failed(e) => {
-            subprocess_says(process, &e);
-            Err(())
-        }
-        other => Ok(other),
-    };
     let status = child
         .wait()
         .or_fail(|| msg!("wait for %s subprocess failed", &what))?;
     children::check(status, &what)?;
-    match decompressed {
-        Ok(copied) => finish(process, stream, copied),
-        Err(()) => bail!(
-            "%s subprocess returned error exit status %d",
-            msg!("<decompress>"),
-            2
-        ),
-    }
+    said
 }
 
 fn prepare_dir(dir: &OsStr, mode: TarMode, command: &mut Command) -> Result<()> {

@@ -1,25 +1,33 @@
 //! `--info`: what is in the control member, and single control files of it.
 //!
-//! The control files are read into memory; nothing is written to disk for them.
+//! The control files are read into memory; nothing is written to disk for them. Only what we
+//! cannot read goes to tar(1) and a temporary directory, as everything does with stock, so
+//! that the verdict and its words are tar's.
 
 use std::ffi::OsStr;
-use std::io::Read;
+use std::io::{self, Cursor, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
-use libdpkgng::archive::deb::{DebFile, DebMember, Part};
+use libdpkgng::archive::deb::{DebFile, DebMember, Part, Paste};
 use libdpkgng::archive::extract::CONTROL_FILE_MAX;
 use libdpkgng::archive::take_error;
 use libdpkgng::archive::tar::{Kind, TarReader};
-use libdpkgng::error::{Error, Result};
+use libdpkgng::error::{Error, OrFail, Result};
+use libdpkgng::pkg::{PkgId, PkgTable};
 use libdpkgng::report::{Event, Reporter};
 use libdpkgng::{bail, err, msg, msgn};
 
 use super::args::DebArgs;
+use super::extract::{
+    Copied, Source, TarMode, copy, feed_tar, inner_control_dir, move_control_files,
+};
+use super::fields;
 use crate::cli::{Process, Step};
 
-/// The longest interpreter that is shown, and one for the terminator stock keeps.
-const INTERPRETER_MAX: usize = 127;
+/// The longest interpreter that is looked for.
+const INTERPRETER_MAX: usize = libc::PATH_MAX as usize;
 /// All control files of an archive together stay below this.
 const CONTROL_MAX: u64 = CONTROL_FILE_MAX;
 
@@ -42,22 +50,95 @@ fn find(args: &DebArgs, process: &mut Process) -> Result<(DebMember, Vec<u8>)> {
     Ok((member, deb.as_bytes().to_vec()))
 }
 
-/// Read all control files, in the order of their names; a later one replaces an earlier one.
-fn read(member: DebMember, args: &DebArgs) -> Result<Vec<ControlFile>> {
-    let mut tar = TarReader::new(member.stream(args.settings.params.threads_max)?);
+/// A stream that was read before: its bytes, and how it ended.
+struct Replay {
+    bytes: Cursor<Vec<u8>>,
+    failed: Option<io::Error>,
+    paste: Option<Paste>,
+    told: bool,
+}
+
+impl Read for Replay {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match (self.bytes.read(buf)?, self.failed.take()) {
+            (0, Some(e)) => Err(e),
+            (count, failed) => {
+                self.failed = failed;
+                Ok(count)
+            }
+        }
+    }
+}
+
+impl Source for Replay {
+    fn paste(&mut self) -> Paste {
+        self.paste.take().unwrap_or(Paste::Complete)
+    }
+
+    fn paste_failed_ahead(&mut self) -> Option<Error> {
+        // A control member is smaller than what the feeding process is ahead by.
+        match &self.paste {
+            Some(Paste::Failed(e)) if !std::mem::replace(&mut self.told, true) => Some(e.clone()),
+            _ => None,
+        }
+    }
+
+    fn write_error(&self, e: io::Error) -> Error {
+        Error::os(msg!("failed to write"), e)
+    }
+}
+
+/// Read all control files, in the order of their names.
+fn read(process: &mut Process, member: DebMember, args: &DebArgs) -> Result<Vec<ControlFile>> {
+    let inner = inner_control_dir(member.version);
+    let mut stream = member.stream(args.settings.params.threads_max)?;
+    let mut bytes = Vec::new();
+    let copied = copy(&mut stream, &mut |_| (), &mut |piece| {
+        bytes.extend_from_slice(piece);
+        if bytes.len() as u64 > CONTROL_MAX {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(())
+    });
+    let failed = match copied {
+        Copied::Failed(e) => Some(io::Error::other(e)),
+        Copied::Complete | Copied::ReaderGone => None,
+    };
+    let paste = stream.paste();
+    if inner.is_none()
+        && failed.is_none()
+        && matches!(paste, Paste::Complete)
+        && let Ok(files) = read_tar(&bytes)
+    {
+        return Ok(files);
+    }
+    let mut replay = Replay {
+        bytes: Cursor::new(bytes),
+        failed,
+        paste: Some(paste),
+        told: false,
+    };
+    through_directory(process, &mut replay, inner)
+}
+
+/// What is directly in the top of a tar; a later entry replaces an earlier one.
+fn read_tar(bytes: &[u8]) -> Result<Vec<ControlFile>> {
+    let mut tar = TarReader::new(bytes);
     let mut files: Vec<ControlFile> = Vec::new();
-    let mut total = 0u64;
     while let Some(entry) = tar.next_entry()? {
         let name = entry.name.strip_prefix(b"./").unwrap_or(&entry.name);
         let name = name.strip_suffix(b"/").unwrap_or(name);
-        if name.is_empty() || name == b"." || name.contains(&b'/') {
+        if name.is_empty() || name == b"." {
+            continue;
+        }
+        let plain = matches!(entry.kind, Kind::File | Kind::Directory);
+        if !plain || name.starts_with(b"/") || name.split(|&b| b == b'/').any(|w| w == b"..") {
+            bail!("unable to create '%.255s'", name);
+        }
+        if name.contains(&b'/') {
             continue;
         }
         let file = if entry.kind == Kind::File {
-            total = total.saturating_add(entry.size);
-            if total > CONTROL_MAX {
-                bail!("control file '%s' is too large", name);
-            }
             let mut data = Vec::new();
             tar.read_to_end(&mut data)
                 .map_err(|e| take_error(e, || msg!("failed to read")))?;
@@ -71,21 +152,84 @@ fn read(member: DebMember, args: &DebArgs) -> Result<Vec<ControlFile>> {
             file,
         });
     }
-    tar.into_inner().finish()?;
     files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(files)
+}
+
+/// The same by way of tar(1) and a directory.
+fn through_directory(
+    process: &mut Process,
+    stream: &mut dyn Source,
+    inner: Option<&str>,
+) -> Result<Vec<ControlFile>> {
+    let template = temporary_template(process, b"");
+    let dir = TempDir(
+        nix::unistd::mkdtemp(OsStr::from_bytes(&template))
+            .or_fail(|| msg!("unable to create temporary directory"))?,
+    );
+    let mode = TarMode::ExtractBriefly;
+    feed_tar(process, stream, Some(dir.0.as_os_str()), mode)?;
+    if let Some(inner) = inner {
+        move_control_files(process, dir.0.as_os_str(), inner)?;
+    }
+    let scan = || msg!("cannot scan directory '%.255s'", &dir.0);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(&dir.0).or_fail(scan)? {
+        let entry = entry.or_fail(scan)?;
+        let path = entry.path();
+        let stat = std::fs::metadata(&path)
+            .or_fail(|| msg!("cannot get file '%.255s' metadata", &path))?;
+        let file = if stat.is_file() {
+            let text = std::fs::read(&path).or_fail(|| msg!("cannot read file '%.255s'", &path))?;
+            Some((stat.mode(), text))
+        } else {
+            None
+        };
+        files.push(ControlFile {
+            name: entry.file_name().as_bytes().to_vec(),
+            file,
+        });
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(files)
+}
+
+/// The template of stock's temporary directory, and something below it.
+fn temporary_template(process: &Process, tail: &[u8]) -> Vec<u8> {
+    let tmpdir = process.env.get("TMPDIR").unwrap_or(OsStr::new("/tmp"));
+    [tmpdir.as_bytes(), b"/dpkg-deb.XXXXXX", tail].concat()
+}
+
+/// A directory that goes away with its contents, whatever their modes are.
+struct TempDir(PathBuf);
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        open_up(&self.0);
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Make every directory of a tree accessible. What fails here shows when it is removed.
+fn open_up(dir: &Path) {
+    let _ = std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o755));
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|t| t.is_dir()) {
+            open_up(&entry.path());
+        }
+    }
 }
 
 /// `--info`
 pub fn info(process: &mut Process, args: &DebArgs) -> Step<i32> {
     let (member, deb) = find(args, process)?;
-    if let [_, components @ ..] = args.args.as_slice() {
-        if !components.is_empty() {
-            let files = read(member, args)?;
-            let names: Vec<&OsStr> = components.iter().map(|c| c.as_os_str()).collect();
-            print_files(process, &deb, &files, &names)?;
-            return Ok(0);
-        }
+    if let [_, components @ ..] = args.args.as_slice()
+        && !components.is_empty()
+    {
+        let files = read(process, member, args)?;
+        let names: Vec<&OsStr> = components.iter().map(|c| c.as_os_str()).collect();
+        print_files(process, &deb, &files, &names)?;
+        return Ok(0);
     }
     let version = member.version;
     let (size, control) = (member.size, member.control_size);
@@ -108,7 +252,7 @@ pub fn info(process: &mut Process, args: &DebArgs) -> Step<i32> {
     };
     process.report.output(announcement);
     process.flush_output()?;
-    let files = read(member, args)?;
+    let files = read(process, member, args)?;
     for file in &files {
         print_line(process, file);
     }
@@ -185,9 +329,31 @@ fn script(text: &[u8]) -> (Option<Vec<u8>>, usize) {
 /// `--field` without fields: the control file itself.
 pub fn control_file(process: &mut Process, args: &DebArgs) -> Step<i32> {
     let (member, deb) = find(args, process)?;
-    let files = read(member, args)?;
+    let files = read(process, member, args)?;
     print_files(process, &deb, &files, &[OsStr::new("control")])?;
     Ok(0)
+}
+
+/// The control file as a package paragraph, for `--field` and `--show`.
+pub fn paragraph(process: &mut Process, args: &DebArgs) -> Result<(PkgTable, PkgId)> {
+    let (member, _) = find(args, process)?;
+    let files = read(process, member, args)?;
+    // Where stock has it by now; it cites the name in what it says about the fields.
+    let path = temporary_template(process, b"/control");
+    let control = files.iter().find(|f| f.name == b"control");
+    match control.map(|f| &f.file) {
+        Some(Some((_, text))) => fields::parse(process, &path, text),
+        other => {
+            let errno = other.map_or(libc::ENOENT, |_| libc::EISDIR);
+            Err(Error::os(
+                msg!(
+                    "failed to open package info file '%.255s' for reading",
+                    &path
+                ),
+                io::Error::from_raw_os_error(errno),
+            ))
+        }
+    }
 }
 
 /// The contents of control files, one after the other (`info_spew`).

@@ -1,7 +1,9 @@
 //! The tool `dpkg-deb`: its command line and the choice of action.
 
 pub mod args;
+mod build;
 mod extract;
+mod fields;
 mod help;
 mod info;
 mod options;
@@ -86,7 +88,9 @@ fn run(process: &mut Process, args: &[OsString]) -> Step<i32> {
         Action::CtrlTarfile | Action::FsysTarfile => extract::tarfile(process, &args),
         Action::Info => info::info(process, &args),
         Action::Field if args.args.len() == 1 => info::control_file(process, &args),
-        Action::Build | Action::Field | Action::Show => Err(missing(args.verb()).into()),
+        Action::Build => build::build(process, &args),
+        Action::Field => fields::fields(process, &args),
+        Action::Show => Err(missing(args.verb()).into()),
     }
 }
 

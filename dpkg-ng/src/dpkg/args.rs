@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use libdpkgng::db;
 use libdpkgng::filter::Filters;
 use libdpkgng::force::ForceSet;
 
@@ -160,6 +161,8 @@ pub struct DpkgArgs {
     pub name: Name,
     /// How to do it.
     pub settings: Settings,
+    /// What `--root`, `--instdir` and `--admindir` came to.
+    pub dirs: db::Dirs,
     /// What to do it to.
     pub args: Vec<OsString>,
 }

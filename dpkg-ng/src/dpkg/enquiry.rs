@@ -3,8 +3,9 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use libdpkgng::arch::{self, BUILD_ARCHITECTURE};
+use libdpkgng::arch;
 use libdpkgng::error::Error;
+use libdpkgng::name;
 use libdpkgng::report::debug;
 use libdpkgng::version::{Epoch, Relation, Version, VersionProblem};
 use libdpkgng::{err, msg};
@@ -78,32 +79,24 @@ pub fn assert_feature(process: &mut Process, args: &DpkgArgs) -> Step<i32> {
     Ok(1)
 }
 
-/// `--print-architecture`. A root other than `/` may name another one in its database.
-pub fn print_architecture(process: &mut Process, args: &mut DpkgArgs) -> Step<i32> {
-    no_arguments(args)?;
-    let name = native_architecture(process, args)?;
-    process.report.output(msg!("%s\n", name));
-    process.flush_output()?;
+/// `--validate-pkgname`
+pub fn validate_pkgname(args: &DpkgArgs) -> Step<i32> {
+    let [name] = exactly(&args.args)
+        .ok_or_else(|| Error::usage(msg!("--%s takes one <pkgname> argument", args.verb())))?;
+    if let Some(problem) = name::check_package(name.as_bytes()) {
+        return Err(err!("package name '%s' is invalid: %s", name, problem).into());
+    }
     Ok(0)
 }
 
-fn native_architecture(process: &Process, args: &mut DpkgArgs) -> Step<Vec<u8>> {
-    let dirs = &mut args.settings.dirs;
-    let builtin = || BUILD_ARCHITECTURE.as_bytes().to_vec();
-    if dirs.root(&process.env)?.is_empty() {
-        return Ok(builtin());
+/// `--validate-trigname`
+pub fn validate_trigname(args: &DpkgArgs) -> Step<i32> {
+    let [name] = exactly(&args.args)
+        .ok_or_else(|| Error::usage(msg!("--%s takes one <trigname> argument", args.verb())))?;
+    if let Some(problem) = name::check_trigger(name.as_bytes()) {
+        return Err(err!("trigger name '%s' is invalid: %s", name, problem).into());
     }
-    let mut path = dirs.admin(&process.env)?.to_vec();
-    path.extend_from_slice(b"/arch-native");
-    let Ok(mut name) = std::fs::read(OsStr::from_bytes(&path)) else {
-        return Ok(builtin());
-    };
-    if name.last() == Some(&b'\n') {
-        name.pop();
-    } else if name.is_empty() {
-        return Ok(builtin());
-    }
-    Ok(name)
+    Ok(0)
 }
 
 /// `--validate-archname`
@@ -238,7 +231,7 @@ pub fn compare_versions(process: &mut Process, args: &DpkgArgs) -> Step<i32> {
 }
 
 /// Actions that take no arguments say so.
-fn no_arguments(args: &DpkgArgs) -> Result<(), Error> {
+pub(super) fn no_arguments(args: &DpkgArgs) -> Result<(), Error> {
     if args.args.is_empty() {
         return Ok(());
     }

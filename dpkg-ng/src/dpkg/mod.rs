@@ -1,5 +1,6 @@
 //! The tool `dpkg`: its command line, what surrounds an action, and the choice of action.
 
+mod admin;
 pub mod args;
 mod enquiry;
 mod help;
@@ -8,12 +9,13 @@ mod options;
 mod packages;
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 
 use libdpkgng::error::Error;
 use libdpkgng::force::{Force, ForceSet, Known};
+use libdpkgng::msg;
 use libdpkgng::pipeline;
 use libdpkgng::report::debug;
-use libdpkgng::{err, msg};
 
 use crate::cli::{Env, Parser, Process, Step};
 use crate::receivers::Buffering;
@@ -42,12 +44,10 @@ fn parse(process: &mut Process, args: &[OsString]) -> Step<DpkgArgs> {
     parser.load_config(process, "dpkg")?;
     process.set_help_hint(help::HINT);
     let args = parser.parse(process, args)?;
-    let mut settings = parser.settings;
-
-    let root = settings.dirs.root(&process.env)?.to_vec();
-    let admin = settings.dirs.admin(&process.env)?.to_vec();
+    let settings = parser.settings;
+    let dirs = settings.dirs.clone().settle(&process.env)?;
     process.report.debug(debug::GENERAL, || {
-        msg!("root=%s admindir=%s", &root, &admin)
+        msg!("root=%s admindir=%s", &dirs.instdir, &dirs.admindir)
     });
     adopt_root_group(settings.force)?;
 
@@ -55,14 +55,19 @@ fn parse(process: &mut Process, args: &[OsString]) -> Step<DpkgArgs> {
         return Err(Error::usage(msg!("need an action option")).into());
     };
     // Always, so that what was inherited is never taken for what we say.
-    process.env.set("DPKG_ADMINDIR", &admin);
-    process.env.set("DPKG_ROOT", &root);
+    process
+        .env
+        .set("DPKG_ADMINDIR", dirs.admindir.as_os_str().as_bytes());
+    process
+        .env
+        .set("DPKG_ROOT", dirs.instdir.as_os_str().as_bytes());
     let names = settings.force.names();
     process.env.set("DPKG_FORCE", names.as_bytes());
     Ok(DpkgArgs {
         action,
         name,
         settings,
+        dirs,
         args,
     })
 }
@@ -94,11 +99,27 @@ fn act(process: &mut Process, args: &mut DpkgArgs) -> Step<i32> {
     match args.action {
         Action::Help => Ok(help::print_usage(process)?),
         Action::Version => Ok(help::print_version(process, args.settings.robot)?),
+        Action::ValidatePkgname => enquiry::validate_pkgname(args),
+        Action::ValidateTrigname => enquiry::validate_trigname(args),
         Action::ValidateArchname => enquiry::validate_archname(args),
         Action::ValidateVersion => enquiry::validate_version(process, args),
         Action::CompareVersions => enquiry::compare_versions(process, args),
         Action::AssertFeature => enquiry::assert_feature(process, args),
-        Action::PrintArchitecture => enquiry::print_architecture(process, args),
+        Action::PrintArchitecture => admin::print_architecture(process, args),
+        Action::PrintForeignArchitectures => admin::print_foreign_architectures(process, args),
+        Action::AddArchitecture => admin::add_architecture(process, args),
+        Action::RemoveArchitecture => admin::remove_architecture(process, args),
+        Action::Audit => admin::audit(process, args),
+        Action::Verify => admin::verify(process, args),
+        Action::YetToUnpack => admin::yet_to_unpack(process, args),
+        Action::PredepPackage => admin::predep_package(process, args),
+        Action::GetSelections => admin::get_selections(process, args),
+        Action::SetSelections => admin::set_selections(process, args),
+        Action::ClearSelections => admin::clear_selections(process, args),
+        Action::UpdateAvail => admin::update_available(process, args, false),
+        Action::MergeAvail => admin::update_available(process, args, true),
+        Action::ClearAvail => admin::clear_available(process, args),
+        Action::ForgetOldUnavail => admin::forget_old_unavailable(process, args),
         Action::Backend(backend) => {
             // The hand-over ends dpkg, as execvp does: what the tool returns is the exit code.
             process.flush_output()?;
@@ -117,11 +138,5 @@ fn act(process: &mut Process, args: &mut DpkgArgs) -> Step<i32> {
         Action::TriggersOnly => packages::run(process, args, pipeline::Action::TriggersOnly),
         Action::Remove => packages::run(process, args, pipeline::Action::Remove),
         Action::Purge => packages::run(process, args, pipeline::Action::Purge),
-        _ => Err(missing(args.verb()).into()),
     }
-}
-
-/// An action whose library function is not there yet says so instead of pretending.
-fn missing(verb: &str) -> Error {
-    err!("--%s is not part of this build of dpkg-ng", verb)
 }

@@ -3,9 +3,12 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+use libdpkgng::arch::{ArchTable, BUILD_ARCHITECTURE};
 use libdpkgng::error::Error;
 use libdpkgng::force::{Asked, Force};
 use libdpkgng::msg;
+use libdpkgng::pkg::PkgTable;
+use libdpkgng::pkgspec;
 use libdpkgng::report::Event;
 use libdpkgng::report::Reporter;
 
@@ -172,9 +175,20 @@ fn set_ignore_depends(settings: &mut Settings, _: &mut Process, name: Name, valu
         ))
         .into());
     }
-    for name in names {
-        let name: OsString = OsStr::from_bytes(name).to_owned();
-        settings.ignore_depends.insert(0, name);
+    for given in names {
+        // No database is open yet: the names are what can be checked now.
+        let mut table = PkgTable::new(ArchTable::new(BUILD_ARCHITECTURE));
+        if let Err(why) = pkgspec::parse_pkg(&mut table, given)? {
+            return Err(Error::usage(msg!(
+                "--%s needs a valid package name but '%.250s' is not: %s",
+                name.long(),
+                given,
+                why
+            ))
+            .into());
+        }
+        let given: OsString = OsStr::from_bytes(given).to_owned();
+        settings.ignore_depends.insert(0, given);
     }
     Ok(())
 }

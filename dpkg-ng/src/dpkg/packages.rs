@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use libdpkgng::arch::{ArchTable, BUILD_ARCHITECTURE};
-use libdpkgng::db::{Database, Dirs};
+use libdpkgng::db::Database;
 use libdpkgng::error::{Error, Result};
 use libdpkgng::hooks::HookSet;
 use libdpkgng::msg;
@@ -17,36 +17,32 @@ use crate::cli::{Process, REFERENCE_VERSION, Step};
 use crate::prompt::Terminal;
 
 /// The database of the command line's directories, not opened yet.
-///
-/// # Errors
-/// The directories cannot be told.
-pub fn database(process: &Process, args: &mut DpkgArgs) -> Result<Database> {
-    let dirs = Dirs {
-        admindir: args.settings.dirs.admin_path(&process.env)?,
-        instdir: args.settings.dirs.root_path(&process.env)?,
-    };
-    let mut db = Database::new(dirs, ArchTable::new(BUILD_ARCHITECTURE));
+pub fn database(process: &Process, args: &DpkgArgs) -> Database {
+    let mut db = Database::new(args.dirs.clone(), ArchTable::new(BUILD_ARCHITECTURE));
     db.set_frontend_locked(process.env.get("DPKG_FRONTEND_LOCKED").is_some());
-    Ok(db)
+    db
+}
+
+/// A run over a database that is not opened yet.
+pub fn start(process: &Process, args: &DpkgArgs, db: Database, opts: Options) -> Run {
+    let (env, report) = (process.env.clone(), process.report.clone());
+    let prompt = Terminal::new(env, report.clone(), args.settings.pager);
+    Run::new(
+        db,
+        opts,
+        Box::new(report),
+        Box::new(prompt),
+        HookSet::default(),
+    )
 }
 
 /// `--install`, `--unpack`, `--record-avail`, `--configure`, `--triggers-only`, `--remove`,
 /// `--purge`.
 pub fn run(process: &mut Process, args: &mut DpkgArgs, action: Action) -> Step<i32> {
-    let mut db = database(process, args)?;
+    let mut db = database(process, args);
     let ignore_depends = ignored(&mut db, args)?;
     let opts = options(process, args, action, ignore_depends);
-    let mut run = Run::new(
-        db,
-        opts,
-        Box::new(process.report.clone()),
-        Box::new(Terminal::new(
-            process.env.clone(),
-            process.report.clone(),
-            args.settings.pager,
-        )),
-        HookSet::default(),
-    );
+    let mut run = start(process, args, db, opts);
     let names = || args.args.iter().map(|a| a.as_bytes().to_vec());
     let result = match action {
         Action::Install | Action::Unpack | Action::RecordAvail => {
@@ -72,7 +68,8 @@ fn ignored(db: &mut Database, args: &DpkgArgs) -> Result<Vec<PkgId>> {
     args.settings.ignore_depends.iter().map(parse).collect()
 }
 
-fn options(
+/// The command line's settings as the library's.
+pub fn options(
     process: &Process,
     args: &DpkgArgs,
     action: Action,

@@ -1,7 +1,8 @@
 //! What dpkg-query's command line says, as one plain value.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+
+use libdpkgng::db;
 
 use crate::cli::{Dirs, Name};
 
@@ -57,10 +58,8 @@ pub struct QueryArgs {
     pub settings: Settings,
     /// What to do it to.
     pub args: Vec<OsString>,
-    /// The root directory; empty for `/`.
-    pub instdir: PathBuf,
-    /// The database directory.
-    pub admindir: PathBuf,
+    /// What `--root` and `--admindir` came to.
+    pub dirs: db::Dirs,
 }
 
 impl QueryArgs {

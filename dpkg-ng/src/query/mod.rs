@@ -1,14 +1,25 @@
 //! The tool `dpkg-query`: its command line and the choice of action.
 
 pub mod args;
+mod columns;
+mod control;
+mod files;
 mod help;
+mod list;
 mod options;
+mod show;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 
+use libdpkgng::arch::{ArchTable, BUILD_ARCHITECTURE};
+use libdpkgng::db::Database;
+use libdpkgng::db::modstatdb::{AvailMode, OpenMode};
 use libdpkgng::error::Error;
+use libdpkgng::msg;
+use libdpkgng::pkg::PkgId;
+use libdpkgng::pkgspec;
 use libdpkgng::report::debug;
-use libdpkgng::{err, msg};
 
 use crate::cli::{Env, Parser, Process, Step};
 use crate::receivers::Buffering;
@@ -25,11 +36,10 @@ fn parse(process: &mut Process, args: &[OsString]) -> Step<QueryArgs> {
     process.set_help_hint(help::HINT);
     let mut parser = Parser::new(options::OPTIONS, Settings::default());
     let args = parser.parse(process, args)?;
-    let mut settings = parser.settings;
-    let instdir = settings.dirs.root_path(&process.env)?;
-    let admindir = settings.dirs.admin_path(&process.env)?;
+    let settings = parser.settings;
+    let dirs = settings.dirs.clone().settle(&process.env)?;
     process.report.debug(debug::GENERAL, || {
-        msg!("root=%s admindir=%s", &instdir, &admindir)
+        msg!("root=%s admindir=%s", &dirs.instdir, &dirs.admindir)
     });
     let Some((action, name)) = parser.action else {
         return Err(Error::usage(msg!("need an action option")).into());
@@ -39,8 +49,7 @@ fn parse(process: &mut Process, args: &[OsString]) -> Step<QueryArgs> {
         name,
         settings,
         args,
-        instdir,
-        admindir,
+        dirs,
     })
 }
 
@@ -49,11 +58,50 @@ fn run(process: &mut Process, args: &[OsString]) -> Step<i32> {
     match args.action {
         Action::Help => Ok(help::print_usage(process)?),
         Action::Version => Ok(help::print_version(process)?),
-        _ => Err(missing(args.verb()).into()),
+        Action::List => list::list(process, &args),
+        Action::Show => show::show(process, &args),
+        Action::Status => show::status(process, &args),
+        Action::PrintAvail => show::print_avail(process, &args),
+        Action::Listfiles => files::list_files(process, &args),
+        Action::Search => files::search(process, &args),
+        Action::ControlPath => control::path(process, &args),
+        Action::ControlList => control::list(process, &args),
+        Action::ControlShow => control::show(process, &args),
     }
 }
 
-/// An action whose library function is not there yet says so instead of pretending.
-fn missing(verb: &str) -> Error {
-    err!("--%s is not part of this build of dpkg-ng", verb)
+/// Open the database to read it.
+fn open(process: &mut Process, args: &QueryArgs, available: AvailMode) -> Result<Database, Error> {
+    let mut db = Database::new(args.dirs.clone(), ArchTable::new(BUILD_ARCHITECTURE));
+    db.open(OpenMode::ReadOnly, available, &mut process.report)?;
+    Ok(db)
+}
+
+/// Whether `--load-avail` asks for `available` too.
+fn available(args: &QueryArgs) -> AvailMode {
+    match args.settings.load_avail {
+        true => AvailMode::Read,
+        false => AvailMode::None,
+    }
+}
+
+/// The one package an argument means (`dpkg_options_parse_pkgname`).
+fn package(db: &mut Database, args: &QueryArgs, name: &OsStr) -> Result<PkgId, Error> {
+    pkgspec::parse_pkg(&mut db.table, name.as_bytes())?.map_err(|why| {
+        Error::usage(msg!(
+            "--%s needs a valid package name but '%.250s' is not: %s",
+            args.verb(),
+            name,
+            why
+        ))
+    })
+}
+
+/// Say about each pattern that matched nothing that it did not.
+fn report_missed(process: &mut Process, args: &QueryArgs, missed: &[usize]) {
+    for pattern in missed.iter().filter_map(|i| args.args.get(*i)) {
+        process
+            .report
+            .notice(msg!("no packages found matching %s", pattern));
+    }
 }

@@ -11,6 +11,8 @@ use crate::cli::Env;
 pub enum Part {
     /// The program's name.
     Program,
+    /// `hint:`
+    Hint,
     /// `warning:`
     Warning,
     /// `error:`
@@ -50,6 +52,7 @@ impl Colors {
         match (self.0.get(), part) {
             (Mode::Off | Mode::Auto, _) => "",
             (Mode::On, Part::Program) => "\x1b[1m",
+            (Mode::On, Part::Hint) => "\x1b[1;34m",
             (Mode::On, Part::Warning) => "\x1b[1;33m",
             (Mode::On, Part::Error) => "\x1b[1;31m",
             (Mode::On, Part::Reset) => "\x1b[0m",

@@ -118,6 +118,25 @@ impl Receivers {
         (self as &mut dyn Reporter).debug(flag, text);
     }
 
+    /// What `info()` starts a line of standard output with.
+    pub fn info_prefix(&self) -> Vec<u8> {
+        let inner = self.0.borrow();
+        let (on, off) = (
+            inner.colors.get(Part::Program),
+            inner.colors.get(Part::Reset),
+        );
+        format!("{on}{}:{off}", inner.program).into_bytes()
+    }
+
+    /// What `hint()` starts a line of standard output with.
+    pub fn hint_prefix(&self) -> Vec<u8> {
+        let mut prefix = self.info_prefix();
+        let inner = self.0.borrow();
+        let (on, off) = (inner.colors.get(Part::Hint), inner.colors.get(Part::Reset));
+        prefix.extend(msg!(" %s%s:%s", on, msg!("hint"), off).render(&*inner.catalog));
+        prefix
+    }
+
     /// The last words of a run that failed (`print_fatal_error`).
     pub fn error(&self, text: Msg) {
         let mut inner = self.0.borrow_mut();

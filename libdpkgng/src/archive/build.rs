@@ -54,27 +54,11 @@ pub struct BuildOptions {
     pub hint_prefix: Vec<u8>,
 }
 
-/// What the control file says about the package being built.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The package's name.
-    pub name: Vec<u8>,
-    /// The version with its epoch left out, as file names have it.
-    pub version: Vec<u8>,
-    /// The architecture.
-    pub arch: Vec<u8>,
-}
-
-/// Reads and checks the control file of a package being built (`check_ctrl_control`): parse
-/// errors and warnings are those of the control parser.
-pub type ReadIdentity<'a> = dyn FnMut(&Path, &mut dyn Reporter) -> Result<Identity> + 'a;
-
 /// Build a package from `dir` into `dest`: a file, a directory, or (none) beside `dir`.
 pub fn build(
     dir: &Path,
     dest: Option<&Path>,
     options: &BuildOptions,
-    read_identity: &mut ReadIdentity<'_>,
     report: &mut dyn Reporter,
 ) -> Result<()> {
     let target = destination(dir, dest)?;
@@ -83,7 +67,7 @@ pub fn build(
         report.event(&Event::Output(msg!("%s %s\n", &options.info_prefix, text)));
     };
     let target = if options.check {
-        let id = check::check_build_files(&ctrl_dir, dir, options, read_identity, report)?;
+        let id = check::check_build_files(&ctrl_dir, dir, options, report)?;
         let target = match (target, dest) {
             (Some(target), _) => target,
             (None, dest) => joined(
@@ -261,6 +245,15 @@ impl Member<'_> {
             Ok(encoder) => encoder,
             Err(e) => return Err(in_child(e, report)),
         };
+        if let Err(e) = std::fs::metadata(self.dir) {
+            // Stock's tar child finds out as well, and first.
+            let text = Error::os(msg!("failed to chdir to '%.255s'", self.dir), e).msg;
+            report.event(&Event::Stderr(msg!(
+                "%s (subprocess): %s\n",
+                &options.progname,
+                text
+            )));
+        }
         let mut tar = TarWriter::new(encoder, self.pack);
         let mut symlinks = Vec::new();
         let mut walk = TreeWalk::new(self.dir)?;

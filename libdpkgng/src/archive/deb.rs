@@ -28,6 +28,8 @@ pub const DATA_MEMBER: &str = "data.tar";
 pub const MAGIC_MEMBER: &str = "debian-binary";
 /// Lengths a pipe holds before its writer blocks; see [`Paste`].
 const PIPE_SIZE: u64 = 64 * 1024;
+/// Length of one read and write of the process that feeds dpkg-deb's decompressor.
+const PIECE: u64 = 32 * 1024;
 
 /// A format version, `X.Y`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -526,6 +528,8 @@ impl DebMember {
         Ok(DebStream {
             decoder: Decoder::new(&params, self.bytes, desc, self.gzip_fd)?,
             name: self.name,
+            file_size: self.size,
+            told: false,
         })
     }
 }
@@ -545,13 +549,43 @@ pub enum Paste {
 pub struct DebStream {
     decoder: Decoder<MemberBytes>,
     name: Vec<u8>,
+    file_size: u64,
+    told: bool,
 }
 
 impl DebStream {
+    /// The feeding process runs ahead of the decompressor by what a pipe and a buffer hold:
+    /// whether it has met the file's end within the member by now, and what it says then.
+    /// Tells once.
+    pub fn paste_failed_ahead(&mut self) -> Option<Error> {
+        let bytes = self.decoder.get_mut();
+        let problem = match (&bytes.problem, bytes.src.pos, bytes.left) {
+            (Some(problem), _, _) => problem.clone(),
+            (None, Some(pos), Some(left)) => {
+                let there = self.file_size.saturating_sub(pos);
+                if left <= there || there > PIPE_SIZE + PIECE {
+                    return None;
+                }
+                msg!("unexpected end of file or stream")
+            }
+            _ => return None,
+        };
+        let told = std::mem::replace(&mut self.told, true);
+        (!told).then(|| self.paste_error(problem))
+    }
+
+    fn paste_error(&self, problem: Msg) -> Error {
+        err!(
+            "cannot copy archive member from '%s' to decompressor pipe: %s",
+            &self.name,
+            problem
+        )
+    }
+
     /// How the member's bytes ended. Call it when the stream ended (well or not): a file cut off
     /// within a member that is not compressed shows here alone.
     pub fn paste(&mut self) -> Paste {
-        let mut unread = self.decoder.unused() as u64;
+        let mut unread = 0;
         let bytes = self.decoder.get_mut();
         let mut piece = [0; 4096];
         while unread <= PIPE_SIZE {
@@ -564,11 +598,7 @@ impl DebStream {
         match bytes.problem.take() {
             _ if unread > PIPE_SIZE => Paste::BrokenPipe,
             None => Paste::Complete,
-            Some(problem) => Paste::Failed(err!(
-                "cannot copy archive member from '%s' to decompressor pipe: %s",
-                &self.name,
-                problem
-            )),
+            Some(problem) => Paste::Failed(self.paste_error(problem)),
         }
     }
 

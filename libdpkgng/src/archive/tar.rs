@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::{err, msg};
 
 const BLOCK: usize = 512;
-const BUF_SIZE: usize = 64 * 1024;
+const BUF_SIZE: usize = 128 * 1024;
 /// Longest GNU long name taken; paths end at `PATH_MAX` (4,096) long before.
 const LONG_NAME_MAX: u64 = 1024 * 1024;
 

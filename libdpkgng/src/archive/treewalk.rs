@@ -20,6 +20,8 @@ pub struct Node {
     pub is_dir: bool,
     /// It is a symbolic link.
     pub is_symlink: bool,
+    /// It is a regular file.
+    pub is_file: bool,
 }
 
 struct Level {
@@ -34,6 +36,7 @@ pub struct TreeWalk {
     descend: Option<Node>,
     levels: Vec<Level>,
     root_len: usize,
+    follow: bool,
 }
 
 impl TreeWalk {
@@ -50,17 +53,31 @@ impl TreeWalk {
                 virtname: Vec::new(),
                 is_dir: true,
                 is_symlink: false,
+                is_file: false,
             }),
             descend: None,
             levels: Vec::new(),
             root_len: root.as_os_str().len(),
+            follow: false,
+        })
+    }
+
+    /// The same, taking symbolic links below `root` for what they lead to.
+    pub fn following(root: &Path) -> Result<TreeWalk> {
+        let walk = TreeWalk::new(root)?;
+        Ok(TreeWalk {
+            follow: true,
+            ..walk
         })
     }
 
     fn read_dir(&mut self, dir: &Node) -> Result<()> {
         let path = &dir.path;
-        let stat =
-            std::fs::symlink_metadata(path).or_fail(|| msg!("cannot stat pathname '%s'", path))?;
+        let stat = match self.follow {
+            true => std::fs::metadata(path),
+            false => std::fs::symlink_metadata(path),
+        };
+        let stat = stat.or_fail(|| msg!("cannot stat pathname '%s'", path))?;
         let id = (stat.dev(), stat.ino());
         let fail = || msg!("cannot open directory '%s'", path);
         let mut children = Vec::new();
@@ -72,13 +89,16 @@ impl TreeWalk {
             let virtname = child.get(self.root_len + 1..).unwrap_or_default().to_vec();
             let child = PathBuf::from(std::ffi::OsString::from_vec(child));
             // From the directory entry where the file system says, as dpkg does.
-            let kind = entry
-                .file_type()
-                .or_fail(|| msg!("cannot stat pathname '%s'", &child))?;
+            let mut kind = entry.file_type();
+            if self.follow && kind.as_ref().is_ok_and(|k| k.is_symlink()) {
+                kind = std::fs::metadata(&child).map(|m| m.file_type());
+            }
+            let kind = kind.or_fail(|| msg!("cannot stat pathname '%s'", &child))?;
             children.push(Node {
                 virtname,
                 is_dir: kind.is_dir(),
                 is_symlink: kind.is_symlink(),
+                is_file: kind.is_file(),
                 path: child,
             });
         }

@@ -49,7 +49,7 @@ pub fn load_into(dirs: &Dirs, arches: &mut ArchTable) -> Result<()> {
 }
 
 /// Below an instdir its own `arch-native` counts (`dpkg_arch_load_native`).
-fn load_native(dirs: &Dirs, arches: &mut ArchTable) {
+pub fn load_native(dirs: &Dirs, arches: &mut ArchTable) {
     if dirs.inst_is_root() {
         return;
     }

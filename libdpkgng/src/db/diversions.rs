@@ -7,9 +7,10 @@ use super::Database;
 use super::dbfile::{Reopen, Reopened};
 use crate::err;
 use crate::error::{Error, Result};
-use crate::fsys::{Diversion, Fsys};
-use crate::pkg::PkgTable;
-use crate::report::Reporter;
+use crate::fsys::{Diversion, Fsys, NodeId};
+use crate::msg;
+use crate::pkg::{NameWhen, PkgId, PkgTable, Which};
+use crate::report::{Reporter, debug};
 use crate::sys::lines::Lines;
 
 /// The file's name in the admindir.
@@ -44,6 +45,42 @@ impl Database {
                 load(lines, &mut self.fsys, &mut self.table).map_err(Error::fatal)
             }
         }
+    }
+}
+
+impl Database {
+    /// Where a package's path really is, diversions considered (`namenodetouse`).
+    pub fn namenode_to_use(
+        &self,
+        node: NodeId,
+        pkg: PkgId,
+        which: Which,
+        report: &mut dyn Reporter,
+    ) -> NodeId {
+        let (fsys, table) = (&self.fsys, &self.table);
+        let Some(divert) = fsys.diversion(node) else {
+            return node;
+        };
+        let name = table.bin_name(pkg, which, NameWhen::Always);
+        report.debug(debug::EACHFILE, || {
+            msg!("namenodetouse namenode='%s' pkg=%s", fsys.name(node), &name)
+        });
+        let to_use = match divert.useinstead {
+            Some(other) if divert.pkgset != Some(table[pkg].set) => other,
+            _ => node,
+        };
+        report.debug(debug::EACHFILE, || {
+            let path = |n: Option<NodeId>| n.map_or(&b"<none>"[..], |n| fsys.name(n));
+            let by = divert.pkgset.map_or("<none>", |set| &table[set].name);
+            msg!(
+                "namenodetouse ... useinstead=%s camefrom=%s pkg=%s return %s",
+                path(divert.useinstead),
+                path(divert.camefrom),
+                by,
+                fsys.name(to_use)
+            )
+        });
+        to_use
     }
 }
 

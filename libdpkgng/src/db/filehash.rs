@@ -68,6 +68,24 @@ impl Database {
         Ok(())
     }
 
+    /// Mark the paths of a package's conffiles as such, with their hashes as the nodes'
+    /// `oldhash` (`pkg_conffiles_mark_old`).
+    pub fn conffiles_mark_old(&mut self, pkg: PkgId, report: &mut dyn Reporter) {
+        for conff in &self.table[pkg].installed.conffiles {
+            let fsys = &mut self.fsys;
+            let node = fsys.find(&conff.name);
+            fsys.flags_mut(node).insert(NodeFlags::OLD_CONFF);
+            if fsys.oldhash(node).is_none() {
+                fsys.set_oldhash(node, Some(conff.hash.clone()));
+            }
+            let (path, flags) = (fsys.name(node), fsys.flags(node).bits());
+            report.debug(debug::CONFFDETAIL, || {
+                let id = "%s '%s' namenode '%s' flags %o";
+                msg!(id, "pkg_conffiles_mark_old", &conff.name, path, flags)
+            });
+        }
+    }
+
     /// Write one from the nodes' `newhash`, unless the archive brought one along
     /// (`write_filehash_except`). The file is durable on return.
     ///

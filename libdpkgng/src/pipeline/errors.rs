@@ -10,7 +10,7 @@ use super::Run;
 use super::depcon::explain::concat;
 use crate::error::{Error, Kind, Result};
 use crate::force::Force;
-use crate::fsys::{NodeFlags, NodeId};
+use crate::fsys::NodeId;
 use crate::msg::Msg;
 use crate::pkg::{Conffile, NameWhen, PkgId, Which};
 use crate::report::{Event, debug};
@@ -210,30 +210,7 @@ impl Run {
 
     /// Where a package's path really is, diversions considered (`namenodetouse`).
     pub fn namenode_to_use(&mut self, node: NodeId, pkg: PkgId, which: Which) -> NodeId {
-        let (fsys, table) = (&self.db.fsys, &self.db.table);
-        let Some(divert) = fsys.diversion(node) else {
-            return node;
-        };
-        let name = table.bin_name(pkg, which, NameWhen::Always);
-        self.report.debug(debug::EACHFILE, || {
-            msg!("namenodetouse namenode='%s' pkg=%s", fsys.name(node), &name)
-        });
-        let to_use = match divert.useinstead {
-            Some(other) if divert.pkgset != Some(table[pkg].set) => other,
-            _ => node,
-        };
-        self.report.debug(debug::EACHFILE, || {
-            let path = |n: Option<NodeId>| n.map_or(&b"<none>"[..], |n| fsys.name(n));
-            let by = divert.pkgset.map_or("<none>", |set| &table[set].name);
-            msg!(
-                "namenodetouse ... useinstead=%s camefrom=%s pkg=%s return %s",
-                path(divert.useinstead),
-                path(divert.camefrom),
-                by,
-                fsys.name(to_use)
-            )
-        });
-        to_use
+        self.db.namenode_to_use(node, pkg, which, &mut *self.report)
     }
 
     /// Tell the log and the status descriptors what is begun (`log_action`).
@@ -349,19 +326,7 @@ impl Run {
 
     /// Mark the paths of all conffiles as such, with their hashes (`pkg_conffiles_mark_old`).
     pub fn conffiles_mark_old(&mut self, pkg: PkgId) {
-        for conff in &self.db.table[pkg].installed.conffiles {
-            let fsys = &mut self.db.fsys;
-            let node = fsys.find(&conff.name);
-            fsys.flags_mut(node).insert(NodeFlags::OLD_CONFF);
-            if fsys.oldhash(node).is_none() {
-                fsys.set_oldhash(node, Some(conff.hash.clone()));
-            }
-            let (path, flags) = (fsys.name(node), fsys.flags(node).bits());
-            self.report.debug(debug::CONFFDETAIL, || {
-                let id = "%s '%s' namenode '%s' flags %o";
-                msg!(id, "pkg_conffiles_mark_old", &conff.name, path, flags)
-            });
-        }
+        self.db.conffiles_mark_old(pkg, &mut *self.report);
     }
 
     /// What `PATH` the children of this run get: the search path of the command line.

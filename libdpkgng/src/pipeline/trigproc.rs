@@ -89,8 +89,9 @@ impl Run {
             .debug(debug::TRIGGERS, || msg!("trigproc_run_deferred"));
         while let Some(next) = self.db.triggers.deferred.pop_front() {
             let Some(pkg) = next else { continue };
-            if let Err(error) = self.trigproc(pkg, TrigprocType::TryDeferred) {
-                self.package_failed(pkg, error)?;
+            match self.trigproc(pkg, TrigprocType::TryDeferred) {
+                Ok(()) => self.failures.undo.clear(),
+                Err(error) => self.package_failed(pkg, error)?,
             }
         }
         Ok(())

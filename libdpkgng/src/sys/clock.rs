@@ -17,6 +17,14 @@ pub struct LocalTime {
     pub second: i32,
 }
 
+/// Seconds since the epoch.
+pub fn now() -> i64 {
+    // SAFETY: a null pointer asks for the return value only.
+    #[allow(clippy::unnecessary_cast)]
+    let now = unsafe { libc::time(std::ptr::null_mut()) } as i64;
+    now
+}
+
 /// Now, in the time zone of `TZ` or the system.
 ///
 /// # Errors

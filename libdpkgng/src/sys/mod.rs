@@ -22,6 +22,7 @@ pub mod dir;
 pub mod file;
 pub mod lines;
 pub mod lock;
+pub mod wide;
 pub mod zlib;
 
 use std::ffi::CStr;

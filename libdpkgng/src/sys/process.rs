@@ -103,7 +103,7 @@ pub fn in_path(path: &[u8], program: &str) -> bool {
 }
 
 /// `file_is_exec()`
-fn is_executable(file: &Path) -> bool {
+pub fn is_executable(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     let Ok(meta) = file.metadata() else {
         return false;

@@ -1,6 +1,7 @@
 //! Removing things so that nobody can still use them by another name (lib/dpkg/path-remove.c).
 
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 
 use super::place::{Spot, Stat};
 
@@ -100,54 +101,47 @@ pub fn remove_tree(spot: &Spot, deep: impl FnOnce()) -> Result<(), TreeError> {
 /// Deeper than any path the kernel takes at once, and well within the stack.
 const DEPTH: usize = 2_000;
 
-fn descend(
-    spot: &Spot,
-    path: &mut Vec<u8>,
-    depth: usize,
-    first: &mut Option<(Vec<u8>, io::Error)>,
-) {
-    let mut failed = |path: &[u8], e: io::Error| {
-        if e.raw_os_error() != Some(libc::ENOENT) && first.is_none() {
-            *first = Some((path.to_vec(), e));
-        }
-    };
+type First = Option<(Vec<u8>, io::Error)>;
+
+/// Remember the first failure; that something went away meanwhile is none.
+fn note(first: &mut First, path: &[u8], e: io::Error) {
+    if e.raw_os_error() != Some(libc::ENOENT) && first.is_none() {
+        *first = Some((path.to_vec(), e));
+    }
+}
+
+fn descend(spot: &Spot, path: &mut Vec<u8>, depth: usize, first: &mut First) {
     if depth > DEPTH {
-        return failed(path, io::Error::from_raw_os_error(libc::ENAMETOOLONG));
+        return note(
+            first,
+            path,
+            io::Error::from_raw_os_error(libc::ENAMETOOLONG),
+        );
     }
     match spot.entries() {
-        Err(e) => failed(path, e),
+        Err(e) => note(first, path, e),
         Ok(entries) => {
             for (name, entry) in entries {
                 let length = path.len();
                 path.push(b'/');
-                path.extend_from_slice(std::os::unix::ffi::OsStrExt::as_bytes(name.as_os_str()));
+                path.extend_from_slice(name.as_os_str().as_bytes());
                 match entry.unlink() {
                     Ok(()) => {}
                     // Directories: Linux says EISDIR, POSIX EPERM.
                     Err(e) if matches!(e.raw_os_error(), Some(libc::EISDIR | libc::EPERM)) => {
                         match entry.lstat() {
                             Ok(st) if st.is_dir() => descend(&entry, path, depth + 1, first),
-                            _ => {
-                                if first.is_none() {
-                                    *first = Some((path.clone(), e));
-                                }
-                            }
+                            _ => note(first, path, e),
                         }
                     }
-                    Err(e) => {
-                        if e.raw_os_error() != Some(libc::ENOENT) && first.is_none() {
-                            *first = Some((path.clone(), e));
-                        }
-                    }
+                    Err(e) => note(first, path, e),
                 }
                 path.truncate(length);
             }
         }
     }
     if let Err(e) = spot.rmdir() {
-        if e.raw_os_error() != Some(libc::ENOENT) && first.is_none() {
-            *first = Some((path.to_vec(), e));
-        }
+        note(first, path, e);
     }
 }
 

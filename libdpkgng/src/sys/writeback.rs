@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -34,6 +34,24 @@ pub fn allocate(file: &File, size: u64) {
 pub fn start(file: &File) {
     // SAFETY: plain values and an open descriptor.
     unsafe { libc::sync_file_range(file.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
+}
+
+/// `fchmod(2)`
+pub fn set_mode(file: &File, mode: u32) -> io::Result<()> {
+    // SAFETY: plain values and an open descriptor.
+    if unsafe { libc::fchmod(file.as_raw_fd(), mode as libc::mode_t) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// `close(2)`, with the error that some file systems report only there.
+pub fn close(file: File) -> io::Result<()> {
+    // SAFETY: the descriptor was ours alone and is given up here.
+    if unsafe { libc::close(file.into_raw_fd()) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
 }
 
 /// `fsync` of all of them; on failure the index of the first that failed (in the order given)

@@ -6,15 +6,27 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use super::{BuildOptions, Identity, ReadIdentity, ignoring, joined};
+use super::{BuildOptions, ignoring, joined};
+use crate::arch::{ArchTable, ArchType, BUILD_ARCHITECTURE};
+use crate::control::{self, ParseFlags};
 use crate::error::{Error, OrFail as _, Result};
+use crate::pkg::{PkgTable, Priority};
 use crate::report::{Event, Reporter};
+use crate::version::Epoch;
 use crate::{bail, msg};
 
 /// Longest line of a conffiles file, with its newline.
 const CONFFILE_MAX: u64 = 1000;
 const SCRIPTS: [&str; 5] = ["preinst", "postinst", "prerm", "postrm", "config"];
 const ROOTLESS: &str = "https://wiki.debian.org/Teams/Dpkg/RootlessBuilds";
+
+/// What the control file says about the package being built.
+pub(super) struct Identity {
+    pub name: Vec<u8>,
+    /// Without its epoch, as file names have it.
+    pub version: Vec<u8>,
+    pub arch: Vec<u8>,
+}
 
 /// Counts the warnings that pass by.
 struct Counting<'a> {
@@ -40,7 +52,6 @@ pub(super) fn check_build_files(
     ctrl_dir: &Path,
     root: &Path,
     options: &BuildOptions,
-    read_identity: &mut ReadIdentity<'_>,
     report: &mut dyn Reporter,
 ) -> Result<Identity> {
     let mut counting = Counting {
@@ -48,7 +59,7 @@ pub(super) fn check_build_files(
         warnings: 0,
     };
     let counted: &mut dyn Reporter = &mut counting;
-    let identity = read_identity(&joined(ctrl_dir, b"control"), counted)?;
+    let identity = control_file(&joined(ctrl_dir, b"control"), counted)?;
     control_perms(ctrl_dir)?;
     if !options.root_owner_group {
         root_perms(root, &options.hint_prefix, counted)?;
@@ -59,6 +70,39 @@ pub(super) fn check_build_files(
         report.warning(ignoring(warnings));
     }
     Ok(identity)
+}
+
+/// The control file, through the parser that will read it when the package is installed.
+fn control_file(path: &Path, report: &mut dyn Reporter) -> Result<Identity> {
+    let mut table = PkgTable::new(ArchTable::new(BUILD_ARCHITECTURE));
+    let (_, pkg) = control::parse_file(path, ParseFlags::BINARY, &mut table, report)?;
+    let Some(pkg) = pkg else {
+        return Err(Error::internal(msg!("no package in '%s'", path)));
+    };
+    let name = table.set_name(pkg);
+    let is_good = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b"+-.".contains(&c);
+    if !name.bytes().all(is_good) {
+        bail!("package name has characters that aren't lowercase alphanums or '-+.'");
+    }
+    let available = &table[pkg].available;
+    if matches!(
+        table.arches.kind(available.arch),
+        ArchType::None | ArchType::Empty
+    ) {
+        bail!("package architecture is missing or empty");
+    }
+    if let Priority::Other(word) = &table[pkg].priority {
+        report.warning(msg!(
+            "'%s' contains user-defined Priority value '%s'",
+            path,
+            word
+        ));
+    }
+    Ok(Identity {
+        name: name.as_bytes().to_vec(),
+        version: available.version.to_bytes(Epoch::Never),
+        arch: table.arches.name(available.arch).as_bytes().to_vec(),
+    })
 }
 
 fn control_perms(ctrl_dir: &Path) -> Result<()> {

@@ -2,11 +2,14 @@
 //!
 //! One stream is read and what follows it is left alone (gzip alone knows concatenated members,
 //! as `gzread` does, and passes input without its magic through). Errors are ours, with the
-//! caller's description in front, hidden in the `io::Error` (see [`take_error`](super::super::take_error)).
+//! caller's description in front, hidden in the `io::Error` (see
+//! [`take_error`](crate::archive::take_error)).
+//!
+//! Output appears in pieces of dpkg's sizes, and of a piece in which a fault is found nothing
+//! appears: a reader behind it (tar, for one) sees the same bytes before the end as behind dpkg.
 
 use std::io::{self, Read};
 
-use flate2::{Decompress, FlushDecompress, Status as GzStatus};
 use liblzma::stream::{Action, Error as LzmaError, MtStreamBuilder, Status as LzmaStatus, Stream};
 use zstd::zstd_safe::{self, DCtx, InBuffer, OutBuffer};
 
@@ -14,33 +17,65 @@ use super::{Compressor, Params, thread_memlimit};
 use crate::archive::{hide_error, read_full, take_error};
 use crate::error::{Error, Result};
 use crate::msg::Msg;
+use crate::sys::zlib::GzipInflate;
 use crate::{err, msg};
 
-/// Input is read in pieces of this size.
-const IN_SIZE: usize = 64 * 1024;
+/// dpkg reads and writes in pieces of this size.
+const PIECE: usize = 32 * 1024;
 
-/// A `Read` of the decompressed bytes of `R`.
+/// A `Read` of the decompressed bytes of `R`. Reads of 128 KiB and more save a copy.
 pub struct Decoder<R> {
-    src: R,
+    input: Input<R>,
     desc: Msg,
-    buf: Box<[u8]>,
-    pos: usize,
-    len: usize,
-    eof: bool,
+    /// A piece that did not fit into the caller's buffer.
+    out: Box<[u8]>,
+    out_pos: usize,
+    out_len: usize,
     done: bool,
     codec: Codec,
 }
 
+/// The compressed side.
+struct Input<R> {
+    src: R,
+    buf: Box<[u8]>,
+    pos: usize,
+    len: usize,
+    /// The end of the source was seen.
+    eof: bool,
+}
+
+impl<R: Read> Input<R> {
+    fn bytes(&self) -> &[u8] {
+        self.buf.get(self.pos..self.len).unwrap_or_default()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.pos >= self.len
+    }
+
+    /// Read the next piece once the last one is used up.
+    fn fill(&mut self) -> io::Result<()> {
+        if self.is_empty() && !self.eof {
+            self.pos = 0;
+            self.len = 0;
+            self.len = read_full(&mut self.src, &mut self.buf)?;
+            self.eof = self.len == 0;
+        }
+        Ok(())
+    }
+}
+
 enum Codec {
     None,
-    Gzip(Box<Gzip>),
+    Gzip(Gzip),
     Lzma(Stream),
     Zstd(DCtx<'static>),
     Bzip2(bzip2::Decompress),
 }
 
 struct Gzip {
-    inflate: Decompress,
+    inflate: GzipInflate,
     state: GzipState,
     /// What zlib would call the descriptor in its messages.
     fd: i32,
@@ -56,34 +91,44 @@ enum GzipState {
     Between,
     /// Not gzip: copied.
     Copy,
+    /// The input ended within a member.
+    CutOff,
+}
+
+/// How a piece of output came about: its length, and whether it is the last.
+struct Piece {
+    len: usize,
+    last: bool,
 }
 
 impl<R: Read> Decoder<R> {
     /// Decompress `src` as `params` says. `desc` goes in front of every error; `gzip_fd` is the
     /// descriptor number zlib names in its own messages (`<fd:4>: …`).
     pub fn new(params: &Params, src: R, desc: Msg, gzip_fd: i32) -> Result<Decoder<R>> {
-        let mut in_size = IN_SIZE;
+        let (mut in_size, mut out_size) = (PIECE, PIECE);
         let codec =
             match params.compressor {
                 Compressor::None => Codec::None,
-                Compressor::Gzip => Codec::Gzip(Box::new(Gzip {
-                    inflate: Decompress::new_gzip(15),
+                Compressor::Gzip => Codec::Gzip(Gzip {
+                    inflate: GzipInflate::new()
+                        .ok_or_else(|| err!("%s: error binding input to gzip stream", &desc))?,
                     state: GzipState::Start,
                     fd: gzip_fd,
-                })),
+                }),
                 Compressor::Xz => Codec::Lzma(
                     MtStreamBuilder::new()
                         .threads(params.threads())
                         .memlimit_threading(thread_memlimit())
                         .memlimit_stop(u64::MAX)
                         .decoder()
-                        .map_err(|e| lzma_init_error(&desc, e))?,
+                        .map_err(|e| err!("%s: lzma error: %s", &desc, lzma_word(e, false)))?,
                 ),
                 Compressor::Lzma => Codec::Lzma(
-                    Stream::new_lzma_decoder(u64::MAX).map_err(|e| lzma_init_error(&desc, e))?,
+                    Stream::new_lzma_decoder(u64::MAX)
+                        .map_err(|e| err!("%s: lzma error: %s", &desc, lzma_word(e, false)))?,
                 ),
                 Compressor::Zstd => {
-                    in_size = DCtx::in_size();
+                    (in_size, out_size) = (DCtx::in_size(), DCtx::out_size());
                     Codec::Zstd(DCtx::try_create().ok_or_else(|| {
                         err!("%s: cannot create zstd decompression context", &desc)
                     })?)
@@ -91,255 +136,27 @@ impl<R: Read> Decoder<R> {
                 Compressor::Bzip2 => Codec::Bzip2(bzip2::Decompress::new(false)),
             };
         Ok(Decoder {
-            src,
+            input: Input {
+                src,
+                buf: vec![0; in_size].into_boxed_slice(),
+                pos: 0,
+                len: 0,
+                eof: false,
+            },
             desc,
-            buf: vec![0; in_size].into_boxed_slice(),
-            pos: 0,
-            len: 0,
-            eof: false,
+            out: vec![0; out_size].into_boxed_slice(),
+            out_pos: 0,
+            out_len: 0,
             done: false,
             codec,
         })
     }
 
-    /// The compressed source.
-    pub fn get_ref(&self) -> &R {
-        &self.src
-    }
-
     /// The compressed source, past what was read ahead.
     pub fn get_mut(&mut self) -> &mut R {
-        &mut self.src
+        &mut self.input.src
     }
 
-    fn input(&self) -> &[u8] {
-        self.buf.get(self.pos..self.len).unwrap_or_default()
-    }
-
-    /// Read the next piece once the last one is used up.
-    fn fill(&mut self, read_error: &'static str) -> io::Result<()> {
-        if self.pos < self.len || self.eof {
-            return Ok(());
-        }
-        self.pos = 0;
-        self.len = 0;
-        let n = read_full(&mut self.src, &mut self.buf)
-            .map_err(|e| hide_error(take_error(e, || msg!(read_error, &self.desc))))?;
-        self.len = n;
-        self.eof = n < self.buf.len();
-        Ok(())
-    }
-
-    fn read_none(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        self.src.read(out).map_err(|e| {
-            hide_error(take_error(e, || {
-                msg!(
-                    "%s: pass-through copy error: %s",
-                    &self.desc,
-                    msg!("failed to read")
-                )
-            }))
-        })
-    }
-
-    fn read_lzma(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        loop {
-            self.fill("%s: lzma read error")?;
-            let action = if self.eof && self.pos == self.len {
-                Action::Finish
-            } else {
-                Action::Run
-            };
-            let input = self.buf.get(self.pos..self.len).unwrap_or_default();
-            let Codec::Lzma(stream) = &mut self.codec else {
-                return Ok(0);
-            };
-            let (was_in, was_out) = (stream.total_in(), stream.total_out());
-            let status = stream.process(input, out, action);
-            self.pos += (stream.total_in() - was_in) as usize;
-            let produced = (stream.total_out() - was_out) as usize;
-            let word = match status {
-                Ok(LzmaStatus::StreamEnd) => {
-                    self.done = true;
-                    return Ok(produced);
-                }
-                Ok(LzmaStatus::MemNeeded) => msg!("unexpected end of input"),
-                Ok(_) if produced > 0 => return Ok(produced),
-                Ok(_) => continue,
-                Err(e) => lzma_run_word(e),
-            };
-            return Err(hide_error(err!("%s: lzma error: %s", &self.desc, word)));
-        }
-    }
-
-    fn read_zstd(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        loop {
-            self.fill("%s: zstd read error")?;
-            if self.pos == self.len {
-                // dpkg asks no more of a stream whose input is used up.
-                self.done = true;
-                return Ok(0);
-            }
-            let input = self.buf.get(self.pos..self.len).unwrap_or_default();
-            let Codec::Zstd(ctx) = &mut self.codec else {
-                return Ok(0);
-            };
-            let mut src = InBuffer::around(input);
-            let mut dst = OutBuffer::around(out);
-            let left = ctx.decompress_stream(&mut dst, &mut src).map_err(|code| {
-                let word = zstd_safe::get_error_name(code);
-                hide_error(err!("%s: zstd error: %s", &self.desc, word))
-            })?;
-            let produced = dst.pos();
-            self.pos += src.pos();
-            if left == 0 {
-                self.done = true;
-                return Ok(produced);
-            }
-            if produced > 0 {
-                return Ok(produced);
-            }
-        }
-    }
-
-    fn read_bzip2(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let fail = |desc: &Msg, word: &str| {
-            hide_error(err!("%s: internal bzip2 read error: '%s'", desc, word))
-        };
-        loop {
-            self.fill("%s: internal bzip2 read error")?;
-            let input = self.buf.get(self.pos..self.len).unwrap_or_default();
-            let Codec::Bzip2(stream) = &mut self.codec else {
-                return Ok(0);
-            };
-            let (was_in, was_out) = (stream.total_in(), stream.total_out());
-            let status = stream.decompress(input, out);
-            let consumed = (stream.total_in() - was_in) as usize;
-            let produced = (stream.total_out() - was_out) as usize;
-            self.pos += consumed;
-            match status {
-                Ok(bzip2::Status::StreamEnd) => {
-                    self.done = true;
-                    return Ok(produced);
-                }
-                Ok(bzip2::Status::MemNeeded) => return Err(fail(&self.desc, "MEM_ERROR")),
-                Ok(_) if produced > 0 => return Ok(produced),
-                Ok(_) if self.eof && self.pos == self.len => {
-                    return Err(fail(&self.desc, "UNEXPECTED_EOF"));
-                }
-                Ok(_) => {}
-                Err(bzip2::Error::Data) => return Err(fail(&self.desc, "DATA_ERROR")),
-                Err(bzip2::Error::DataMagic) => return Err(fail(&self.desc, "DATA_ERROR_MAGIC")),
-                Err(bzip2::Error::Param) => return Err(fail(&self.desc, "PARAM_ERROR")),
-                Err(bzip2::Error::Sequence) => return Err(fail(&self.desc, "SEQUENCE_ERROR")),
-            }
-        }
-    }
-
-    fn read_gzip(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        loop {
-            self.fill("%s: internal gzip read error")?;
-            // The magic may lie across two pieces only when the first is a single byte, which
-            // read_full rules out: fewer than two bytes here are the last ones.
-            let input = self.buf.get(self.pos..self.len).unwrap_or_default();
-            let Codec::Gzip(gz) = &mut self.codec else {
-                return Ok(0);
-            };
-            match gz.state {
-                GzipState::Start | GzipState::Between => {
-                    if self.pos == self.len {
-                        self.done = true;
-                        return Ok(0);
-                    }
-                    let at_edge = self.len - self.pos == 1 && !self.eof;
-                    if at_edge {
-                        let last = input.first().copied().unwrap_or(0);
-                        self.buf[0] = last;
-                        let n = read_full(&mut self.src, &mut self.buf[1..]).map_err(|e| {
-                            hide_error(take_error(e, || {
-                                msg!("%s: internal gzip read error", &self.desc)
-                            }))
-                        })?;
-                        self.pos = 0;
-                        self.len = n + 1;
-                        self.eof = self.len < self.buf.len();
-                        continue;
-                    }
-                    if input.starts_with(&[31, 139]) {
-                        if gz.state == GzipState::Between {
-                            // flate2's reset goes back to zlib framing or raw deflate only.
-                            gz.inflate = Decompress::new_gzip(15);
-                        }
-                        gz.state = GzipState::Member;
-                    } else if gz.state == GzipState::Between {
-                        self.done = true;
-                        return Ok(0);
-                    } else {
-                        gz.state = GzipState::Copy;
-                    }
-                }
-                GzipState::Copy => {
-                    let n = input.len().min(out.len());
-                    out[..n].copy_from_slice(&input[..n]);
-                    self.pos += n;
-                    self.done = n == 0;
-                    return Ok(n);
-                }
-                GzipState::Member => {
-                    if self.pos == self.len {
-                        return Err(hide_error(err!(
-                            "%s: internal gzip read error: %s",
-                            &self.desc,
-                            "buffer error"
-                        )));
-                    }
-                    let (was_in, was_out) = (gz.inflate.total_in(), gz.inflate.total_out());
-                    let status = gz.inflate.decompress(input, out, FlushDecompress::None);
-                    self.pos += (gz.inflate.total_in() - was_in) as usize;
-                    let produced = (gz.inflate.total_out() - was_out) as usize;
-                    match status {
-                        Ok(GzStatus::StreamEnd) => {
-                            gz.state = GzipState::Between;
-                            if produced > 0 {
-                                return Ok(produced);
-                            }
-                        }
-                        Ok(_) if produced > 0 => return Ok(produced),
-                        Ok(_) => {}
-                        Err(e) => {
-                            let word = e.message().unwrap_or("compressed data error");
-                            return Err(hide_error(err!(
-                                "%s: internal gzip read error: '%s'",
-                                &self.desc,
-                                format!("<fd:{}>: {word}", gz.fd)
-                            )));
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl<R: Read> Read for Decoder<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.done || out.is_empty() {
-            return Ok(0);
-        }
-        let result = match self.codec {
-            Codec::None => self.read_none(out),
-            Codec::Gzip(_) => self.read_gzip(out),
-            Codec::Lzma(_) => self.read_lzma(out),
-            Codec::Zstd(_) => self.read_zstd(out),
-            Codec::Bzip2(_) => self.read_bzip2(out),
-        };
-        // A stream that failed stays at its end.
-        self.done |= result.is_err();
-        result
-    }
-}
-
-impl<R: Read> Decoder<R> {
     /// dpkg's words for what was decompressed and could not be written.
     pub fn write_error(&self, e: io::Error) -> Error {
         let desc = &self.desc;
@@ -356,27 +173,253 @@ impl<R: Read> Decoder<R> {
         }
     }
 
-    /// How many bytes were read from the source but not used by the decompressor.
-    pub fn unused(&self) -> usize {
-        self.input().len()
+    /// Make the next piece of output.
+    fn piece(&mut self, out: &mut [u8]) -> Result<Piece> {
+        let (input, desc) = (&mut self.input, &self.desc);
+        match &mut self.codec {
+            Codec::None => {
+                let len = read_full(&mut input.src, out).map_err(|e| {
+                    let step = msg!("failed to read");
+                    let text = msg!("%s: pass-through copy error: %s", desc, step);
+                    take_error(e, || text)
+                })?;
+                Ok(Piece {
+                    len,
+                    last: len < out.len(),
+                })
+            }
+            Codec::Gzip(gzip) => gzip.piece(input, desc, out),
+            Codec::Lzma(stream) => lzma_piece(stream, input, desc, out),
+            Codec::Zstd(ctx) => zstd_piece(ctx, input, desc, out),
+            Codec::Bzip2(stream) => bzip2_piece(stream, input, desc, out),
+        }
+    }
+
+    fn note(&mut self, piece: Result<Piece>) -> io::Result<usize> {
+        match piece {
+            Ok(piece) => {
+                self.done = piece.last;
+                Ok(piece.len)
+            }
+            Err(e) => {
+                // A stream that failed stays at its end.
+                self.done = true;
+                Err(hide_error(e))
+            }
+        }
     }
 }
 
-fn lzma_init_error(desc: &Msg, e: LzmaError) -> Error {
-    let word = match e {
-        LzmaError::Mem => msg!("%s", crate::msg::Arg::Errno(libc::ENOMEM)),
-        _ => msg!("internal error (bug)"),
-    };
-    err!("%s: lzma error: %s", desc, word)
+impl<R: Read> Read for Decoder<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if self.out_pos < self.out_len {
+                let ready = self.out.get(self.out_pos..self.out_len).unwrap_or_default();
+                let n = ready.len().min(buf.len());
+                buf[..n].copy_from_slice(&ready[..n]);
+                self.out_pos += n;
+                return Ok(n);
+            }
+            if self.done || buf.is_empty() {
+                return Ok(0);
+            }
+            let size = self.out.len();
+            if let Some(direct) = buf.get_mut(..size) {
+                let piece = self.piece(direct);
+                return self.note(piece);
+            }
+            let mut out = std::mem::take(&mut self.out);
+            let piece = self.piece(&mut out);
+            self.out = out;
+            self.out_pos = 0;
+            self.out_len = 0;
+            self.out_len = self.note(piece)?;
+        }
+    }
 }
 
-fn lzma_run_word(e: LzmaError) -> Msg {
+fn lzma_piece<R: Read>(
+    stream: &mut Stream,
+    input: &mut Input<R>,
+    desc: &Msg,
+    out: &mut [u8],
+) -> Result<Piece> {
+    let mut len = 0;
+    loop {
+        input
+            .fill()
+            .map_err(|e| take_error(e, || msg!("%s: lzma read error", desc)))?;
+        let running = !input.eof;
+        let action = if running { Action::Run } else { Action::Finish };
+        let (was_in, was_out) = (stream.total_in(), stream.total_out());
+        let free = out.get_mut(len..).unwrap_or_default();
+        let status = stream.process(input.bytes(), free, action);
+        input.pos += (stream.total_in() - was_in) as usize;
+        len += (stream.total_out() - was_out) as usize;
+        let word = match status {
+            Ok(LzmaStatus::StreamEnd) => return Ok(Piece { len, last: true }),
+            Ok(LzmaStatus::MemNeeded) if running => msg!("unexpected end of input"),
+            Ok(LzmaStatus::MemNeeded) => msg!("internal error (bug)"),
+            Ok(_) if len == out.len() => return Ok(Piece { len, last: false }),
+            Ok(_) => continue,
+            Err(e) => lzma_word(e, running),
+        };
+        return Err(err!("%s: lzma error: %s", desc, word));
+    }
+}
+
+/// dpkg knows words for faults met while there still was input; all others it takes for a bug.
+fn lzma_word(e: LzmaError, running: bool) -> Msg {
     match e {
         LzmaError::Mem => msg!("%s", crate::msg::Arg::Errno(libc::ENOMEM)),
-        LzmaError::MemLimit => msg!("memory usage limit reached"),
-        LzmaError::Options => msg!("unsupported options in file header"),
-        LzmaError::Data => msg!("compressed data is corrupt"),
-        LzmaError::Format => msg!("file format not recognized"),
+        LzmaError::MemLimit if running => msg!("memory usage limit reached"),
+        LzmaError::Options if running => msg!("unsupported options in file header"),
+        LzmaError::Data if running => msg!("compressed data is corrupt"),
+        LzmaError::Format if running => msg!("file format not recognized"),
         _ => msg!("internal error (bug)"),
     }
+}
+
+fn zstd_piece<R: Read>(
+    ctx: &mut DCtx<'static>,
+    input: &mut Input<R>,
+    desc: &Msg,
+    out: &mut [u8],
+) -> Result<Piece> {
+    let mut len = 0;
+    loop {
+        input
+            .fill()
+            .map_err(|e| take_error(e, || msg!("%s: zstd read error", desc)))?;
+        if input.is_empty() {
+            // dpkg asks no more of a stream whose input is used up.
+            return Ok(Piece { len, last: true });
+        }
+        let mut src = InBuffer::around(input.bytes());
+        let free = out.get_mut(len..).unwrap_or_default();
+        let mut dst = OutBuffer::around(free);
+        let left = ctx
+            .decompress_stream(&mut dst, &mut src)
+            .map_err(|code| err!("%s: zstd error: %s", desc, zstd_safe::get_error_name(code)))?;
+        len += dst.pos();
+        let used = src.pos();
+        input.pos += used;
+        if left == 0 || len == out.len() {
+            return Ok(Piece {
+                len,
+                last: left == 0,
+            });
+        }
+    }
+}
+
+fn bzip2_piece<R: Read>(
+    stream: &mut bzip2::Decompress,
+    input: &mut Input<R>,
+    desc: &Msg,
+    out: &mut [u8],
+) -> Result<Piece> {
+    let mut len = 0;
+    let word = loop {
+        input
+            .fill()
+            .map_err(|e| take_error(e, || msg!("%s: internal bzip2 read error", desc)))?;
+        let (was_in, was_out) = (stream.total_in(), stream.total_out());
+        let free = out.get_mut(len..).unwrap_or_default();
+        let status = stream.decompress(input.bytes(), free);
+        input.pos += (stream.total_in() - was_in) as usize;
+        len += (stream.total_out() - was_out) as usize;
+        match status {
+            Ok(bzip2::Status::StreamEnd) => return Ok(Piece { len, last: true }),
+            Ok(bzip2::Status::MemNeeded) => break "MEM_ERROR",
+            Ok(_) if len == out.len() => return Ok(Piece { len, last: false }),
+            Ok(_) if input.eof => break "UNEXPECTED_EOF",
+            Ok(_) => {}
+            Err(bzip2::Error::Data) => break "DATA_ERROR",
+            Err(bzip2::Error::DataMagic) => break "DATA_ERROR_MAGIC",
+            Err(bzip2::Error::Param) => break "PARAM_ERROR",
+            Err(bzip2::Error::Sequence) => break "SEQUENCE_ERROR",
+        }
+    };
+    Err(err!("%s: internal bzip2 read error: '%s'", desc, word))
+}
+
+impl Gzip {
+    fn piece<R: Read>(
+        &mut self,
+        input: &mut Input<R>,
+        desc: &Msg,
+        out: &mut [u8],
+    ) -> Result<Piece> {
+        let read_error = || msg!("%s: internal gzip read error", desc);
+        let mut len = 0;
+        while len < out.len() {
+            if self.state == GzipState::CutOff {
+                return Err(err!(
+                    "%s: internal gzip read error: %s",
+                    desc,
+                    "buffer error"
+                ));
+            }
+            input.fill().map_err(|e| take_error(e, read_error))?;
+            if input.is_empty() {
+                if self.state != GzipState::Member {
+                    return Ok(Piece { len, last: true });
+                }
+                // What there is of the member still counts; the fault shows after it.
+                self.state = GzipState::CutOff;
+                if len > 0 {
+                    break;
+                }
+                continue;
+            }
+            match self.state {
+                GzipState::Start | GzipState::Between => {
+                    let magic = [31, 139];
+                    if input.bytes() == &magic[..1] {
+                        read_one_more(input).map_err(|e| take_error(e, read_error))?;
+                    }
+                    if input.bytes().starts_with(&magic) {
+                        self.inflate.reset();
+                        self.state = GzipState::Member;
+                    } else if self.state == GzipState::Start {
+                        self.state = GzipState::Copy;
+                    } else {
+                        return Ok(Piece { len, last: true });
+                    }
+                }
+                GzipState::Member => {
+                    let free = out.get_mut(len..).unwrap_or_default();
+                    let step = self.inflate.step(input.bytes(), free).map_err(|word| {
+                        let word = format!("<fd:{}>: {word}", self.fd);
+                        err!("%s: internal gzip read error: '%s'", desc, word)
+                    })?;
+                    input.pos += step.consumed;
+                    len += step.produced;
+                    if step.done {
+                        self.state = GzipState::Between;
+                    }
+                }
+                GzipState::Copy => {
+                    let free = out.get_mut(len..).unwrap_or_default();
+                    let n = input.bytes().len().min(free.len());
+                    free[..n].copy_from_slice(&input.bytes()[..n]);
+                    input.pos += n;
+                    len += n;
+                }
+                GzipState::CutOff => {}
+            }
+        }
+        Ok(Piece { len, last: false })
+    }
+}
+
+/// A magic of two bytes may lie across two pieces: put the rest behind the first byte.
+fn read_one_more<R: Read>(input: &mut Input<R>) -> io::Result<()> {
+    if let Some((first, rest)) = input.buf.split_first_mut() {
+        *first = 31;
+        input.len = 1 + read_full(&mut input.src, rest)?;
+        input.pos = 0;
+    }
+    Ok(())
 }

@@ -19,6 +19,15 @@ impl Run {
     /// The real path (below the instdir, symbolic links followed there) of a conffile; it need
     /// not exist. `None`, warned about, when it cannot be told (`conffderef`).
     pub fn conffderef(&mut self, pkg: PkgId, conffile: &[u8]) -> Option<Vec<u8>> {
+        self.conffderef_or_last(pkg, conffile).ok()
+    }
+
+    /// The same; the error is the path at which following ended.
+    pub(crate) fn conffderef_or_last(
+        &mut self,
+        pkg: PkgId,
+        conffile: &[u8],
+    ) -> Result<Vec<u8>, Vec<u8>> {
         let name = self.db.table.name(pkg, NameWhen::NonAmbig);
         let root = self.root_of(pkg);
         let mut path = root.clone();
@@ -39,19 +48,19 @@ impl Run {
                     }
                     let line = || msg!("conffderef nonexistent");
                     self.report.debug(debug::CONFFDETAIL, line);
-                    return Some(path);
+                    return Ok(path);
                 }
             };
             if meta.is_file() {
                 self.report.debug(debug::CONFF, || {
                     msg!("conffderef in='%s' result='%s'", conffile, &path)
                 });
-                return Some(path);
+                return Ok(path);
             }
             if !meta.is_symlink() {
                 let id = "%s: conffile '%.250s' is not a plain file or symlink (= '%s')";
                 self.report.warning(msg!(id, &name, conffile, &path));
-                return None;
+                return Err(path);
             }
             self.report.debug(debug::CONFFDETAIL, || {
                 msg!("conffderef symlink loopprotect=%d", followed)
@@ -59,7 +68,7 @@ impl Run {
             if followed >= LINKS {
                 let id = "%s: config file '%s' is a circular link\n (= '%s')";
                 self.report.warning(msg!(id, &name, conffile, &path));
-                return None;
+                return Err(path);
             }
             followed += 1;
             let target = match fs::read_link(file) {
@@ -67,7 +76,7 @@ impl Run {
                 Err(e) => {
                     let id = "%s: unable to readlink conffile '%s'\n (= '%s'): %s";
                     self.report.warning(msg!(id, &name, conffile, &path, e));
-                    return None;
+                    return Err(path);
                 }
             };
             if target.len() as u64 != meta.len() {
@@ -75,7 +84,7 @@ impl Run {
                 let line = msg!(id, &path, meta.len(), target.len());
                 self.report.warning(line);
                 if target.len() as u64 > meta.len() {
-                    return None;
+                    return Err(path);
                 }
             }
             self.report.debug(debug::CONFFDETAIL, || {

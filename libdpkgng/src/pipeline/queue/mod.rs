@@ -52,6 +52,7 @@ impl Run {
         } else {
             OpenMode::NeedSuperuser
         };
+        self.trigproc_install_hooks();
         self.db.open(mode, AvailMode::None, &mut *self.report)?;
         self.check_search_path()?;
         self.db.infodb_upgrade(&mut *self.report)?;

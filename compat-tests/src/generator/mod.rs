@@ -1,0 +1,238 @@
+//! The differential random generator: makes packages and command sequences from a seed, runs each
+//! against stock and against ours in equal roots, compares everything after every step, and
+//! shrinks what differs to a report that can be read and replayed.
+//!
+//! * [`rng`] numbers; [`spec`] what a scenario is; [`text`] its form as text.
+//! * [`packages`], [`relations`], [`scripts`], [`steps`], [`options`]: what is made at random.
+//! * [`build`] packages as bytes; [`stage`] runs scenarios in a sandbox; [`pair`] runs both sides.
+//! * [`mod@shrink`] and [`stats`].
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::report::diff;
+use crate::sandbox::Who;
+use crate::{During, Res};
+use pair::Pair;
+use rng::Rng;
+use shrink::{Found, shrink, try_out};
+use spec::Scenario;
+use stats::Stats;
+
+pub mod build;
+pub mod options;
+pub mod packages;
+pub mod pair;
+pub mod relations;
+pub mod rng;
+pub mod scripts;
+pub mod shrink;
+pub mod spec;
+pub mod stage;
+pub mod stats;
+pub mod steps;
+pub mod text;
+
+/// How to call it.
+pub const USAGE: &str = "\
+  random [--seed N] [--count M] [--steps K] [--keep-going] [--stats] [--out DIR] [--no-shrink]
+         [--stock-twice] [--print]
+                             run M random scenarios of about K steps, from seed N on; at the first
+                             difference (with --keep-going: at each new kind) write a small one to
+                             DIR; --stock-twice compares stock with itself
+  random --replay FILE       run the scenario in FILE, show what differs (or, with
+                             --print, what stock does)
+";
+
+struct Plan {
+    release: String,
+    second: Who,
+    seed: u64,
+    count: u64,
+    steps: usize,
+    keep_going: bool,
+    stats: bool,
+    shrink: bool,
+    print: bool,
+    out: PathBuf,
+    replay: Option<PathBuf>,
+}
+
+impl Plan {
+    fn read(args: &[String]) -> Res<Plan> {
+        let mut plan = Plan {
+            release: "trixie".into(),
+            second: Who::Ours,
+            seed: 1,
+            count: 100,
+            steps: 10,
+            keep_going: false,
+            stats: false,
+            shrink: true,
+            print: false,
+            out: std::env::temp_dir().join("compat-random"),
+            replay: None,
+        };
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
+            match arg.as_str() {
+                "--release" => plan.release.clone_from(value()?),
+                "--seed" => plan.seed = value()?.parse().during(arg)?,
+                "--count" => plan.count = value()?.parse().during(arg)?,
+                "--steps" => plan.steps = value()?.parse().during(arg)?,
+                "--out" => plan.out = value()?.into(),
+                "--replay" => plan.replay = Some(value()?.into()),
+                "--keep-going" => plan.keep_going = true,
+                "--stats" => plan.stats = true,
+                "--no-shrink" => plan.shrink = false,
+                "--print" => plan.print = true,
+                "--stock-twice" => plan.second = Who::Theirs,
+                _ => return Err(format!("random: {arg}?\n{USAGE}")),
+            }
+        }
+        Ok(plan)
+    }
+}
+
+/// The scenario that belongs to a seed.
+pub fn scenario(seed: u64, steps: usize) -> Scenario {
+    let mut rng = Rng::new(seed);
+    let mut s = packages::random(&mut rng, seed);
+    let low = steps / 2;
+    let count = rng.range(low, low + steps);
+    steps::random(&mut rng, &mut s, count);
+    s
+}
+
+/// Runs the subcommand; whether there was no difference. `exe` is the `compat` binary.
+pub fn command(exe: &Path, args: &[String]) -> Res<bool> {
+    let plan = Plan::read(args)?;
+    match &plan.replay {
+        Some(file) => replay(exe, &plan, file),
+        None if plan.print => {
+            for seed in plan.seed..plan.seed + plan.count {
+                print!("{}", text::write(&scenario(seed, plan.steps)));
+            }
+            Ok(true)
+        }
+        None => batch(exe, &plan),
+    }
+}
+
+fn replay(exe: &Path, plan: &Plan, file: &Path) -> Res<bool> {
+    let text = fs::read_to_string(file).during(file.display())?;
+    let scenario = text::read(&text)?;
+    let mut pair = Pair::new(exe, &plan.release, plan.second);
+    if plan.print {
+        let seen = pair.run(&scenario)?;
+        print!("{}", seen.theirs.concat());
+        return Ok(seen.difference().is_none());
+    }
+    match try_out(&mut pair, &scenario)? {
+        Some(found) => {
+            print!("{}", report(&found));
+            Ok(false)
+        }
+        None => {
+            println!("no difference");
+            Ok(true)
+        }
+    }
+}
+
+fn batch(exe: &Path, plan: &Plan) -> Res<bool> {
+    let next = AtomicUsize::new(0);
+    let stop = AtomicBool::new(false);
+    let stats = Mutex::new(Stats::default());
+    let kinds = Mutex::new(BTreeSet::new());
+    let differing = AtomicUsize::new(0);
+    let errors = Mutex::new(Vec::new());
+    let work = || -> Res<()> {
+        let mut pair = Pair::new(exe, &plan.release, plan.second);
+        while !stop.load(Ordering::Relaxed) {
+            let n = next.fetch_add(1, Ordering::Relaxed) as u64;
+            if n >= plan.count {
+                break;
+            }
+            let scenario = scenario(plan.seed + n, plan.steps);
+            let seen = pair.run(&scenario)?;
+            if let Ok(mut stats) = stats.lock() {
+                stats.count(&scenario, &seen.theirs);
+            }
+            let Some(step) = seen.difference() else {
+                continue;
+            };
+            differing.fetch_add(1, Ordering::Relaxed);
+            if !plan.keep_going {
+                stop.store(true, Ordering::Relaxed);
+            }
+            let text = |side: &[String]| side.get(step).cloned().unwrap_or_default();
+            let (theirs, ours) = (text(&seen.theirs), text(&seen.ours));
+            let signature = pair::signature(&theirs, &ours);
+            if !kinds.lock().is_ok_and(|mut k| k.insert(signature.clone())) {
+                continue;
+            }
+            let mut found = Found {
+                scenario,
+                step,
+                theirs,
+                ours,
+                signature,
+            };
+            if plan.shrink {
+                found = shrink(&mut pair, found, 400)?;
+            }
+            let file = plan.out.join(format!("seed-{}.txt", found.scenario.seed));
+            fs::create_dir_all(&plan.out).during(plan.out.display())?;
+            fs::write(&file, report(&found)).during(file.display())?;
+            println!("seed {}: {}", found.scenario.seed, found.signature);
+            println!("    {}", file.display());
+        }
+        Ok(())
+    };
+    let workers: Vec<u8> = vec![0; jobs()];
+    crate::runner::each(&workers, |_| {
+        if let Err(e) = work() {
+            stop.store(true, Ordering::Relaxed);
+            if let Ok(mut errors) = errors.lock() {
+                errors.push(e);
+            }
+        }
+    });
+    if plan.stats {
+        stats.lock().during("stats")?.print();
+    }
+    let errors = errors.into_inner().during("errors")?;
+    if !errors.is_empty() {
+        return Err(errors.join("\n"));
+    }
+    let ran = plan.count.min(next.into_inner() as u64);
+    let bad = differing.into_inner();
+    println!(
+        "\nrandom: test result: {}. {} passed; {bad} failed; 0 ignored",
+        if bad == 0 { "ok" } else { "FAILED" },
+        ran.saturating_sub(bad as u64),
+    );
+    Ok(bad == 0)
+}
+
+fn jobs() -> usize {
+    let set = std::env::var("COMPAT_JOBS").ok();
+    set.and_then(|j| j.parse().ok()).unwrap_or(2).max(1)
+}
+
+/// A difference as text that begins with the scenario, for `--replay`.
+fn report(found: &Found) -> String {
+    format!(
+        "# {}\n# compat random --replay THIS-FILE\n{}---- difference after step {} ----\n{}---- stock, in full ----\n{}",
+        found.signature,
+        text::write(&found.scenario),
+        found.step + 1,
+        diff(&found.theirs, &found.ours),
+        found.theirs,
+    )
+}

@@ -1,0 +1,146 @@
+//! Random maintainer scripts and trigger declarations.
+
+use super::packages::{Pool, TRIGGERS};
+use super::rng::Rng;
+use super::spec::{Package, Rule, Script};
+
+/// Every first argument that each script may be called with.
+pub const CALLS: [(&str, &[&str]); 4] = [
+    ("preinst", &["install", "upgrade", "abort-upgrade"]),
+    (
+        "postinst",
+        &[
+            "configure",
+            "triggered",
+            "abort-upgrade",
+            "abort-remove",
+            "abort-deconfigure",
+        ],
+    ),
+    (
+        "prerm",
+        &["remove", "upgrade", "failed-upgrade", "deconfigure"],
+    ),
+    (
+        "postrm",
+        &[
+            "remove",
+            "purge",
+            "upgrade",
+            "failed-upgrade",
+            "abort-install",
+            "abort-upgrade",
+            "disappear",
+        ],
+    ),
+];
+
+fn rule(on: &str, run: &str) -> Rule {
+    Rule {
+        on: on.into(),
+        once: false,
+        run: run.into(),
+    }
+}
+
+/// Adds maintainer scripts.
+pub fn add(rng: &mut Rng, pool: &Pool, p: &mut Package) {
+    for (name, calls) in CALLS {
+        if !rng.chance(75) {
+            continue;
+        }
+        let mut rules = Vec::new();
+        if pool.features.triggers && rng.chance(30) {
+            let options = rng.word(&["", "", "--no-await ", "--await "]);
+            let trigger = trigger(rng);
+            let on = rng.word(calls);
+            rules.push(rule(on, &format!("dpkg-trigger {options}{trigger}")));
+        }
+        if pool.features.admin {
+            admin(rng, p, name, &mut rules);
+        }
+        if pool.features.failing && rng.chance(40) {
+            let on = if rng.chance(90) { rng.word(calls) } else { "*" };
+            rules.push(Rule {
+                on: on.into(),
+                once: rng.chance(55),
+                run: rng
+                    .word(&["exit 1", "exit 3", "kill -9 $$", "exit 2"])
+                    .into(),
+            });
+        }
+        if rng.chance(4) {
+            rules.push(rule("*", "echo to stderr >&2"));
+        }
+        p.scripts.push(Script {
+            name: name.into(),
+            rules,
+        });
+    }
+}
+
+fn admin(rng: &mut Rng, p: &Package, script: &str, rules: &mut Vec<Rule>) {
+    let target = match rng.pick(&p.entries) {
+        Some(e) if rng.chance(30) => e.path.clone(),
+        _ => rng
+            .word(&[
+                "/srv/common/one",
+                "/srv/common/two",
+                "/srv/pa/f",
+                "/srv/pb/f",
+            ])
+            .to_owned(),
+    };
+    let name = &p.name;
+    match script {
+        "preinst" if rng.chance(40) => {
+            let how = rng.word(&["--rename", "--rename", "--no-rename"]);
+            rules.push(rule(
+                "install|upgrade",
+                &format!("dpkg-divert --package {name} --add {how} --divert {target}.div {target}"),
+            ));
+        }
+        "postrm" if rng.chance(30) => rules.push(rule(
+            "remove|abort-install",
+            &format!("dpkg-divert --package {name} --remove --rename {target}"),
+        )),
+        "postinst" if rng.chance(30) => rules.push(rule(
+            "configure",
+            &format!("dpkg-statoverride --force-all --update --add user group 2750 {target}"),
+        )),
+        "prerm" if rng.chance(15) => rules.push(rule(
+            "remove",
+            &format!("dpkg-statoverride --force-all --remove {target}"),
+        )),
+        _ => {}
+    }
+}
+
+/// A trigger: a name, or a path that packages of a scenario have.
+pub fn trigger(rng: &mut Rng) -> &'static str {
+    if rng.chance(60) {
+        return rng.word(&TRIGGERS);
+    }
+    rng.word(&["/srv/common", "/srv/pa", "/srv/pb", "/etc/pa", "/srv"])
+}
+
+/// Adds trigger declarations.
+pub fn triggers(rng: &mut Rng, p: &mut Package) {
+    while rng.chance(60) && p.triggers.len() < 4 {
+        let directive = rng.word(&[
+            "interest",
+            "interest",
+            "interest-await",
+            "interest-noawait",
+            "activate",
+            "activate",
+            "activate-await",
+            "activate-noawait",
+        ]);
+        let line = format!("{directive} {}", trigger(rng));
+        // Stock refuses a package that names a trigger twice in the same way.
+        if !p.triggers.contains(&line) || rng.chance(5) {
+            p.triggers.push(line);
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Runs scenarios in a sandbox, many in one process, each on a fresh root.
+//!
+//! The root is a directory on a tmpfs with nothing in it but the sandbox's `/usr` and programs
+//! (mounted, and not looked at afterwards), an empty database, and what scripts need. A scenario
+//! comes in as text with its length in front, and what was seen goes out in the same way, one text
+//! per step.
+
+use std::fs;
+use std::io::{BufRead, Write};
+use std::os::unix::fs::symlink;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use nix::mount::{MsFlags, mount};
+use nix::sys::signal::{Signal, killpg};
+use nix::sys::stat::{Mode, SFlag, makedev, mknod};
+use nix::unistd::Pid;
+
+use super::build::{self, PROBE};
+use super::spec::{Scenario, Step};
+use super::text;
+use crate::deb::{TIME, stamp};
+use crate::sandbox::{Who, bind, command, empty_database, enter};
+use crate::snapshot::{Snapshot, normalise};
+use crate::{During, Res};
+
+/// Where `--root` points.
+pub const ROOT: &str = "/t/g/root";
+const DEBS: &str = "/t/g/debs";
+const OUT: &str = "/t/g/out";
+
+/// How long one command may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The time of what the administrator changes, which dpkg has to keep.
+const EDITED: i64 = 1_500_000_000;
+
+/// What is younger than this was made by the command under test.
+const RECENT: i64 = 1_600_000_000;
+
+/// What every maintainer script does first: it writes down its call, its environment, and what it
+/// finds of the tree and of the journal of the database, which shows the order of effects.
+const PROBE_TEXT: &str = r#"echo "running $me $1"
+{
+echo "call $me $*"
+echo " env $DPKG_MAINTSCRIPT_PACKAGE:$DPKG_MAINTSCRIPT_ARCH $DPKG_MAINTSCRIPT_NAME x$DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT root=$DPKG_ROOT admindir=$DPKG_ADMINDIR version=$DPKG_RUNNING_VERSION debug=$DPKG_MAINTSCRIPT_DEBUG colors=$DPKG_COLORS cwd=$PWD"
+echo " force $DPKG_FORCE"
+echo " tree" "$DPKG_ROOT"/srv/* "$DPKG_ROOT"/srv/*/* "$DPKG_ROOT"/etc/*/*
+echo " info" "$DPKG_ADMINDIR"/info/*.* "$DPKG_ADMINDIR"/tmp.ci/* "$DPKG_ADMINDIR"/updates/*
+for f in "$DPKG_ADMINDIR"/updates/[0-9]*; do
+  [ -e "$f" ] && while read -r l; do
+    case "$l" in Package:*|Status:*|Triggers-*|Config-Version:*) echo " note $l" ;; esac
+  done <"$f"
+done
+} >>"$DPKG_ROOT/calls"
+"#;
+
+/// Enters a sandbox with `who`'s programs and runs what comes on standard input until it ends.
+pub fn serve(release: &str, who: &str) -> Res<()> {
+    let who = Who::parse(who).ok_or("not theirs or ours")?;
+    enter(release, who, &[])?;
+    for d in [DEBS, OUT, "/t/g/root/usr", "/t/g/root/t/bin"] {
+        fs::create_dir_all(d).during(d)?;
+    }
+    let usr = Path::new(ROOT).join("usr");
+    bind("/usr", &usr, false)?;
+    let flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
+    mount(None::<&str>, &usr, None::<&str>, flags, None::<&str>).during("read-only /usr")?;
+    bind("/t/bin", &Path::new(ROOT).join("t/bin"), true)?;
+    let mut input = std::io::stdin().lock();
+    while let Some(message) = receive(&mut input)? {
+        let scenario = text::read(&message)?;
+        let mut out = Vec::new();
+        for seen in run(&scenario)? {
+            send(&mut out, &seen)?;
+        }
+        send(&mut out, END)?;
+        let mut stdout = std::io::stdout().lock();
+        stdout.write_all(&out).during("answer")?;
+        stdout.flush().during("answer")?;
+    }
+    Ok(())
+}
+
+/// What follows the last step.
+pub const END: &str = "end of scenario";
+
+/// Writes one message.
+pub fn send(to: &mut impl Write, message: &str) -> Res<()> {
+    write!(to, "{}\n{message}", message.len()).during("send")
+}
+
+/// Reads one message; nothing at the end.
+pub fn receive(from: &mut impl BufRead) -> Res<Option<String>> {
+    let mut head = String::new();
+    if from.read_line(&mut head).during("receive")? == 0 {
+        return Ok(None);
+    }
+    let length: usize = head.trim().parse().during(&head)?;
+    let mut data = vec![0; length];
+    from.read_exact(&mut data).during("receive")?;
+    Ok(Some(String::from_utf8_lossy(&data).into_owned()))
+}
+
+fn run(s: &Scenario) -> Res<Vec<String>> {
+    prepare()?;
+    for p in &s.packages {
+        let path = Path::new(DEBS).join(p.file());
+        fs::write(&path, build::deb(p)).during(path.display())?;
+    }
+    let mut before = snapshot();
+    let mut seen = Vec::new();
+    for step in &s.steps {
+        let mut text = act(step)?;
+        let after = snapshot();
+        text.push_str(&after.changes(&before));
+        before = after;
+        seen.push(text);
+    }
+    Ok(seen)
+}
+
+/// Makes the root as it is before the first step.
+fn prepare() -> Res<()> {
+    let root = Path::new(ROOT);
+    clear(root, &["usr", "t"])?;
+    clear(Path::new(DEBS), &[])?;
+    for d in ["etc", "srv", "dev", "tmp", "once", "var/log", "proc"] {
+        fs::create_dir_all(root.join(d)).during(d)?;
+    }
+    for l in ["bin", "sbin", "lib", "lib64"] {
+        symlink(format!("usr/{l}"), root.join(l)).during(l)?;
+    }
+    let null = root.join("dev/null");
+    mknod(
+        &null,
+        SFlag::S_IFCHR,
+        Mode::from_bits_truncate(0o666),
+        makedev(1, 3),
+    )
+    .during("null")?;
+    for (name, content) in [
+        (PROBE, PROBE_TEXT),
+        ("calls", ""),
+        (
+            "etc/passwd",
+            "root:x:0:0::/:/bin/sh\nuser:x:7:8::/:/bin/sh\n",
+        ),
+        ("etc/group", "root:x:0:\ngroup:x:8:\n"),
+    ] {
+        fs::write(root.join(name.trim_start_matches('/')), content).during(name)?;
+    }
+    empty_database(&root.join("var/lib/dpkg"))?;
+    settle(root)
+}
+
+/// Gives what was prepared an old time, so that what dpkg touches can be told from it.
+fn settle(dir: &Path) -> Res<()> {
+    for entry in fs::read_dir(dir).during(dir.display())?.flatten() {
+        if entry.file_name() == "usr" || entry.file_name() == "t" {
+            continue;
+        }
+        let path = entry.path();
+        if entry.file_type().is_ok_and(|t| t.is_dir()) {
+            settle(&path)?;
+        } else {
+            stamp(&path, TIME)?;
+        }
+    }
+    stamp(dir, TIME)
+}
+
+fn clear(dir: &Path, keep: &[&str]) -> Res<()> {
+    for entry in fs::read_dir(dir).during(dir.display())?.flatten() {
+        if keep.iter().any(|k| entry.file_name() == *k) {
+            continue;
+        }
+        remove(&entry.path())?;
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> Res<()> {
+    match fs::symlink_metadata(path) {
+        Ok(m) if m.is_dir() => fs::remove_dir_all(path).during(path.display()),
+        Ok(_) => fs::remove_file(path).during(path.display()),
+        Err(_) => Ok(()),
+    }
+}
+
+fn snapshot() -> Snapshot {
+    const NOT: [&str; 10] = [
+        "usr", "t", "dev", "bin", "sbin", "lib", "lib64", "calls", "probe", "proc",
+    ];
+    let mut s = Snapshot::default();
+    s.walk("", Path::new(ROOT), RECENT, &|p| NOT.contains(&p));
+    s
+}
+
+fn act(step: &Step) -> Res<String> {
+    let (path, head) = match step {
+        Step::Run { words, stdin } => return execute(words, stdin),
+        Step::Write { path, .. } => (path, "write"),
+        Step::Delete { path } => (path, "delete"),
+        Step::Link { path, .. } => (path, "symlink"),
+        Step::Mkdir { path } => (path, "mkdir"),
+    };
+    let text = format!("$ {head} {path}\n");
+    let path = Path::new(ROOT).join(path.trim_start_matches('/'));
+    // A step that has nothing to work on (its package was not installed) does nothing.
+    let there = fs::symlink_metadata(&path).is_ok();
+    let nowhere = path.parent().is_none_or(|p| !p.is_dir());
+    if nowhere || (path.is_dir() && head == "write") || (there && head == "mkdir") {
+        return Ok(text);
+    }
+    if path.exists() && !path.is_file() && !path.is_dir() {
+        // Writing to a pipe would wait for a reader.
+        remove(&path)?;
+    }
+    match step {
+        Step::Write { content, .. } => {
+            fs::write(&path, content).during(path.display())?;
+            stamp(&path, EDITED)?;
+        }
+        Step::Link { target, .. } => {
+            remove(&path)?;
+            symlink(target, &path).during(path.display())?;
+            stamp(&path, EDITED)?;
+        }
+        Step::Mkdir { .. } => fs::create_dir(&path).during(path.display())?,
+        _ => remove(&path)?,
+    }
+    Ok(text)
+}
+
+fn execute(words: &[String], stdin: &str) -> Res<String> {
+    let (tool, arguments) = words.split_first().ok_or("empty command")?;
+    let file = |name: &str| -> PathBuf { Path::new(OUT).join(name) };
+    for name in ["status", "log"] {
+        fs::write(file(name), "").during(name)?;
+    }
+    fs::write(file("stdin"), stdin).during("stdin")?;
+    let calls = Path::new(ROOT).join("calls");
+    fs::write(&calls, "").during("calls")?;
+    let mut c = command("/bin/sh");
+    c.args(["-c", "exec 9>>/t/g/out/status; exec \"$@\"", "sh", tool]);
+    c.arg(format!("--root={ROOT}"));
+    if tool == "dpkg" {
+        c.arg("--status-fd=9").arg(format!("--log={OUT}/log"));
+    }
+    let open = |name: &str| fs::File::create(file(name)).during(name);
+    let child = c
+        .args(arguments)
+        .current_dir(DEBS)
+        .process_group(0)
+        .stdin(Stdio::from(fs::File::open(file("stdin")).during("stdin")?))
+        .stdout(Stdio::from(open("stdout")?))
+        .stderr(Stdio::from(open("stderr")?))
+        .spawn()
+        .during(tool)?;
+    let mut text = format!("$ {}\n", words.join(" "));
+    match wait(child)? {
+        Some(code) => text.push_str(&format!("  exit {code}\n")),
+        None => text.push_str("  exit by timeout\n"),
+    }
+    for name in ["stdout", "stderr", "status", "log"] {
+        block(&mut text, name, &file(name))?;
+    }
+    block(&mut text, "script", &calls)?;
+    Ok(text)
+}
+
+fn block(text: &mut String, name: &str, file: &Path) -> Res<()> {
+    let data = fs::read(file).during(file.display())?;
+    let data = match String::from_utf8(data) {
+        Ok(s) => s,
+        Err(e) => e.as_bytes().escape_ascii().to_string(),
+    };
+    // The unpacker is a process of its own in stock: its words come at any time.
+    let (late, early): (Vec<_>, Vec<_>) = data.lines().partition(|l| l.starts_with("dpkg-deb"));
+    for line in early.into_iter().chain(late) {
+        text.push_str(&format!("  {name}: {}\n", normalise(line)));
+    }
+    if !data.is_empty() && !data.ends_with('\n') {
+        text.push_str(&format!("  {name}: \\ no newline at end\n"));
+    }
+    Ok(())
+}
+
+/// The exit code, 128 + signal, or nothing if it had to be stopped.
+fn wait(mut child: Child) -> Res<Option<i32>> {
+    let group = Pid::from_raw(i32::try_from(child.id()).during("pid")?);
+    let (done, ended) = mpsc::channel::<()>();
+    let guard = std::thread::spawn(move || {
+        let late = ended.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout);
+        if late {
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+        late
+    });
+    let status = child.wait().during("wait")?;
+    drop(done);
+    if guard.join().unwrap_or(false) {
+        return Ok(None);
+    }
+    let code = status.code();
+    Ok(Some(
+        code.unwrap_or_else(|| 128 + status.signal().unwrap_or(0)),
+    ))
+}

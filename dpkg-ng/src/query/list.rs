@@ -1,0 +1,159 @@
+//! `--list`: a table of packages.
+
+use std::os::unix::ffi::OsStrExt;
+
+use libdpkgng::msg;
+use libdpkgng::pkg::{NameWhen, PkgId, PkgTable};
+use libdpkgng::query::{Matches, matching};
+use libdpkgng::report::{Event, Reporter};
+use libdpkgng::showformat::{abbreviations, synopsis};
+use libdpkgng::state::Status;
+use libdpkgng::version::Epoch;
+
+use super::args::QueryArgs;
+use super::columns::{push_cropped, push_padded, width};
+use crate::cli::{Process, Step};
+use crate::pager::Pager;
+
+/// Above the table.
+const LEGEND: &str = "\
+Desired=Unknown/Install/Remove/Purge/Hold
+| Status=Not/Inst/Conf-files/Unpacked/halF-conf/Half-inst/trig-aWait/Trig-pend
+|/ Err?=(none)/Reinst-required (Status,Err: uppercase=bad)
+";
+
+/// The widths of the four columns.
+struct Columns {
+    name: usize,
+    version: usize,
+    arch: usize,
+    description: usize,
+}
+
+/// What a line shows of a package.
+struct Row {
+    flags: [u8; 3],
+    name: String,
+    version: String,
+    arch: String,
+}
+
+impl Row {
+    fn of(table: &PkgTable, pkg: PkgId) -> Row {
+        let p = &table[pkg];
+        Row {
+            flags: abbreviations(p.want, p.status(), p.eflag),
+            name: table.name(pkg, NameWhen::NonAmbig),
+            version: p.installed.version.describe(Epoch::NonAmbig),
+            arch: table.arches.describe(p.installed.arch).to_owned(),
+        }
+    }
+
+    fn print(&self, columns: &Columns, description: &[u8], length: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.flags);
+        for (text, columns) in [
+            (&self.name, columns.name),
+            (&self.version, columns.version),
+            (&self.arch, columns.arch),
+        ] {
+            out.push(b' ');
+            push_padded(text.as_bytes(), columns, out);
+        }
+        out.push(b' ');
+        push_cropped(description, length, out);
+        out.push(b'\n');
+    }
+}
+
+/// The installed description's first line, else the available one's (`pkg_synopsis`).
+fn description(table: &PkgTable, pkg: PkgId) -> &[u8] {
+    let p = &table[pkg];
+    let installed = p.installed.description.as_deref();
+    synopsis(installed.or(p.available.description.as_deref()))
+}
+
+impl Columns {
+    /// Wide enough for all of them; descriptions are measured in bytes.
+    fn for_packages(table: &PkgTable, pkgs: &[PkgId]) -> Columns {
+        let mut columns = Columns {
+            name: 14,
+            version: 12,
+            arch: 12,
+            description: 33,
+        };
+        let grow = |column: &mut usize, text: &str| {
+            *column = (*column).max(usize::try_from(width(text.as_bytes())).unwrap_or(0));
+        };
+        for pkg in pkgs {
+            let row = Row::of(table, *pkg);
+            grow(&mut columns.name, &row.name);
+            grow(&mut columns.version, &row.version);
+            grow(&mut columns.arch, &row.arch);
+            columns.description = columns.description.max(description(table, *pkg).len());
+        }
+        columns
+    }
+
+    fn print_header(&self, process: &mut Process) {
+        process.report.output(msg!(LEGEND));
+        let word = |process: &Process, id| {
+            let text = process.report.with_catalog(|c| msg!(id).render(c));
+            String::from_utf8_lossy(&text).into_owned()
+        };
+        let row = Row {
+            flags: *b"||/",
+            name: word(process, "Name"),
+            version: word(process, "Version"),
+            arch: word(process, "Architecture"),
+        };
+        let mut out = Vec::new();
+        let last = word(process, "Description");
+        row.print(self, last.as_bytes(), self.description, &mut out);
+        out.extend_from_slice(b"+++");
+        for columns in [self.name, self.version, self.arch, self.description] {
+            out.push(b'-');
+            out.extend(std::iter::repeat_n(b'=', columns));
+        }
+        out.push(b'\n');
+        process.report.event(&Event::Data(&out));
+    }
+}
+
+/// `--list`: the installed packages, or those that match.
+pub fn list(process: &mut Process, args: &QueryArgs) -> Step<i32> {
+    let mut db = super::open(process, args, super::available(args))?;
+    let pager = Pager::spawn(
+        args.settings.pager,
+        &process.env,
+        &process.report,
+        msg!("showing package list on pager"),
+    )?;
+    let found = if args.args.is_empty() {
+        let mut pkgs = db.table.sorted();
+        pkgs.retain(|p| db.table[*p].status() != Status::NotInstalled);
+        Matches {
+            pkgs,
+            missed: Vec::new(),
+        }
+    } else {
+        let patterns: Vec<&[u8]> = args.args.iter().map(|a| a.as_bytes()).collect();
+        matching(&mut db.table, &patterns)
+    };
+    if !found.pkgs.is_empty() {
+        let columns = Columns::for_packages(&db.table, &found.pkgs);
+        columns.print_header(process);
+        let mut line = Vec::new();
+        for pkg in &found.pkgs {
+            line.clear();
+            let text = description(&db.table, *pkg);
+            let length = text.len().min(columns.description);
+            Row::of(&db.table, *pkg).print(&columns, text, length, &mut line);
+            process.report.event(&Event::Data(&line));
+        }
+    }
+    super::report_missed(process, args, &found.missed);
+    process.flush_output()?;
+    pager.reap(&process.report)?;
+    db.shutdown(&mut process.report)?;
+    Ok(i32::from(!found.missed.is_empty()))
+}

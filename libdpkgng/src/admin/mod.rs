@@ -1,0 +1,73 @@
+//! What dpkg does to and tells of its database without touching a package (enquiry.c,
+//! select.c, update.c, verify.c, main.c).
+//!
+//! | module | commands |
+//! |---|---|
+//! | [`audit`] | `--audit` |
+//! | [`pending`] | `--yet-to-unpack` |
+//! | [`predep`] | `--predep-package` |
+//! | [`selections`] | `--get-selections`, `--set-selections`, `--clear-selections` |
+//! | [`avail`] | `--update-avail`, `--merge-avail`, `--clear-avail` |
+//! | [`verify`] | `--verify` |
+//! | [`architectures`] | `--add-architecture`, `--remove-architecture`, `--print-foreign-architectures` |
+//!
+//! Each function takes a database that has not been opened, opens it as stock does, and
+//! returns the exit code. `verb` is the command's long name without its dashes, as errors cite
+//! it. That a command takes no arguments is the command line's to check.
+
+use crate::db::Database;
+use crate::error::{Error, Result};
+use crate::msg;
+use crate::pkg::{PkgId, Which};
+use crate::pkgspec::parse_pkg;
+use crate::report::{Event, Reporter};
+
+pub mod architectures;
+pub mod audit;
+pub mod avail;
+pub mod pending;
+pub mod predep;
+pub mod selections;
+pub mod verify;
+
+/// The package a command line names (`dpkg_options_parse_pkgname`).
+///
+/// # Errors
+/// Of usage, when it is no package's name.
+pub fn package_arg(db: &mut Database, verb: &str, name: &[u8]) -> Result<PkgId> {
+    parse_pkg(&mut db.table, name)?.map_err(|why| {
+        Error::usage(msg!(
+            "--%s needs a valid package name but '%.250s' is not: %s",
+            verb,
+            name,
+            why
+        ))
+    })
+}
+
+/// The first line of a package's description (`pkgbin_synopsis`), and the whole.
+pub(crate) fn synopsis(db: &Database, pkg: PkgId, which: Which) -> (&[u8], &[u8]) {
+    let whole = db.table[pkg].bin(which).description.as_deref();
+    let whole = whole.unwrap_or(b"(no description available)");
+    let end = memchr::memchr(b'\n', whole).unwrap_or(whole.len());
+    (&whole[..end], whole)
+}
+
+/// A package and what it is, on one line of about 79 columns (`describebriefly`).
+fn describe_briefly(db: &Database, pkg: PkgId, report: &mut dyn Reporter) {
+    let excess = db.table.set_name(pkg).len().saturating_sub(20);
+    let (line, whole) = synopsis(db, pkg, Which::Installed);
+    let text = match 57usize.checked_sub(excess) {
+        Some(room) => &line[..line.len().min(room)],
+        // To printf, a negative precision is none.
+        None => whole,
+    };
+    let name = db.table.name(pkg, crate::pkg::NameWhen::NonAmbig);
+    report.output(msg!(" %-20s %s\n", name, text));
+}
+
+/// `m_output()`: what was said must have been written.
+fn flush(report: &mut dyn Reporter) -> Result<()> {
+    report.event(&Event::Flush);
+    report.check()
+}

@@ -1,0 +1,101 @@
+//! The second pass over an archive's files: all durable, then all renamed
+//! (`tar_deferred_extract`).
+//!
+//! The promise is stock's: no file gets its name before its data is on the disk. Where stock
+//! syncs and renames one by one, the `fsync`s of a package are in flight together here.
+
+use std::os::fd::OwnedFd;
+
+use super::super::Run;
+use super::extract::Job;
+use crate::error::{OrFail, Result};
+use crate::fsys::{NodeFlags, NodeId};
+use crate::msg;
+use crate::pkg::{PkgId, Which};
+use crate::report::debug;
+use crate::sys::writeback;
+
+/// Files that are open at once.
+const BATCH: usize = 256;
+
+impl Run {
+    /// Rename what was deferred.
+    pub(super) fn place_deferred(&mut self, job: &Job) -> Result<()> {
+        self.unpack.place().forget();
+        self.sync_deferred(job)?;
+        for node in &job.newfiles {
+            let fsys = &self.db.fsys;
+            self.report.debug(debug::EACHFILE, || {
+                msg!("deferred extract of '%.255s'", fsys.name(*node))
+            });
+            let flags = fsys.flags(*node);
+            if !flags.contains(NodeFlags::DEFERRED_RENAME) {
+                continue;
+            }
+            let spots = self.spots_in_use(*node, job.pkg);
+            if flags.contains(NodeFlags::DEFERRED_FSYNC) {
+                self.report.debug(debug::EACHFILEDETAIL, || {
+                    msg!("deferred extract needs fsync")
+                });
+                self.db
+                    .fsys
+                    .flags_mut(*node)
+                    .remove(NodeFlags::DEFERRED_FSYNC);
+            }
+            self.report.debug(debug::EACHFILEDETAIL, || {
+                msg!("deferred extract needs rename")
+            });
+            spots.new.rename(&spots.main).or_fail(|| {
+                msg!(
+                    "unable to install new version of '%.255s'",
+                    self.db.fsys.name(*node)
+                )
+            })?;
+            // A link in place may lead the way to what comes next.
+            if job.links.contains(node) {
+                self.unpack.place().forget();
+            }
+            let flags = self.db.fsys.flags_mut(*node);
+            flags.remove(NodeFlags::DEFERRED_RENAME);
+            flags.insert(NodeFlags::PLACED_ON_DISK | NodeFlags::ELIDE_OTHER_LISTS);
+            self.report.debug(debug::EACHFILEDETAIL, || {
+                msg!("deferred extract done and installed")
+            });
+            self.leave_file(job.pkg, *node);
+        }
+        Ok(())
+    }
+
+    fn spots_in_use(&mut self, node: NodeId, pkg: PkgId) -> super::spots::Spots {
+        let usenode = self.namenode_to_use(node, pkg, Which::Available);
+        let name = self.db.fsys.name(usenode).to_vec();
+        self.spots(&name)
+    }
+
+    /// Make everything that was written durable (`tar_writeback_barrier`, and the `fsync`s).
+    fn sync_deferred(&mut self, job: &Job) -> Result<()> {
+        let fsys = &self.db.fsys;
+        let written = |n: &&NodeId| fsys.flags(**n).contains(NodeFlags::DEFERRED_FSYNC);
+        let nodes: Vec<NodeId> = job.newfiles.iter().filter(written).copied().collect();
+        for batch in nodes.chunks(BATCH) {
+            let mut files: Vec<OwnedFd> = Vec::with_capacity(batch.len());
+            let mut names = Vec::with_capacity(batch.len());
+            for node in batch {
+                let spots = self.spots_in_use(*node, job.pkg);
+                let name = spots.shown_new();
+                let opened = spots.new.open(libc::O_WRONLY, false);
+                files.push(opened.or_fail(|| msg!("unable to open '%.255s'", &name))?);
+                names.push(name);
+            }
+            if let Err((index, e)) = writeback::sync_all(&files) {
+                let name = names.get(index).map_or(&b""[..], |n| n);
+                return Err(e).or_fail(|| msg!("unable to sync file '%.255s'", name));
+            }
+            for (file, name) in files.into_iter().zip(&names) {
+                let closed = writeback::close(file.into());
+                closed.or_fail(|| msg!("error closing/writing '%.255s'", name))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! The control member's files into `info/` (`pkg_infodb_update`).
+
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::super::Run;
+use crate::error::{OrFail, Result};
+use crate::pkg::{MultiArch, NameWhen, PkgId, Which};
+use crate::report::debug;
+use crate::{bail, msg, sys};
+
+/// Longest name of a control file.
+const NAME_MAX: usize = 100;
+
+impl Run {
+    /// Replace or remove the files the package has in `info/`, add the new ones, and make the
+    /// directory durable. The file list is written elsewhere.
+    pub(super) fn update_infodb(&mut self, pkg: PkgId, cidir: &Path) -> Result<()> {
+        let known = self.db.infodb_files(pkg, Which::Available)?;
+        if let Some(long) = known.iter().find(|f| f.kind.len() > NAME_MAX) {
+            bail!(
+                "old version of package has overly-long info file name starting '%.250s'",
+                &long.path
+            );
+        }
+        for file in known.iter().rev().filter(|f| f.kind != "list") {
+            let new = cidir.join(&file.kind);
+            match std::fs::rename(&new, &file.path) {
+                Ok(()) => self.report.debug(debug::SCRIPTS, || {
+                    msg!("process_archive info installed %s as %s", &new, &file.path)
+                }),
+                Err(e) if e.kind() == ErrorKind::NotFound => {
+                    std::fs::remove_file(&file.path).or_fail(|| {
+                        msg!("unable to remove obsolete info file '%.250s'", &file.path)
+                    })?;
+                    self.report.debug(debug::SCRIPTS, || {
+                        msg!("process_archive info unlinked %s", &file.path)
+                    });
+                }
+                Err(e) => {
+                    return Err(e).or_fail(|| {
+                        msg!("unable to install (supposed) new info file '%.250s'", &new)
+                    });
+                }
+            }
+        }
+        let fail = || msg!("unable to open temp control directory");
+        for entry in std::fs::read_dir(cidir).or_fail(fail)? {
+            let name = entry.or_fail(fail)?.file_name();
+            self.install_info_file(pkg, cidir, name.as_bytes())?;
+        }
+        // The names of the files may have changed (`:arch` comes and goes).
+        let p = &self.db.table[pkg];
+        let (old, new) = (p.installed.multiarch, p.available.multiarch);
+        if old != new && (old == MultiArch::Same || new == MultiArch::Same) {
+            self.report.debug(debug::SCRIPTS, || {
+                msg!("process_archive remove old info files after db layout switch")
+            });
+            self.remove_info_files(pkg)?;
+        }
+        sys::dir::sync(&self.db.infodb_dir())
+    }
+
+    fn install_info_file(&mut self, pkg: PkgId, cidir: &Path, name: &[u8]) -> Result<()> {
+        if name.contains(&b'.') {
+            self.report.debug(debug::SCRIPTS, || {
+                msg!("process_archive tmp.ci script/file '%s' contains dot", name)
+            });
+            return Ok(());
+        }
+        if name.len() > NAME_MAX {
+            bail!(
+                "package contains overly-long control info file name (starting '%.50s')",
+                name
+            );
+        }
+        let new = cidir.join(std::ffi::OsStr::from_bytes(name));
+        match std::fs::remove_dir(&new) {
+            Ok(()) => bail!("package control info contained directory '%.250s'", &new),
+            Err(e) if e.raw_os_error() == Some(libc::ENOTDIR) => {}
+            Err(e) => {
+                return Err(e).or_fail(|| {
+                    msg!(
+                        "package control info rmdir of '%.250s' didn't say not a dir",
+                        name
+                    )
+                });
+            }
+        }
+        if name == b"control" {
+            self.report.debug(debug::SCRIPTS, || {
+                msg!("process_archive tmp.ci script/file '%s' is control", &new)
+            });
+            return Ok(());
+        }
+        if name == b"list" {
+            let text = msg!(
+                "package %s contained list as info file",
+                self.db
+                    .table
+                    .bin_name(pkg, Which::Available, NameWhen::NonAmbig)
+            );
+            self.report.warning(text);
+            return Ok(());
+        }
+        let kind = String::from_utf8_lossy(name);
+        let installed = self.db.infodb_file(pkg, Which::Available, &kind);
+        std::fs::rename(&new, &installed).or_fail(|| {
+            msg!(
+                "unable to install new info file '%.250s' as '%.250s'",
+                &new,
+                &installed
+            )
+        })?;
+        self.report.debug(debug::SCRIPTS, || {
+            msg!(
+                "process_archive tmp.ci script/file '%s' installed as '%s'",
+                &new,
+                &installed
+            )
+        });
+        Ok(())
+    }
+
+    /// Delete everything a package has in `info/` under its installed name.
+    pub(super) fn remove_info_files(&mut self, pkg: PkgId) -> Result<()> {
+        for file in self.db.infodb_files(pkg, Which::Installed)? {
+            std::fs::remove_file(&file.path)
+                .or_fail(|| msg!("unable to delete control info file '%.250s'", &file.path))?;
+            self.report.debug(debug::SCRIPTS, || {
+                msg!("removal_bulk info unlinked %s", &file.path)
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! One archive, from its bytes to an unpacked package, and back (unpack.c, archives.c,
+//! cleanup.c; Policy §6.6 "Details of unpack phase").
+//!
+//! The stages are values; each is consumed by the next, so their order is fixed by types:
+//!
+//! | stage | value | module |
+//! |---|---|---|
+//! | read the control member, decide whether it may be unpacked | [`plan::Plan`] | [`plan`], [`conflicts`] |
+//! | old prerm, deconfigured and removed packages' prerm, new preinst | [`prepare::Prepared`] | [`prepare`], [`conffiles`] |
+//! | place the files: `.dpkg-new`, durable, renamed | [`extract::Extracted`] | [`extract`], [`place`], [`clash`], [`deferred`] |
+//! | old postrm; from there only forward | | [`commit`] |
+//! | old files, `info/`, the package's fields, packages that disappear | | [`commit`], [`oldfiles`], [`infodb`], [`disappear`] |
+//!
+//! [`archives`] runs this over the archives of a command line, [`source`] decompresses ahead,
+//! [`unwind`] takes it all back when it fails.
+//!
+//! Written here: everything below the instdir that the archive ships, `ADMINDIR/tmp.ci` and
+//! `ADMINDIR/reassemble.deb` for the time of the unpack, and the package's files in
+//! `ADMINDIR/info`. A file that is replaced is complete and on the disk before it gets its
+//! name (unless `--force-unsafe-io`).
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::Run;
+use crate::error::{Kind, Result};
+use crate::fsys::NodeId;
+use crate::hooks::PackageStep;
+use crate::pkg::PkgId;
+use crate::sys::place::Place;
+use crate::sys::selinux::Labels;
+
+pub mod archives;
+pub mod clash;
+pub mod commit;
+pub mod conffiles;
+pub mod conflicts;
+pub mod deferred;
+pub mod disappear;
+pub mod extract;
+pub mod infodb;
+pub mod oldfiles;
+pub mod place;
+pub mod plan;
+pub mod prepare;
+pub mod source;
+pub mod spots;
+pub mod unwind;
+
+/// The private state of this module.
+#[derive(Debug, Default)]
+pub struct State {
+    /// What to undo for the archive at hand.
+    unwind: unwind::Unwind,
+    /// Where the archive at hand goes.
+    place: Option<Place>,
+    /// SELinux labels.
+    labels: Labels,
+    /// Archives decompressed ahead.
+    ahead: source::Ahead,
+    /// When the run began, seconds since the epoch: the access time of what is placed.
+    now: i64,
+    /// Paths whose `file_pre` hook ran and whose `file_post` has not yet, in order.
+    entered: Vec<(PkgId, NodeId)>,
+}
+
+impl State {
+    /// Where the archive at hand goes.
+    fn place(&mut self) -> &mut Place {
+        self.place.get_or_insert_with(|| Place::new(Path::new("")))
+    }
+}
+
+impl Run {
+    /// `process_archive()`, with its error context: unpack one archive. When it fails, that is
+    /// reported and undone; only errors that end the run are returned.
+    pub fn process_archive(&mut self, archive: &Path) -> Result<()> {
+        self.unpack.unwind.begin();
+        self.unpack.place = Some(Place::new(&self.db.dirs.instdir));
+        let result = self.unpack_archive(archive);
+        self.unpack.ahead.forget(archive);
+        match result {
+            Ok(()) => self.unwind(false),
+            Err(e) if e.kind == Kind::Failure => {
+                self.archive_failed(archive, e)?;
+                self.unwind(true)
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    fn unpack_archive(&mut self, archive: &Path) -> Result<()> {
+        if let Some(candidate) = self.read_candidate(archive)?
+            && let Some(plan) = self.plan(candidate)?
+        {
+            let pkg = plan.pkg;
+            self.between_hooks(pkg, PackageStep::Unpack, |run| run.carry_out(plan))?;
+        }
+        // What was said is out before the archive counts as done.
+        self.report.event(&crate::report::Event::Flush);
+        self.report.check().map_err(crate::error::Error::fatal)
+    }
+
+    fn carry_out(&mut self, plan: plan::Plan) -> Result<()> {
+        let root = extract::path_of(self.root_of(plan.pkg));
+        self.unpack.place = Some(Place::new(&root));
+        let prepared = self.prepare(plan)?;
+        let extracted = self.extract(prepared)?;
+        let upgraded = self.run_old_postrm(extracted)?;
+        self.commit(upgraded)
+    }
+
+    /// Tell the hooks that a path is about to be placed.
+    fn enter_file(&mut self, pkg: PkgId, node: NodeId) -> Result<()> {
+        let path = self.db.fsys.name(node);
+        let mut result = Ok(());
+        let mut any = false;
+        for hook in self.hooks.iter_mut() {
+            any = true;
+            result = hook.file_pre(&self.db.table, pkg, path);
+            if result.is_err() {
+                break;
+            }
+        }
+        if any {
+            self.unpack.entered.push((pkg, node));
+        }
+        result
+    }
+
+    /// Tell the hooks that a path was placed.
+    fn leave_file(&mut self, pkg: PkgId, node: NodeId) {
+        let entered = &mut self.unpack.entered;
+        let Some(at) = entered.iter().rposition(|e| *e == (pkg, node)) else {
+            return;
+        };
+        entered.remove(at);
+        let path = self.db.fsys.name(node);
+        for hook in self.hooks.iter_mut() {
+            hook.file_post(&self.db.table, pkg, path);
+        }
+    }
+
+    /// Tell the hooks about the paths that were not placed in the end.
+    fn leave_files(&mut self) {
+        while let Some((pkg, node)) = self.unpack.entered.last().copied() {
+            self.leave_file(pkg, node);
+        }
+    }
+}
+
+/// Paths of the archive at hand, in the order of the archive.
+type Nodes = Vec<NodeId>;
+/// Some of them.
+type NodeSet = HashSet<NodeId>;

@@ -1,0 +1,255 @@
+//! The data member of an archive, decompressed ahead of its use.
+//!
+//! What has no effect outside may run ahead: a [`Source`] reads and decompresses on a thread of
+//! its own, a bounded number of pieces in front of whoever places the files, also while the
+//! package (or the one before it) is still being prepared. It stands for stock's child
+//! `dpkg-deb --fsys-tarfile`, and when it fails it says what that child would have said.
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::archive::deb::{DebFile, DebStream, Part, Paste};
+use crate::archive::take_error;
+use crate::error::{Error, Result};
+use crate::msg;
+use crate::msg::Msg;
+use crate::report::Silent;
+
+/// Bytes of a piece.
+const PIECE: usize = 256 * 1024;
+/// Pieces that wait at most: 8 MiB for each archive that runs ahead.
+const PIECES: usize = 32;
+
+/// How the child would have ended: what it says on standard error when it failed.
+type Ending = std::result::Result<(), Vec<Msg>>;
+
+enum Piece {
+    Data(Vec<u8>),
+    End(Ending),
+}
+
+enum From {
+    Thread(Receiver<Piece>),
+    /// No thread could be had: decompressed as it is asked for.
+    Here(Box<DebStream>),
+}
+
+/// The tar stream of an archive. As a `Read` it never fails: where the archive is broken, it
+/// ends; [`Source::complaints`] tells.
+pub struct Source {
+    from: From,
+    current: Vec<u8>,
+    used: usize,
+    ending: Option<Ending>,
+}
+
+impl Source {
+    /// Start on an archive. Nothing is reported before somebody reads.
+    pub fn start(archive: &Path) -> Source {
+        let (send, receive) = bounded(PIECES);
+        let path = archive.to_owned();
+        let thread = std::thread::Builder::new()
+            .name("decompress".to_owned())
+            .spawn(move || run_ahead(&path, &send));
+        let (from, ending) = match thread {
+            Ok(_) => (From::Thread(receive), None),
+            Err(_) => match open(archive) {
+                Ok(stream) => (From::Here(Box::new(stream)), None),
+                Err(e) => (From::Thread(receive), Some(Err(child_error(e)))),
+            },
+        };
+        Source {
+            from,
+            current: Vec::new(),
+            used: 0,
+            ending,
+        }
+    }
+
+    /// What the child would have complained about so far, as lines for standard error. Each is
+    /// told once.
+    pub fn complaints(&mut self) -> Vec<Msg> {
+        match &mut self.ending {
+            Some(Err(lines)) => std::mem::take(lines),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the stream ended as it should; to be asked at its end.
+    pub fn finished_well(&self) -> bool {
+        matches!(self.ending, Some(Ok(())))
+    }
+
+    /// Make `current` hold unread bytes, unless the stream has ended.
+    fn refill(&mut self) {
+        while self.used == self.current.len() && self.ending.is_none() {
+            self.used = 0;
+            match &mut self.from {
+                From::Thread(receive) => match receive.recv() {
+                    Ok(Piece::Data(data)) => self.current = data,
+                    Ok(Piece::End(ending)) => self.end(ending),
+                    // The thread is gone without a word.
+                    Err(_) => self.end(Err(vec![reaped("<decompress>", 2)])),
+                },
+                From::Here(stream) => {
+                    let mut data = std::mem::take(&mut self.current);
+                    match read_piece(stream, &mut data) {
+                        Ok(true) => self.current = data,
+                        Ok(false) => {
+                            let ending = close(stream);
+                            self.end(ending);
+                        }
+                        Err(e) => {
+                            let ending = Err(stream_error(stream, e));
+                            self.end(ending);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, ending: Ending) {
+        self.current = Vec::new();
+        self.used = 0;
+        self.ending = Some(ending);
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.refill();
+        let rest = self.current.get(self.used..).unwrap_or_default();
+        let n = rest.len().min(buf.len());
+        buf[..n].copy_from_slice(&rest[..n]);
+        self.used += n;
+        Ok(n)
+    }
+}
+
+fn open(archive: &Path) -> Result<DebStream> {
+    let deb = DebFile::open(archive)?;
+    // What is to be noticed about the archive was, when its control member was read.
+    deb.member(Part::Data, &mut Silent)?.stream(-1)
+}
+
+/// A full piece unless the stream ends; whether there is anything.
+fn read_piece(stream: &mut DebStream, data: &mut Vec<u8>) -> io::Result<bool> {
+    data.clear();
+    stream.take(PIECE as u64).read_to_end(data)?;
+    Ok(!data.is_empty())
+}
+
+fn run_ahead(archive: &Path, send: &Sender<Piece>) {
+    let mut stream = match open(archive) {
+        Ok(stream) => stream,
+        Err(e) => {
+            let _ = send.send(Piece::End(Err(child_error(e))));
+            return;
+        }
+    };
+    let ending = loop {
+        let mut data = Vec::with_capacity(PIECE);
+        match read_piece(&mut stream, &mut data) {
+            Ok(true) => {
+                if send.send(Piece::Data(data)).is_err() {
+                    return; // Nobody wants it any more.
+                }
+            }
+            Ok(false) => break close(&mut stream),
+            Err(e) => {
+                // The bytes before the error are the reader's still.
+                if !data.is_empty() && send.send(Piece::Data(data)).is_err() {
+                    return;
+                }
+                break Err(stream_error(&mut stream, e));
+            }
+        }
+    };
+    let _ = send.send(Piece::End(ending));
+}
+
+/// dpkg-deb's own error.
+fn child_error(e: Error) -> Vec<Msg> {
+    vec![msg!("dpkg-deb: error: %s\n", e.msg)]
+}
+
+/// The error of one of dpkg-deb's children.
+fn grandchild_error(e: Msg) -> Msg {
+    msg!("dpkg-deb (subprocess): %s\n", e)
+}
+
+/// What dpkg-deb says of a child that failed.
+fn reaped(child: &str, status: i32) -> Msg {
+    let failed = msg!("%s subprocess returned error exit status %d", child, status);
+    msg!("dpkg-deb: error: %s\n", failed)
+}
+
+fn stream_error(stream: &mut DebStream, e: io::Error) -> Vec<Msg> {
+    let mut lines = Vec::new();
+    if let Paste::Failed(paste) = stream.paste() {
+        lines.push(grandchild_error(paste.msg));
+    }
+    lines.push(grandchild_error(
+        take_error(e, || msg!("failed to read")).msg,
+    ));
+    lines.push(reaped("<decompress>", 2));
+    lines
+}
+
+fn close(stream: &mut DebStream) -> Ending {
+    match stream.paste() {
+        Paste::Complete => Ok(()),
+        Paste::Failed(e) => Err(vec![grandchild_error(e.msg), reaped("paste", 2)]),
+        Paste::BrokenPipe => {
+            let killed = msg!(
+                "%s subprocess was killed by signal (%s)%s",
+                "paste",
+                "Broken pipe",
+                ""
+            );
+            Err(vec![msg!("dpkg-deb: error: %s\n", killed)])
+        }
+    }
+}
+
+/// Archives that were started early, by the path they were named by.
+#[derive(Default)]
+pub struct Ahead {
+    started: VecDeque<(PathBuf, Source)>,
+}
+
+impl std::fmt::Debug for Ahead {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.started.iter().map(|(p, _)| p))
+            .finish()
+    }
+}
+
+impl Ahead {
+    /// Start on an archive, unless that was done already.
+    pub fn start(&mut self, archive: &Path) {
+        if !self.started.iter().any(|(p, _)| p == archive) {
+            let source = Source::start(archive);
+            self.started.push_back((archive.to_owned(), source));
+        }
+    }
+
+    /// The source of an archive, started now if need be.
+    pub fn take(&mut self, archive: &Path) -> Source {
+        let at = self.started.iter().position(|(p, _)| p == archive);
+        match at.and_then(|i| self.started.remove(i)) {
+            Some((_, source)) => source,
+            None => Source::start(archive),
+        }
+    }
+
+    /// Stop what was started on an archive that is not going to be unpacked.
+    pub fn forget(&mut self, archive: &Path) {
+        self.started.retain(|(p, _)| p != archive);
+    }
+}
