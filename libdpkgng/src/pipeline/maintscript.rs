@@ -457,3 +457,93 @@ fn cannot_stat(call: &Call<'_>, error: std::io::Error) -> Error {
     let what = msg!("unable to stat %s '%.250s'", &call.desc, &call.path);
     Error::os(what, error)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::pipeline::Action;
+    use crate::pipeline::rig::{INSTALLED, Rig, UNPACKED, stanza};
+
+    #[test]
+    fn scripts_are_told_about_themselves() {
+        let rig = Rig::new(&stanza("a", UNPACKED, ""));
+        rig.script(
+            "a.postinst",
+            "pwd > out; echo \"$@|$#\" >> out; env | sort >> out",
+        );
+        let (said, code) = rig.dpkg(Action::Configure, &["a"]);
+        assert_eq!(code, 0, "{said}");
+        let out = rig.get("/out").unwrap();
+        let root = rig
+            .path("")
+            .to_string_lossy()
+            .trim_end_matches('/')
+            .to_owned();
+        let lines: Vec<_> = out.lines().collect();
+        assert_eq!(lines[..2], [root.as_str(), "configure |2"]);
+        for line in [
+            format!("DPKG_ADMINDIR={root}/var/lib/dpkg"),
+            format!("DPKG_ROOT={root}"),
+            "DPKG_MAINTSCRIPT_ARCH=amd64".into(),
+            "DPKG_MAINTSCRIPT_DEBUG=0".into(),
+            "DPKG_MAINTSCRIPT_NAME=postinst".into(),
+            "DPKG_MAINTSCRIPT_PACKAGE=a".into(),
+            "DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=1".into(),
+            "DPKG_RUNNING_VERSION=1.22.22".into(),
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin".into(),
+        ] {
+            assert!(lines.contains(&line.as_str()), "{line} in {out}");
+        }
+    }
+
+    #[test]
+    fn failures_in_words() {
+        // Not of SIGINT: tests beside this one ignore it for their own children.
+        let names = ["a", "b", "c"];
+        let status = names.map(|n| stanza(n, UNPACKED, "")).concat();
+        let rig = Rig::new(&status);
+        rig.script("a.postinst", "exit 3");
+        rig.script("b.postinst", "kill -TERM $$");
+        rig.put("/var/lib/dpkg/info/c.postinst", "#!/no/such\n");
+        let (said, code) = rig.dpkg(Action::Configure, &names);
+        assert_eq!(code, 1);
+        for line in [
+            " installed a package post-installation script subprocess returned error exit \
+             status 3\n",
+            " installed b package post-installation script subprocess was killed by signal \
+             (Terminated)\n",
+            "dpkg (subprocess): unable to execute installed c package post-installation script \
+             (/var/lib/dpkg/info/c.postinst): No such file or directory\n",
+            " installed c package post-installation script subprocess returned error exit \
+             status 2\n",
+        ] {
+            assert!(said.contains(line), "{line} in {said}");
+        }
+    }
+
+    /// The report comes first, then the undoing.
+    #[test]
+    fn a_failing_prerm_is_unwound() {
+        let rig = Rig::new(&stanza("a", INSTALLED, ""));
+        rig.put("/var/lib/dpkg/info/a.list", "/.\n");
+        rig.script("a.prerm", "echo prerm $@ >> log; exit 1");
+        rig.script("a.postinst", "echo postinst $@ >> log");
+        let (said, _) = rig.dpkg(Action::Remove, &["a"]);
+        let end = "3: status: a : error : installed a package pre-removal script subprocess \
+                   returned error exit status 1\n3: status: a: installed\n";
+        assert!(said.contains(end), "{said}");
+        assert_eq!(
+            rig.get("/log").unwrap(),
+            "prerm remove\npostinst abort-remove\n"
+        );
+        let status = rig.get("/var/lib/dpkg/status").unwrap();
+        assert!(status.contains("Status: deinstall ok installed\n"));
+
+        rig.script("a.postinst", "exit 4");
+        let (said, _) = rig.dpkg(Action::Remove, &["a"]);
+        let end = "dpkg: error while cleaning up:\n installed a package post-installation \
+                   script subprocess returned error exit status 4\n";
+        assert!(said.contains(end), "{said}");
+        let status = rig.get("/var/lib/dpkg/status").unwrap();
+        assert!(status.contains("Status: deinstall ok half-configured\n"));
+    }
+}

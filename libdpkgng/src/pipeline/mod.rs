@@ -29,6 +29,8 @@ pub mod errors;
 pub mod maintscript;
 pub mod queue;
 pub mod remove;
+#[cfg(test)]
+pub(crate) mod rig;
 pub mod trigproc;
 pub mod unpack;
 
