@@ -116,7 +116,10 @@ pub fn signature(theirs: &str, ours: &str) -> String {
     let a: Vec<&str> = theirs.lines().collect();
     let b: Vec<&str> = ours.lines().collect();
     for (mark, these, those) in [("-", &a, &b), ("+", &b, &a)] {
-        if let Some(line) = these.iter().find(|l| !those.contains(l)) {
+        let mut differing: Vec<&&str> = these.iter().filter(|l| !those.contains(l)).collect();
+        // What was said tells more than that it failed.
+        differing.sort_by_key(|l| !l.starts_with("  std"));
+        if let Some(line) = differing.first() {
             lines.push(format!("{mark}{}", general(line)));
         }
     }
@@ -145,6 +148,9 @@ fn general(line: &str) -> String {
             w.to_owned()
         }
     };
+    if line.starts_with("  exit") {
+        return line.trim().to_owned();
+    }
     let words: Vec<String> = line.split_whitespace().take(14).map(word).collect();
     escape(words.join(" ").as_bytes())
 }
