@@ -99,7 +99,7 @@ impl Database {
             Err(_) => None,
             Ok(mut file) => {
                 let found = md5_reader(&mut file)
-                    .or_fail(|| msg!("failed to read"))
+                    .or_put(|| msg!("failed to read"))
                     .map_err(|e| {
                         let id = "cannot compute MD5 digest for file '%s': %s";
                         Error::new(msg!(id, &path, e.msg))
