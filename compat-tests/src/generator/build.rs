@@ -18,7 +18,13 @@ pub fn deb(p: &Package) -> Vec<u8> {
 }
 
 fn member(out: &mut Vec<u8>, name: &str, data: &[u8]) {
-    out.extend(format!("{name:<16}{TIME:<12}0     0     100644  {:<10}`\n", data.len()).bytes());
+    out.extend(
+        format!(
+            "{name:<16}{TIME:<12}0     0     100644  {:<10}`\n",
+            data.len()
+        )
+        .bytes(),
+    );
     out.extend(data);
     if data.len() % 2 == 1 {
         out.push(b'\n');
@@ -43,7 +49,14 @@ fn control(p: &Package) -> Vec<u8> {
         text.push_str("Description: random package\n");
     }
     let mut file = |name: &str, mode, content: &str| {
-        tar.entry(&format!("./{name}"), b'0', mode, TIME, "", content.as_bytes());
+        tar.entry(
+            &format!("./{name}"),
+            b'0',
+            mode,
+            TIME,
+            "",
+            content.as_bytes(),
+        );
     };
     file("control", 0o644, &text);
     for (name, lines) in [("conffiles", &p.conffiles), ("triggers", &p.triggers)] {
@@ -89,7 +102,11 @@ fn data(p: &Package) -> Vec<u8> {
         .partition(|e| matches!(e.kind, Kind::Hard(_)));
     others.sort_by(|a, b| a.path.cmp(&b.path));
     for e in others.into_iter().chain(hard) {
-        let parents = e.path.match_indices('/').skip(1).map(|(at, _)| &e.path[..at]);
+        let parents = e
+            .path
+            .match_indices('/')
+            .skip(1)
+            .map(|(at, _)| &e.path[..at]);
         for parent in parents {
             let given = p.entries.iter().any(|e| e.path == parent);
             if !given && !seen.contains(&parent) {
@@ -147,7 +164,8 @@ impl Tar {
     }
 
     fn finish(mut self) -> Vec<u8> {
-        self.0.resize((self.0.len() + 1024).next_multiple_of(10240), 0);
+        self.0
+            .resize((self.0.len() + 1024).next_multiple_of(10240), 0);
         self.0
     }
 }

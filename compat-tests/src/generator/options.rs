@@ -76,6 +76,8 @@ fn one(rng: &mut Rng, packages: &[Package]) -> String {
         96 => "--verify-format=rpm".into(),
         97 => "--robot".into(),
         98 => "--no-debsig".into(),
-        _ => rng.word(&["--no-force-overwrite", "--force-x", "--abort-after=x"]).into(),
+        _ => rng
+            .word(&["--no-force-overwrite", "--force-x", "--abort-after=x"])
+            .into(),
     }
 }

@@ -186,7 +186,10 @@ fn package(
         scripts::add(rng, pool, &mut p);
     }
     if rng.chance(2) {
-        p.cut = rng.word(&["1", "512", "9000", "14000"]).parse().unwrap_or(0);
+        p.cut = rng
+            .word(&["1", "512", "9000", "14000"])
+            .parse()
+            .unwrap_or(0);
     }
     p
 }
@@ -255,7 +258,11 @@ fn files(rng: &mut Rng, pool: &Pool, p: &mut Package, same: bool, nth: usize) {
     if f.overlap {
         for path in SHARED {
             if rng.chance(22) {
-                let content = if rng.chance(50) { "common\n" } else { version.as_str() };
+                let content = if rng.chance(50) {
+                    "common\n"
+                } else {
+                    version.as_str()
+                };
                 let kind = if rng.chance(90) {
                     Kind::File(content.to_owned())
                 } else {
@@ -280,10 +287,20 @@ fn files(rng: &mut Rng, pool: &Pool, p: &mut Package, same: bool, nth: usize) {
         match rng.below(6) {
             0 | 1 => {
                 put(path.clone(), Kind::Dir, 0o755, time);
-                put(format!("{path}/in"), Kind::File(format!("in {version}\n")), 0o644, time);
+                put(
+                    format!("{path}/in"),
+                    Kind::File(format!("in {version}\n")),
+                    0o644,
+                    time,
+                );
             }
             2 => put(path, Kind::Dir, 0o700, time),
-            3 => put(path, Kind::Link(rng.word(&["y", "/srv/pa", "f"]).into()), 0o777, time),
+            3 => put(
+                path,
+                Kind::Link(rng.word(&["y", "/srv/pa", "f"]).into()),
+                0o777,
+                time,
+            ),
             4 => put(path, Kind::File("x\n".into()), 0o600, time),
             _ => put(path, Kind::Fifo, 0o640, time),
         }
@@ -293,17 +310,42 @@ fn files(rng: &mut Rng, pool: &Pool, p: &mut Package, same: bool, nth: usize) {
         }
     }
     if rng.chance(15) {
-        put(format!("{own}/l"), Kind::Link(format!("t{nth}")), 0o777, TIME);
+        put(
+            format!("{own}/l"),
+            Kind::Link(format!("t{nth}")),
+            0o777,
+            TIME,
+        );
     }
     if rng.chance(15) {
-        put(format!("{own}/f"), Kind::File("linked\n".into()), 0o644, TIME);
-        put(format!("{own}/z"), Kind::Hard(format!("{own}/f")), 0o644, TIME);
+        put(
+            format!("{own}/f"),
+            Kind::File("linked\n".into()),
+            0o644,
+            TIME,
+        );
+        put(
+            format!("{own}/z"),
+            Kind::Hard(format!("{own}/f")),
+            0o644,
+            TIME,
+        );
         if rng.chance(30) {
-            put(format!("{own}/zz"), Kind::Hard(format!("{own}/f")), 0o644, TIME);
+            put(
+                format!("{own}/zz"),
+                Kind::Hard(format!("{own}/f")),
+                0o644,
+                TIME,
+            );
         }
     }
     if rng.chance(4) {
-        put(format!("{own}/blank é"), Kind::File("é\n".into()), 0o644, TIME);
+        put(
+            format!("{own}/blank é"),
+            Kind::File("é\n".into()),
+            0o644,
+            TIME,
+        );
     }
     for e in &mut p.entries {
         // A hard link has what it links to.

@@ -17,7 +17,10 @@ pub const CALLS: [(&str, &[&str]); 4] = [
             "abort-deconfigure",
         ],
     ),
-    ("prerm", &["remove", "upgrade", "failed-upgrade", "deconfigure"]),
+    (
+        "prerm",
+        &["remove", "upgrade", "failed-upgrade", "deconfigure"],
+    ),
     (
         "postrm",
         &[
@@ -61,7 +64,9 @@ pub fn add(rng: &mut Rng, pool: &Pool, p: &mut Package) {
             rules.push(Rule {
                 on: on.into(),
                 once: rng.chance(55),
-                run: rng.word(&["exit 1", "exit 3", "kill -9 $$", "exit 2"]).into(),
+                run: rng
+                    .word(&["exit 1", "exit 3", "kill -9 $$", "exit 2"])
+                    .into(),
             });
         }
         if rng.chance(4) {
@@ -78,7 +83,12 @@ fn admin(rng: &mut Rng, p: &Package, script: &str, rules: &mut Vec<Rule>) {
     let target = match rng.pick(&p.entries) {
         Some(e) if rng.chance(30) => e.path.clone(),
         _ => rng
-            .word(&["/srv/common/one", "/srv/common/two", "/srv/pa/f", "/srv/pb/f"])
+            .word(&[
+                "/srv/common/one",
+                "/srv/common/two",
+                "/srv/pa/f",
+                "/srv/pb/f",
+            ])
             .to_owned(),
     };
     let name = &p.name;

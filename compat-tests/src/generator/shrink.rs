@@ -55,18 +55,7 @@ pub fn shrink(pair: &mut Pair, found: Found, budget: usize) -> Res<Found> {
 type Cut = fn(&mut Scenario, usize) -> bool;
 
 const CUTS: [Cut; 12] = [
-    step,
-    argument,
-    script,
-    entry,
-    field,
-    trigger,
-    conffile,
-    rule,
-    control,
-    stdin,
-    parted,
-    always,
+    step, argument, script, entry, field, trigger, conffile, rule, control, stdin, parted, always,
 ];
 
 fn pass(pair: &mut Pair, best: &mut Found, cut: Cut, left: &mut usize) -> Res<()> {

@@ -135,11 +135,20 @@ fn prepare() -> Res<()> {
         symlink(format!("usr/{l}"), root.join(l)).during(l)?;
     }
     let null = root.join("dev/null");
-    mknod(&null, SFlag::S_IFCHR, Mode::from_bits_truncate(0o666), makedev(1, 3)).during("null")?;
+    mknod(
+        &null,
+        SFlag::S_IFCHR,
+        Mode::from_bits_truncate(0o666),
+        makedev(1, 3),
+    )
+    .during("null")?;
     for (name, content) in [
         (PROBE, PROBE_TEXT),
         ("calls", ""),
-        ("etc/passwd", "root:x:0:0::/:/bin/sh\nuser:x:7:8::/:/bin/sh\n"),
+        (
+            "etc/passwd",
+            "root:x:0:0::/:/bin/sh\nuser:x:7:8::/:/bin/sh\n",
+        ),
         ("etc/group", "root:x:0:\ngroup:x:8:\n"),
     ] {
         fs::write(root.join(name.trim_start_matches('/')), content).during(name)?;
@@ -271,8 +280,7 @@ fn block(text: &mut String, name: &str, file: &Path) -> Res<()> {
         Err(e) => e.as_bytes().escape_ascii().to_string(),
     };
     // The unpacker is a process of its own in stock: its words come at any time.
-    let (late, early): (Vec<_>, Vec<_>) =
-        data.lines().partition(|l| l.starts_with("dpkg-deb"));
+    let (late, early): (Vec<_>, Vec<_>) = data.lines().partition(|l| l.starts_with("dpkg-deb"));
     for line in early.into_iter().chain(late) {
         text.push_str(&format!("  {name}: {}\n", normalise(line)));
     }
@@ -299,5 +307,7 @@ fn wait(mut child: Child) -> Res<Option<i32>> {
         return Ok(None);
     }
     let code = status.code();
-    Ok(Some(code.unwrap_or_else(|| 128 + status.signal().unwrap_or(0))))
+    Ok(Some(
+        code.unwrap_or_else(|| 128 + status.signal().unwrap_or(0)),
+    ))
 }

@@ -6,8 +6,21 @@ use super::spec::{Scenario, Step};
 
 /// How options that are no actions begin.
 const OPTIONS: [&str; 16] = [
-    "--force", "--no-", "--refuse-", "--ignore-", "--abort-", "--path-", "--auto-", "--dry-",
-    "--simulate", "--skip-", "--selected-", "--robot", "--triggers", "--verify-f", "--await",
+    "--force",
+    "--no-",
+    "--refuse-",
+    "--ignore-",
+    "--abort-",
+    "--path-",
+    "--auto-",
+    "--dry-",
+    "--simulate",
+    "--skip-",
+    "--selected-",
+    "--robot",
+    "--triggers",
+    "--verify-f",
+    "--await",
     "--by-",
 ];
 
@@ -62,7 +75,10 @@ impl Stats {
                 } else if let Some(words) = line.strip_prefix("  stderr: ") {
                     let words: String = words
                         .split_whitespace()
-                        .filter(|w| w.chars().all(|c| c.is_ascii_lowercase() || ":-".contains(c)))
+                        .filter(|w| {
+                            w.chars()
+                                .all(|c| c.is_ascii_lowercase() || ":-".contains(c))
+                        })
                         .filter(|w| w.len() > 2)
                         .take(7)
                         .collect::<Vec<_>>()

@@ -122,7 +122,9 @@ impl Story<'_> {
             Act::Avail => self.avail(),
             Act::Arch => {
                 let arch = self.rng.word(&["i386", "armhf", "amd64", "all", "-x"]);
-                let how = self.rng.word(&["--add-architecture", "--remove-architecture"]);
+                let how = self
+                    .rng
+                    .word(&["--add-architecture", "--remove-architecture"]);
                 self.dpkg(vec![how.into(), arch.into()]);
             }
         }
@@ -143,7 +145,8 @@ impl Story<'_> {
     /// A command that changes the system, with random options and answers.
     fn changing(&mut self, action: &str, what: Vec<String>) {
         let mut words = options::random(self.rng, &self.packages);
-        let conflicts = |p: &Package| !p.field("Conflicts").is_empty() || !p.field("Breaks").is_empty();
+        let conflicts =
+            |p: &Package| !p.field("Conflicts").is_empty() || !p.field("Breaks").is_empty();
         if self.packages.iter().any(conflicts) && self.rng.chance(20) {
             words.push("-B".into());
         }
@@ -245,7 +248,10 @@ impl Story<'_> {
         if self.rng.chance(1) {
             return self.rng.word(&["nothing", "x y", "pa:", "virt"]).into();
         }
-        let several = self.packages.iter().any(|q| q.name == p.name && q.arch != p.arch);
+        let several = self
+            .packages
+            .iter()
+            .any(|q| q.name == p.name && q.arch != p.arch);
         let arch = if several { 70 } else { 4 };
         if self.rng.chance(arch) && p.arch != "all" {
             return format!("{}:{}", p.name, p.arch);
@@ -343,7 +349,9 @@ impl Story<'_> {
             _ => {
                 let mut text = String::new();
                 for name in self.names() {
-                    let want = self.rng.word(&["install", "hold", "hold", "deinstall", "purge"]);
+                    let want = self
+                        .rng
+                        .word(&["install", "hold", "hold", "deinstall", "purge"]);
                     text.push_str(&format!("{name}\t{want}\n"));
                 }
                 if self.rng.chance(4) {
@@ -372,7 +380,11 @@ impl Story<'_> {
             },
             1 => Step::Delete { path },
             2 => Step::Write {
-                path: format!("{path}{}", self.rng.word(&[".dpkg-new", ".dpkg-old", ".dpkg-dist", ".dpkg-tmp"])),
+                path: format!(
+                    "{path}{}",
+                    self.rng
+                        .word(&[".dpkg-new", ".dpkg-old", ".dpkg-dist", ".dpkg-tmp"])
+                ),
                 content: "left over\n".into(),
             },
             3 => {
@@ -418,28 +430,67 @@ impl Story<'_> {
     /// Part of the database gets lost or damaged.
     fn database(&mut self) {
         let name = self.name();
-        let kind = self.rng.word(&["list", "list", "postinst", "md5sums", "conffiles", "triggers"]);
+        let kind = self.rng.word(&[
+            "list",
+            "list",
+            "postinst",
+            "md5sums",
+            "conffiles",
+            "triggers",
+        ]);
         let info = format!("/var/lib/dpkg/info/{name}.{kind}");
         let base = "/var/lib/dpkg";
         self.steps.push(match self.rng.below(9) {
             0 => Step::Delete {
-                path: format!("{base}/{}", self.rng.word(&["available", "status-old", "triggers/File", "triggers", "diversions", "info/format"])),
+                path: format!(
+                    "{base}/{}",
+                    self.rng.word(&[
+                        "available",
+                        "status-old",
+                        "triggers/File",
+                        "triggers",
+                        "diversions",
+                        "info/format"
+                    ])
+                ),
             },
             1 => Step::Write {
                 path: info,
-                content: self.rng.word(&["", "x", "/srv/pa/f\n", "/srv\n\n", "/srv/\n"]).into(),
+                content: self
+                    .rng
+                    .word(&["", "x", "/srv/pa/f\n", "/srv\n\n", "/srv/\n"])
+                    .into(),
             },
             2 => Step::Write {
                 path: format!("{base}/statoverride"),
-                content: self.rng.word(&["user group 2755 /srv/pa/f\n", "nobody root 755 /srv\n", "root root 0640 /srv/pb/f\n", "x\n"]).into(),
+                content: self
+                    .rng
+                    .word(&[
+                        "user group 2755 /srv/pa/f\n",
+                        "nobody root 755 /srv\n",
+                        "root root 0640 /srv/pb/f\n",
+                        "x\n",
+                    ])
+                    .into(),
             },
             3 => Step::Write {
                 path: format!("{base}/diversions"),
-                content: self.rng.word(&["/srv/pa/f\n/srv/pa/f.real\npb\n", "/srv/four\n/srv/five\n:\n", "/srv/four\n", ""]).into(),
+                content: self
+                    .rng
+                    .word(&[
+                        "/srv/pa/f\n/srv/pa/f.real\npb\n",
+                        "/srv/four\n/srv/five\n:\n",
+                        "/srv/four\n",
+                        "",
+                    ])
+                    .into(),
             },
             4 => Step::Write {
                 path: format!("{base}/triggers/Unincorp"),
-                content: self.rng.word(&["tone pa\n", "/srv/common -\n", "ttwo pb pc\n", "x\n"]).into(),
+                content: self
+                    .rng
+                    .word(&["tone pa\n", "/srv/common -\n", "ttwo pb pc\n", "x\n"])
+                    .into(),
             },
             _ => Step::Delete { path: info },
         });
@@ -454,15 +505,46 @@ impl Story<'_> {
             2 => {
                 let by = format!("--by-package={name}");
                 let how = self.rng.word(&["--no-await", "--await"]);
-                vec!["dpkg-trigger".into(), by, how.into(), scripts::trigger(self.rng).into()]
+                vec![
+                    "dpkg-trigger".into(),
+                    by,
+                    how.into(),
+                    scripts::trigger(self.rng).into(),
+                ]
             }
-            3 => vec!["dpkg-divert".into(), "--local".into(), "--rename".into(), "--add".into(), path],
-            4 => vec!["dpkg-divert".into(), "--package".into(), name, "--rename".into(), "--add".into(), path],
-            5 => vec!["dpkg-divert".into(), "--rename".into(), "--remove".into(), path],
+            3 => vec![
+                "dpkg-divert".into(),
+                "--local".into(),
+                "--rename".into(),
+                "--add".into(),
+                path,
+            ],
+            4 => vec![
+                "dpkg-divert".into(),
+                "--package".into(),
+                name,
+                "--rename".into(),
+                "--add".into(),
+                path,
+            ],
+            5 => vec![
+                "dpkg-divert".into(),
+                "--rename".into(),
+                "--remove".into(),
+                path,
+            ],
             6 => vec!["dpkg-divert".into(), "--list".into()],
             7 => {
                 let mode = self.rng.word(&["0600", "2755", "4711"]).into();
-                vec!["dpkg-statoverride".into(), "--update".into(), "--add".into(), "user".into(), "group".into(), mode, path]
+                vec![
+                    "dpkg-statoverride".into(),
+                    "--update".into(),
+                    "--add".into(),
+                    "user".into(),
+                    "group".into(),
+                    mode,
+                    path,
+                ]
             }
             _ => vec!["dpkg-statoverride".into(), "--remove".into(), path],
         };

@@ -120,7 +120,13 @@ fn add(s: &mut Scenario, words: &[&str]) -> Option<()> {
         ["field", name, value] => {
             s.packages.last_mut()?.fields.push((own(name), own(value)));
         }
-        ["dir" | "file" | "link" | "hard" | "fifo", path, mode, time, last @ ..] => {
+        [
+            "dir" | "file" | "link" | "hard" | "fifo",
+            path,
+            mode,
+            time,
+            last @ ..,
+        ] => {
             let last = last.first().map(own).unwrap_or_default();
             let kind = match words[0] {
                 "dir" => Kind::Dir,

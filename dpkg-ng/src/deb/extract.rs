@@ -274,9 +274,10 @@ fn pass_on(
     })?;
     let paste = stream.paste();
     if let Paste::Failed(e) = &paste
-        && !told {
-            subprocess_says(process, e);
-        }
+        && !told
+    {
+        subprocess_says(process, e);
+    }
     Ok(verdict(process, copied, paste))
 }
 

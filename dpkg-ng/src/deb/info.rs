@@ -105,10 +105,13 @@ fn read(process: &mut Process, member: DebMember, args: &DebArgs) -> Result<Vec<
         Copied::Complete | Copied::ReaderGone => None,
     };
     let paste = stream.paste();
-    if inner.is_none() && failed.is_none() && matches!(paste, Paste::Complete)
-        && let Ok(files) = read_tar(&bytes) {
-            return Ok(files);
-        }
+    if inner.is_none()
+        && failed.is_none()
+        && matches!(paste, Paste::Complete)
+        && let Ok(files) = read_tar(&bytes)
+    {
+        return Ok(files);
+    }
     let mut replay = Replay {
         bytes: Cursor::new(bytes),
         failed,
@@ -221,12 +224,13 @@ fn open_up(dir: &Path) {
 pub fn info(process: &mut Process, args: &DebArgs) -> Step<i32> {
     let (member, deb) = find(args, process)?;
     if let [_, components @ ..] = args.args.as_slice()
-        && !components.is_empty() {
-            let files = read(process, member, args)?;
-            let names: Vec<&OsStr> = components.iter().map(|c| c.as_os_str()).collect();
-            print_files(process, &deb, &files, &names)?;
-            return Ok(0);
-        }
+        && !components.is_empty()
+    {
+        let files = read(process, member, args)?;
+        let names: Vec<&OsStr> = components.iter().map(|c| c.as_os_str()).collect();
+        print_files(process, &deb, &files, &names)?;
+        return Ok(0);
+    }
     let version = member.version;
     let (size, control) = (member.size, member.control_size);
     let announcement = match member.main_size {
