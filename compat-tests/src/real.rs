@@ -17,7 +17,7 @@ use crate::{During, Res, oracle};
 /// Servers, toolchains, desktop libraries, a kernel with its initramfs, systemd, Java, TeX: with what
 /// they depend on, well over 300 packages.
 const LARGE: &str = "systemd systemd-sysv dbus udev linux-image-amd64 initramfs-tools apache2 nginx-light \
-    postgresql mariadb-server openssh-server postfix bind9 exim4-base- samba-common-bin gcc g++ clang \
+    postgresql mariadb-server openssh-server postfix bind9 samba-common-bin gcc g++ clang \
     python3-dev rustc golang-go default-jre-headless texlive-latex-base emacs-nox vim git subversion \
     libgtk-3-0 libqt5widgets5 firefox-esr fonts-dejavu gnome-icon-theme dconf-cli shared-mime-info \
     man-db cron rsyslog logrotate ca-certificates tzdata locales aspell-en ispell wamerican info \
@@ -40,7 +40,7 @@ fn steps(plan: &str) -> Option<Vec<(&'static str, String)>> {
     };
     // A name that this release does not have is left out, the same way on both sides.
     let have = format!(
-        "L=; for p in {list}; do apt-get -s -q install $p >/dev/null 2>&1 && L=\"$L $p\"; done; echo $L >/t/list; cat /t/list"
+        "L=; for p in {list}; do apt-cache show $p >/dev/null 2>&1 && L=\"$L $p\"; done; echo $L >/t/list; cat /t/list"
     );
     let mut out = vec![
         ("foreign", "dpkg --add-architecture i386".to_owned()),
@@ -70,13 +70,14 @@ fn steps(plan: &str) -> Option<Vec<(&'static str, String)>> {
             ),
         ));
     } else {
-        let some = "$(awk '{for (i = 1; i <= NF; i += 3) print $i}' /t/list)";
-        let others = "$(awk '{for (i = 2; i <= NF; i += 3) print $i}' /t/list)";
+        let some = "$(awk '{for (i = 1; i <= NF; i += 3) if ($i !~ /:/) print $i}' /t/list)";
+        let others = "$(awk '{for (i = 2; i <= NF; i += 3) if ($i !~ /:/) print $i}' /t/list)";
         out.push(("reinstall", format!("{apt} --reinstall install {some}")));
         out.push(("upgrade", format!("{apt} dist-upgrade")));
         out.push(("remove", format!("{apt} remove {some}")));
         out.push(("purge", format!("{apt} purge {others}")));
     }
+    out.push(("foreign-away", format!("{apt} remove '.*:i386'")));
     out.push(("autoremove", format!("{apt} autoremove --purge")));
     out.push((
         "verify",
