@@ -7,9 +7,9 @@
 //! `db`; this module knows no files.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::pkg::{Bytes, PkgId, SetId, fnv_hash};
 
@@ -110,7 +110,7 @@ pub struct Fsys {
     /// `(owner, next)` chains, the latest owner first, as dpkg keeps them.
     links: Vec<(PkgId, u32)>,
     index: HashTable<u32>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     extra: HashMap<NodeId, Extra>,
     lists: HashMap<PkgId, FileList>,
 }
