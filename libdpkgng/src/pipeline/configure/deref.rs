@@ -121,7 +121,7 @@ impl Run {
         match crate::digest::md5_reader(&mut file) {
             Ok(hex) => Ok(hex.into_bytes()),
             Err(e) => {
-                let why = msg!("%s: %s", msg!("failed to read"), e);
+                let why = msg!("%s (%s)", msg!("failed to read"), e);
                 bail!("cannot compute MD5 digest for file '%s': %s", path, why)
             }
         }
