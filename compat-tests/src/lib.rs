@@ -9,13 +9,15 @@
 //! * [`snapshot`] writes down a tree or a database.
 //! * [`deb`] and [`world`] are what a case is told with; [`cases`] is the library of them.
 //! * [`generator`] makes packages and command sequences at random and compares those.
-//! * [`runner`] runs cases, [`suite`] dpkg's functional tests, [`autotest`] its `src/at` tests.
+//! * [`runner`] runs cases, [`suite`] dpkg's functional tests, [`autotest`] its `src/at` tests,
+//!   [`real`] whole systems.
 
 pub mod autotest;
 pub mod cases;
 pub mod deb;
 pub mod generator;
 pub mod oracle;
+pub mod real;
 pub mod report;
 pub mod runner;
 pub mod sandbox;

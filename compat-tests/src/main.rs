@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use compat_tests::report::Totals;
-use compat_tests::{Res, autotest, cases, generator, oracle, runner, suite};
+use compat_tests::{Res, autotest, cases, generator, oracle, real, runner, suite};
 
 const USAGE: &str = "\
 usage: compat COMMAND
@@ -14,6 +14,8 @@ usage: compat COMMAND
                              run dpkg's functional suite (R: trixie, bookworm, head)
   autotest [--release R] [--record]
                              run dpkg's src/at tests
+  real [--release R] [--fresh] small|large|archives|upgrade
+                             the same steps on a whole system, with stock and with ours
 DPKG_UNDER_TEST=theirs|ours|both  DPKG_NG_BIN  DPKG_ORACLE_DIR  DPKG_HEAD_SRC  COMPAT_JOBS
 ";
 
@@ -110,6 +112,17 @@ fn run(args: &[String]) -> Res<bool> {
                 return Ok(true);
             }
             done("cases", runner::run_cases(&exe, &o.names, &o.release)?)
+        }
+        "--real-in-sandbox" => real::in_sandbox(rest).map(|()| true),
+        "real" => {
+            runner::get_ready()?;
+            let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+            let only_theirs = runner::UnderTest::from_env()? == runner::UnderTest::Theirs;
+            let mut same = true;
+            for plan in &o.names {
+                same &= real::run(&exe, &o.release, plan, flag("fresh"), only_theirs)?;
+            }
+            Ok(same)
         }
         "suite" => {
             runner::get_ready()?;

@@ -102,6 +102,17 @@ pub const ENV: [(&str, &str); 6] = [
 /// Moves this process, which must have no other threads, into a private copy of `release` with
 /// `who`'s programs. `extra` are directories or files of the machine seen read-only in the sandbox.
 pub fn enter(release: &str, who: Who, extra: &[(PathBuf, &str)]) -> Res<()> {
+    enter_on(release, who, extra, None)
+}
+
+/// Like [`enter`]; what is changed of the system goes to `disk` (emptied before), for runs that do
+/// not fit into memory. Nothing is flushed to that disk.
+pub fn enter_on(
+    release: &str,
+    who: Who,
+    extra: &[(PathBuf, &str)],
+    disk: Option<&Path>,
+) -> Res<()> {
     let lower = oracle::root(release);
     let base = oracle::dir().join("mnt");
     let ours = match who {
@@ -126,13 +137,30 @@ pub fn enter(release: &str, who: Who, extra: &[(PathBuf, &str)]) -> Res<()> {
     )?;
     let merged = base.join("merged");
     fs::create_dir(&merged).during("merged")?;
-    overlay(&lower, &base, "main", &merged)?;
+    let upper_base = disk.unwrap_or(&base);
+    if let Some(disk) = disk {
+        if disk.exists() {
+            fs::remove_dir_all(disk).during(disk.display())?;
+        }
+        fs::create_dir_all(disk).during(disk.display())?;
+    }
+    overlay(&lower, upper_base, "main", &merged, disk.is_some())?;
     let t = merged.join("t");
     for d in ["t", "proc", "dev", "sys"] {
         let _ = fs::create_dir(merged.join(d));
     }
-    bind("/dev", &merged.join("dev"), true)?;
+    devices(&merged.join("dev"))?;
     bind("/proc", &merged.join("proc"), true)?;
+    // No package may turn the machine's knobs.
+    let knobs = merged.join("proc/sys");
+    bind("/proc/sys", &knobs, false)?;
+    mnt(
+        None::<&str>,
+        &knobs,
+        None,
+        MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY,
+        None,
+    )?;
     mnt(
         Some("tmpfs"),
         &t,
@@ -145,7 +173,7 @@ pub fn enter(release: &str, who: Who, extra: &[(PathBuf, &str)]) -> Res<()> {
     ] {
         fs::create_dir(t.join(d)).during(d)?;
     }
-    overlay(&lower, &base, "root", &t.join("root"))?;
+    overlay(&lower, &base, "root", &t.join("root"), false)?;
     let bin = t.join("bin");
     if let Some(ours) = &ours {
         fs::write(bin.join("dpkg-ng"), "").during("dpkg-ng")?;
@@ -171,7 +199,7 @@ pub fn enter(release: &str, who: Who, extra: &[(PathBuf, &str)]) -> Res<()> {
     empty_database(&t.join("root/var/lib/dpkg"))?;
     fs::create_dir_all(t.join("root/t/bin")).during("t/bin")?;
     bind(&bin, &t.join("root/t/bin"), true)?;
-    bind(base.join("main-upper"), &t.join("up/main"), false)?;
+    bind(upper_base.join("main-upper"), &t.join("up/main"), false)?;
     bind(base.join("root-upper"), &t.join("up/root"), false)?;
     fs::write(merged.join("var/log/dpkg.log"), "").during("dpkg.log")?;
     nix::unistd::chroot(&merged).during("chroot")?;
@@ -199,17 +227,55 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     c
 }
 
-fn overlay(lower: &Path, base: &Path, name: &str, to: &Path) -> Res<()> {
+/// A /dev of our own: packages may make and remove nodes there.
+fn devices(dev: &Path) -> Res<()> {
+    mnt(
+        Some("tmpfs"),
+        dev,
+        Some("tmpfs"),
+        MsFlags::empty(),
+        Some("mode=755"),
+    )?;
+    for name in ["null", "zero", "full", "random", "urandom", "tty"] {
+        let to = dev.join(name);
+        fs::write(&to, "").during(to.display())?;
+        bind(Path::new("/dev").join(name), &to, false)?;
+    }
+    for d in ["pts", "shm"] {
+        fs::create_dir(dev.join(d)).during(d)?;
+    }
+    let options = "newinstance,ptmxmode=0666,mode=620,gid=5";
+    mnt(
+        Some("devpts"),
+        dev.join("pts"),
+        Some("devpts"),
+        MsFlags::empty(),
+        Some(options),
+    )?;
+    for (name, target) in [
+        ("ptmx", "pts/ptmx"),
+        ("fd", "/proc/self/fd"),
+        ("stdin", "/proc/self/fd/0"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
+    ] {
+        symlink(target, dev.join(name)).during(name)?;
+    }
+    Ok(())
+}
+
+fn overlay(lower: &Path, base: &Path, name: &str, to: &Path, volatile: bool) -> Res<()> {
     let upper = base.join(format!("{name}-upper"));
     let work = base.join(format!("{name}-work"));
     for d in [&upper, &work] {
         fs::create_dir(d).during(d.display())?;
     }
     let options = format!(
-        "lowerdir={},upperdir={},workdir={}",
+        "lowerdir={},upperdir={},workdir={}{}",
         lower.display(),
         upper.display(),
-        work.display()
+        work.display(),
+        if volatile { ",volatile" } else { "" }
     );
     mnt(
         Some("overlay"),

@@ -11,7 +11,10 @@ use sha2::{Digest, Sha256};
 
 /// Everything below some directories: label of the path to its description.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Snapshot(pub BTreeMap<String, String>);
+pub struct Snapshot(pub BTreeMap<String, String>, bool);
+
+/// Files up to this size are written out, larger ones as a hash.
+const WRITTEN_OUT: usize = 65536;
 
 /// Seconds since the epoch from which on a time means "during this run". The last few seconds
 /// belong to it, since that is when the sandbox was made.
@@ -22,6 +25,16 @@ pub fn now() -> i64 {
 }
 
 impl Snapshot {
+    /// One that notes the contents of all files as hashes, for large trees.
+    pub fn hashed() -> Snapshot {
+        Snapshot(BTreeMap::new(), true)
+    }
+
+    /// One made of what was noted before.
+    pub fn of(entries: BTreeMap<String, String>) -> Snapshot {
+        Snapshot(entries, false)
+    }
+
     /// Adds everything below `dir`, each path named `label` + its path below `dir`. Times from
     /// `since` on read `now`; `skip` says which names (below `dir`, no leading slash) to leave out.
     pub fn walk(&mut self, label: &str, dir: &Path, since: i64, skip: &dyn Fn(&str) -> bool) {
@@ -53,7 +66,8 @@ impl Snapshot {
             let Ok(meta) = fs::symlink_metadata(&path) else {
                 continue;
             };
-            let text = describe(&path, &meta, since, &below, links);
+            let limit = if self.1 { 0 } else { WRITTEN_OUT };
+            let text = describe(&path, &meta, since, &below, links, limit);
             self.0.insert(normalise(&format!("{label}{below}")), text);
             if meta.is_dir() {
                 self.walk_in(label, &path, &below, since, skip, links);
@@ -84,6 +98,7 @@ fn describe(
     since: i64,
     below: &str,
     links: &mut HashMap<u64, String>,
+    limit: usize,
 ) -> String {
     let kind = meta.file_type();
     let mut out = format!("{:04o} {}:{}", meta.mode() & 0o7777, meta.uid(), meta.gid());
@@ -121,10 +136,10 @@ fn describe(
         let (major, minor) = (nix::sys::stat::major(dev), nix::sys::stat::minor(dev));
         return format!("{k} {out} {major},{minor}");
     }
-    format!("file {out} {}", content(path))
+    format!("file {out} {}", content(path, limit))
 }
 
-fn content(path: &Path) -> String {
+fn content(path: &Path, limit: usize) -> String {
     let data = match fs::read(path) {
         Ok(data) => data,
         Err(e) => return format!("unreadable: {e}"),
@@ -133,7 +148,7 @@ fn content(path: &Path) -> String {
         return "empty".into();
     }
     match std::str::from_utf8(&data) {
-        Ok(text) if data.len() <= 65536 && !text.contains('\0') => {
+        Ok(text) if data.len() <= limit && !text.contains('\0') => {
             let mut out = String::new();
             for line in text.lines() {
                 out.push_str("\n    | ");

@@ -280,7 +280,7 @@ fn write_snapshot(n: usize, since: i64) -> Res<()> {
 fn read_snapshot(n: usize) -> Res<Snapshot> {
     let path = record_path(n, "snap");
     let text = fs::read_to_string(&path).during(path.display())?;
-    Ok(Snapshot(
+    Ok(Snapshot::of(
         text.split('\u{2}')
             .filter_map(|e| e.split_once('\u{1}'))
             .map(|(k, v)| (k.to_owned(), v.to_owned()))

@@ -53,10 +53,15 @@ pub fn is_space(c: u8) -> bool {
 impl<'a> Scanner<'a> {
     /// A scanner at the beginning of `data`.
     pub fn new(data: &'a [u8]) -> Scanner<'a> {
+        Scanner::from_line(data, 0)
+    }
+
+    /// A scanner for a part of a text that so many newlines were passed of.
+    pub fn from_line(data: &'a [u8], line: usize) -> Scanner<'a> {
         Scanner {
             data,
             pos: 0,
-            line: 0,
+            line,
             in_stanza: false,
             name: b"",
             blanks: Vec::new(),

@@ -16,7 +16,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Kind {
     /// `ohshit`: ends the archive or package being processed, or else the run (exit 2).
     Failure,
-    /// Ends the run whatever is being processed (exit 2).
+    /// `ohshit` under `onerr_abort`: ends the run at once, whatever is being processed; nothing
+    /// is unwound (exit 2).
     Run,
     /// `badusage`: a wrong command line (exit 2, with a pointer to `--help`).
     Usage,
@@ -97,9 +98,23 @@ macro_rules! bail {
 pub trait OrFail<T> {
     /// Wrap the error as [`Error::os`] does.
     fn or_fail(self, msg: impl FnOnce() -> Msg) -> Result<T>;
+
+    /// Wrap the error as `dpkg_put_errno()` does, for a caller that puts its own words in
+    /// front: `msg`, and the text of the error in parentheses.
+    fn or_put(self, msg: impl FnOnce() -> Msg) -> Result<T>;
 }
 impl<T, E: Into<std::io::Error>> OrFail<T> for std::result::Result<T, E> {
     fn or_fail(self, msg: impl FnOnce() -> Msg) -> Result<T> {
         self.map_err(|e| Error::os(msg(), e))
+    }
+    fn or_put(self, msg: impl FnOnce() -> Msg) -> Result<T> {
+        self.map_err(|e| {
+            let source: std::io::Error = e.into();
+            Error {
+                kind: Kind::Failure,
+                errno: source.raw_os_error(),
+                msg: crate::msg!("%s (%s)", msg(), source),
+            }
+        })
     }
 }

@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashTable;
+
 use crate::arch::{ArchId, ArchTable, ArchType};
 use crate::err;
 use crate::error::Result;
@@ -290,6 +292,8 @@ pub struct PkgSet {
     pub pkgs: Vec<PkgId>,
     depended: [Vec<PossiRef>; 2],
     installed_instances: u32,
+    /// [`fnv_hash`] of the name.
+    hash: u32,
 }
 
 /// When a name carries its architecture (`pkg_name_arch_when`).
@@ -317,6 +321,11 @@ pub(crate) fn fnv_hash(name: &[u8]) -> u32 {
     })
 }
 
+/// The hash for `PkgTable::by_name`, which wants well mixed upper bits.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
 /// The packages known in this run.
 #[derive(Clone, Debug)]
 pub struct PkgTable {
@@ -324,7 +333,8 @@ pub struct PkgTable {
     pub arches: ArchTable,
     sets: Vec<PkgSet>,
     pkgs: Vec<Pkg>,
-    by_name: HashMap<Box<str>, SetId>,
+    /// Indices into `sets`, by the hash of the name.
+    by_name: HashTable<u32>,
     /// Packages that a `Triggers-Awaited` field read so far names, each once, in the order of
     /// reading; opening the database drains it (`trig_awaited_pend_enqueue`).
     pub awaited_pend: Vec<PkgId>,
@@ -357,7 +367,7 @@ impl PkgTable {
             arches,
             sets: Vec::new(),
             pkgs: Vec::new(),
-            by_name: HashMap::new(),
+            by_name: HashTable::new(),
             awaited_pend: Vec::new(),
             blanked: HashMap::new(),
         }
@@ -369,28 +379,31 @@ impl PkgTable {
             return id;
         }
         let name: Box<str> = name.to_ascii_lowercase().into();
+        let hash = fnv_hash(name.as_bytes());
         let set = SetId(self.sets.len() as u32);
         let pkg = PkgId(self.pkgs.len() as u32);
         self.pkgs.push(Pkg::blank(set));
         self.sets.push(PkgSet {
-            name: name.clone(),
+            name,
             pkgs: vec![pkg],
             depended: [Vec::new(), Vec::new()],
             installed_instances: 0,
+            hash,
         });
-        self.by_name.insert(name, set);
+        let sets = &self.sets;
+        self.by_name
+            .insert_unique(spread(hash), set.0, |i| spread(sets[*i as usize].hash));
         set
     }
 
     /// The set of a name, if it is known.
     pub fn lookup_set(&self, name: &str) -> Option<SetId> {
-        match self.by_name.get(name) {
-            Some(id) => Some(*id),
-            None if name.bytes().any(|c| c.is_ascii_uppercase()) => {
-                self.by_name.get(&*name.to_ascii_lowercase()).copied()
-            }
-            None => None,
+        if name.bytes().any(|c| c.is_ascii_uppercase()) {
+            return self.lookup_set(&name.to_ascii_lowercase());
         }
+        let same = |i: &u32| *self.sets[*i as usize].name == *name;
+        let found = self.by_name.find(spread(fnv_hash(name.as_bytes())), same);
+        found.map(|i| SetId(*i))
     }
 
     /// The only installed instance, or the likeliest candidate when none is; `None` when
@@ -464,7 +477,7 @@ impl PkgTable {
     /// All sets in dpkg's hash order.
     pub fn sets_in_hash_order(&self) -> Vec<SetId> {
         let mut order: Vec<(u32, u32)> = (0..self.sets.len() as u32)
-            .map(|i| (fnv_hash(self.sets[i as usize].name.as_bytes()) % BINS, i))
+            .map(|i| (self.sets[i as usize].hash % BINS, i))
             .collect();
         order.sort_unstable();
         order.into_iter().map(|(_, i)| SetId(i)).collect()
@@ -480,8 +493,25 @@ impl PkgTable {
     /// All instances in the order of database files: by name, then those whose name needs no
     /// architecture, then by architecture name (`pkg_sorter_by_nonambig_name_arch`).
     pub fn sorted(&self) -> Vec<PkgId> {
-        let mut order = self.in_hash_order();
-        self.sort(&mut order);
+        // Names are unique among sets, and most differ in their first eight bytes.
+        let prefix = |set: &PkgSet| {
+            let mut bytes = [0; 8];
+            let len = set.name.len().min(8);
+            bytes[..len].copy_from_slice(&set.name.as_bytes()[..len]);
+            u64::from_be_bytes(bytes)
+        };
+        let numbered = self.sets.iter().enumerate();
+        let mut sets: Vec<(u64, u32)> = numbered.map(|(i, s)| (prefix(s), i as u32)).collect();
+        let name = |i: u32| &self.sets[i as usize].name;
+        sets.sort_unstable_by(|(p, a), (q, b)| p.cmp(q).then_with(|| name(*a).cmp(name(*b))));
+        let mut order = Vec::with_capacity(self.pkgs.len());
+        for (_, set) in sets {
+            let start = order.len();
+            order.extend_from_slice(&self.sets[set as usize].pkgs);
+            if order.len() - start > 1 {
+                self.sort(&mut order[start..]);
+            }
+        }
         order
     }
 

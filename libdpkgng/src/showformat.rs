@@ -292,7 +292,7 @@ fn virtual_field(
             out.extend_from_slice(&version.to_bytes(Epoch::NonAmbig));
         }
         b"source:upstream-version" => {
-            out.extend_from_slice(&source_version(table, pkg, which)?.version);
+            out.extend_from_slice(source_version(table, pkg, which)?.version());
         }
         _ => return Ok(false),
     }

@@ -7,14 +7,16 @@ use crate::msg;
 use crate::msg::Msg;
 
 /// A parsed version. Bytes, because the lax parser lets odd characters through with a warning.
+///
+/// A database holds tens of thousands of them: both parts lie in one allocation.
 #[derive(Clone, Debug, Default)]
 pub struct Version {
     /// The epoch; 0 when absent.
     pub epoch: u32,
-    /// The upstream part.
-    pub version: Box<[u8]>,
-    /// The revision; empty when absent.
-    pub revision: Box<[u8]>,
+    /// How much of `parts` is the upstream part.
+    upstream: u32,
+    /// The upstream part and the revision, without the hyphen between them.
+    parts: Box<[u8]>,
 }
 
 /// When the epoch is shown (`versiondisplayepochwhen`).
@@ -38,6 +40,31 @@ pub struct VersionProblem {
 }
 
 impl Version {
+    /// Put a version together.
+    pub fn from_parts(epoch: u32, version: &[u8], revision: &[u8]) -> Version {
+        let mut parts = Vec::with_capacity(version.len() + revision.len());
+        parts.extend_from_slice(version);
+        parts.extend_from_slice(revision);
+        Version {
+            epoch,
+            // The versions of a file of more than 4 GiB are nobody's concern.
+            upstream: u32::try_from(version.len()).unwrap_or(u32::MAX),
+            parts: parts.into(),
+        }
+    }
+
+    /// The upstream part.
+    pub fn version(&self) -> &[u8] {
+        self.parts
+            .get(..self.upstream as usize)
+            .unwrap_or(&self.parts)
+    }
+
+    /// The revision; empty when absent.
+    pub fn revision(&self) -> &[u8] {
+        self.parts.get(self.upstream as usize..).unwrap_or_default()
+    }
+
     /// Parse `text`. Always returns what could be made out of it, with the problem if any,
     /// as the lax parsers keep going with it.
     pub fn parse(text: &[u8]) -> (Version, Option<VersionProblem>) {
@@ -96,11 +123,7 @@ impl Version {
             Some(i) => (&rest[..i], &rest[i + 1..], true),
             None => (rest, &rest[..0], false),
         };
-        let parsed = Version {
-            epoch,
-            version: version.into(),
-            revision: revision.into(),
-        };
+        let parsed = Version::from_parts(epoch, version, revision);
         let problem = |fatal, m| Some(VersionProblem { fatal, msg: m });
         let mut allowed = version.iter();
         let found = if hyphen && revision.is_empty() {
@@ -124,27 +147,25 @@ impl Version {
 
     /// Whether it says anything (`dpkg_version_is_informative`).
     pub fn is_informative(&self) -> bool {
-        self.epoch != 0 || !self.version.is_empty() || !self.revision.is_empty()
+        self.epoch != 0 || !self.parts.is_empty()
     }
 
     /// The text of the version; empty for the blank version.
     pub fn to_bytes(&self, epoch: Epoch) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.version.len() + self.revision.len() + 4);
+        let mut out = Vec::with_capacity(self.parts.len() + 4);
         let shown = match epoch {
             Epoch::Never => false,
-            Epoch::NonAmbig => {
-                self.epoch != 0 || self.version.contains(&b':') || self.revision.contains(&b':')
-            }
+            Epoch::NonAmbig => self.epoch != 0 || self.parts.contains(&b':'),
             Epoch::Always => true,
         };
         if shown {
             out.extend_from_slice(self.epoch.to_string().as_bytes());
             out.push(b':');
         }
-        out.extend_from_slice(&self.version);
-        if !self.revision.is_empty() {
+        out.extend_from_slice(self.version());
+        if !self.revision().is_empty() {
             out.push(b'-');
-            out.extend_from_slice(&self.revision);
+            out.extend_from_slice(self.revision());
         }
         out
     }
@@ -180,8 +201,8 @@ impl Ord for Version {
     fn cmp(&self, other: &Version) -> Ordering {
         self.epoch
             .cmp(&other.epoch)
-            .then_with(|| compare_part(&self.version, &other.version))
-            .then_with(|| compare_part(&self.revision, &other.revision))
+            .then_with(|| compare_part(self.version(), other.version()))
+            .then_with(|| compare_part(self.revision(), other.revision()))
     }
 }
 

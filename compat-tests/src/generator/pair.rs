@@ -148,6 +148,11 @@ fn general(line: &str) -> String {
             w.to_owned()
         }
     };
+    for lists in ["  script:  tree", "  script:  info"] {
+        if line.starts_with(lists) {
+            return lists.trim().to_owned();
+        }
+    }
     if line.starts_with("  exit") {
         return line.trim().to_owned();
     }

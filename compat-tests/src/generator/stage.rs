@@ -290,9 +290,9 @@ fn block(text: &mut String, name: &str, file: &Path) -> Res<()> {
         Err(e) => e.as_bytes().escape_ascii().to_string(),
     };
     for line in data.lines() {
-        // The unpacker is a process of its own in stock: when its words come, and which before it
-        // is killed, is chance.
-        if line.starts_with("dpkg-deb") {
+        // The unpacker (and tar below it) is a process of its own in stock: when its words come,
+        // and which before it is killed, is chance.
+        if line.starts_with("dpkg-deb") || line.starts_with("tar: ") {
             continue;
         }
         text.push_str(&format!("  {name}: {}\n", normalise(line)));

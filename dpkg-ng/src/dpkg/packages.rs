@@ -19,6 +19,12 @@ use crate::prompt::Terminal;
 /// The database of the command line's directories, not opened yet.
 pub fn database(process: &Process, args: &DpkgArgs) -> Database {
     let mut db = Database::new(args.dirs.clone(), ArchTable::new(BUILD_ARCHITECTURE));
+    let below_root = |name| {
+        let path = process.env.get_nonempty(name)?;
+        Some(path.as_bytes().into())
+    };
+    db.sysusers.passwd = below_root("DPKG_PATH_PASSWD");
+    db.sysusers.group = below_root("DPKG_PATH_GROUP");
     db.set_frontend_locked(process.env.get("DPKG_FRONTEND_LOCKED").is_some());
     db
 }

@@ -143,6 +143,24 @@ impl Receivers {
         inner.prefixed(Some((Part::Error, "error")), text);
     }
 
+    /// The last words of a run that met a problem where nothing can be unwound (dpkg's
+    /// `onerr_abort`).
+    pub fn fatal_error(&self, text: Msg) {
+        let mut inner = self.0.borrow_mut();
+        let reset = inner.colors.get(Part::Reset);
+        let line = msg!(
+            "%s%s%s: %s%s:%s\n %s\n",
+            inner.colors.get(Part::Program),
+            inner.program,
+            reset,
+            inner.colors.get(Part::Error),
+            msg!("unrecoverable fatal error, aborting"),
+            reset,
+            text
+        );
+        inner.stderr(&line);
+    }
+
     /// The last words of a run that met a defect of ours.
     pub fn internal_error(&self, text: Msg) {
         let mut inner = self.0.borrow_mut();
@@ -253,6 +271,10 @@ impl Reporter for Receivers {
 
     fn debug_flags(&self) -> u32 {
         self.0.borrow().debug_mask
+    }
+
+    fn stdout_is_terminal(&self) -> bool {
+        std::io::IsTerminal::is_terminal(&std::io::stdout())
     }
 
     fn check(&mut self) -> Result<()> {

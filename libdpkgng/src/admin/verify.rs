@@ -8,7 +8,7 @@ use super::{flush, package_arg};
 use crate::db::Database;
 use crate::db::modstatdb::{AvailMode, OpenMode};
 use crate::digest::md5_reader;
-use crate::error::{Error, Result};
+use crate::error::{Error, OrFail, Result};
 use crate::fsys::{NodeFlags, NodeId};
 use crate::msg;
 use crate::msg::Arg;
@@ -98,11 +98,12 @@ impl Database {
         checks.md5sum = Some(match File::open(&path) {
             Err(_) => None,
             Ok(mut file) => {
-                let found = md5_reader(&mut file).map_err(|e| {
-                    let id = "cannot compute MD5 digest for file '%s': %s";
-                    let why = msg!("%s (%s)", msg!("failed to read"), e);
-                    Error::new(msg!(id, &path, why))
-                })?;
+                let found = md5_reader(&mut file)
+                    .or_put(|| msg!("failed to read"))
+                    .map_err(|e| {
+                        let id = "cannot compute MD5 digest for file '%s': %s";
+                        Error::new(msg!(id, &path, e.msg))
+                    })?;
                 Some(found.as_bytes() == hash)
             }
         });

@@ -143,7 +143,8 @@ impl<W: Write> TarWriter<W> {
             } else {
                 b'6'
             };
-            self.put_entry(&stat, name, flag, None, 0)?;
+            // GNU tar never writes these as links to each other.
+            return self.put_entry(&stat, name, flag, None, 0);
         }
         self.seen.insert(id, name.to_vec());
         Ok(())

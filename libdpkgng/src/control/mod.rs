@@ -105,55 +105,63 @@ pub fn parse_file(
     report: &mut dyn Reporter,
 ) -> Result<(usize, Option<PkgId>)> {
     let name = path.as_os_str().as_bytes();
-    let data = if flags.contains(ParseFlags::DASH_IS_STDIN) && name == b"-" {
+    let file = if flags.contains(ParseFlags::DASH_IS_STDIN) && name == b"-" {
         let stdin = std::io::stdin();
         let fd = std::os::fd::AsFd::as_fd(&stdin)
             .try_clone_to_owned()
             .or_fail(|| msg!("can't stat package info file '%.255s'", path))?;
-        load(File::from(fd), path)?
+        File::from(fd)
     } else {
         match File::open(path) {
-            Ok(file) => load(file, path)?,
             Err(e)
                 if e.kind() == std::io::ErrorKind::NotFound
                     && flags.contains(ParseFlags::ALLOW_EMPTY) =>
             {
                 return Ok((0, None));
             }
-            Err(e) => {
-                return Err(e).or_fail(|| {
-                    msg!(
-                        "failed to open package info file '%.255s' for reading",
-                        path
-                    )
-                });
-            }
+            other => other.or_fail(|| {
+                msg!(
+                    "failed to open package info file '%.255s' for reading",
+                    path
+                )
+            })?,
         }
     };
-    parse_bytes(name, &data, flags, table, report)
+    let mut parser = parse::Parser::new(name, flags, report);
+    read_parts(file, path, |part| parser.feed(part, table))?;
+    parser.finish()
 }
 
-/// The content of an opened file (`parsedb_load`): a pipe to its end, anything else as far as
-/// its size says.
-fn load(file: File, path: &Path) -> Result<Vec<u8>> {
+/// How much of a file is in memory at a time, unless a stanza is longer.
+const PART: usize = 1 << 18;
+
+/// Read a file (`parsedb_load`) - a pipe to its end, anything else as far as its size says -
+/// and give it to `feed` in parts that end in an empty line, as far as there is one.
+fn read_parts(file: File, path: &Path, mut feed: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
     let meta = file
         .metadata()
         .or_fail(|| msg!("can't stat package info file '%.255s'", path))?;
-    let mut data = Vec::new();
-    if meta.file_type().is_fifo() {
-        let mut file = file;
-        file.read_to_end(&mut data).or_fail(|| {
-            msg!(
-                "reading package info file '%s': %s",
-                path,
-                msg!("failed to read")
-            )
-        })?;
-    } else if meta.len() > 0 {
-        data.reserve_exact(usize::try_from(meta.len()).unwrap_or(0).min(1 << 31));
-        file.take(meta.len())
-            .read_to_end(&mut data)
+    let limit = match meta.file_type().is_fifo() {
+        true => u64::MAX,
+        false => meta.len(),
+    };
+    let mut file = file.take(limit);
+    let mut buffer = Vec::new();
+    loop {
+        let had = buffer.len();
+        file.by_ref()
+            .take(PART as u64)
+            .read_to_end(&mut buffer)
             .or_fail(|| msg!("reading package info file '%.255s'", path))?;
+        if buffer.len() - had < PART {
+            return feed(&buffer);
+        }
+        // The empty line may have begun in what was there before.
+        let searched = buffer.get(had.saturating_sub(1)..).unwrap_or_default();
+        if let Some(end) = memchr::memmem::rfind(searched, b"\n\n") {
+            let end = had.saturating_sub(1) + end + 2;
+            feed(&buffer[..end])?;
+            buffer.drain(..end);
+        }
     }
-    Ok(data)
 }

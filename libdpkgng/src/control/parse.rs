@@ -28,51 +28,82 @@ pub fn parse_bytes(
     if data.is_empty() && flags.contains(ParseFlags::ALLOW_EMPTY) {
         return Ok((0, None));
     }
-    let mut ctx = Context {
-        file: name,
-        flags,
-        kind: flags.kind(),
-        line: 0,
-        set: None,
-        arch: ArchId::NONE,
-        multiarch: MultiArch::No,
-        report,
-    };
-    let only_one = ctx.kind == FileKind::Control;
-    let which = if flags.contains(ParseFlags::RECORD_AVAILABLE) {
-        Which::Available
-    } else {
-        Which::Installed
-    };
-    let mut scan = Scanner::new(data);
-    let (mut count, mut last) = (0, None);
-    loop {
-        ctx.reset();
-        if !scan.begin() {
-            break;
+    let mut parser = Parser::new(name, flags, report);
+    parser.feed(data, table)?;
+    parser.finish()
+}
+
+/// A file being read, of which the text comes in one or several parts.
+pub(super) struct Parser<'a> {
+    ctx: Context<'a>,
+    which: Which,
+    count: usize,
+    last: Option<PkgId>,
+}
+
+impl<'a> Parser<'a> {
+    pub fn new(name: &'a [u8], flags: ParseFlags, report: &'a mut dyn Reporter) -> Parser<'a> {
+        let which = if flags.contains(ParseFlags::RECORD_AVAILABLE) {
+            Which::Available
+        } else {
+            Which::Installed
+        };
+        Parser {
+            ctx: Context {
+                file: name,
+                flags,
+                kind: flags.kind(),
+                line: 0,
+                set: None,
+                arch: ArchId::NONE,
+                multiarch: MultiArch::No,
+                report,
+            },
+            which,
+            count: 0,
+            last: None,
         }
-        let mut draft = Draft::default();
-        read_stanza(&mut scan, &mut draft, table, &mut ctx)?;
-        if count > 0 && only_one {
-            let msg = msg!("several package info entries found, only one allowed");
-            return Err(ctx.error(table, msg));
-        }
-        let set = verify(&mut draft, table, &mut ctx)?;
-        let slot = find_slot(set, &draft, table, &ctx)?;
+    }
+
+    /// Read the stanzas of a part. All parts but the last must end in an empty line: there the
+    /// scanner's verdicts do not depend on whether anything follows.
+    pub fn feed(&mut self, data: &[u8], table: &mut PkgTable) -> Result<()> {
+        let (ctx, which) = (&mut self.ctx, self.which);
+        let only_one = ctx.kind == FileKind::Control;
         let skip_older =
-            flags.contains(ParseFlags::IGNORE_OLDER) || ctx.kind == FileKind::Available;
-        let known = &table[slot].bin(which).version;
-        if skip_older && known.is_informative() && draft.bin.version < *known {
-            continue;
+            ctx.flags.contains(ParseFlags::IGNORE_OLDER) || ctx.kind == FileKind::Available;
+        let mut scan = Scanner::from_line(data, ctx.line);
+        loop {
+            ctx.reset();
+            if !scan.begin() {
+                ctx.line = scan.line();
+                return Ok(());
+            }
+            let mut draft = Draft::default();
+            read_stanza(&mut scan, &mut draft, table, ctx)?;
+            if self.count > 0 && only_one {
+                let msg = msg!("several package info entries found, only one allowed");
+                return Err(ctx.error(table, msg));
+            }
+            let set = verify(&mut draft, table, ctx)?;
+            let slot = find_slot(set, &draft, table, ctx)?;
+            let known = &table[slot].bin(which).version;
+            if skip_older && known.is_informative() && draft.bin.version < *known {
+                continue;
+            }
+            store(draft, slot, which, table, ctx);
+            self.last = Some(slot);
+            self.count += 1;
         }
-        store(draft, slot, which, table, &ctx);
-        last = Some(slot);
-        count += 1;
     }
-    if only_one && count == 0 {
-        bail!("no package information in '%.255s'", name);
+
+    /// The number of packages taken over, and the last of them.
+    pub fn finish(self) -> Result<(usize, Option<PkgId>)> {
+        if self.ctx.kind == FileKind::Control && self.count == 0 {
+            bail!("no package information in '%.255s'", self.ctx.file);
+        }
+        Ok((self.count, self.last))
     }
-    Ok((count, last))
 }
 
 /// All fields of one stanza.
@@ -165,7 +196,7 @@ fn verify(draft: &mut Draft, table: &PkgTable, ctx: &mut Context<'_>) -> Result<
                 *value = Some(Box::default());
             }
         }
-        if draft.bin.version.version.is_empty() {
+        if draft.bin.version.version().is_empty() {
             return Err(ctx.error(table, msg!("missing '%s' field", "Version")));
         }
     }
@@ -207,7 +238,7 @@ fn verify(draft: &mut Draft, table: &PkgTable, ctx: &mut Context<'_>) -> Result<
 
     if !available {
         let configured = matches!(status, Status::Installed | Status::TriggersPending);
-        if !draft.configversion.version.is_empty() {
+        if !draft.configversion.version().is_empty() {
             if configured || status == Status::NotInstalled {
                 let msg = msg!(
                     "'%s' field present for package with inappropriate '%s' field",

@@ -302,12 +302,13 @@ impl Draft {
         if value.is_empty() {
             return;
         }
-        let version = &mut self.bin.version;
-        if !version.revision.is_empty() {
-            let parts = [&version.version, &b"-"[..], &version.revision];
-            version.version = parts.concat().into();
+        let old = &self.bin.version;
+        let mut version = old.version().to_vec();
+        if !old.revision().is_empty() {
+            version.push(b'-');
+            version.extend_from_slice(old.revision());
         }
-        version.revision = value.into();
+        self.bin.version = Version::from_parts(old.epoch, &version, value);
     }
 
     fn conffiles(

@@ -10,15 +10,15 @@ use crate::msg;
 
 /// The content of a regular file (`file_slurp`).
 pub fn slurp(path: &Path) -> Result<Vec<u8>> {
-    let file = File::open(path).or_fail(|| msg!("cannot open %s", path))?;
-    let meta = file.metadata().or_fail(|| msg!("cannot stat %s", path))?;
+    let file = File::open(path).or_put(|| msg!("cannot open %s", path))?;
+    let meta = file.metadata().or_put(|| msg!("cannot stat %s", path))?;
     if !meta.is_file() {
         bail!("%s is not a regular file", path);
     }
     let mut content = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0));
     file.take(meta.len())
         .read_to_end(&mut content)
-        .or_fail(|| msg!("cannot read %s", path))?;
+        .or_put(|| msg!("cannot read %s", path))?;
     Ok(content)
 }
 
@@ -34,7 +34,7 @@ mod tests {
         assert_eq!(
             text(&path),
             Err(format!(
-                "cannot open {}: No such file or directory",
+                "cannot open {} (No such file or directory)",
                 path.display()
             ))
         );

@@ -102,12 +102,14 @@ fn summarize(path: &[u8]) -> Vec<u8> {
     msg!(".../%s", rest).render(&crate::msg::English)
 }
 
-/// Whether a file begins as every `.deb` of format 2 does; such a file is no part of a split
-/// one.
+/// Whether a file begins as every `.deb` of format 2 does, with a whole header of its first
+/// member; such a file is no part of a split one.
 pub(super) fn is_plain_deb(path: &Path) -> bool {
-    let mut head = [0; 21];
+    let mut head = [0; 68];
     let read = std::fs::File::open(path).and_then(|mut f| std::io::Read::read(&mut f, &mut head));
-    matches!(read, Ok(n) if n == head.len()) && head == *b"!<arch>\ndebian-binary"
+    matches!(read, Ok(n) if n == head.len())
+        && head.starts_with(b"!<arch>\ndebian-binary")
+        && head.ends_with(b"`\n")
 }
 
 impl Run {
@@ -529,13 +531,14 @@ mod tests {
     fn only_a_whole_head_counts_as_a_deb() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x");
+        let member = |name: &str| format!("!<arch>\n{name:<58}`\n").into_bytes();
         for (content, expected) in [
-            (&b"!<arch>\ndebian-binary   1"[..], true),
-            (b"!<arch>\ndebian-split    1", false),
-            (b"!<arch>\ndebian", false),
-            (b"", false),
+            (member("debian-binary"), true),
+            (member("debian-split"), false),
+            (b"!<arch>\ndebian-binary   1".to_vec(), false),
+            (Vec::new(), false),
         ] {
-            std::fs::write(&path, content).unwrap();
+            std::fs::write(&path, &content).unwrap();
             assert_eq!(is_plain_deb(&path), expected, "{content:?}");
         }
     }
