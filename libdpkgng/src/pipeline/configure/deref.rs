@@ -6,7 +6,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use super::decide::{EMPTY, NONEXISTENT};
-use crate::error::Result;
+use crate::error::{OrFail, Result};
 use crate::pipeline::Run;
 use crate::pkg::{NameWhen, PkgId};
 use crate::report::debug;
@@ -118,12 +118,9 @@ impl Run {
                 return Ok(EMPTY.to_vec());
             }
         };
-        match crate::digest::md5_reader(&mut file) {
+        match crate::digest::md5_reader(&mut file).or_put(|| msg!("failed to read")) {
             Ok(hex) => Ok(hex.into_bytes()),
-            Err(e) => {
-                let why = msg!("%s: %s", msg!("failed to read"), e);
-                bail!("cannot compute MD5 digest for file '%s': %s", path, why)
-            }
+            Err(e) => bail!("cannot compute MD5 digest for file '%s': %s", path, e.msg),
         }
     }
 

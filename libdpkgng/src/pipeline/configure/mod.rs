@@ -345,15 +345,8 @@ impl Run {
         }
     }
 
-    /// Let the user look around in a shell (`spawn_shell`).
+    /// Let the user look around in a shell (`spawn_shell`); the prompter says how.
     fn shell_about(&mut self, question: &Question<'_>) -> Result<()> {
-        self.stderr(&[
-            msg!("Useful environment variables:\n"),
-            msg!(" - DPKG_SHELL_REASON\n"),
-            msg!(" - DPKG_CONFFILE_OLD\n"),
-            msg!(" - DPKG_CONFFILE_NEW\n"),
-            msg!("Type 'exit' when you're done.\n"),
-        ]);
         self.prompt.shell(&[
             ("DPKG_SHELL_REASON", b"conffile-prompt"),
             ("DPKG_CONFFILE_OLD", question.current),

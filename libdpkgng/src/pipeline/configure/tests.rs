@@ -102,9 +102,7 @@ fn shell_and_diff_are_offered_again() {
     let mut rig = conffile(Some("b"), Some("c"), "a");
     rig.answers = vec!["z", "d", "o"];
     let (said, _) = rig.dpkg(Action::Configure, &["a"]);
-    let shell = "Useful environment variables:\n - DPKG_SHELL_REASON\n - DPKG_CONFFILE_OLD\n \
-                 - DPKG_CONFFILE_NEW\nType 'exit' when you're done.\n\
-                 <shell DPKG_SHELL_REASON DPKG_CONFFILE_OLD DPKG_CONFFILE_NEW>\n";
+    let shell = "<shell DPKG_SHELL_REASON DPKG_CONFFILE_OLD DPKG_CONFFILE_NEW>\n";
     assert!(said.contains(shell), "{said}");
     assert!(said.contains("<diff x.conf x.conf.dpkg-new>\n"), "{said}");
     assert_eq!(said.matches("*** x.conf (Y/I/N/O/D/Z)").count(), 3);
