@@ -4,6 +4,7 @@
 //! valid. Iteration is in the order of dpkg's hash table (name hash, then first sight), because
 //! `--configure -a` and friends process packages in that order and scripts observe it.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -290,7 +291,6 @@ pub struct PkgSet {
     pub name: Box<str>,
     /// Its instances, at least one, in dpkg's `arch_next` order.
     pub pkgs: Vec<PkgId>,
-    depended: [Vec<PossiRef>; 2],
     installed_instances: u32,
     /// [`fnv_hash`] of the name.
     hash: u32,
@@ -321,6 +321,21 @@ pub(crate) fn fnv_hash(name: &[u8]) -> u32 {
     })
 }
 
+/// Link the relations of a package to the sets they name.
+fn push_links(pkg: PkgId, depends: &[Dependency], lists: &mut [Vec<PossiRef>]) {
+    for (dep, dependency) in depends.iter().enumerate() {
+        for (possi, p) in dependency.possi.iter().enumerate() {
+            if let Some(list) = lists.get_mut(p.ed.0 as usize) {
+                list.push(PossiRef {
+                    pkg,
+                    dep: dep as u32,
+                    possi: possi as u32,
+                });
+            }
+        }
+    }
+}
+
 /// The hash for `PkgTable::by_name`, which wants well mixed upper bits.
 fn spread(hash: u32) -> u64 {
     u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -338,6 +353,13 @@ pub struct PkgTable {
     /// Packages that a `Triggers-Awaited` field read so far names, each once, in the order of
     /// reading; opening the database drains it (`trig_awaited_pend_enqueue`).
     pub awaited_pend: Vec<PkgId>,
+    /// Per instance and side, when its relations were last replaced; 0 for never.
+    linked: Vec<[u32; 2]>,
+    /// The last number in `linked`.
+    last_linked: u32,
+    /// Per side and set the relations that name it, the latest last. Made when first asked
+    /// for: most runs never ask, and for those that do not, reading is faster and smaller.
+    depended: [OnceCell<Vec<Vec<PossiRef>>>; 2],
     /// Relations of blanked descriptions, which reverse links still find.
     blanked: HashMap<(PkgId, Which), Arc<[Dependency]>>,
 }
@@ -369,6 +391,9 @@ impl PkgTable {
             pkgs: Vec::new(),
             by_name: HashTable::new(),
             awaited_pend: Vec::new(),
+            linked: Vec::new(),
+            last_linked: 0,
+            depended: [OnceCell::new(), OnceCell::new()],
             blanked: HashMap::new(),
         }
     }
@@ -386,7 +411,6 @@ impl PkgTable {
         self.sets.push(PkgSet {
             name,
             pkgs: vec![pkg],
-            depended: [Vec::new(), Vec::new()],
             installed_instances: 0,
             hash,
         });
@@ -566,18 +590,43 @@ impl PkgTable {
             old = blanked;
         }
         let side = which as usize;
-        for possi in old.iter().flat_map(|d| &d.possi) {
-            let links = &mut self.sets[possi.ed.0 as usize].depended[side];
-            links.retain(|r| r.pkg != pkg);
+        let index = pkg.0 as usize;
+        if self.linked.len() <= index {
+            self.linked.resize(self.pkgs.len(), [0; 2]);
         }
-        for (dep, dependency) in depends.iter().enumerate() {
-            for (possi, p) in dependency.possi.iter().enumerate() {
-                self.sets[p.ed.0 as usize].depended[side].push(PossiRef {
-                    pkg,
-                    dep: dep as u32,
-                    possi: possi as u32,
-                });
+        self.last_linked += 1;
+        self.linked[index][side] = self.last_linked;
+        if let Some(lists) = self.depended[side].get_mut() {
+            for possi in old.iter().flat_map(|d| &d.possi) {
+                if let Some(list) = lists.get_mut(possi.ed.0 as usize) {
+                    list.retain(|r| r.pkg != pkg);
+                }
             }
+            lists.resize_with(self.sets.len(), Vec::new);
+            push_links(pkg, &depends, lists);
+        }
+    }
+
+    /// All reverse links of one side, in the order in which relations were replaced last.
+    fn build_links(&self, which: Which) -> Vec<Vec<PossiRef>> {
+        let numbered = self.linked.iter().enumerate();
+        let mut order: Vec<(u32, u32)> = numbered
+            .map(|(i, seq)| (seq[which as usize], i as u32))
+            .filter(|(seq, _)| *seq > 0)
+            .collect();
+        order.sort_unstable();
+        let mut lists = vec![Vec::new(); self.sets.len()];
+        for (_, i) in order {
+            push_links(PkgId(i), self.linked_depends(PkgId(i), which), &mut lists);
+        }
+        lists
+    }
+
+    /// The relations that the reverse links of a package stand for.
+    fn linked_depends(&self, pkg: PkgId, which: Which) -> &[Dependency] {
+        match self.blanked.get(&(pkg, which)) {
+            Some(blanked) => blanked,
+            None => &self[pkg].bin(which).depends,
         }
     }
 
@@ -593,16 +642,14 @@ impl PkgTable {
 
     /// The relations that name a set, in dpkg's order (the latest link first).
     pub fn depended(&self, set: SetId, which: Which) -> Vec<PossiRef> {
-        let links = &self[set].depended[which as usize];
-        links.iter().rev().copied().collect()
+        let lists = self.depended[which as usize].get_or_init(|| self.build_links(which));
+        let links = lists.get(set.0 as usize);
+        links.map_or(Vec::new(), |l| l.iter().rev().copied().collect())
     }
 
     /// The relation a reverse link stands for; `None` when the link is stale.
     pub fn possi(&self, which: Which, r: PossiRef) -> Option<(&Dependency, &Possi)> {
-        let depends = match self.blanked.get(&(r.pkg, which)) {
-            Some(blanked) => blanked,
-            None => &self[r.pkg].bin(which).depends,
-        };
+        let depends = self.linked_depends(r.pkg, which);
         let dep = depends.get(r.dep as usize)?;
         Some((dep, dep.possi.get(r.possi as usize)?))
     }

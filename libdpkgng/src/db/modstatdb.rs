@@ -460,3 +460,114 @@ impl Database {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::ArchTable;
+    use crate::db::Dirs;
+
+    #[derive(Default)]
+    struct Lines(Vec<String>);
+    impl Reporter for Lines {
+        fn event(&mut self, event: &Event<'_>) {
+            if let Event::Status {
+                pkg,
+                pkg_nonambig,
+                status,
+                version,
+            } = event
+            {
+                self.0
+                    .push(format!("{pkg} {pkg_nonambig} {status} {version}"));
+            }
+        }
+    }
+
+    const STATUS: &str = "Package: a\nStatus: install ok unpacked\nMaintainer: m\nArchitecture: amd64\nVersion: 1\nDescription: d\n\n";
+
+    fn opened(dir: &std::path::Path, mode: OpenMode) -> Database {
+        let dirs = Dirs {
+            admindir: dir.to_owned(),
+            instdir: Default::default(),
+        };
+        let mut db = Database::new(dirs, ArchTable::new("amd64"));
+        let got = db.open(mode, AvailMode::None, &mut Lines::default());
+        assert_eq!(got.expect("open"), mode);
+        db
+    }
+
+    fn database() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().expect("tempdir");
+        fs::create_dir_all(dir.path().join("updates")).expect("updates");
+        fs::write(dir.path().join("status"), STATUS).expect("status");
+        dir
+    }
+
+    fn listing(dir: &std::path::Path) -> Vec<String> {
+        let entries = fs::read_dir(dir.join("updates")).expect("updates");
+        let name = |e: io::Result<fs::DirEntry>| e.expect("entry").file_name();
+        let mut names: Vec<String> = entries
+            .map(|e| name(e).to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_note_survives_a_kill() {
+        let dir = database();
+        let mut db = opened(dir.path(), OpenMode::Write);
+        let pkg = db.table.find_singleton("a").expect("a");
+        let mut lines = Lines::default();
+        for status in [Status::HalfConfigured, Status::Installed] {
+            db.table.set_status(pkg, status);
+            db.note(pkg, &mut lines).expect("note");
+        }
+        db.note(pkg, &mut lines).expect("nothing new");
+        assert_eq!(
+            lines.0,
+            ["a:amd64 a half-configured 1", "a:amd64 a installed 1"]
+        );
+        assert_eq!(listing(dir.path()), ["0000", "0001", "0002", "tmp.i"]);
+        let read = |name: &str| fs::read_to_string(dir.path().join(name)).expect("read");
+        assert_eq!(read("status"), STATUS);
+        let installed = STATUS.replace("unpacked", "installed");
+        assert_eq!(read("updates/0002"), installed.trim_end().to_owned() + "\n");
+        assert_eq!(read("updates/tmp.i"), "#padding\n".repeat(512));
+        // The process goes without a word.
+        drop(db);
+
+        let db = opened(dir.path(), OpenMode::ReadOnly);
+        assert_eq!(db.table[pkg].status(), Status::Installed);
+        assert_eq!(read("status"), STATUS);
+        let mut db = opened(dir.path(), OpenMode::Write);
+        assert_eq!(read("status"), installed);
+        assert_eq!(read("status-old"), STATUS);
+        assert_eq!(listing(dir.path()), ["tmp.i"]);
+        db.shutdown(&mut Lines::default()).expect("shutdown");
+        assert!(listing(dir.path()).is_empty());
+    }
+
+    #[test]
+    fn the_journal_is_emptied_when_it_is_full() {
+        let dir = database();
+        let mut db = opened(dir.path(), OpenMode::Write);
+        let pkg = db.table.find_singleton("a").expect("a");
+        for _ in 0..=JOURNAL_MAX {
+            db.note(pkg, &mut Lines::default()).expect("note");
+        }
+        assert_eq!(listing(dir.path()), ["tmp.i"]);
+        db.note(pkg, &mut Lines::default()).expect("note");
+        assert_eq!(listing(dir.path()), ["0000", "tmp.i"]);
+    }
+
+    #[test]
+    fn reading_writes_nothing() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let mut db = opened(dir.path(), OpenMode::ReadOnly);
+        assert!(db.checkpoint(&mut Lines::default()).is_err());
+        db.shutdown(&mut Lines::default()).expect("shutdown");
+        assert_eq!(fs::read_dir(dir.path()).expect("dir").count(), 0);
+    }
+}
