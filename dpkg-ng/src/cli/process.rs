@@ -93,7 +93,8 @@ impl Process {
                 self.report.error(msg!("%s\n\n%s", &error.msg, hint));
             }
             Kind::Internal => self.report.internal_error(error.msg.clone()),
-            Kind::Failure | Kind::Run => self.report.error(error.msg.clone()),
+            Kind::Failure => self.report.error(error.msg.clone()),
+            Kind::Run => self.report.abort(error.msg.clone()),
         }
     }
 }

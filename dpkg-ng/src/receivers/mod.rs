@@ -143,6 +143,22 @@ impl Receivers {
         inner.prefixed(Some((Part::Error, "error")), text);
     }
 
+    /// The last words of a run that stops without undoing anything (`print_abort_error`).
+    pub fn abort(&self, text: Msg) {
+        let mut inner = self.0.borrow_mut();
+        let line = msg!(
+            "%s%s%s: %s%s:%s\n %s\n",
+            inner.colors.get(Part::Program),
+            inner.program,
+            inner.colors.get(Part::Reset),
+            inner.colors.get(Part::Error),
+            msg!("unrecoverable fatal error, aborting"),
+            inner.colors.get(Part::Reset),
+            text
+        );
+        inner.stderr(&line);
+    }
+
     /// The last words of a run that met a defect of ours.
     pub fn internal_error(&self, text: Msg) {
         let mut inner = self.0.borrow_mut();
