@@ -106,10 +106,34 @@ pub fn random(rng: &mut Rng, seed: u64) -> Scenario {
             }
         }
     }
+    let inside = rng.chance(50);
+    if !inside {
+        let links = packages
+            .iter_mut()
+            .flat_map(|p: &mut Package| p.entries.iter_mut());
+        for e in links {
+            if let Kind::Link(target) = &mut e.kind {
+                *target = seen_from_below(target);
+            }
+        }
+    }
     Scenario {
         seed,
+        inside,
         packages,
         steps: Vec::new(),
+    }
+}
+
+/// A target of a link below `/srv/NAME` or `/etc/NAME` that stays in the root. On a root that one
+/// is not in, stock follows absolute links to outside of it, and dpkg-ng on purpose does not.
+pub fn seen_from_below(target: &str) -> String {
+    match target
+        .strip_prefix("/srv/")
+        .or(target.strip_prefix("/etc/"))
+    {
+        Some(rest) => format!("../{rest}"),
+        None => target.to_owned(),
     }
 }
 

@@ -7,6 +7,8 @@ use crate::deb::Kind;
 pub struct Scenario {
     /// Where it came from.
     pub seed: u64,
+    /// Whether the programs run inside the root, rather than on it with `--root`.
+    pub inside: bool,
     /// The packages that the steps name by their file names.
     pub packages: Vec<Package>,
     /// What is done, in order.

@@ -32,8 +32,11 @@ use crate::{During, Res};
 
 /// Where `--root` points.
 pub const ROOT: &str = "/t/g/root";
-const DEBS: &str = "/t/g/debs";
-const OUT: &str = "/t/g/out";
+const DEBS: &str = "/t/g/root/t/debs";
+const OUT: &str = "/t/g/root/t/out";
+
+/// What of the root outlives a scenario.
+const KEPT: [&str; 3] = ["usr", "t", "proc"];
 
 /// How long one command may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -65,7 +68,13 @@ done
 pub fn serve(release: &str, who: &str) -> Res<()> {
     let who = Who::parse(who).ok_or("not theirs or ours")?;
     enter(release, who, &[])?;
-    for d in [DEBS, OUT, "/t/g/root/usr", "/t/g/root/t/bin"] {
+    for d in [
+        DEBS,
+        OUT,
+        "/t/g/root/usr",
+        "/t/g/root/t/bin",
+        "/t/g/root/proc",
+    ] {
         fs::create_dir_all(d).during(d)?;
     }
     let usr = Path::new(ROOT).join("usr");
@@ -73,6 +82,7 @@ pub fn serve(release: &str, who: &str) -> Res<()> {
     let flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
     mount(None::<&str>, &usr, None::<&str>, flags, None::<&str>).during("read-only /usr")?;
     bind("/t/bin", &Path::new(ROOT).join("t/bin"), true)?;
+    bind("/proc", &Path::new(ROOT).join("proc"), true)?;
     let mut input = std::io::stdin().lock();
     while let Some(message) = receive(&mut input)? {
         let scenario = text::read(&message)?;
@@ -117,7 +127,7 @@ fn run(s: &Scenario) -> Res<Vec<String>> {
     let mut before = snapshot();
     let mut seen = Vec::new();
     for step in &s.steps {
-        let mut text = act(step)?;
+        let mut text = act(step, s.inside)?;
         let after = snapshot();
         text.push_str(&after.changes(&before));
         before = after;
@@ -129,9 +139,9 @@ fn run(s: &Scenario) -> Res<Vec<String>> {
 /// Makes the root as it is before the first step.
 fn prepare() -> Res<()> {
     let root = Path::new(ROOT);
-    clear(root, &["usr", "t"])?;
+    clear(root, &KEPT)?;
     clear(Path::new(DEBS), &[])?;
-    for d in ["etc", "srv", "dev", "tmp", "once", "var/log", "proc"] {
+    for d in ["etc", "srv", "dev", "tmp", "once", "var/log"] {
         fs::create_dir_all(root.join(d)).during(d)?;
     }
     for l in ["bin", "sbin", "lib", "lib64"] {
@@ -163,7 +173,7 @@ fn prepare() -> Res<()> {
 /// Gives what was prepared an old time, so that what dpkg touches can be told from it.
 fn settle(dir: &Path) -> Res<()> {
     for entry in fs::read_dir(dir).during(dir.display())?.flatten() {
-        if entry.file_name() == "usr" || entry.file_name() == "t" {
+        if KEPT.iter().any(|k| entry.file_name() == *k) {
             continue;
         }
         let path = entry.path();
@@ -203,9 +213,9 @@ fn snapshot() -> Snapshot {
     s
 }
 
-fn act(step: &Step) -> Res<String> {
+fn act(step: &Step, inside: bool) -> Res<String> {
     let (path, head) = match step {
-        Step::Run { words, stdin } => return execute(words, stdin),
+        Step::Run { words, stdin } => return execute(words, stdin, inside),
         Step::Write { path, .. } => (path, "write"),
         Step::Delete { path } => (path, "delete"),
         Step::Link { path, .. } => (path, "symlink"),
@@ -239,7 +249,7 @@ fn act(step: &Step) -> Res<String> {
     Ok(text)
 }
 
-fn execute(words: &[String], stdin: &str) -> Res<String> {
+fn execute(words: &[String], stdin: &str, inside: bool) -> Res<String> {
     let (tool, arguments) = words.split_first().ok_or("empty command")?;
     let by_stock = std::env::var("COMPAT_STOCK_FOR").unwrap_or_default();
     let stock = |w: &String| by_stock.split(' ').any(|s| s == w);
@@ -255,16 +265,26 @@ fn execute(words: &[String], stdin: &str) -> Res<String> {
     fs::write(file("stdin"), stdin).during("stdin")?;
     let calls = Path::new(ROOT).join("calls");
     fs::write(&calls, "").during("calls")?;
-    let mut c = command("/bin/sh");
-    c.args(["-c", "exec 9>>/t/g/out/status; exec \"$@\"", "sh", &program]);
-    c.arg(format!("--root={ROOT}"));
+    let (shell, below) = if inside {
+        (["/usr/sbin/chroot", ROOT, "/bin/sh"].as_slice(), "")
+    } else {
+        (["/bin/sh"].as_slice(), ROOT)
+    };
+    let mut c = command(shell[0]);
+    c.args(&shell[1..]).arg("-c").arg(format!(
+        "cd {below}/t/debs; exec 9>>{below}/t/out/status; exec \"$@\""
+    ));
+    c.args(["sh", &program]);
+    if !inside {
+        c.arg(format!("--root={ROOT}"));
+    }
     if tool == "dpkg" {
-        c.arg("--status-fd=9").arg(format!("--log={OUT}/log"));
+        c.arg("--status-fd=9");
+        c.arg(format!("--log={below}/t/out/log"));
     }
     let open = |name: &str| fs::File::create(file(name)).during(name);
     let child = c
         .args(arguments)
-        .current_dir(DEBS)
         .process_group(0)
         .stdin(Stdio::from(fs::File::open(file("stdin")).during("stdin")?))
         .stdout(Stdio::from(open("stdout")?))

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::options;
+use super::packages::seen_from_below;
 use super::rng::Rng;
 use super::scripts;
 use super::spec::{Package, Scenario, Step};
@@ -74,6 +75,13 @@ pub fn random(rng: &mut Rng, s: &mut Scenario, count: usize) {
         }
     }
     s.steps = story.steps;
+    if !s.inside {
+        for step in &mut s.steps {
+            if let Step::Link { target, .. } = step {
+                *target = seen_from_below(target);
+            }
+        }
+    }
     s.drop_unused();
 }
 

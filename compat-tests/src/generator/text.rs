@@ -30,6 +30,9 @@ pub fn write(s: &Scenario) -> String {
         out.push('\n');
     };
     line(0, &["seed", &s.seed.to_string()]);
+    if s.inside {
+        line(0, &["inside"]);
+    }
     for p in &s.packages {
         line(0, &["package", &p.name, &p.version, &p.arch]);
         for (name, value) in &p.fields {
@@ -111,6 +114,7 @@ fn add(s: &mut Scenario, words: &[&str]) -> Option<()> {
     let own = |w: &&str| (*w).to_owned();
     match words {
         ["seed", n] => s.seed = n.parse().ok()?,
+        ["inside"] => s.inside = true,
         ["package", name, version, arch] => s.packages.push(Package {
             name: own(name),
             version: own(version),

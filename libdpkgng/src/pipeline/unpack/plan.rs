@@ -21,7 +21,7 @@ use crate::pkg::{ArchiveDetails, DepType, NameWhen, PkgId, Which};
 use crate::report::Event;
 use crate::state::{EFlag, Status, Want};
 use crate::sys::process::{self, Ended};
-use crate::{bail, msg, sys};
+use crate::{bail, err, msg, sys};
 
 /// Where control members are unpacked below the admindir, so that they can be renamed into
 /// `info/`.
@@ -297,8 +297,8 @@ impl Run {
         }
         let file = cidir.join("control");
         let (_, pkg) = control::parse_file(&file, flags, &mut self.db.table, &mut *self.report)?;
-        // One stanza is demanded, so there is one.
-        pkg.ok_or_else(|| Error::internal(msg!("no package in control file")))
+        // Read as a description of what is available, an older version is passed over.
+        pkg.ok_or_else(|| err!("no package information in '%.255s'", &file))
     }
 
     /// Decide: architecture, selection and version, relations. `None`: it is left alone, and
