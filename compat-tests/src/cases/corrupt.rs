@@ -6,7 +6,7 @@ use crate::deb::deb;
 const GOOD: &str = "Package: pk\nStatus: install ok installed\nMaintainer: x\nArchitecture: all\nVersion: 1\nDescription: d\n";
 
 pub(super) fn add(c: &mut Cases) {
-    let stanzas: [(&str, &str); 62] = [
+    let stanzas: [(&str, &str); 61] = [
         ("good", GOOD),
         (
             "no-end-newline",
@@ -173,10 +173,6 @@ pub(super) fn add(c: &mut Cases) {
             "Package: pk\nStatus: install ok installed\nVersion: 1\nArchitecture: all\nConffiles:\n etc/x 0123456789abcdef0123456789abcdef\n",
         ),
         (
-            "depends-bad",
-            "Package: pk\nStatus: install ok installed\nVersion: 1\nArchitecture: all\nDepends: a (=)\n",
-        ),
-        (
             "depends-ops",
             "Package: pk\nStatus: install ok installed\nVersion: 1\nArchitecture: all\nDepends: a (< 1), b (> 2), c (=> 3)\n",
         ),
@@ -258,6 +254,11 @@ pub(super) fn add(c: &mut Cases) {
         let two = format!("{GOOD}\n{}", GOOD.replace("Version: 1", "Version: 2"));
         w.write("/var/lib/dpkg/status", &two);
         w.run("$Q -l; $D --configure -a; echo pk hold | $D --set-selections");
+    });
+    c.add("corrupt/status-where-stock-crashes", |w| {
+        w.write("/var/lib/dpkg/status", &format!("{GOOD}Depends: a (=)\n"));
+        w.deviates(139, 2, "$Q -l");
+        w.deviates(139, 2, "$D --audit");
     });
     c.add("corrupt/available", |w| {
         for text in [

@@ -324,10 +324,12 @@ pub(super) fn add(c: &mut Cases) {
         w.run("$D -r pk");
     });
     c.add("scripts/force-bad-path-and-missing-tools", |w| {
+        // Stock runs tar and rm from PATH.
+        w.prepare("mkdir /t/w/few; ln -s /usr/bin/sh /usr/bin/tar /usr/bin/rm /t/w/few");
         let v1 = w.deb(&pk("1"));
         w.run(&format!("PATH=/t/bin /t/bin/dpkg --root=$R -i {v1}"));
         w.run(&format!(
-            "PATH=/t/bin /t/bin/dpkg --root=$R --force-bad-path -i {v1}"
+            "PATH=/t/bin:/t/w/few /t/bin/dpkg --root=$R --force-bad-path -i {v1}"
         ));
     });
     c.add("scripts/hooks", |w| {
