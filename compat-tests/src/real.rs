@@ -316,8 +316,7 @@ fn look(since: i64) -> Res<BTreeMap<String, String>> {
                 "dev",
                 "proc",
             ]
-            .iter()
-            .any(|d| p == *d)
+            .contains(&p)
             || p.starts_with("var/lib/dpkg/status")
             || p.starts_with("var/lib/dpkg/available")
     };
