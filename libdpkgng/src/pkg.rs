@@ -6,7 +6,7 @@
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use hashbrown::HashTable;
 
@@ -182,6 +182,30 @@ pub struct PkgBin {
     pub arbs: Vec<ArbitraryField>,
 }
 
+/// A description of which most packages of a table have none: blank, it takes no memory.
+///
+/// Stands for the [`PkgBin`] in it everywhere; changing anything makes it.
+#[derive(Clone, Debug, Default)]
+pub struct LazyBin(Option<Box<PkgBin>>);
+
+/// What a blank [`LazyBin`] shows; never changed.
+static BLANK: LazyLock<PkgBin> = LazyLock::new(PkgBin::default);
+
+impl std::ops::Deref for LazyBin {
+    type Target = PkgBin;
+    fn deref(&self) -> &PkgBin {
+        match &self.0 {
+            Some(bin) => bin,
+            None => &BLANK,
+        }
+    }
+}
+impl std::ops::DerefMut for LazyBin {
+    fn deref_mut(&mut self) -> &mut PkgBin {
+        self.0.get_or_insert_default()
+    }
+}
+
 /// An entry of the `Filename`, `MSDOS-Filename`, `Size` and `MD5sum` fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -205,8 +229,8 @@ pub struct Pkg {
     pub priority: Priority,
     pub section: Option<Bytes>,
     pub configversion: Version,
-    pub installed: PkgBin,
-    pub available: PkgBin,
+    pub installed: LazyBin,
+    pub available: LazyBin,
     pub archives: Vec<ArchiveDetails>,
     /// `Triggers-Pending`, in the order the field is written.
     pub trigpend: Vec<Box<str>>,
@@ -228,8 +252,8 @@ impl Pkg {
             priority: Priority::Unknown,
             section: None,
             configversion: Version::default(),
-            installed: PkgBin::default(),
-            available: PkgBin::default(),
+            installed: LazyBin::default(),
+            available: LazyBin::default(),
             archives: Vec::new(),
             trigpend: Vec::new(),
             trigaw: Vec::new(),

@@ -71,7 +71,7 @@ pub fn path(process: &mut Process, args: &QueryArgs) -> Step<i32> {
     if let Some(kind) = kind {
         check_kind(kind)?;
     }
-    let (mut db, pkg) = installed(process, args, name)?;
+    let (db, pkg) = installed(process, args, name)?;
     if let Some(kind) = kind {
         let kind = kind.to_string_lossy();
         db.infodb_format()?;
@@ -86,7 +86,7 @@ pub fn path(process: &mut Process, args: &QueryArgs) -> Step<i32> {
             }
         }
     }
-    db.shutdown(&mut process.report)?;
+    super::close(process, db)?;
     Ok(0)
 }
 
@@ -96,13 +96,13 @@ pub fn list(process: &mut Process, args: &QueryArgs) -> Step<i32> {
         let msg = msg!("--%s takes one package name argument", args.verb());
         return Err(Error::usage(msg).into());
     };
-    let (mut db, pkg) = installed(process, args, name)?;
+    let (db, pkg) = installed(process, args, name)?;
     for file in db.infodb_files(pkg, Which::Installed)? {
         if !is_internal(&file.kind) {
             print_line(process, OsStr::new(&file.kind));
         }
     }
-    db.shutdown(&mut process.report)?;
+    super::close(process, db)?;
     Ok(0)
 }
 
@@ -113,13 +113,13 @@ pub fn show(process: &mut Process, args: &QueryArgs) -> Step<i32> {
         return Err(Error::usage(msg).into());
     };
     check_kind(kind)?;
-    let (mut db, pkg) = installed(process, args, name)?;
+    let (db, pkg) = installed(process, args, name)?;
     let kind_text = kind.to_string_lossy();
     if !db.infodb_has_file(pkg, Which::Installed, &kind_text)? {
         return Err(libdpkgng::err!("control file '%s' does not exist", kind).into());
     }
     let path = db.infodb_file(pkg, Which::Installed, &kind_text);
-    db.shutdown(&mut process.report)?;
+    super::close(process, db)?;
 
     // file_show()
     let mut file = File::open(&path).or_fail(|| msg!("cannot open file %s", &path))?;

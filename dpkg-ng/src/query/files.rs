@@ -49,7 +49,7 @@ pub fn list_files(process: &mut Process, args: &QueryArgs) -> Step<i32> {
             "Use dpkg --contents (= dpkg-deb --contents) to list archive files contents.\n"
         ));
     }
-    db.shutdown(&mut process.report)?;
+    super::close(process, db)?;
     Ok(i32::from(misses > 0))
 }
 
@@ -112,7 +112,7 @@ pub fn search(process: &mut Process, args: &QueryArgs) -> Step<i32> {
             misses += 1;
         }
     }
-    db.shutdown(&mut process.report)?;
+    super::close(process, db)?;
     Ok(i32::from(misses > 0))
 }
 

@@ -154,6 +154,6 @@ pub fn list(process: &mut Process, args: &QueryArgs) -> Step<i32> {
     super::report_missed(process, args, &found.missed);
     process.flush_output()?;
     pager.reap(&process.report)?;
-    db.shutdown(&mut process.report)?;
+    super::close(process, db)?;
     Ok(i32::from(!found.missed.is_empty()))
 }

@@ -77,6 +77,14 @@ fn open(process: &mut Process, args: &QueryArgs, available: AvailMode) -> Result
     Ok(db)
 }
 
+/// Close it again.
+fn close(process: &mut Process, mut db: Database) -> Result<(), Error> {
+    db.shutdown(&mut process.report)?;
+    // The process is about to end: giving back the memory piece by piece is of no use.
+    std::mem::forget(db);
+    Ok(())
+}
+
 /// Whether `--load-avail` asks for `available` too.
 fn available(args: &QueryArgs) -> AvailMode {
     match args.settings.load_avail {

@@ -64,7 +64,7 @@ pub fn show(process: &mut Process, args: &QueryArgs) -> Step<i32> {
     }
     super::report_missed(process, args, &missed);
     process.flush_output()?;
-    db.shutdown(&mut process.report)?;
+    super::close(process, db)?;
     Ok(i32::from(!missed.is_empty()))
 }
 
@@ -140,7 +140,7 @@ pub fn status(process: &mut Process, args: &QueryArgs) -> Step<i32> {
             "Use dpkg --info (= dpkg-deb --info) to examine archive files.\n"
         ));
     }
-    db.shutdown(&mut process.report)?;
+    super::close(process, db)?;
     Ok(i32::from(misses > 0))
 }
 
@@ -159,6 +159,6 @@ pub fn print_avail(process: &mut Process, args: &QueryArgs) -> Step<i32> {
         })?;
     }
     process.flush_output()?;
-    db.shutdown(&mut process.report)?;
+    super::close(process, db)?;
     Ok(i32::from(misses > 0))
 }

@@ -133,7 +133,7 @@ pub fn parse_file(
 }
 
 /// How much of a file is in memory at a time, unless a stanza is longer.
-const PART: usize = 1 << 18;
+const PART: usize = 1 << 16;
 
 /// Read a file (`parsedb_load`) - a pipe to its end, anything else as far as its size says -
 /// and give it to `feed` in parts that end in an empty line, as far as there is one.
