@@ -26,6 +26,8 @@ pub struct Features {
     pub scripts: bool,
     /// Maintainer scripts that fail.
     pub failing: bool,
+    /// Maintainer scripts that kill dpkg.
+    pub crash: bool,
     /// Scripts that call `dpkg-divert` and `dpkg-statoverride`.
     pub admin: bool,
     /// Paths that more than one package has.
@@ -48,6 +50,7 @@ impl Features {
             triggers: rng.chance(40),
             scripts: rng.chance(85),
             failing: rng.chance(45),
+            crash: rng.chance(12),
             admin: rng.chance(20),
             overlap: rng.chance(35),
             changing: rng.chance(35),
@@ -76,7 +79,7 @@ pub struct Pool {
 /// A scenario with packages and no steps.
 pub fn random(rng: &mut Rng, seed: u64) -> Scenario {
     let features = Features::random(rng);
-    let count = rng.range(2, 6);
+    let count = rng.weighted(&[(90, 2), (10, 6)]).unwrap_or(2) + rng.below(5);
     let mut versions = VERSIONS.to_vec();
     while versions.len() > 3 {
         versions.remove(rng.below(versions.len()));

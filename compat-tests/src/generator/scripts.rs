@@ -69,6 +69,14 @@ pub fn add(rng: &mut Rng, pool: &Pool, p: &mut Package) {
                     .into(),
             });
         }
+        if pool.features.crash && rng.chance(25) {
+            // What an interrupted dpkg leaves has to be taken up by the next.
+            rules.push(Rule {
+                on: rng.word(calls).into(),
+                once: rng.chance(80),
+                run: "kill -9 $PPID".into(),
+            });
+        }
         if rng.chance(4) {
             rules.push(rule("*", "echo to stderr >&2"));
         }
