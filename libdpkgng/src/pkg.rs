@@ -84,6 +84,8 @@ pub struct PossiRef {
     pub dep: u32,
     /// Index into [`Dependency::possi`].
     pub possi: u32,
+    /// Which relations: 0 for those there are, n for those blanked as the n-th.
+    pub gone: u32,
 }
 
 /// A line of the `Conffiles` field.
@@ -346,7 +348,7 @@ pub(crate) fn fnv_hash(name: &[u8]) -> u32 {
 }
 
 /// Link the relations of a package to the sets they name.
-fn push_links(pkg: PkgId, depends: &[Dependency], lists: &mut [Vec<PossiRef>]) {
+fn push_links(pkg: PkgId, gone: u32, depends: &[Dependency], lists: &mut [Vec<PossiRef>]) {
     for (dep, dependency) in depends.iter().enumerate() {
         for (possi, p) in dependency.possi.iter().enumerate() {
             if let Some(list) = lists.get_mut(p.ed.0 as usize) {
@@ -354,6 +356,7 @@ fn push_links(pkg: PkgId, depends: &[Dependency], lists: &mut [Vec<PossiRef>]) {
                     pkg,
                     dep: dep as u32,
                     possi: possi as u32,
+                    gone,
                 });
             }
         }
@@ -384,8 +387,9 @@ pub struct PkgTable {
     /// Per side and set the relations that name it, the latest last. Made when first asked
     /// for: most runs never ask, and for those that do not, reading is faster and smaller.
     depended: [OnceCell<Vec<Vec<PossiRef>>>; 2],
-    /// Relations of blanked descriptions, which reverse links still find.
-    blanked: HashMap<(PkgId, Which), Arc<[Dependency]>>,
+    /// Relations of blanked descriptions, which reverse links still find, with the number
+    /// they had in `linked`.
+    blanked: HashMap<(PkgId, Which), Vec<(u32, Arc<[Dependency]>)>>,
 }
 
 impl std::ops::Index<PkgId> for PkgTable {
@@ -592,7 +596,8 @@ impl PkgTable {
     }
 
     /// Forget a description (`pkgbin_blank`), all but the architecture and what follows from
-    /// it. Relations that named others go on being found from there, as in dpkg.
+    /// it. Relations that named others go on being found from there to the end of the run,
+    /// as in dpkg, also when the package comes back with other relations.
     pub fn blank_bin(&mut self, pkg: PkgId, which: Which) {
         let bin = self[pkg].bin_mut(which);
         let blank = PkgBin {
@@ -601,18 +606,29 @@ impl PkgTable {
             ..PkgBin::default()
         };
         let old = std::mem::replace(bin, blank).depends;
-        if !old.is_empty() {
-            self.blanked.insert((pkg, which), old);
+        if old.is_empty() {
+            return;
+        }
+        let side = which as usize;
+        let number = self.linked.get(pkg.0 as usize).map_or(0, |l| l[side]);
+        let blanked = self.blanked.entry((pkg, which)).or_default();
+        blanked.push((number, old.clone()));
+        let gone = blanked.len() as u32;
+        let Some(lists) = self.depended[side].get_mut() else {
+            return;
+        };
+        for possi in old.iter().flat_map(|d| &d.possi) {
+            let links = lists.get_mut(possi.ed.0 as usize).into_iter().flatten();
+            for link in links.filter(|r| r.pkg == pkg && r.gone == 0) {
+                link.gone = gone;
+            }
         }
     }
 
     /// Replace the relations of one description, moving the reverse links along
     /// (`copy_dependency_links`).
     pub fn set_depends(&mut self, pkg: PkgId, which: Which, depends: Arc<[Dependency]>) {
-        let mut old = std::mem::replace(&mut self[pkg].bin_mut(which).depends, depends.clone());
-        if let Some(blanked) = self.blanked.remove(&(pkg, which)) {
-            old = blanked;
-        }
+        let old = std::mem::replace(&mut self[pkg].bin_mut(which).depends, depends.clone());
         let side = which as usize;
         let index = pkg.0 as usize;
         if self.linked.len() <= index {
@@ -623,35 +639,43 @@ impl PkgTable {
         if let Some(lists) = self.depended[side].get_mut() {
             for possi in old.iter().flat_map(|d| &d.possi) {
                 if let Some(list) = lists.get_mut(possi.ed.0 as usize) {
-                    list.retain(|r| r.pkg != pkg);
+                    list.retain(|r| r.pkg != pkg || r.gone != 0);
                 }
             }
             lists.resize_with(self.sets.len(), Vec::new);
-            push_links(pkg, &depends, lists);
+            push_links(pkg, 0, &depends, lists);
         }
     }
 
     /// All reverse links of one side, in the order in which relations were replaced last.
     fn build_links(&self, which: Which) -> Vec<Vec<PossiRef>> {
-        let numbered = self.linked.iter().enumerate();
-        let mut order: Vec<(u32, u32)> = numbered
-            .map(|(i, seq)| (seq[which as usize], i as u32))
-            .filter(|(seq, _)| *seq > 0)
+        let numbered = (0..).map(PkgId).zip(&self.linked);
+        let mut order: Vec<(u32, PkgId, u32, &[Dependency])> = numbered
+            .map(|(pkg, numbers)| (numbers[which as usize], pkg))
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, pkg)| (number, pkg, 0, &*self[pkg].bin(which).depends))
             .collect();
-        order.sort_unstable();
+        let blanked = self.blanked.iter().filter(|((_, side), _)| *side == which);
+        for ((pkg, _), groups) in blanked {
+            let groups = (1..).zip(groups);
+            order.extend(groups.map(|(gone, (number, d))| (*number, *pkg, gone, &**d)));
+        }
+        order.sort_unstable_by_key(|(number, pkg, ..)| (*number, *pkg));
         let mut lists = vec![Vec::new(); self.sets.len()];
-        for (_, i) in order {
-            push_links(PkgId(i), self.linked_depends(PkgId(i), which), &mut lists);
+        for (_, pkg, gone, depends) in order {
+            push_links(pkg, gone, depends, &mut lists);
         }
         lists
     }
 
-    /// The relations that the reverse links of a package stand for.
-    fn linked_depends(&self, pkg: PkgId, which: Which) -> &[Dependency] {
-        match self.blanked.get(&(pkg, which)) {
-            Some(blanked) => blanked,
-            None => &self[pkg].bin(which).depends,
-        }
+    /// The relations that a reverse link stands in.
+    fn linked_depends(&self, which: Which, r: PossiRef) -> &[Dependency] {
+        let Some(nth) = r.gone.checked_sub(1) else {
+            return &self[r.pkg].bin(which).depends;
+        };
+        let blanked = self.blanked.get(&(r.pkg, which));
+        let group = blanked.and_then(|groups| groups.get(nth as usize));
+        group.map_or(&[], |(_, depends)| depends)
     }
 
     /// Forget all about an instance, its architecture too (`pkg_blank`). Its file list is the
@@ -673,7 +697,7 @@ impl PkgTable {
 
     /// The relation a reverse link stands for; `None` when the link is stale.
     pub fn possi(&self, which: Which, r: PossiRef) -> Option<(&Dependency, &Possi)> {
-        let depends = self.linked_depends(r.pkg, which);
+        let depends = self.linked_depends(which, r);
         let dep = depends.get(r.dep as usize)?;
         Some((dep, dep.possi.get(r.possi as usize)?))
     }

@@ -89,6 +89,7 @@ impl Run {
                 pkg: link.pkg,
                 dep: link.next.0 as u32,
                 possi: link.next.1 as u32,
+                gone: 0,
             };
             link.next.1 += 1;
             if self.is_cycle_break(r) {

@@ -176,6 +176,7 @@ impl Run {
                 pkg,
                 dep: index as u32,
                 possi: i as u32,
+                gone: 0,
             };
             if self.is_cycle_break(here) {
                 self.report.debug(debug::DEPCONDETAIL, || {
