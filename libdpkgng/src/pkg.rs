@@ -668,14 +668,17 @@ impl PkgTable {
         lists
     }
 
-    /// The relations that a reverse link stands in.
-    fn linked_depends(&self, which: Which, r: PossiRef) -> &[Dependency] {
+    /// The relations that a reverse link stands in; none when the link is stale.
+    pub fn linked_depends(&self, which: Which, r: PossiRef) -> Arc<[Dependency]> {
+        self.linked(which, r).cloned().unwrap_or_default()
+    }
+
+    fn linked(&self, which: Which, r: PossiRef) -> Option<&Arc<[Dependency]>> {
         let Some(nth) = r.gone.checked_sub(1) else {
-            return &self[r.pkg].bin(which).depends;
+            return Some(&self[r.pkg].bin(which).depends);
         };
-        let blanked = self.blanked.get(&(r.pkg, which));
-        let group = blanked.and_then(|groups| groups.get(nth as usize));
-        group.map_or(&[], |(_, depends)| depends)
+        let groups = self.blanked.get(&(r.pkg, which))?;
+        groups.get(nth as usize).map(|(_, depends)| depends)
     }
 
     /// Forget all about an instance, its architecture too (`pkg_blank`). Its file list is the
@@ -697,8 +700,7 @@ impl PkgTable {
 
     /// The relation a reverse link stands for; `None` when the link is stale.
     pub fn possi(&self, which: Which, r: PossiRef) -> Option<(&Dependency, &Possi)> {
-        let depends = self.linked_depends(which, r);
-        let dep = depends.get(r.dep as usize)?;
+        let dep = self.linked(which, r)?.get(r.dep as usize)?;
         Some((dep, dep.possi.get(r.possi as usize)?))
     }
 
@@ -734,6 +736,52 @@ impl PkgTable {
             NameWhen::Same => bin.multiarch == MultiArch::Same,
             NameWhen::Foreign => foreign,
             NameWhen::Always => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conflicts(table: &mut PkgTable, with: &str) -> Arc<[Dependency]> {
+        let possi = Possi {
+            ed: table.find_set(with),
+            arch: ArchId::NONE,
+            arch_is_implicit: true,
+            relation: Relation::None,
+            version: Version::default(),
+        };
+        let dep = Dependency {
+            kind: DepType::Conflicts,
+            possi: vec![possi],
+        };
+        vec![dep].into()
+    }
+
+    /// As `dpkg -i` of trixie does when one run removes a package and brings it back.
+    #[test]
+    fn relations_of_blanked_packages_go_on_being_found() {
+        for built_before in [false, true] {
+            let mut t = PkgTable::new(ArchTable::new("amd64"));
+            let set = t.find_set("gone");
+            let pkg = t.get_pkg(set, ArchId::NATIVE);
+            let (a, b) = (t.find_set("a"), t.find_set("b"));
+            let on_a = conflicts(&mut t, "a");
+            t.set_depends(pkg, Which::Installed, on_a);
+            if built_before {
+                assert_eq!(t.depended(a, Which::Installed).len(), 1);
+            }
+            t.blank_bin(pkg, Which::Installed);
+            let on_b = conflicts(&mut t, "b");
+            t.set_depends(pkg, Which::Installed, on_b.clone());
+            t.set_depends(pkg, Which::Installed, on_b);
+            for (set, gone) in [(a, 1), (b, 0)] {
+                let links = t.depended(set, Which::Installed);
+                assert_eq!(links.iter().map(|r| r.gone).collect::<Vec<_>>(), [gone]);
+                let possi = t.possi(Which::Installed, links[0]);
+                assert_eq!(possi.map(|(_, p)| p.ed), Some(set));
+            }
         }
     }
 }

@@ -440,7 +440,7 @@ impl Run {
     ) -> DepCheck {
         let mut ok = DepCheck::Ok;
         for r in self.db.table.depended(set, Which::Installed) {
-            let depends = self.db.table[r.pkg].installed.depends.clone();
+            let depends = self.db.table.linked_depends(Which::Installed, r);
             let Some(dep) = depends.get(r.dep as usize) else {
                 continue;
             };

@@ -363,7 +363,7 @@ impl Run {
         provided: Option<crate::pkg::SetId>,
     ) -> bool {
         for link in self.db.table.depended(set, Which::Installed) {
-            let depends = self.db.table[link.pkg].installed.depends.clone();
+            let depends = self.db.table.linked_depends(Which::Installed, link);
             let Some(dep) = depends.get(link.dep as usize) else {
                 continue;
             };

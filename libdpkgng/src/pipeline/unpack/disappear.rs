@@ -153,7 +153,7 @@ impl Run {
 
     fn has_dependent(&mut self, set: SetId, provided: Option<SetId>) -> bool {
         for link in self.db.table.depended(set, Which::Installed) {
-            let depends = self.db.table[link.pkg].installed.depends.clone();
+            let depends = self.db.table.linked_depends(Which::Installed, link);
             let Some(dep) = depends.get(link.dep as usize) else {
                 continue;
             };

@@ -394,7 +394,7 @@ impl Run {
         shown: &[u8],
     ) -> Result<()> {
         for link in self.db.table.depended(set, Which::Installed) {
-            let depends = self.db.table[link.pkg].installed.depends.clone();
+            let depends = self.db.table.linked_depends(Which::Installed, link);
             match depends.get(link.dep as usize) {
                 Some(dep) if dep.kind == DepType::Conflicts => {
                     self.check_conflict(link.pkg, dep, pkg, shown)?;
