@@ -11,8 +11,10 @@
 //! * [`generator`] makes packages and command sequences at random and compares those.
 //! * [`runner`] runs cases, [`suite`] dpkg's functional tests, [`autotest`] its `src/at` tests,
 //!   [`real`] whole systems.
+//! * [`bench`] compares time and memory.
 
 pub mod autotest;
+pub mod bench;
 pub mod cases;
 pub mod deb;
 pub mod generator;

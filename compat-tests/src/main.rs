@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use compat_tests::report::Totals;
-use compat_tests::{Res, autotest, cases, generator, oracle, real, runner, suite};
+use compat_tests::{Res, autotest, bench, cases, generator, oracle, real, runner, suite};
 
 const USAGE: &str = "\
 usage: compat COMMAND
@@ -16,7 +16,10 @@ usage: compat COMMAND
                              run dpkg's src/at tests
   real [--release R] [--fresh] small|large|archives|upgrade
                              the same steps on a whole system, with stock and with ours
+  bench [--release R] [--runs N] [start|read|unpack]
+                             time and memory of ours beside stock's
 DPKG_UNDER_TEST=theirs|ours|both  DPKG_NG_BIN  DPKG_ORACLE_DIR  DPKG_HEAD_SRC  COMPAT_JOBS
+                DPKG_BENCH_DEBS
 ";
 
 fn main() -> ExitCode {
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
 
 struct Options {
     release: String,
+    runs: usize,
     flags: Vec<String>,
     names: Vec<String>,
 }
@@ -40,6 +44,7 @@ struct Options {
 fn options(args: &[String]) -> Res<Options> {
     let mut o = Options {
         release: "trixie".into(),
+        runs: 5,
         flags: Vec::new(),
         names: Vec::new(),
     };
@@ -47,6 +52,9 @@ fn options(args: &[String]) -> Res<Options> {
     while let Some(arg) = args.next() {
         if arg == "--release" {
             o.release = args.next().ok_or("--release needs a value")?.clone();
+        } else if arg == "--runs" {
+            let value = args.next().ok_or("--runs needs a value")?;
+            o.runs = value.parse().map_err(|e| format!("--runs {value}: {e}"))?;
         } else if let Some(flag) = arg.strip_prefix("--") {
             o.flags.push(flag.into());
         } else {
@@ -112,6 +120,12 @@ fn run(args: &[String]) -> Res<bool> {
                 return Ok(true);
             }
             done("cases", runner::run_cases(&exe, &o.names, &o.release)?)
+        }
+        "--bench-in-sandbox" => bench::in_sandbox(rest).map(|()| true),
+        "bench" => {
+            runner::get_oracle()?;
+            let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+            bench::run(&exe, &o.release, o.runs, &o.names)
         }
         "--real-in-sandbox" => real::in_sandbox(rest).map(|()| true),
         "real" => {

@@ -174,6 +174,14 @@ fn lists(release: &str) -> PathBuf {
     oracle::dir().join(format!("lists-{release}"))
 }
 
+/// Where the packages of the plan `large` are, which are fetched if need be.
+pub(crate) fn fetch_archives(exe: &Path, release: &str) -> Res<PathBuf> {
+    let record = oracle::dir().join("real").join(format!("{release}-large"));
+    fs::create_dir_all(&record).during(record.display())?;
+    prepare(exe, release, "large", false)?;
+    Ok(archives(release))
+}
+
 /// Fetches package lists with the second architecture, and all packages a plan takes.
 fn prepare(exe: &Path, release: &str, plan: &str, fresh: bool) -> Res<()> {
     let next = if plan == "upgrade" { "trixie" } else { release };

@@ -155,7 +155,7 @@ pub fn may_run() -> Res<bool> {
     if quiet(Command::new("sudo").args(["-n", "true"])) {
         // Ours must be built by its owner.
         if std::env::var_os("DPKG_NG_BIN").is_none() {
-            build_ours()?;
+            build_ours(&[])?;
         }
         let mut sudo = Command::new("sudo");
         sudo.args(["-n", "-E", "--"])
@@ -170,13 +170,33 @@ pub fn may_run() -> Res<bool> {
     Ok(false)
 }
 
-fn build_ours() -> Res<()> {
+/// Builds our binary with the profile that `options` say.
+fn build_ours(options: &[&str]) -> Res<()> {
     let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
-    oracle::run(Command::new(cargo).args(["build", "--quiet", "-p", "dpkg-ng"]))
+    let mut build = Command::new(cargo);
+    oracle::run(
+        build
+            .args(["build", "--quiet", "-p", "dpkg-ng"])
+            .args(options),
+    )
 }
 
-/// Makes sure that there is an oracle and a binary of ours, and that we may use them.
-pub fn get_ready() -> Res<()> {
+/// The release build of our binary, built if need be: `DPKG_NG_BIN`, or that beside the directory
+/// of the running program.
+pub fn release_binary() -> Res<PathBuf> {
+    if std::env::var_os("DPKG_NG_BIN").is_some() {
+        return sandbox::our_binary();
+    }
+    build_ours(&["--release"])?;
+    let exe = std::env::current_exe().during("own path")?;
+    exe.ancestors()
+        .map(|d| d.join("release/dpkg-ng"))
+        .find(|p| p.is_file())
+        .ok_or_else(|| "no release/dpkg-ng near this program: set DPKG_NG_BIN".into())
+}
+
+/// Makes sure that there is an oracle, and that we may use it.
+pub fn get_oracle() -> Res<()> {
     if !nix::unistd::geteuid().is_root() {
         return Err("comparing with stock needs root (mounts and chroots)".into());
     }
@@ -187,8 +207,14 @@ pub fn get_ready() -> Res<()> {
         );
         oracle::build()?;
     }
+    Ok(())
+}
+
+/// Makes sure that there is an oracle and a binary of ours, and that we may use them.
+pub fn get_ready() -> Res<()> {
+    get_oracle()?;
     if UnderTest::from_env()? != UnderTest::Theirs && std::env::var_os("DPKG_NG_BIN").is_none() {
-        build_ours()?;
+        build_ours(&[])?;
     }
     Ok(())
 }
