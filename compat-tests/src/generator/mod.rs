@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::report::diff;
+use crate::report::{Totals, diff};
 use crate::sandbox::Who;
 use crate::{During, Res};
 use pair::Pair;
@@ -43,8 +43,8 @@ pub const USAGE: &str = "\
                              run M random scenarios of about K steps, from seed N on; at the first
                              difference (with --keep-going: at each new kind) write a small one to
                              DIR; --stock-twice compares stock with itself
-  random --replay FILE       run the scenario in FILE, show what differs (or, with
-                             --print, what stock does)
+  random --replay PATH       run the scenario in a file, or all in a directory, and show what
+                             differs (with --print, what stock does)
 ";
 
 struct Plan {
@@ -123,25 +123,34 @@ pub fn command(exe: &Path, args: &[String]) -> Res<bool> {
     }
 }
 
-fn replay(exe: &Path, plan: &Plan, file: &Path) -> Res<bool> {
-    let text = fs::read_to_string(file).during(file.display())?;
-    let scenario = text::read(&text)?;
+fn replay(exe: &Path, plan: &Plan, path: &Path) -> Res<bool> {
+    let mut files = vec![path.to_owned()];
+    if path.is_dir() {
+        let entries = fs::read_dir(path).during(path.display())?;
+        files = entries.flatten().map(|e| e.path()).collect();
+        files.sort();
+    }
     let mut pair = Pair::new(exe, &plan.release, plan.second);
-    if plan.print {
-        let seen = pair.run(&scenario)?;
-        print!("{}", seen.theirs.concat());
-        return Ok(seen.difference().is_none());
-    }
-    match try_out(&mut pair, &scenario)? {
-        Some(found) => {
-            print!("{}", report(&found));
-            Ok(false)
+    let mut totals = Totals::default();
+    for file in &files {
+        let text = fs::read_to_string(file).during(file.display())?;
+        let scenario = text::read(&text).during(file.display())?;
+        if plan.print {
+            print!("{}", pair.run(&scenario)?.theirs.concat());
+            continue;
         }
-        None => {
-            println!("no difference");
-            Ok(true)
+        match try_out(&mut pair, &scenario)? {
+            Some(found) => {
+                print!("{}", report(&found));
+                totals.failed.push(file.display().to_string());
+            }
+            None => totals.passed += 1,
         }
     }
+    if !plan.print {
+        totals.print("random");
+    }
+    Ok(totals.failed.is_empty())
 }
 
 fn batch(exe: &Path, plan: &Plan) -> Res<bool> {
@@ -162,6 +171,9 @@ fn batch(exe: &Path, plan: &Plan) -> Res<bool> {
             let seen = pair.run(&scenario)?;
             if let Ok(mut stats) = stats.lock() {
                 stats.count(&scenario, &seen.theirs);
+            }
+            if (n + 1) % 100 == 0 {
+                eprintln!("{} of {} begun", n + 1, plan.count);
             }
             let Some(step) = seen.difference() else {
                 continue;
