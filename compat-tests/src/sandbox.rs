@@ -12,12 +12,14 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::stat::{Mode, SFlag, mknod};
 
 use crate::{During, Res, oracle};
 
@@ -238,8 +240,17 @@ fn devices(dev: &Path) -> Res<()> {
     )?;
     for name in ["null", "zero", "full", "random", "urandom", "tty"] {
         let to = dev.join(name);
-        fs::write(&to, "").during(to.display())?;
-        bind(Path::new("/dev").join(name), &to, false)?;
+        let from = Path::new("/dev").join(name);
+        let number = fs::metadata(&from).during(from.display())?.rdev();
+        // Nodes of our own, for what is done to them must not reach the machine's.
+        let mode = Mode::from_bits_truncate(0o666);
+        match mknod(&to, SFlag::S_IFCHR, mode, number) {
+            Ok(()) => fs::set_permissions(&to, Permissions::from_mode(0o666)).during(name)?,
+            Err(_) => {
+                fs::write(&to, "").during(to.display())?;
+                bind(&from, &to, false)?;
+            }
+        }
     }
     for d in ["pts", "shm"] {
         fs::create_dir(dev.join(d)).during(d)?;

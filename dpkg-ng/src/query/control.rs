@@ -80,7 +80,8 @@ pub fn path(process: &mut Process, args: &QueryArgs) -> Step<i32> {
             print_line(process, path.as_os_str());
         }
     } else {
-        for file in db.infodb_files(pkg, Which::Installed)? {
+        let mut files = db.infodb_files(pkg, Which::Installed)?;
+        while let Some(file) = files.next(&mut process.report) {
             if !is_internal(&file.kind) {
                 print_line(process, file.path.as_os_str());
             }
@@ -97,7 +98,8 @@ pub fn list(process: &mut Process, args: &QueryArgs) -> Step<i32> {
         return Err(Error::usage(msg).into());
     };
     let (db, pkg) = installed(process, args, name)?;
-    for file in db.infodb_files(pkg, Which::Installed)? {
+    let mut files = db.infodb_files(pkg, Which::Installed)?;
+    while let Some(file) = files.next(&mut process.report) {
         if !is_internal(&file.kind) {
             print_line(process, OsStr::new(&file.kind));
         }

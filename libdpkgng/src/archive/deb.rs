@@ -602,6 +602,11 @@ impl DebStream {
         }
     }
 
+    /// Compressed bytes of the member that were not read yet; nothing where it has no size.
+    pub fn unread(&mut self) -> u64 {
+        self.decoder.get_mut().left.unwrap_or(0)
+    }
+
     /// dpkg's words for what of this stream could not be written.
     pub fn write_error(&self, e: io::Error) -> Error {
         self.decoder.write_error(e)

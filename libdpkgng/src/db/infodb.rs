@@ -10,12 +10,16 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use nix::dir::Dir;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+
 use super::Database;
 use crate::bail;
 use crate::error::{Error, OrFail, Result};
 use crate::msg;
 use crate::pkg::{MultiArch, NameWhen, PkgId, Which};
-use crate::report::Reporter;
+use crate::report::{Reporter, debug};
 use crate::state::Status;
 use crate::sys::atomic::{AtomicFile, with_suffix};
 
@@ -26,6 +30,38 @@ pub struct InfoFile {
     pub path: PathBuf,
     /// Its type: the part after the last dot (`postinst`, `list`, …).
     pub kind: String,
+}
+
+/// The control files of a package, found in `info/` one after the other.
+#[derive(Debug)]
+pub struct InfoFiles {
+    dir: PathBuf,
+    stem: String,
+    names: std::vec::IntoIter<Vec<u8>>,
+}
+
+impl InfoFiles {
+    /// The next one.
+    pub fn next(&mut self, report: &mut dyn Reporter) -> Option<InfoFile> {
+        for name in self.names.by_ref() {
+            report.debug(debug::VERYDETAIL, || {
+                msg!("infodb foreach info file '%s'", &name)
+            });
+            let Some((stem, kind)) = split_name(&name) else {
+                continue;
+            };
+            if stem != self.stem.as_bytes() {
+                continue;
+            }
+            report.debug(debug::STUPIDLYVERBOSE, || {
+                msg!("infodb foreach file this pkg")
+            });
+            let kind = String::from_utf8_lossy(kind).into_owned();
+            let path = self.dir.join(OsStr::from_bytes(&name));
+            return Some(InfoFile { path, kind });
+        }
+        None
+    }
 }
 
 /// The newest format, the one that is written.
@@ -132,20 +168,25 @@ impl Database {
         }
     }
 
-    /// All control files of a package, in directory order (`pkg_infodb_foreach`).
-    pub fn infodb_files(&self, pkg: PkgId, which: Which) -> Result<Vec<InfoFile>> {
+    /// All control files of a package, in directory order (`pkg_infodb_foreach`). They are given
+    /// out one by one, as what is said on the way belongs between what is done with them.
+    pub fn infodb_files(&self, pkg: PkgId, which: Which) -> Result<InfoFiles> {
         self.infodb_format()?;
-        let stem = self.infodb_stem(pkg, which);
-        let mut files = Vec::new();
-        for (path, name) in self.infodb_entries()? {
-            if let Some((its_stem, kind)) = split_name(&name)
-                && its_stem == stem.as_bytes()
-            {
-                let kind = String::from_utf8_lossy(kind).into_owned();
-                files.push(InfoFile { path, kind });
-            }
-        }
-        Ok(files)
+        let dir = self.infodb_dir();
+        let fail = || msg!("cannot read info directory");
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let mut open = Dir::open(&dir, flags, Mode::empty()).or_fail(fail)?;
+        // All at once: the files may be renamed and deleted while they are gone through.
+        let names: Vec<Vec<u8>> = open
+            .iter()
+            .flatten()
+            .map(|e| e.file_name().to_bytes().to_vec())
+            .collect();
+        Ok(InfoFiles {
+            dir,
+            stem: self.infodb_stem(pkg, which),
+            names: names.into_iter(),
+        })
     }
 
     /// Paths and names of everything in `info/`, in directory order.

@@ -244,7 +244,8 @@ impl Run {
 
     /// Delete the control files, except those that a purge needs.
     fn remove_control_files(&mut self, pkg: PkgId) -> Result<()> {
-        for file in self.db.infodb_files(pkg, Which::Installed)? {
+        let mut files = self.db.infodb_files(pkg, Which::Installed)?;
+        while let Some(file) = files.next(&mut *self.report) {
             if matches!(&*file.kind, "list" | "postrm") {
                 continue;
             }

@@ -137,11 +137,15 @@ impl Run {
             owners: OwnerCache::default(),
         };
         self.unpack.place().forget();
+        self.unpack.unwind.push(Undo::Stream);
         let result = self.extract_entries(&mut tar, &mut job);
         for line in tar.get_mut().complaints() {
             self.report.event(&Event::Stderr(line));
         }
-        result?;
+        if let Err(e) = result {
+            self.unpack.child_says = tar.get_mut().abandon();
+            return Err(e);
+        }
         if !tar.get_mut().finished_well() {
             bail!(
                 "%s subprocess returned error exit status %d",

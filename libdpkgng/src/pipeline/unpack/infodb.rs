@@ -17,12 +17,16 @@ impl Run {
     /// Replace or remove the files the package has in `info/`, add the new ones, and make the
     /// directory durable. The file list is written elsewhere.
     pub(super) fn update_infodb(&mut self, pkg: PkgId, cidir: &Path) -> Result<()> {
-        let known = self.db.infodb_files(pkg, Which::Available)?;
-        if let Some(long) = known.iter().find(|f| f.kind.len() > NAME_MAX) {
-            bail!(
-                "old version of package has overly-long info file name starting '%.250s'",
-                &long.path
-            );
+        let mut files = self.db.infodb_files(pkg, Which::Available)?;
+        let mut known = Vec::new();
+        while let Some(file) = files.next(&mut *self.report) {
+            if file.kind.len() > NAME_MAX {
+                bail!(
+                    "old version of package has overly-long info file name starting '%.250s'",
+                    &file.path
+                );
+            }
+            known.push(file);
         }
         for file in known.iter().rev().filter(|f| f.kind != "list") {
             let new = cidir.join(&file.kind);
@@ -128,7 +132,8 @@ impl Run {
 
     /// Delete everything a package has in `info/` under its installed name.
     pub(super) fn remove_info_files(&mut self, pkg: PkgId) -> Result<()> {
-        for file in self.db.infodb_files(pkg, Which::Installed)? {
+        let mut files = self.db.infodb_files(pkg, Which::Installed)?;
+        while let Some(file) = files.next(&mut *self.report) {
             std::fs::remove_file(&file.path)
                 .or_fail(|| msg!("unable to delete control info file '%.250s'", &file.path))?;
             self.report.debug(debug::SCRIPTS, || {

@@ -26,6 +26,7 @@ use super::Run;
 use crate::error::{Kind, Result};
 use crate::fsys::NodeId;
 use crate::hooks::PackageStep;
+use crate::msg::Msg;
 use crate::pkg::PkgId;
 use crate::sys::place::Place;
 use crate::sys::selinux::Labels;
@@ -56,6 +57,8 @@ pub struct State {
     place: Option<Place>,
     /// SELinux labels.
     labels: Labels,
+    /// What stock's child says when the data member is let go of.
+    child_says: Vec<Msg>,
     /// Archives decompressed ahead.
     ahead: source::Ahead,
     /// When the run began, seconds since the epoch: the access time of what is placed.

@@ -18,7 +18,7 @@ use crate::msg::Msg;
 use crate::pipeline::maintscript::{ending, run_error};
 use crate::pipeline::trigproc::TrigprocType;
 use crate::pkg::{ArchiveDetails, DepType, NameWhen, PkgId, Which};
-use crate::report::Event;
+use crate::report::{Event, Silent};
 use crate::state::{EFlag, Status, Want};
 use crate::sys::process::{self, Ended};
 use crate::{bail, err, msg, sys};
@@ -270,16 +270,25 @@ impl Run {
             db: &self.db,
             cache: &mut OwnerCache::default(),
         };
+        // What there is to say of an archive that fails, the tool says.
         let extracted = DebFile::open(archive)
-            .and_then(|deb| extract_control(&deb, cidir, &mut owners, &mut *self.report));
+            .and_then(|deb| extract_control(&deb, cidir, &mut owners, &mut Silent));
         if let Err(e) = extracted {
-            let line = msg!("dpkg-deb: error: %s\n", e.msg);
-            self.report.event(&Event::Stderr(line));
-            bail!(
-                "%s subprocess returned error exit status %d",
-                "dpkg-deb --control",
-                2
-            );
+            let status = match &mut self.control_tool {
+                Some(tool) => tool(archive, cidir),
+                None => {
+                    let line = msg!("dpkg-deb: error: %s\n", e.msg);
+                    self.report.event(&Event::Stderr(line));
+                    2
+                }
+            };
+            if status != 0 {
+                bail!(
+                    "%s subprocess returned error exit status %d",
+                    "dpkg-deb --control",
+                    status
+                );
+            }
         }
         // They are renamed into info/ later and must not turn up empty after a crash.
         sys::dir::sync_contents(cidir)

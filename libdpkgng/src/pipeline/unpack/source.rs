@@ -23,11 +23,17 @@ const PIECE: usize = 256 * 1024;
 /// Pieces that wait at most: 8 MiB for each archive that runs ahead.
 const PIECES: usize = 32;
 
+/// What a pipe holds.
+const PIPE_SIZE: u64 = 64 * 1024;
+/// How far the child is ahead of its reader: a full pipe, and the block it waits to write.
+const CHILD_AHEAD: u64 = PIPE_SIZE + 32 * 1024;
+
 /// How the child would have ended: what it says on standard error when it failed.
 type Ending = std::result::Result<(), Vec<Msg>>;
 
 enum Piece {
-    Data(Vec<u8>),
+    /// Bytes of the stream, and how much of the (compressed) member was unread behind them.
+    Data(Vec<u8>, u64),
     End(Ending),
 }
 
@@ -43,6 +49,8 @@ pub struct Source {
     from: From,
     current: Vec<u8>,
     used: usize,
+    /// Bytes of the member unread before and behind the current piece.
+    unread: (u64, u64),
     ending: Option<Ending>,
 }
 
@@ -54,10 +62,14 @@ impl Source {
         let thread = std::thread::Builder::new()
             .name("decompress".to_owned())
             .spawn(move || run_ahead(&path, &send));
+        let mut unread = 0;
         let (from, ending) = match thread {
             Ok(_) => (From::Thread(receive), None),
             Err(_) => match open(archive) {
-                Ok(stream) => (From::Here(Box::new(stream)), None),
+                Ok(mut stream) => {
+                    unread = stream.unread();
+                    (From::Here(Box::new(stream)), None)
+                }
                 Err(e) => (From::Thread(receive), Some(Err(child_error(e)))),
             },
         };
@@ -65,6 +77,7 @@ impl Source {
             from,
             current: Vec::new(),
             used: 0,
+            unread: (unread, unread),
             ending,
         }
     }
@@ -83,13 +96,37 @@ impl Source {
         matches!(self.ending, Some(Ok(())))
     }
 
+    /// Read no further. What the child says when it meets the closed pipe: it still comes to the
+    /// end of what it has begun to write, and its own child that feeds it is killed when there is
+    /// more of the member than fits between the two.
+    pub fn abandon(&mut self) -> Vec<Msg> {
+        let mut ahead = self.by_ref().take(CHILD_AHEAD);
+        let _ = io::copy(&mut ahead, &mut io::sink());
+        self.refill();
+        if self.ending.is_some() {
+            return self.complaints();
+        }
+        let (before, behind) = self.unread;
+        let rest = self.current.len().saturating_sub(self.used) as u64;
+        let share = before.saturating_sub(behind).saturating_mul(rest);
+        let unread = behind + share.checked_div(self.current.len() as u64).unwrap_or(0);
+        if unread > PIPE_SIZE {
+            vec![killed("paste")]
+        } else {
+            Vec::new()
+        }
+    }
+
     /// Make `current` hold unread bytes, unless the stream has ended.
     fn refill(&mut self) {
         while self.used == self.current.len() && self.ending.is_none() {
             self.used = 0;
             match &mut self.from {
                 From::Thread(receive) => match receive.recv() {
-                    Ok(Piece::Data(data)) => self.current = data,
+                    Ok(Piece::Data(data, unread)) => {
+                        self.current = data;
+                        self.unread = (self.unread.1, unread);
+                    }
                     Ok(Piece::End(ending)) => self.end(ending),
                     // The thread is gone without a word.
                     Err(_) => self.end(Err(vec![reaped("<decompress>", 2)])),
@@ -97,7 +134,10 @@ impl Source {
                 From::Here(stream) => {
                     let mut data = std::mem::take(&mut self.current);
                     match read_piece(stream, &mut data) {
-                        Ok(true) => self.current = data,
+                        Ok(true) => {
+                            self.current = data;
+                            self.unread = (self.unread.1, stream.unread());
+                        }
                         Ok(false) => {
                             let ending = close(stream);
                             self.end(ending);
@@ -151,18 +191,23 @@ fn run_ahead(archive: &Path, send: &Sender<Piece>) {
             return;
         }
     };
+    let whole = Piece::Data(Vec::new(), stream.unread());
+    if send.send(whole).is_err() {
+        return;
+    }
     let ending = loop {
         let mut data = Vec::with_capacity(PIECE);
         match read_piece(&mut stream, &mut data) {
             Ok(true) => {
-                if send.send(Piece::Data(data)).is_err() {
+                if send.send(Piece::Data(data, stream.unread())).is_err() {
                     return; // Nobody wants it any more.
                 }
             }
             Ok(false) => break close(&mut stream),
             Err(e) => {
                 // The bytes before the error are the reader's still.
-                if !data.is_empty() && send.send(Piece::Data(data)).is_err() {
+                let unread = stream.unread();
+                if !data.is_empty() && send.send(Piece::Data(data, unread)).is_err() {
                     return;
                 }
                 break Err(stream_error(&mut stream, e));
@@ -188,6 +233,17 @@ fn reaped(child: &str, status: i32) -> Msg {
     msg!("dpkg-deb: error: %s\n", failed)
 }
 
+/// What dpkg-deb says of a child that nobody reads from any more.
+fn killed(child: &str) -> Msg {
+    let killed = msg!(
+        "%s subprocess was killed by signal (%s)%s",
+        child,
+        "Broken pipe",
+        ""
+    );
+    msg!("dpkg-deb: error: %s\n", killed)
+}
+
 fn stream_error(stream: &mut DebStream, e: io::Error) -> Vec<Msg> {
     let mut lines = Vec::new();
     if let Paste::Failed(paste) = stream.paste() {
@@ -204,15 +260,7 @@ fn close(stream: &mut DebStream) -> Ending {
     match stream.paste() {
         Paste::Complete => Ok(()),
         Paste::Failed(e) => Err(vec![grandchild_error(e.msg), reaped("paste", 2)]),
-        Paste::BrokenPipe => {
-            let killed = msg!(
-                "%s subprocess was killed by signal (%s)%s",
-                "paste",
-                "Broken pipe",
-                ""
-            );
-            Err(vec![msg!("dpkg-deb: error: %s\n", killed)])
-        }
+        Paste::BrokenPipe => Err(vec![killed("paste")]),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::error::{OrFail, Result};
 use crate::fsys::{NodeFlags, NodeId};
 use crate::msg;
 use crate::pkg::{NameWhen, PkgId, Which};
-use crate::report::debug;
+use crate::report::{Event, debug};
 use crate::state::{EFlag, Status};
 use crate::sys::place::Spot;
 use crate::sys::remove;
@@ -54,6 +54,8 @@ pub enum Undo {
     /// The preinst was called with `upgrade`: call the new postrm with `abort-upgrade`; the
     /// package is as it was then.
     PreinstUpgrade(PkgId, PathBuf, Status),
+    /// The data member is being read: let go of it, which its child may have words for.
+    Stream,
     /// A path of the archive is being placed: put back what was there.
     InstallNew(NodeId),
     /// The old postrm was called with `upgrade`: call the old preinst with `abort-upgrade`.
@@ -134,6 +136,12 @@ impl Run {
     fn undo_step(&mut self, undo: Undo) -> Result<()> {
         match undo {
             Undo::Checkpoint => Ok(()),
+            Undo::Stream => {
+                for line in std::mem::take(&mut self.unpack.child_says) {
+                    self.report.event(&Event::Stderr(line));
+                }
+                Ok(())
+            }
             Undo::Reassembled(_) | Undo::ControlDir(_) => self.tidy(undo),
             Undo::PrermDeconfigure {
                 deconf,
