@@ -182,6 +182,31 @@ pub struct PkgBin {
     pub arbs: Vec<ArbitraryField>,
 }
 
+/// A description that may be the same in memory for many packages, until one changes its own.
+/// Half of the names of a database are never more than mentioned, and most runs read only one
+/// side of the rest.
+#[derive(Clone, Debug)]
+pub struct SharedBin(Arc<PkgBin>);
+
+impl From<PkgBin> for SharedBin {
+    fn from(bin: PkgBin) -> SharedBin {
+        SharedBin(Arc::new(bin))
+    }
+}
+
+impl std::ops::Deref for SharedBin {
+    type Target = PkgBin;
+    fn deref(&self) -> &PkgBin {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for SharedBin {
+    fn deref_mut(&mut self) -> &mut PkgBin {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
 /// An entry of the `Filename`, `MSDOS-Filename`, `Size` and `MD5sum` fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -205,8 +230,8 @@ pub struct Pkg {
     pub priority: Priority,
     pub section: Option<Bytes>,
     pub configversion: Version,
-    pub installed: PkgBin,
-    pub available: PkgBin,
+    pub installed: SharedBin,
+    pub available: SharedBin,
     pub archives: Vec<ArchiveDetails>,
     /// `Triggers-Pending`, in the order the field is written.
     pub trigpend: Vec<Box<str>>,
@@ -219,7 +244,7 @@ pub struct Pkg {
 }
 
 impl Pkg {
-    fn blank(set: SetId) -> Pkg {
+    fn blank(set: SetId, bin: SharedBin) -> Pkg {
         Pkg {
             set,
             want: Want::Unknown,
@@ -228,8 +253,8 @@ impl Pkg {
             priority: Priority::Unknown,
             section: None,
             configversion: Version::default(),
-            installed: PkgBin::default(),
-            available: PkgBin::default(),
+            installed: bin.clone(),
+            available: bin,
             archives: Vec::new(),
             trigpend: Vec::new(),
             trigaw: Vec::new(),
@@ -256,6 +281,15 @@ impl Pkg {
         match which {
             Which::Installed => &mut self.installed,
             Which::Available => &mut self.available,
+        }
+    }
+
+    /// Put another description in the place of one, relations included; they are looked up in
+    /// reverse only after [`PkgTable::set_depends`].
+    pub(crate) fn set_bin(&mut self, which: Which, bin: PkgBin) {
+        match which {
+            Which::Installed => self.installed = bin.into(),
+            Which::Available => self.available = bin.into(),
         }
     }
 
@@ -348,6 +382,8 @@ pub struct PkgTable {
     pub arches: ArchTable,
     sets: Vec<PkgSet>,
     pkgs: Vec<Pkg>,
+    /// Descriptions that say nothing but the architecture, by that.
+    blanks: Vec<(ArchId, SharedBin)>,
     /// Indices into `sets`, by the hash of the name.
     by_name: HashTable<u32>,
     /// Packages that a `Triggers-Awaited` field read so far names, each once, in the order of
@@ -389,6 +425,7 @@ impl PkgTable {
             arches,
             sets: Vec::new(),
             pkgs: Vec::new(),
+            blanks: Vec::new(),
             by_name: HashTable::new(),
             awaited_pend: Vec::new(),
             linked: Vec::new(),
@@ -407,7 +444,8 @@ impl PkgTable {
         let hash = fnv_hash(name.as_bytes());
         let set = SetId(self.sets.len() as u32);
         let pkg = PkgId(self.pkgs.len() as u32);
-        self.pkgs.push(Pkg::blank(set));
+        let blank = self.blank_bin_of(ArchId::NONE);
+        self.pkgs.push(Pkg::blank(set, blank));
         self.sets.push(PkgSet {
             name,
             pkgs: vec![pkg],
@@ -418,6 +456,35 @@ impl PkgTable {
         self.by_name
             .insert_unique(spread(hash), set.0, |i| spread(sets[*i as usize].hash));
         set
+    }
+
+    /// The description that says nothing but this architecture.
+    fn blank_bin_of(&mut self, arch: ArchId) -> SharedBin {
+        if let Some((_, bin)) = self.blanks.iter().find(|(a, _)| *a == arch) {
+            return bin.clone();
+        }
+        let bin = SharedBin::from(PkgBin {
+            arch,
+            ..PkgBin::default()
+        });
+        self.blanks.push((arch, bin.clone()));
+        bin
+    }
+
+    /// Give a description an architecture, without a copy of its own if it says nothing else.
+    fn set_blank_arch(&mut self, pkg: PkgId, which: Which, arch: ArchId) {
+        let none = self.blank_bin_of(ArchId::NONE);
+        let blank = self.blank_bin_of(arch);
+        let pkg = &mut self[pkg];
+        let bin = match which {
+            Which::Installed => &mut pkg.installed,
+            Which::Available => &mut pkg.available,
+        };
+        if Arc::ptr_eq(&bin.0, &none.0) {
+            *bin = blank;
+        } else {
+            bin.arch = arch;
+        }
     }
 
     /// The set of a name, if it is known.
@@ -466,8 +533,9 @@ impl PkgTable {
     pub fn get_pkg(&mut self, set: SetId, arch: ArchId) -> PkgId {
         let first = self[set].pkgs[0];
         if self[set].pkgs.len() == 1 && self[first].installed.arch == ArchId::NONE {
-            self[first].installed.arch = arch;
-            self[first].available.arch = arch;
+            for which in [Which::Installed, Which::Available] {
+                self.set_blank_arch(first, which, arch);
+            }
             return first;
         }
         let same = |p: &&PkgId| self[**p].installed.arch == arch;
@@ -475,10 +543,8 @@ impl PkgTable {
             return *found;
         }
         let id = PkgId(self.pkgs.len() as u32);
-        let mut pkg = Pkg::blank(set);
-        pkg.installed.arch = arch;
-        pkg.available.arch = arch;
-        self.pkgs.push(pkg);
+        let blank = self.blank_bin_of(arch);
+        self.pkgs.push(Pkg::blank(set, blank));
         self.sets[set.0 as usize].pkgs.push(id);
         id
     }
@@ -637,7 +703,8 @@ impl PkgTable {
             self.blank_bin(pkg, which);
         }
         self.set_status(pkg, Status::NotInstalled);
-        self[pkg] = Pkg::blank(self[pkg].set);
+        let blank = self.blank_bin_of(ArchId::NONE);
+        self[pkg] = Pkg::blank(self[pkg].set, blank);
     }
 
     /// The relations that name a set, in dpkg's order (the latest link first).
