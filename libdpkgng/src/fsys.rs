@@ -86,8 +86,10 @@ const NO_LINK: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]
 struct Node {
+    /// Where its name, with the slash, starts; it ends where the next one's starts.
     start: u32,
-    len: u32,
+    /// The hash of its name without the slash: growing the index looks at no name.
+    hash: u32,
     owners: u32,
     flags: NodeFlags,
 }
@@ -126,67 +128,63 @@ pub fn skip_slash_dotslash(mut path: &[u8]) -> &[u8] {
     }
 }
 
+/// A hash as the index wants it, which looks at the highest bits and at the lowest.
+fn widen(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}
+
 impl Fsys {
     /// An empty table.
     pub fn new() -> Fsys {
         Fsys::default()
     }
 
-    /// Make room for about this many more paths.
-    pub fn reserve(&mut self, paths: usize) {
-        self.nodes.reserve(paths);
-        self.names.reserve(paths.saturating_mul(50));
-        let (names, nodes, hasher) = (&self.names, &self.nodes, &self.hasher);
-        self.index.reserve(paths, |i| {
-            let n = &nodes[*i as usize];
-            hasher.hash_one(&names[n.start as usize..(n.start + n.len) as usize])
-        });
-    }
-
     /// The node of a path, made when new (`fsys_hash_find_node`). Leading `/` and `./` do not
     /// matter; a trailing slash does, callers strip it.
     pub fn find(&mut self, path: &[u8]) -> NodeId {
         let path = skip_slash_dotslash(path);
-        let hash = self.hasher.hash_one(path);
+        let hash = self.hash(path);
         if let Some(i) = self.probe(hash, path) {
             return NodeId(i);
         }
         let id = self.nodes.len() as u32;
-        self.names.push(b'/');
         let start = self.names.len() as u32;
+        self.names.push(b'/');
         self.names.extend_from_slice(path);
         self.nodes.push(Node {
             start,
-            len: path.len() as u32,
+            hash,
             owners: NO_LINK,
             flags: NodeFlags::empty(),
         });
-        let (names, nodes, hasher) = (&self.names, &self.nodes, &self.hasher);
-        self.index.insert_unique(hash, id, |i| {
-            let n = &nodes[*i as usize];
-            hasher.hash_one(&names[n.start as usize..(n.start + n.len) as usize])
-        });
+        let nodes = &self.nodes;
+        self.index
+            .insert_unique(widen(hash), id, |i| widen(nodes[*i as usize].hash));
         NodeId(id)
     }
 
     /// The node of a path, if it is known (`FHFF_NO_NEW`).
     pub fn lookup(&self, path: &[u8]) -> Option<NodeId> {
         let path = skip_slash_dotslash(path);
-        self.probe(self.hasher.hash_one(path), path).map(NodeId)
+        self.probe(self.hash(path), path).map(NodeId)
     }
 
-    fn probe(&self, hash: u64, path: &[u8]) -> Option<u32> {
+    fn hash(&self, path: &[u8]) -> u32 {
+        self.hasher.hash_one(path) as u32
+    }
+
+    fn probe(&self, hash: u32, path: &[u8]) -> Option<u32> {
         let same = |i: &u32| {
-            let n = &self.nodes[*i as usize];
-            &self.names[n.start as usize..(n.start + n.len) as usize] == path
+            self.nodes[*i as usize].hash == hash && self.name(NodeId(*i)).get(1..) == Some(path)
         };
-        self.index.find(hash, same).copied()
+        self.index.find(widen(hash), same).copied()
     }
 
     /// The path, with its leading slash.
     pub fn name(&self, node: NodeId) -> &[u8] {
-        let n = &self.nodes[node.0 as usize];
-        &self.names[n.start as usize - 1..(n.start + n.len) as usize]
+        let at = node.0 as usize;
+        let end = self.nodes.get(at + 1).map(|next| next.start as usize);
+        &self.names[self.nodes[at].start as usize..end.unwrap_or(self.names.len())]
     }
 
     /// How many paths are known (`fsys_hash_entries`).

@@ -224,14 +224,20 @@ pub fn find_pkg(table: &mut PkgTable, name: &[u8], arch: &[u8]) -> Result<Result
     }
 }
 
-/// [`parse_pkg`] for callers to whom both errors are the same, with dpkg's usual words in
-/// front: `TEMPLATE: why`, where the template's only argument is `text`.
-pub fn parse_pkg_or_fail(
-    table: &mut PkgTable,
-    text: &[u8],
-    fail: impl FnOnce(Msg) -> Error,
-) -> Result<PkgId> {
-    parse_pkg(table, text)?.map_err(fail)
+/// The package that an argument of an option or command names (`dpkg_options_parse_pkgname`);
+/// `verb` is its long name without the dashes.
+///
+/// # Errors
+/// Of usage, when it is no package's name.
+pub fn package_arg(table: &mut PkgTable, verb: &str, text: &[u8]) -> Result<PkgId> {
+    parse_pkg(table, text)?.map_err(|why| {
+        Error::usage(msg!(
+            "--%s needs a valid package name but '%.250s' is not: %s",
+            verb,
+            text,
+            why
+        ))
+    })
 }
 
 #[cfg(test)]

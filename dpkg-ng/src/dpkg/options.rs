@@ -178,15 +178,7 @@ fn set_ignore_depends(settings: &mut Settings, _: &mut Process, name: Name, valu
     for given in names {
         // No database is open yet: the names are what can be checked now.
         let mut table = PkgTable::new(ArchTable::new(BUILD_ARCHITECTURE));
-        if let Err(why) = pkgspec::parse_pkg(&mut table, given)? {
-            return Err(Error::usage(msg!(
-                "--%s needs a valid package name but '%.250s' is not: %s",
-                name.long(),
-                given,
-                why
-            ))
-            .into());
-        }
+        pkgspec::package_arg(&mut table, name.long(), given)?;
         let given: OsString = OsStr::from_bytes(given).to_owned();
         settings.ignore_depends.insert(0, given);
     }

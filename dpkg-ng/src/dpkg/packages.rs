@@ -6,9 +6,8 @@ use std::path::PathBuf;
 
 use libdpkgng::arch::{ArchTable, BUILD_ARCHITECTURE};
 use libdpkgng::db::Database;
-use libdpkgng::error::{Error, Result};
+use libdpkgng::error::Result;
 use libdpkgng::hooks::HookSet;
-use libdpkgng::msg;
 use libdpkgng::pipeline::{Action, Options, Run};
 use libdpkgng::pkg::PkgId;
 use libdpkgng::pkgspec;
@@ -65,17 +64,17 @@ pub fn run(process: &mut Process, args: &mut DpkgArgs, action: Action) -> Step<i
             run.packages(&names().collect::<Vec<_>>())
         }
     };
-    let code = result?;
-    Ok(run.finish().max(code))
+    let code = result?.max(run.finish());
+    // The process is about to end, which frees their memory faster than we could.
+    let Database { table, fsys, .. } = run.db;
+    std::mem::forget((table, fsys));
+    Ok(code)
 }
 
 /// `--ignore-depends`: the packages, as the table knows them before the database is read.
 fn ignored(db: &mut Database, args: &DpkgArgs) -> Result<Vec<PkgId>> {
     let parse = |name: &std::ffi::OsString| {
-        pkgspec::parse_pkg_or_fail(&mut db.table, name.as_bytes(), |why| {
-            let id = "--%s needs a valid package name but '%.250s' is not: %s";
-            Error::usage(msg!(id, "ignore-depends", name, why))
-        })
+        pkgspec::package_arg(&mut db.table, "ignore-depends", name.as_bytes())
     };
     args.settings.ignore_depends.iter().map(parse).collect()
 }

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
+use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
 
 use libdpkgng::bail;
@@ -35,7 +36,11 @@ fn check_kind(kind: &OsStr) -> Result<()> {
 }
 
 /// Open the database and look up a package, which must be installed.
-fn installed(process: &mut Process, args: &QueryArgs, name: &OsStr) -> Result<(Database, PkgId)> {
+fn installed(
+    process: &mut Process,
+    args: &QueryArgs,
+    name: &OsStr,
+) -> Result<(ManuallyDrop<Database>, PkgId)> {
     let mut db = super::open(process, args, AvailMode::None)?;
     let pkg = super::package(&mut db, args, name)?;
     if db.table[pkg].status() == Status::NotInstalled {

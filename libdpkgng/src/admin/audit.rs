@@ -1,6 +1,6 @@
 //! `--audit`: packages that are in a state that needs attention.
 
-use super::{describe_briefly, flush, package_arg};
+use super::{describe_briefly, flush};
 use crate::arch::ArchType;
 use crate::db::Database;
 use crate::db::filehash::HASHFILE;
@@ -9,6 +9,7 @@ use crate::db::modstatdb::{AvailMode, OpenMode};
 use crate::error::Result;
 use crate::msg;
 use crate::pkg::{NameWhen, PkgId, Which};
+use crate::pkgspec::package_arg;
 use crate::report::{Event, Reporter};
 use crate::state::{EFlag, Status};
 
@@ -93,7 +94,7 @@ pub fn audit(
     db.open(OpenMode::ReadOnly, AvailMode::None, report)?;
     let mut pkgs = Vec::new();
     for name in names {
-        let pkg = package_arg(db, verb, name)?;
+        let pkg = package_arg(&mut db.table, verb, name)?;
         if db.table[pkg].status() == Status::NotInstalled {
             let name = db.table.name(pkg, NameWhen::NonAmbig);
             report.notice(msg!("package '%s' is not installed", name));

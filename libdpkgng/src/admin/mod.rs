@@ -16,10 +16,9 @@
 //! it. That a command takes no arguments is the command line's to check.
 
 use crate::db::Database;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::msg;
 use crate::pkg::{PkgId, Which};
-use crate::pkgspec::parse_pkg;
 use crate::report::{Event, Reporter};
 
 pub mod architectures;
@@ -29,21 +28,6 @@ pub mod pending;
 pub mod predep;
 pub mod selections;
 pub mod verify;
-
-/// The package a command line names (`dpkg_options_parse_pkgname`).
-///
-/// # Errors
-/// Of usage, when it is no package's name.
-pub fn package_arg(db: &mut Database, verb: &str, name: &[u8]) -> Result<PkgId> {
-    parse_pkg(&mut db.table, name)?.map_err(|why| {
-        Error::usage(msg!(
-            "--%s needs a valid package name but '%.250s' is not: %s",
-            verb,
-            name,
-            why
-        ))
-    })
-}
 
 /// The first line of a package's description (`pkgbin_synopsis`), and the whole.
 pub(crate) fn synopsis(db: &Database, pkg: PkgId, which: Which) -> (&[u8], &[u8]) {

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use super::{flush, package_arg};
+use super::flush;
 use crate::db::Database;
 use crate::db::modstatdb::{AvailMode, OpenMode};
 use crate::digest::md5_reader;
@@ -13,6 +13,7 @@ use crate::fsys::{NodeFlags, NodeId};
 use crate::msg;
 use crate::msg::Arg;
 use crate::pkg::{NameWhen, PkgId, Which};
+use crate::pkgspec::package_arg;
 use crate::report::Reporter;
 use crate::state::Status;
 
@@ -154,7 +155,7 @@ pub fn verify(
         }
     }
     for name in names {
-        let pkg = package_arg(db, verb, name)?;
+        let pkg = package_arg(&mut db.table, verb, name)?;
         if db.table[pkg].status() == Status::NotInstalled {
             let name = db.table.name(pkg, NameWhen::NonAmbig);
             report.notice(msg!("package '%s' is not installed", name));

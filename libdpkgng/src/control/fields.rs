@@ -99,14 +99,16 @@ pub(super) const FIELDS: &[FieldInfo] = {
     }
 };
 
-/// The index into [`FIELDS`] of a name in any case.
-pub(super) fn index(name: &[u8]) -> Option<usize> {
-    FIELDS
-        .iter()
-        .position(|f| f.name.as_bytes().eq_ignore_ascii_case(name))
+/// The index into [`FIELDS`] of a name in any case. `guess` is where to look first: files of the
+/// database have their fields in this order.
+pub(super) fn index(name: &[u8], guess: usize) -> Option<usize> {
+    let is = |f: &FieldInfo| f.name.as_bytes().eq_ignore_ascii_case(name);
+    let (before, after) = FIELDS.split_at(guess.min(FIELDS.len()));
+    let found = after.iter().position(is).map(|i| guess + i);
+    found.or_else(|| before.iter().position(is))
 }
 
 /// The field of a name in any case (`find_field_info`).
 pub fn field(name: &[u8]) -> Option<&'static FieldInfo> {
-    index(name).and_then(|i| FIELDS.get(i))
+    index(name, 0).and_then(|i| FIELDS.get(i))
 }

@@ -114,6 +114,7 @@ fn read_stanza(
     ctx: &mut Context<'_>,
 ) -> Result<()> {
     let mut seen = 0u64;
+    let mut next = 0;
     let mut blanks = Vec::new();
     loop {
         let field = scan.field();
@@ -137,7 +138,7 @@ fn read_stanza(
             Some(nul) => &field.value[..nul],
             None => field.value,
         };
-        let known = fields::index(field.name).and_then(|i| Some((i, FIELDS.get(i)?)));
+        let known = fields::index(field.name, next).and_then(|i| Some((i, FIELDS.get(i)?)));
         let Some((i, info)) = known else {
             add_arbitrary(field.name, value, &mut draft.bin, table, ctx)?;
             continue;
@@ -147,6 +148,7 @@ fn read_stanza(
             return Err(ctx.error(table, msg));
         }
         seen |= 1 << i;
+        next = i + 1;
         draft.field(info, value, table, ctx)?;
     }
     scan.finish();
@@ -405,9 +407,10 @@ fn store(draft: Draft, slot: PkgId, which: Which, table: &mut PkgTable, ctx: &Co
     if draft.priority != Priority::Unknown && !(weak && pkg.priority != Priority::Unknown) {
         pkg.priority = draft.priority;
     }
-    let old_depends = std::mem::take(&mut pkg.bin_mut(which).depends);
-    *pkg.bin_mut(which) = draft.bin;
-    pkg.bin_mut(which).depends = old_depends;
+    let mut bin = draft.bin;
+    // `set_depends` wants to see the relations there were.
+    bin.depends = pkg.bin(which).depends.clone();
+    *pkg.bin_mut(which) = bin;
     table.set_depends(slot, which, draft.depends.into());
 
     if which == Which::Available {

@@ -1,13 +1,13 @@
 //! `arch`, the foreign architectures, and `arch-native`, the native one of a chroot (arch.c).
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 
 use super::Dirs;
 use crate::arch::{ArchTable, ArchType, BUILD_ARCHITECTURE};
-use crate::bail;
 use crate::error::{OrFail, Result};
 use crate::msg;
 use crate::sys::atomic::AtomicFile;
+use crate::sys::lines::Lines;
 
 /// C's `_POSIX2_LINE_MAX`, the size of the buffer dpkg reads a line into.
 const LINE_MAX: usize = 2048;
@@ -24,28 +24,15 @@ pub fn load(dirs: &Dirs) -> Result<ArchTable> {
 pub fn load_into(dirs: &Dirs, arches: &mut ArchTable) -> Result<()> {
     load_native(dirs, arches);
     let path = dirs.admin("arch");
-    let Ok(file) = std::fs::File::open(&path) else {
+    let Ok(mut file) = std::fs::File::open(&path) else {
         arches.dirty = true;
         return Ok(());
     };
-    let mut lines = BufReader::new(file);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        lines
-            .read_until(b'\n', &mut line)
-            .or_fail(|| msg!("read error in '%.250s'", &path))?;
-        let Some((last, text)) = line.split_last() else {
-            return Ok(());
-        };
-        if line[0] == 0 {
-            bail!("fgets gave an empty string from '%.250s'", &path);
-        }
-        if *last != b'\n' || line.len() >= LINE_MAX || text.contains(&0) {
-            bail!("too-long line or missing newline in '%.250s'", &path);
-        }
-        arches.add(&String::from_utf8_lossy(text));
+    let mut lines = Lines::read(&mut file, &path, LINE_MAX)?;
+    while let Some(name) = lines.next_line()? {
+        arches.add(&String::from_utf8_lossy(name));
     }
+    Ok(())
 }
 
 /// Below an instdir its own `arch-native` counts (`dpkg_arch_load_native`).

@@ -52,10 +52,14 @@ impl Meter {
         }
     }
 
-    fn step(&mut self, report: &mut dyn Reporter) {
-        if !self.on_terminal {
-            return;
+    /// So many packages are done.
+    fn step_to(&mut self, count: usize, report: &mut dyn Reporter) {
+        while self.on_terminal && self.cur < count {
+            self.step(report);
         }
+    }
+
+    fn step(&mut self, report: &mut dyn Reporter) {
         self.cur += 1;
         let percent = self.cur * 100 / self.max;
         if percent <= self.last_percent || !percent.is_multiple_of(5) {
@@ -80,7 +84,7 @@ fn parse_list(
     fsys: &mut Fsys,
     broken: impl Fn(&'static str) -> Error,
 ) -> Result<Vec<NodeId>> {
-    let mut nodes = Vec::with_capacity(buf.len() / 40);
+    let mut nodes = Vec::with_capacity(memchr::memchr_iter(b'\n', buf).count());
     // C sees a line up to its first NUL; look for them only if there is one at all.
     let has_nul = memchr::memchr(0, buf).is_some();
     let mut rest = buf;
@@ -116,20 +120,30 @@ impl Database {
             return Ok(());
         }
         self.fsys.blank_files(pkg);
-        let status = self.table[pkg].status();
-        if status == Status::NotInstalled {
+        if self.table[pkg].status() == Status::NotInstalled {
             self.fsys.set_files(pkg, Vec::new());
             return Ok(());
         }
-        let path = self.infodb_file(pkg, Which::Installed, LISTFILE);
+        let list = file::slurp(&self.infodb_file(pkg, Which::Installed, LISTFILE));
+        self.take_list(pkg, list, report)
+    }
+
+    /// Make what was read the file list of a package, or say why that cannot be.
+    fn take_list(
+        &mut self,
+        pkg: PkgId,
+        list: Result<Vec<u8>>,
+        report: &mut dyn Reporter,
+    ) -> Result<()> {
         let name = || self.table.name(pkg, NameWhen::NonAmbig);
-        let files = match file::slurp(&path) {
+        let files = match list {
             Ok(buf) => {
                 let broken = |id| Error::new(msg!(id, name())).fatal();
                 parse_list(&buf, &mut self.fsys, broken)?
             }
             Err(e) if e.errno == Some(libc::ENOENT) => {
-                if status != Status::ConfigFiles && self.table[pkg].configversion.is_informative() {
+                let pkg = &self.table[pkg];
+                if pkg.status() != Status::ConfigFiles && pkg.configversion.is_informative() {
                     report.warning(msg!(
                         "files list file for package '%.250s' missing; assuming package has no files currently installed",
                         name()
@@ -158,11 +172,30 @@ impl Database {
         if !self.filelists.said {
             meter = Some(Meter::start(self.table.count(), report));
         }
-        for pkg in self.table.in_hash_order() {
-            self.ensure_files(pkg, report)?;
-            if let Some(meter) = &mut meter {
-                meter.step(report);
+        // Those to be read, and how many come before each.
+        let (mut wanted, mut paths) = (Vec::new(), Vec::new());
+        for (at, pkg) in self.table.in_hash_order().into_iter().enumerate() {
+            if self.fsys.files(pkg).is_some() {
+                continue;
             }
+            if self.table[pkg].status() == Status::NotInstalled {
+                self.fsys.set_files(pkg, Vec::new());
+            } else {
+                wanted.push((at, pkg));
+                paths.push(self.infodb_file(pkg, Which::Installed, LISTFILE));
+            }
+        }
+        file::slurp_each(&paths, |i, list| {
+            let Some((at, pkg)) = wanted.get(i) else {
+                return Ok(());
+            };
+            if let Some(meter) = &mut meter {
+                meter.step_to(*at, report);
+            }
+            self.take_list(*pkg, list, report)
+        })?;
+        if let Some(meter) = &mut meter {
+            meter.step_to(self.table.count(), report);
         }
         self.filelists.all_read = true;
         if let Some(meter) = meter {

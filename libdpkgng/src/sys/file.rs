@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::bail;
 use crate::error::{OrFail, Result};
@@ -22,9 +22,69 @@ pub fn slurp(path: &Path) -> Result<Vec<u8>> {
     Ok(content)
 }
 
+/// Files that are read in one go by [`slurp_each`].
+const BATCH: usize = 32;
+/// Batches that may wait to be dealt with.
+const AHEAD: usize = 4;
+
+/// Read many files, on a thread of its own when that is worth its making, and hand them over in
+/// their order: while one is dealt with, the next are read. Ends with the first error of `each`.
+pub fn slurp_each(
+    paths: &[PathBuf],
+    mut each: impl FnMut(usize, Result<Vec<u8>>) -> Result<()>,
+) -> Result<()> {
+    let alone = |each: &mut dyn FnMut(usize, Result<Vec<u8>>) -> Result<()>| {
+        let mut numbered = paths.iter().enumerate();
+        numbered.try_for_each(|(i, path)| each(i, slurp(path)))
+    };
+    if paths.len() < 2 * BATCH {
+        return alone(&mut each);
+    }
+    std::thread::scope(|scope| {
+        let (to, from) = crossbeam_channel::bounded::<Vec<Result<Vec<u8>>>>(AHEAD);
+        let read = move || {
+            for batch in paths.chunks(BATCH) {
+                let contents = batch.iter().map(|path| slurp(path)).collect();
+                if to.send(contents).is_err() {
+                    return;
+                }
+            }
+        };
+        if std::thread::Builder::new()
+            .spawn_scoped(scope, read)
+            .is_err()
+        {
+            return alone(&mut each);
+        }
+        let contents = from.into_iter().flatten().enumerate();
+        for (i, content) in contents {
+            each(i, content)?;
+        }
+        Ok(())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_files_come_in_their_order() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let paths: Vec<PathBuf> = (0..300).map(|i| dir.path().join(i.to_string())).collect();
+        for (i, path) in paths.iter().enumerate().filter(|(i, _)| *i != 200) {
+            std::fs::write(path, i.to_string()).expect("write");
+        }
+        let mut next = 0;
+        let end = slurp_each(&paths, |i, content| {
+            assert_eq!(i, next);
+            assert_eq!(content?, i.to_string().into_bytes());
+            next += 1;
+            Ok(())
+        });
+        assert_eq!(next, 200);
+        assert!(end.is_err_and(|e| e.errno == Some(libc::ENOENT)));
+    }
 
     #[test]
     fn only_regular_files() {

@@ -128,7 +128,8 @@ impl Run {
 
     fn enqueue_specified(&mut self, names: &[Vec<u8>]) -> Result<()> {
         for name in names {
-            let pkg = self.parse_pkg_arg(name)?;
+            let verb = self.opts.action.name();
+            let pkg = pkgspec::package_arg(&mut self.db.table, verb, name)?;
             let table = &self.db.table;
             let not_installed = table[pkg].status() == Status::NotInstalled;
             if not_installed && table.set_name(pkg).ends_with(".deb") {
@@ -143,14 +144,6 @@ impl Run {
             self.trigproc_populate_deferred();
         }
         Ok(())
-    }
-
-    /// A package named on the command line (`dpkg_options_parse_pkgname`).
-    fn parse_pkg_arg(&mut self, name: &[u8]) -> Result<PkgId> {
-        pkgspec::parse_pkg(&mut self.db.table, name)?.map_err(|why| {
-            let id = "--%s needs a valid package name but '%.250s' is not: %s";
-            Error::usage(msg!(id, self.opts.action.name(), name, why))
-        })
     }
 
     /// Configure, trigger or remove what is in the queue; a package that fails is reported and
