@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use compat_tests::report::Totals;
-use compat_tests::{Res, autotest, cases, generator, oracle, real, runner, suite};
+use compat_tests::{Res, autotest, cases, generator, kill, oracle, real, runner, suite};
 
 const USAGE: &str = "\
 usage: compat COMMAND
@@ -16,6 +16,8 @@ usage: compat COMMAND
                              run dpkg's src/at tests
   real [--release R] [--fresh] small|large|archives|upgrade
                              the same steps on a whole system, with stock and with ours
+  kill [--release R] [--all] [NAME…]
+                             kill ours at a sample of moments, or at every one, and recover
 DPKG_UNDER_TEST=theirs|ours|both  DPKG_NG_BIN  DPKG_ORACLE_DIR  DPKG_HEAD_SRC  COMPAT_JOBS
 ";
 
@@ -112,6 +114,13 @@ fn run(args: &[String]) -> Res<bool> {
                 return Ok(true);
             }
             done("cases", runner::run_cases(&exe, &o.names, &o.release)?)
+        }
+        "--kill-in-sandbox" => kill::in_sandbox(rest).map(|()| true),
+        "kill" => {
+            runner::get_ready()?;
+            let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+            let extent = if flag("all") { "all" } else { "sample" };
+            done("kill", kill::run(&exe, &o.release, extent, &o.names)?)
         }
         "--real-in-sandbox" => real::in_sandbox(rest).map(|()| true),
         "real" => {
