@@ -105,7 +105,9 @@ fn read(process: &mut Process, member: DebMember, args: &DebArgs) -> Result<Vec<
         Copied::Complete | Copied::ReaderGone => None,
     };
     let paste = stream.paste();
+    // Where there is nothing tar has something to say.
     if inner.is_none()
+        && !bytes.is_empty()
         && failed.is_none()
         && matches!(paste, Paste::Complete)
         && let Ok(files) = read_tar(&bytes)
@@ -138,7 +140,7 @@ fn read_tar(bytes: &[u8]) -> Result<Vec<ControlFile>> {
         if name.contains(&b'/') {
             continue;
         }
-        let file = if entry.kind == Kind::File {
+        let file = if entry.kind == Kind::File && !entry.slash {
             let mut data = Vec::new();
             tar.read_to_end(&mut data)
                 .map_err(|e| take_error(e, || msg!("failed to read")))?;

@@ -1,6 +1,5 @@
 //! Actions that change packages: the command line's plain value becomes a run of the library.
 
-use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
@@ -32,19 +31,14 @@ pub fn database(process: &Process, args: &DpkgArgs) -> Database {
 /// A run over a database that is not opened yet.
 pub fn start(process: &Process, args: &DpkgArgs, db: Database, opts: Options) -> Run {
     let (env, report) = (process.env.clone(), process.report.clone());
-    let prompt = Terminal::new(env.clone(), report.clone(), args.settings.pager);
-    let mut run = Run::new(
+    let prompt = Terminal::new(env, report.clone(), args.settings.pager);
+    Run::new(
         db,
         opts,
         Box::new(report),
         Box::new(prompt),
         HookSet::default(),
-    );
-    run.control_tool = Some(Box::new(move |archive, dir| {
-        let args = ["--control".as_ref(), archive.as_os_str(), dir.as_os_str()];
-        crate::deb::main(env.clone(), &args.map(OsString::from))
-    }));
-    run
+    )
 }
 
 /// `--install`, `--unpack`, `--record-avail`, `--configure`, `--triggers-only`, `--remove`,

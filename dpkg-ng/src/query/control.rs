@@ -3,7 +3,6 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
-use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
 
 use libdpkgng::bail;
@@ -36,11 +35,7 @@ fn check_kind(kind: &OsStr) -> Result<()> {
 }
 
 /// Open the database and look up a package, which must be installed.
-fn installed(
-    process: &mut Process,
-    args: &QueryArgs,
-    name: &OsStr,
-) -> Result<(ManuallyDrop<Database>, PkgId)> {
+fn installed(process: &mut Process, args: &QueryArgs, name: &OsStr) -> Result<(Database, PkgId)> {
     let mut db = super::open(process, args, AvailMode::None)?;
     let pkg = super::package(&mut db, args, name)?;
     if db.table[pkg].status() == Status::NotInstalled {

@@ -10,7 +10,6 @@ mod options;
 mod show;
 
 use std::ffi::{OsStr, OsString};
-use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
 
 use libdpkgng::arch::{ArchTable, BUILD_ARCHITECTURE};
@@ -71,16 +70,11 @@ fn run(process: &mut Process, args: &[OsString]) -> Step<i32> {
     }
 }
 
-/// Open the database to read it. It is needed until the process ends, which frees its memory faster
-/// than we could.
-fn open(
-    process: &mut Process,
-    args: &QueryArgs,
-    available: AvailMode,
-) -> Result<ManuallyDrop<Database>, Error> {
+/// Open the database to read it.
+fn open(process: &mut Process, args: &QueryArgs, available: AvailMode) -> Result<Database, Error> {
     let mut db = Database::new(args.dirs.clone(), ArchTable::new(BUILD_ARCHITECTURE));
     db.open(OpenMode::ReadOnly, available, &mut process.report)?;
-    Ok(ManuallyDrop::new(db))
+    Ok(db)
 }
 
 /// Close it again.

@@ -172,10 +172,6 @@ pub struct Deconf {
     pub reason: Want,
 }
 
-/// `dpkg-deb --control ARCHIVE DIR`: says on standard error what there is to say, and gives the
-/// exit status.
-pub type ControlTool = Box<dyn FnMut(&std::path::Path, &std::path::Path) -> i32>;
-
 /// One invocation of dpkg.
 pub struct Run {
     /// The database.
@@ -188,9 +184,6 @@ pub struct Run {
     pub prompt: Box<dyn Prompter>,
     /// Who may change what happens.
     pub hooks: HookSet,
-    /// Who takes the control files out of archives that this library gives up on: what tar(1)
-    /// makes of them, and says about them, is tar's.
-    pub control_tool: Option<ControlTool>,
     /// By [`PkgId`]; see [`Run::state`].
     pub(crate) per_package: Vec<PerPackage>,
     /// What remains to be processed.
@@ -230,7 +223,6 @@ impl Run {
             report,
             prompt,
             hooks,
-            control_tool: None,
             per_package: Vec::new(),
             queue: VecDeque::new(),
             dependtry: DependTry::Normal,

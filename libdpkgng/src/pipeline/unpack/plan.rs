@@ -28,6 +28,8 @@ use crate::{bail, err, msg, sys};
 const CONTROL_DIR_TMP: &str = "tmp.ci";
 /// The archive put together out of parts.
 const REASSEMBLE_TMP: &str = "reassemble.deb";
+/// What stock leaves reading archives to.
+const BACKEND: &str = "dpkg-deb";
 const SPLITTER: &str = "dpkg-split";
 const DEBSIG_VERIFY: &str = "/usr/bin/debsig-verify";
 
@@ -264,7 +266,8 @@ impl Run {
         Ok(dir)
     }
 
-    /// What stock has done by `dpkg-deb --control`, and its words when that fails.
+    /// What stock has `dpkg-deb --control` do. Ours does it here, and leaves what it cannot make
+    /// sense of to that program: it knows tars that are not dpkg's, and has its own words.
     fn unpack_control(&mut self, archive: &Path, cidir: &Path) -> Result<()> {
         let mut owners = SystemOwners {
             db: &self.db,
@@ -273,21 +276,17 @@ impl Run {
         // What there is to say of an archive that fails, the tool says.
         let extracted = DebFile::open(archive)
             .and_then(|deb| extract_control(&deb, cidir, &mut owners, &mut Silent));
-        if let Err(e) = extracted {
-            let status = match &mut self.control_tool {
-                Some(tool) => tool(archive, cidir),
-                None => {
-                    let line = msg!("dpkg-deb: error: %s\n", e.msg);
-                    self.report.event(&Event::Stderr(line));
-                    2
-                }
-            };
-            if status != 0 {
-                bail!(
-                    "%s subprocess returned error exit status %d",
-                    "dpkg-deb --control",
-                    status
-                );
+        if extracted.is_err() || !cidir.join("control").exists() {
+            self.remove_tree_at(cidir)?;
+            let args = [
+                &b"--control"[..],
+                archive.as_os_str().as_bytes(),
+                cidir.as_os_str().as_bytes(),
+            ];
+            let what = msg!("package control information extraction");
+            let ended = self.run_program(what, BACKEND, &args)?;
+            if let Some(text) = ending(ended, &msg!("%s --control", BACKEND)) {
+                return Err(Error::new(text));
             }
         }
         // They are renamed into info/ later and must not turn up empty after a crash.
