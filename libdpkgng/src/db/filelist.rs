@@ -1,9 +1,10 @@
 //! `info/*.list`: which paths a package has (db-fsys-files.c, db-fsys-progress of progress.c).
 //!
-//! A list is read once and again after it was rewritten. Reading all of them goes in the
-//! order of dpkg's package table. Stock reads them in the order in which they lie on the
-//! disk, where the file system tells; as the owners of a path are kept latest first, that
-//! order shows where several packages share a path. Ours does not depend on the disk.
+//! A list is read once and again after it was rewritten. All of them are read in the order
+//! in which they lie on the disk, where the file system tells, else in that of dpkg's package
+//! table. As the owners of a path are kept latest first, `dpkg -S` shows that order.
+
+use std::collections::HashMap;
 
 use super::Database;
 use super::dbfile::replace;
@@ -12,6 +13,7 @@ use crate::fsys::{Fsys, NodeFlags, NodeId};
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, Reporter};
 use crate::state::Status;
+use crate::sys::extent::physical_offset;
 use crate::sys::{dir, file};
 use crate::{msg, msgn};
 
@@ -25,6 +27,8 @@ pub struct Progress {
     all_read: bool,
     /// "(Reading database ..." was said, or is not to be said.
     said: bool,
+    /// Where lists lay on the disk when they were first read.
+    offsets: HashMap<PkgId, i64>,
 }
 
 /// The percentage dpkg draws on a terminal (progress.c): every fifth, over the line itself.
@@ -160,6 +164,20 @@ impl Database {
         Ok(())
     }
 
+    /// Where the list of a package lies on the disk (`pkg_files_optimize_load`).
+    fn list_offset(&mut self, pkg: PkgId) -> i64 {
+        let known = self.filelists.offsets.get(&pkg).copied();
+        if let Some(offset) = known.filter(|offset| *offset != 0) {
+            return offset;
+        }
+        if self.table[pkg].status() == Status::NotInstalled {
+            return 0;
+        }
+        let offset = physical_offset(&self.infodb_file(pkg, Which::Installed, LISTFILE));
+        self.filelists.offsets.insert(pkg, offset);
+        offset
+    }
+
     /// Read all file lists, showing progress the first time (`ensure_allinstfiles_available`).
     ///
     /// # Errors
@@ -172,9 +190,14 @@ impl Database {
         if !self.filelists.said {
             meter = Some(Meter::start(self.table.count(), report));
         }
+        let mut order: Vec<(i64, PkgId)> = Vec::with_capacity(self.table.count());
+        for pkg in self.table.in_hash_order() {
+            order.push((self.list_offset(pkg), pkg));
+        }
+        order.sort_by_key(|(offset, _)| *offset);
         // Those to be read, and how many come before each.
         let (mut wanted, mut paths) = (Vec::new(), Vec::new());
-        for (at, pkg) in self.table.in_hash_order().into_iter().enumerate() {
+        for (at, (_, pkg)) in order.into_iter().enumerate() {
             if self.fsys.files(pkg).is_some() {
                 continue;
             }

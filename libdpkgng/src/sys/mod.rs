@@ -19,6 +19,7 @@ pub mod writeback;
 
 pub mod atomic;
 pub mod dir;
+pub mod extent;
 pub mod file;
 pub mod lines;
 pub mod lock;
