@@ -172,7 +172,7 @@ fn batch(exe: &Path, plan: &Plan) -> Res<bool> {
             if let Ok(mut stats) = stats.lock() {
                 stats.count(&scenario, &seen.theirs);
             }
-            if (n + 1) % 100 == 0 {
+            if (n + 1).is_multiple_of(100) {
                 eprintln!("{} of {} begun", n + 1, plan.count);
             }
             let Some(step) = seen.difference() else {
