@@ -19,6 +19,9 @@ pub const ROOT: &str = "/t/root";
 /// The user that cases run as when they are not root.
 pub const USER: u32 = 1000;
 
+/// What ours is like stock in, and what not.
+const PARITY: &str = include_str!("../parity.tsv");
+
 /// What a command did.
 pub struct Outcome {
     /// The exit code, or 128 + signal.
@@ -41,7 +44,6 @@ pub struct World {
     stdin: String,
     env: Vec<(String, String)>,
     log: usize,
-    unheard: &'static [&'static str],
 }
 
 impl World {
@@ -57,7 +59,6 @@ impl World {
             stdin: String::new(),
             env: Vec::new(),
             log: 0,
-            unheard: &[],
         };
         w.before = w.snapshot();
         w
@@ -157,25 +158,21 @@ impl World {
         }
     }
 
-    /// Leaves lines of standard error that begin so out of the record of what follows. For the
-    /// words of stock's helper processes (tar, dpkg-deb), where ours does their work itself; what
-    /// dpkg makes of the failure still counts, and ours must say something of its own.
-    pub fn unheard(&mut self, leads: &'static [&'static str]) {
-        self.unheard = leads;
-    }
-
     /// Runs a shell line in which ours deviates from stock by intent: each must exit with its own
-    /// code, and nothing is compared.
-    pub fn deviates(&mut self, theirs: i32, ours: i32, line: &str) {
+    /// code, and nothing is compared. `name` is that of the row in `parity.tsv` which tells why.
+    pub fn deviates(&mut self, name: &str, theirs: i32, ours: i32, line: &str) {
+        let listed = PARITY.lines().any(|row| {
+            let cells: Vec<&str> = row.split('\t').collect();
+            cells.get(1) == Some(&name) && cells.get(2) == Some(&"deviation")
+        });
+        self.expect(listed, &format!("{name} is a deviation in parity.tsv"));
+        self.expect(theirs != ours, "the exit codes tell the deviation");
         let length = self.journal.len();
-        self.exit(
-            if self.who == Who::Theirs {
-                theirs
-            } else {
-                ours
-            },
-            line,
-        );
+        let code = match self.who {
+            Who::Theirs => theirs,
+            Who::Ours => ours,
+        };
+        self.exit(code, line);
         self.journal.truncate(length);
     }
 
@@ -236,11 +233,7 @@ impl World {
         }
         self.note(&format!("  exit {code}\n"));
         self.block("stdout", &stdout);
-        let heard: String = stderr
-            .split_inclusive('\n')
-            .filter(|l| !self.unheard.iter().any(|lead| l.starts_with(lead)))
-            .collect();
-        self.block("stderr", &heard);
+        self.block("stderr", &settled(&stderr));
         self.block(
             "status-fd",
             &fs::read(fd9).map(|b| text(&b)).unwrap_or_default(),
@@ -383,6 +376,15 @@ impl World {
         self.failures.push(what.clone());
         what
     }
+}
+
+/// Standard error with that line at the end which stock's child says whenever it comes to it.
+fn settled(stderr: &str) -> String {
+    let (late, mut lines): (Vec<&str>, Vec<&str>) = stderr
+        .split_inclusive('\n')
+        .partition(|l| l.starts_with("dpkg-deb: error: paste subprocess was killed by signal"));
+    lines.extend(late);
+    lines.concat()
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -257,8 +257,9 @@ pub(super) fn add(c: &mut Cases) {
     });
     c.add("corrupt/status-where-stock-crashes", |w| {
         w.write("/var/lib/dpkg/status", &format!("{GOOD}Depends: a (=)\n"));
-        w.deviates(139, 2, "$Q -l");
-        w.deviates(139, 2, "$D --audit");
+        let name = "an empty version in a relation";
+        w.deviates(name, 139, 2, "$Q -l");
+        w.deviates(name, 139, 2, "$D --audit");
     });
     c.add("corrupt/available", |w| {
         for text in [

@@ -61,6 +61,31 @@ pub(super) fn add(c: &mut Cases) {
             "$D --force-overwrite-dir --force-overwrite -i {b}"
         ));
     });
+    c.add("files/absolute-link-out-of-the-root", |w| {
+        w.prepare("mkdir -p /outside $R/outside $R/opt; ln -s /outside $R/opt/l");
+        let pk = w.deb(&deb("pk", "1").file("/opt/l/f", "x"));
+        w.ok(&format!(
+            "dpkg --root=/ --admindir=$R/var/lib/dpkg --no-act -i {pk}"
+        ));
+        let line = format!("$D -i {pk}; test -e /outside/f");
+        w.deviates("absolute symbolic links below --root", 0, 1, &line);
+    });
+    c.add("files/fails-early-and-late", |w| {
+        w.install(&[deb("other", "1").file("/opt/a", "x").file("/opt/z", "x")]);
+        // In between it is a race how much of the archive fits into the pipes.
+        for size in [10_000, 60_000, 300_000, 600_000] {
+            for z in ["none", "gzip"] {
+                for first in ["a", "z"] {
+                    let mut d = deb("pk", "1").file("/opt/m", &"x".repeat(size)).scripts();
+                    d = d
+                        .file(&format!("/opt/{first}"), "x")
+                        .option(&format!("-Z{z}"));
+                    let pk = w.deb(&d);
+                    w.exit(1, &format!("$D -i {pk}"));
+                }
+            }
+        }
+    });
     c.add("files/shared-directories-stay-until-last", |w| {
         w.install(&[
             deb("a", "1").file("/opt/d/e/a", "a"),

@@ -7,6 +7,7 @@ mod commands;
 mod conffiles;
 mod corrupt;
 mod debfile;
+mod debug;
 mod files;
 mod query;
 mod relations;
@@ -45,6 +46,7 @@ pub fn all() -> Vec<Case> {
     conffiles::add(&mut c);
     corrupt::add(&mut c);
     debfile::add(&mut c);
+    debug::add(&mut c);
     files::add(&mut c);
     query::add(&mut c);
     relations::add(&mut c);

@@ -331,6 +331,10 @@ pub(super) fn add(c: &mut Cases) {
         w.run(&format!(
             "PATH=/t/bin:/t/w/few /t/bin/dpkg --root=$R --force-bad-path -i {v1}"
         ));
+        w.prepare("rm /t/w/few/tar /t/w/few/rm");
+        let v2 = w.deb(&pk("2"));
+        let line = format!("PATH=/t/bin:/t/w/few /t/bin/dpkg --root=$R --force-bad-path -i {v2}");
+        w.deviates("tar and rm for dpkg", 1, 0, &line);
     });
     c.add("scripts/hooks", |w| {
         let v1 = w.deb(&pk("1"));

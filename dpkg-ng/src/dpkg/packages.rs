@@ -96,7 +96,8 @@ pub fn options(
         force: s.force,
         ignore_depends,
         filters: s.filters.clone(),
-        tmpdir: match process.env.get_nonempty("TMPDIR") {
+        tmpdir: match process.env.get("TMPDIR") {
+            Some(dir) if dir.is_empty() => PathBuf::from("/"),
             Some(dir) => PathBuf::from(dir),
             None => PathBuf::from("/tmp"),
         },

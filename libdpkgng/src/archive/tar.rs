@@ -186,6 +186,11 @@ impl<R: Read> TarReader<R> {
         &mut self.src
     }
 
+    /// Bytes that were taken from the source and not used yet.
+    pub fn read_ahead(&self) -> u64 {
+        self.len.saturating_sub(self.pos) as u64
+    }
+
     /// The source back; what was read ahead is lost.
     pub fn into_inner(self) -> R {
         self.src

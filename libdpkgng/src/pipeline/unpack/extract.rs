@@ -143,7 +143,8 @@ impl Run {
             self.report.event(&Event::Stderr(line));
         }
         if let Err(e) = result {
-            self.unpack.child_says = tar.get_mut().abandon();
+            let unused = tar.read_ahead();
+            self.unpack.child_says = tar.get_mut().abandon(unused);
             return Err(e);
         }
         if !tar.get_mut().finished_well() {

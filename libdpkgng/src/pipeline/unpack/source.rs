@@ -25,8 +25,6 @@ const PIECES: usize = 32;
 
 /// What a pipe holds.
 const PIPE_SIZE: u64 = 64 * 1024;
-/// How far the child is ahead of its reader: a full pipe, and the block it waits to write.
-const CHILD_AHEAD: u64 = PIPE_SIZE + 32 * 1024;
 
 /// How the child would have ended: what it says on standard error when it failed.
 type Ending = std::result::Result<(), Vec<Msg>>;
@@ -96,11 +94,11 @@ impl Source {
         matches!(self.ending, Some(Ok(())))
     }
 
-    /// Read no further. What the child says when it meets the closed pipe: it still comes to the
-    /// end of what it has begun to write, and its own child that feeds it is killed when there is
-    /// more of the member than fits between the two.
-    pub fn abandon(&mut self) -> Vec<Msg> {
-        let mut ahead = self.by_ref().take(CHILD_AHEAD);
+    /// Read no further; the last `unused` bytes need not have been read. What the child says
+    /// when it meets the closed pipe: it has come as far as a pipe is long, and its own child that
+    /// feeds it is killed when there is more of the member than fits between the two.
+    pub fn abandon(&mut self, unused: u64) -> Vec<Msg> {
+        let mut ahead = self.by_ref().take(PIPE_SIZE.saturating_sub(unused));
         let _ = io::copy(&mut ahead, &mut io::sink());
         self.refill();
         if self.ending.is_some() {
