@@ -9,6 +9,7 @@
 //! * [`snapshot`] writes down a tree or a database.
 //! * [`deb`] and [`world`] are what a case is told with; [`cases`] is the library of them.
 //! * [`generator`] makes packages and command sequences at random and compares those.
+//! * [`kill`] kills ours at any moment and recovers.
 //! * [`runner`] runs cases, [`suite`] dpkg's functional tests, [`autotest`] its `src/at` tests,
 //!   [`real`] whole systems.
 //! * [`bench`] compares time and memory.
@@ -18,6 +19,7 @@ pub mod bench;
 pub mod cases;
 pub mod deb;
 pub mod generator;
+pub mod kill;
 pub mod oracle;
 pub mod real;
 pub mod report;

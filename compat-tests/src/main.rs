@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use compat_tests::report::Totals;
-use compat_tests::{Res, autotest, bench, cases, generator, oracle, real, runner, suite};
+use compat_tests::{Res, autotest, bench, cases, generator, kill, oracle, real, runner, suite};
 
 const USAGE: &str = "\
 usage: compat COMMAND
@@ -18,6 +18,8 @@ usage: compat COMMAND
                              the same steps on a whole system, with stock and with ours
   bench [--release R] [--runs N] [start|read|unpack]
                              time and memory of ours beside stock's
+  kill [--release R] [--all] [NAME…]
+                             kill ours at a sample of moments, or at every one, and recover
 DPKG_UNDER_TEST=theirs|ours|both  DPKG_NG_BIN  DPKG_ORACLE_DIR  DPKG_HEAD_SRC  COMPAT_JOBS
                 DPKG_BENCH_DEBS
 ";
@@ -126,6 +128,13 @@ fn run(args: &[String]) -> Res<bool> {
             runner::get_oracle()?;
             let exe = std::env::current_exe().map_err(|e| e.to_string())?;
             bench::run(&exe, &o.release, o.runs, &o.names)
+        }
+        "--kill-in-sandbox" => kill::in_sandbox(rest).map(|()| true),
+        "kill" => {
+            runner::get_ready()?;
+            let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+            let extent = if flag("all") { "all" } else { "sample" };
+            done("kill", kill::run(&exe, &o.release, extent, &o.names)?)
         }
         "--real-in-sandbox" => real::in_sandbox(rest).map(|()| true),
         "real" => {

@@ -138,7 +138,7 @@ fn read_tar(bytes: &[u8]) -> Result<Vec<ControlFile>> {
         if name.contains(&b'/') {
             continue;
         }
-        let file = if entry.kind == Kind::File {
+        let file = if entry.kind == Kind::File && !entry.slash {
             let mut data = Vec::new();
             tar.read_to_end(&mut data)
                 .map_err(|e| take_error(e, || msg!("failed to read")))?;

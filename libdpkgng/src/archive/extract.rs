@@ -36,7 +36,7 @@ pub fn read_control_file(
     let mut tar = TarReader::new(stream);
     while let Some(entry) = tar.next_entry()? {
         let path = entry.name.strip_prefix(b"./").unwrap_or(&entry.name);
-        if entry.kind != Kind::File || path != name {
+        if entry.kind != Kind::File || entry.slash || path != name {
             continue;
         }
         if entry.size > CONTROL_FILE_MAX {
@@ -82,6 +82,9 @@ pub fn extract_control(
     let mut tar = TarReader::new(stream);
     while let Some(mut entry) = tar.next_entry()? {
         entry.resolve(owners);
+        if entry.slash {
+            entry.kind = Kind::Directory;
+        }
         place.put(&entry, &mut tar)?;
     }
     tar.drain()?;

@@ -3,7 +3,8 @@
 //! What is kept of dpkg's semantics:
 //! - only the checksum tells a header from the end of the archive: a block that fails to decode
 //!   and has an empty name ends it, one with a name is an error;
-//! - `0` (and NUL) with a trailing slash in the name is a directory; one trailing slash is cut;
+//! - one trailing slash of a directory's or regular file's name is cut; that of the file is noted,
+//!   since to tar it means a directory, while dpkg goes on to make a file;
 //! - only regular files have data, whatever size other entries claim;
 //! - symbolic links come last, in archive order, after everything else;
 //! - GNU long names and links are followed; volume, multi-volume, sparse, dump-directory, Solaris
@@ -15,7 +16,7 @@
 use std::io::{self, Read};
 
 use super::{hide_error, take_error};
-use crate::error::{Error, Result};
+use crate::error::{Error, OrFail, Result};
 use crate::{err, msg};
 
 const BLOCK: usize = 512;
@@ -99,6 +100,8 @@ pub struct TarEntry {
     pub major: u64,
     /// Device minor number.
     pub minor: u64,
+    /// A [`Kind::File`] whose name ended with a slash: a directory as tars before POSIX say it.
+    pub slash: bool,
 }
 
 /// Looks up user and group names, in the system's database or that of a chroot.
@@ -313,14 +316,13 @@ impl<R: Read> TarReader<R> {
                 }
                 Type::Entry(kind) => {
                     entry.kind = kind;
-                    if kind == Kind::File && !entry.name.ends_with(b"/") {
+                    if kind == Kind::File {
                         self.data = entry.size;
                         self.padding = entry.size.wrapping_neg() % BLOCK as u64;
-                    } else if matches!(kind, Kind::File | Kind::Directory) {
-                        entry.kind = Kind::Directory;
-                        if entry.name.ends_with(b"/") {
-                            entry.name.pop();
-                        }
+                    }
+                    if matches!(kind, Kind::File | Kind::Directory) && entry.name.ends_with(b"/") {
+                        entry.name.pop();
+                        entry.slash = kind == Kind::File;
                     }
                     if kind == Kind::Symlink {
                         self.symlinks.push_back(entry);
@@ -403,30 +405,45 @@ impl Header<'_> {
 
     fn decode(&self) -> Result<TarEntry> {
         let block = self.0;
-        let bad = |template: &'static str| {
-            move |errno: i32| Error::os(msg!(template), io::Error::from_raw_os_error(errno))
+        let parse = |number: std::result::Result<u64, i32>, template: &'static str| {
+            number
+                .map_err(io::Error::from_raw_os_error)
+                .or_put(|| msg!(template))
         };
         let device = matches!(block[156], b'3' | b'4');
-        // A fault in the mode or device fields goes unnoticed in dpkg.
-        let lenient = |field: &[u8]| unsigned(field, u64::MAX).unwrap_or(0);
+        // A fault in the mode or device fields goes unnoticed in dpkg: what is no number is 0, and a
+        // mode that is too large has all bits set.
+        let lenient = |field: &[u8]| number(field).unwrap_or(0);
+        let mode = match lenient(&block[100..108]) {
+            mode if mode > u64::from(u32::MAX) => 0o7777,
+            mode => (mode & 0o7777) as u32,
+        };
         let entry = TarEntry {
             name: self.name(),
             linkname: until_nul(&block[157..257]).to_vec(),
             kind: Kind::File,
-            mode: (unsigned(&block[100..108], u64::from(u32::MAX)).unwrap_or(0) & 0o7777) as u32,
-            size: unsigned(&block[124..136], i64::MAX as u64)
-                .map_err(bad("invalid tar header size field"))?,
-            mtime: signed(&block[136..148]).map_err(bad("invalid tar header mtime field"))?,
+            mode,
+            size: parse(
+                unsigned(&block[124..136], i64::MAX as u64),
+                "invalid tar header size field",
+            )?,
+            // As in C: 64 bits, reinterpreted.
+            mtime: parse(number(&block[136..148]), "invalid tar header mtime field")? as i64,
             major: if device { lenient(&block[329..337]) } else { 0 },
             minor: if device { lenient(&block[337..345]) } else { 0 },
             uname: OwnerName::new(&block[265..297]),
-            uid: unsigned(&block[108..116], u64::from(u32::MAX))
-                .map_err(bad("invalid tar header uid field"))? as u32,
+            uid: parse(
+                unsigned(&block[108..116], u64::from(u32::MAX)),
+                "invalid tar header uid field",
+            )? as u32,
             gname: OwnerName::new(&block[297..329]),
-            gid: unsigned(&block[116..124], u64::from(u32::MAX))
-                .map_err(bad("invalid tar header gid field"))? as u32,
+            gid: parse(
+                unsigned(&block[116..124], u64::from(u32::MAX)),
+                "invalid tar header gid field",
+            )? as u32,
+            slash: false,
         };
-        let stored = octal(&block[148..156]).map_err(bad("invalid tar header checksum field"))?;
+        let stored = parse(octal(&block[148..156]), "invalid tar header checksum field")?;
         let sum: u64 = block
             .iter()
             .enumerate()
@@ -480,19 +497,16 @@ fn base256(field: &[u8]) -> Option<std::result::Result<u64, i32>> {
     Some(Ok(n))
 }
 
+fn number(field: &[u8]) -> std::result::Result<u64, i32> {
+    base256(field).unwrap_or_else(|| octal(field))
+}
+
 fn unsigned(field: &[u8], max: u64) -> std::result::Result<u64, i32> {
-    let n = base256(field).unwrap_or_else(|| octal(field))?;
+    let n = number(field)?;
     if n > max {
         return Err(libc::ERANGE);
     }
     Ok(n)
-}
-
-fn signed(field: &[u8]) -> std::result::Result<i64, i32> {
-    // As in C: 64 bits, reinterpreted.
-    base256(field)
-        .unwrap_or_else(|| octal(field))
-        .map(|n| n as i64)
 }
 
 #[cfg(test)]

@@ -1,0 +1,420 @@
+//! Kills our `dpkg` before each system call that changes something, and shows that the state it
+//! leaves is one to go on from.
+//!
+//! A scenario is a system prepared by stock and one command. The command runs once undisturbed by
+//! stock: the tree and database it leaves are what every recovery must arrive at. Then ours runs
+//! under `strace`, which sends it `SIGKILL` at the n-th call of a kind, for every kind and n (or a
+//! sample of them). From each such wreck four ways lead on, each on a copy: `--configure -a` and the
+//! same command again, or the command first and, if that alone does not suffice (triggers are
+//! pending, or a dependency was left half configured), `--configure -a` after it; by ours and by stock.
+//!
+//! One window is left out because dpkg's order of effects has it: a package without conffiles and
+//! postrm that is being removed is for a moment in the state `config-files` before it is gone. Killed
+//! there, it takes `--purge` to finish.
+//!
+//! Only dpkg's own process dies: a script that was running ends by itself, as it would when the
+//! kernel or an administrator kills dpkg.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::deb::{Deb, Kind, deb};
+use crate::report::{Totals, diff};
+use crate::sandbox::{Who, command, empty_database, enter};
+use crate::snapshot::{Snapshot, now};
+use crate::{During, Res};
+
+/// The system calls before which a kill can make a difference to what is on disk, or to what runs.
+const CALLS: &str = "rename,renameat,renameat2,unlink,unlinkat,rmdir,link,linkat,symlink,symlinkat,\
+mkdir,mkdirat,mknod,mknodat,openat,openat2,creat,fsync,fdatasync,sync_file_range,chmod,fchmod,\
+fchmodat,chown,lchown,fchown,fchownat,utimensat,ftruncate,fallocate,write,pwrite64,copy_file_range,\
+wait4,waitid,clone,clone3,vfork";
+
+const START: &str = "/t/k/start";
+const WRECK: &str = "/t/k/wreck";
+/// Where every run happens, so that paths in messages and scripts are always the same.
+const RUN: &str = "/t/k/run";
+
+/// How many points of each scenario a quick run takes.
+const SAMPLE: usize = 14;
+
+struct Scenario {
+    name: &'static str,
+    /// Prepares the system: shell lines in which `$D` is stock's dpkg on it.
+    before: Vec<String>,
+    /// Options and arguments of the command that is killed.
+    command: String,
+}
+
+/// The names of all scenarios.
+pub const NAMES: [&str; 8] = [
+    "install",
+    "upgrade",
+    "upgrade-keep",
+    "configure",
+    "remove",
+    "purge",
+    "takeover",
+    "selections",
+];
+
+fn build(d: &Deb) -> Res<String> {
+    d.build(Path::new("/t/debs"))
+}
+
+fn main_package(version: &str) -> Deb {
+    let divert = "dpkg-divert --package pk --add --rename --divert /opt/base.real /opt/base";
+    let mut d = deb("pk", version)
+        .field("Depends", "base")
+        .dir("/opt/pk")
+        .file("/opt/pk/same", "same in all versions\n")
+        .file("/opt/pk/text", &format!("text of {version}\n"))
+        .entry("/opt/pk/hard", Kind::Hard("/opt/pk/text".into()))
+        .link("/opt/pk/link", &format!("to-{version}"))
+        .file(&format!("/opt/pk/only-{version}"), "x")
+        .file(&format!("/opt/pk/d{version}/deep/file"), "y")
+        .file("/opt/watched/pk", version)
+        .file("/opt/base", "pk's base\n")
+        .conffile("/etc/pk/changed", &format!("changed in {version}\n"))
+        .conffile("/etc/pk/edited", &format!("edited, {version}\n"))
+        .conffile("/etc/pk/steady", "steady\n")
+        .script("preinst", &format!("{divert} >/dev/null"))
+        .script("postinst", "echo done >\"$DPKG_ROOT/opt/by-postinst\"")
+        .script("prerm", "rm -f \"$DPKG_ROOT/opt/by-postinst\"")
+        .script(
+            "postrm",
+            "[ \"$1\" != remove ] || dpkg-divert --package pk --remove --rename /opt/base >/dev/null",
+        );
+    if version == "1" {
+        d = d.conffile("/etc/pk/dropped", "dropped\n");
+    }
+    d
+}
+
+impl Scenario {
+    /// The command's options on conffiles, which recovery has to be given too.
+    fn forced(&self) -> &'static str {
+        if self.command.contains("confnew") {
+            "--force-confnew"
+        } else {
+            "--force-confold"
+        }
+    }
+
+    fn make(name: &'static str) -> Res<Scenario> {
+        let base = build(
+            &deb("base", "1")
+                .file("/opt/base", "base's own\n")
+                .file("/opt/base-too", "base's own\n")
+                .control(
+                    "triggers",
+                    "interest-noawait /opt/watched\ninterest named\n",
+                )
+                .script(
+                    "postinst",
+                    "[ \"$1\" != triggered ] || echo ran >\"$DPKG_ROOT/opt/by-trigger\"",
+                ),
+        )?;
+        let one = build(&main_package("1"))?;
+        let two = build(&main_package("2"))?;
+        let other = build(
+            &deb("zz", "1")
+                .field("Depends", "pk")
+                .file("/opt/zz", "zz")
+                .script("postrm", ":")
+                .control("triggers", "activate named\n"),
+        )?;
+        let edit = "echo mine >$R/etc/pk/edited".to_owned();
+        let installed = vec![format!("$D -i {base}"), format!("$D -i {one} {other}")];
+        let (before, command) = match name {
+            "install" => (vec![format!("$D -i {base}")], format!("-i {one} {other}")),
+            "upgrade" => (
+                [installed, vec![edit]].concat(),
+                format!("--force-confnew -i {two} {other}"),
+            ),
+            "upgrade-keep" => (
+                [installed, vec![edit]].concat(),
+                format!("--force-confold -i {two}"),
+            ),
+            "configure" => (
+                vec![
+                    format!("$D -i {base} {one}"),
+                    edit,
+                    format!("$D --no-triggers --unpack {two} {other}"),
+                ],
+                "--force-confnew --configure -a".into(),
+            ),
+            "remove" => (installed, "-r zz pk".into()),
+            "purge" => (
+                [installed, vec![edit]].concat(),
+                "--purge zz pk base".into(),
+            ),
+            "takeover" => {
+                // All of one package's files go to another, so that it disappears; a directory
+                // becomes a link, and a package in the way is removed.
+                let old = build(
+                    &deb("old", "1")
+                        .file("/opt/t/a", "old a")
+                        .file("/opt/t/b", "old b"),
+                )?;
+                let foe = build(
+                    &deb("foe", "1")
+                        .file("/opt/foe", "foe")
+                        .field("Provides", "role"),
+                )?;
+                let new = build(
+                    &deb("new", "1")
+                        .field("Replaces", "old, foe")
+                        .field("Conflicts", "foe")
+                        .file("/opt/t/a", "new a")
+                        .file("/opt/t/b", "new b"),
+                )?;
+                (
+                    vec![format!("$D -i {old} {foe}")],
+                    format!("-B --auto-deconfigure -i {new}"),
+                )
+            }
+            "selections" => (installed, "--clear-selections".into()),
+            _ => return Err(format!("no scenario {name}")),
+        };
+        Ok(Scenario {
+            name,
+            before,
+            command,
+        })
+    }
+}
+
+/// A dpkg on the run's root: its exit code (128 + signal) and all it said.
+fn dpkg(wrapper: &str, who: Who, args: &str) -> Res<(i32, String)> {
+    let program = match who {
+        Who::Ours => "/t/bin/dpkg",
+        Who::Theirs => "/usr/bin/dpkg",
+    };
+    shell(&format!(
+        "exec {wrapper} {program} --root={RUN} --force-script-chrootless --log=/dev/null {args}"
+    ))
+}
+
+fn shell(line: &str) -> Res<(i32, String)> {
+    let out = command("timeout")
+        .args(["--foreground", "-k", "5", "60", "sh", "-c"])
+        .arg(format!("umask 022; exec 2>&1; {line}"))
+        .env("R", RUN)
+        .env(
+            "D",
+            format!("/usr/bin/dpkg --root={RUN} --force-script-chrootless --log=/dev/null"),
+        )
+        .stdin(Stdio::null())
+        // A script that outlives dpkg holds this pipe: we return when it has ended.
+        .output()
+        .during(line)?;
+    let code = out
+        .status
+        .code()
+        .unwrap_or_else(|| 128 + out.status.signal().unwrap_or(0));
+    Ok((code, String::from_utf8_lossy(&out.stdout).into_owned()))
+}
+
+fn copy(from: &str, to: &str) -> Res<()> {
+    if Path::new(to).exists() {
+        fs::remove_dir_all(to).during(to)?;
+    }
+    let done = Command::new("cp")
+        .args(["-a", from, to])
+        .status()
+        .during("cp")?;
+    done.success()
+        .then_some(())
+        .ok_or_else(|| format!("cp {from} {to}"))
+}
+
+/// The state that has to be the same: all but the backups, whose age differs by design.
+fn state(since: i64) -> String {
+    let mut s = Snapshot::default();
+    s.walk("", Path::new(RUN), since, &|p| {
+        p.starts_with("var/lib/dpkg/") && p.ends_with("-old")
+    });
+    s.0.iter()
+        .map(|(path, what)| format!("{path} {what}\n"))
+        .collect()
+}
+
+/// The points of the scenario at which to kill: a call and which one of its kind.
+fn points(s: &Scenario) -> Res<Vec<(String, usize)>> {
+    copy(START, RUN)?;
+    let (code, said) = dpkg(
+        &format!("strace -o /t/k/trace -e signal=none -e trace={CALLS}"),
+        Who::Ours,
+        &s.command,
+    )?;
+    if code != 0 {
+        return Err(format!("{}: exit {code} under strace:\n{said}", s.name));
+    }
+    let trace = fs::read("/t/k/trace").during("trace")?;
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut points = Vec::new();
+    for line in String::from_utf8_lossy(&trace).lines() {
+        let Some((call, args)) = line.split_once('(') else {
+            continue;
+        };
+        let n = seen.entry(call.to_owned()).or_default();
+        *n += 1;
+        // Reading changes nothing, and writing to standard output nothing on disk.
+        let harmless = (call.starts_with("open") && args.contains("O_RDONLY"))
+            || (call == "write" && (args.starts_with("1,") || args.starts_with("2,")));
+        if !harmless {
+            points.push((call.to_owned(), *n));
+        }
+    }
+    Ok(points)
+}
+
+/// Runs a scenario in the sandbox this process enters, and prints one line per failure.
+pub fn in_sandbox(args: &[String]) -> Res<()> {
+    let [release, name, extent] = args else {
+        return Err("kill: release, scenario, extent".into());
+    };
+    let name = NAMES
+        .into_iter()
+        .find(|n| n == name)
+        .ok_or_else(|| format!("no scenario {name}"))?;
+    enter(release, Who::Ours, &[])?;
+    fs::create_dir("/t/k").during("/t/k")?;
+    let since = now();
+    let s = Scenario::make(name)?;
+    empty_database(&Path::new(RUN).join("var/lib/dpkg"))?;
+    for line in &s.before {
+        let (code, said) = shell(line)?;
+        if code != 0 {
+            return Err(format!("{line}: exit {code}\n{said}"));
+        }
+    }
+    copy(RUN, START)?;
+    let mut whole = String::new();
+    for who in [Who::Theirs, Who::Ours] {
+        copy(START, RUN)?;
+        let (code, said) = dpkg("", who, &s.command)?;
+        if code != 0 {
+            return Err(format!("{}, undisturbed: exit {code}\n{said}", who.name()));
+        }
+        let state = state(since);
+        if who == Who::Theirs {
+            whole = state;
+        } else if whole != state {
+            return Err(format!(
+                "undisturbed runs differ:\n{}",
+                diff(&whole, &state)
+            ));
+        }
+    }
+    let all = points(&s)?;
+    let step = match extent.as_str() {
+        "all" => 1,
+        _ => all.len().div_ceil(SAMPLE).max(1),
+    };
+    let mut kills = 0;
+    let mut failures = 0;
+    for (n, (call, nth)) in all.iter().enumerate().filter(|(n, _)| n % step == step / 2) {
+        let at = format!("{name}, killed at {call} number {nth}");
+        copy(START, RUN)?;
+        let wrapper = format!(
+            "strace -o /dev/null -e signal=none -e trace={call} -e inject={call}:signal=KILL:when={nth}"
+        );
+        let (code, said) = dpkg(&wrapper, Who::Ours, &s.command)?;
+        if code != 137 && code != 128 + 9 {
+            // The last calls of a run may vary by one or two with the order of threads.
+            if code == 0 {
+                continue;
+            }
+            println!("{at}: exit {code}\n{said}");
+            failures += 1;
+            continue;
+        }
+        kills += 1;
+        copy(RUN, WRECK)?;
+        let ways = [
+            (Who::Ours, false),
+            (Who::Theirs, true),
+            (Who::Theirs, false),
+            (Who::Ours, true),
+        ];
+        let ways = match extent.as_str() {
+            "all" => &ways[..],
+            _ if n % 2 == 0 => &ways[..2],
+            _ => &ways[2..],
+        };
+        for &(who, configure) in ways {
+            copy(WRECK, RUN)?;
+            let again = format!("{} --configure -a", s.forced());
+            // What is half installed cannot be configured, and what depends on the half configured
+            // not be unpacked and configured: the last step is the one that must succeed.
+            let steps = match configure {
+                true => [again.as_str(), &s.command, ""],
+                false => [s.command.as_str(), &again, &s.command],
+            };
+            let (mut code, mut said) = (0, String::new());
+            for step in steps.into_iter().filter(|s| !s.is_empty()) {
+                let (exit, words) = dpkg("", who, step)?;
+                code = exit;
+                said.push_str(&format!("{step}: exit {exit}\n{words}"));
+                if !configure && code == 0 && state(since) == whole {
+                    break;
+                }
+            }
+            let end = state(since);
+            let same = end == whole;
+            if code != 0 || !same {
+                failures += 1;
+                let how = if configure {
+                    "--configure -a first"
+                } else {
+                    "rerun"
+                };
+                println!(
+                    "{at}, {how} by {}:\n{said}{}",
+                    who.name(),
+                    diff(&whole, &end)
+                );
+            }
+        }
+    }
+    println!(
+        "{name}: {kills} kills at {} points, {failures} not recovered",
+        all.len()
+    );
+    if failures == 0 && kills > 0 {
+        return Ok(());
+    }
+    Err(format!("{name}: {failures} failures, {kills} kills"))
+}
+
+/// Runs the scenarios whose name contains one of `filters` (all, if there are none); `extent` is
+/// `all` or `sample`.
+pub fn run(exe: &Path, release: &str, extent: &str, filters: &[String]) -> Res<Totals> {
+    let mut totals = Totals::default();
+    for name in NAMES {
+        if !filters.is_empty() && !filters.iter().any(|f| name.contains(f.as_str())) {
+            continue;
+        }
+        let out = Command::new(exe)
+            .args(["--kill-in-sandbox", release, name, extent])
+            .output()
+            .during(exe.display())?;
+        print!("{}", String::from_utf8_lossy(&out.stdout));
+        if out.status.success() {
+            totals.passed += 1;
+            println!("test kill/{name} ... ok");
+        } else {
+            println!(
+                "test kill/{name} ... FAILED\n{}",
+                String::from_utf8_lossy(&out.stderr)
+            );
+            totals.failed.push(name.to_owned());
+        }
+    }
+    Ok(totals)
+}
