@@ -105,7 +105,9 @@ fn read(process: &mut Process, member: DebMember, args: &DebArgs) -> Result<Vec<
         Copied::Complete | Copied::ReaderGone => None,
     };
     let paste = stream.paste();
+    // Where there is nothing tar has something to say.
     if inner.is_none()
+        && !bytes.is_empty()
         && failed.is_none()
         && matches!(paste, Paste::Complete)
         && let Ok(files) = read_tar(&bytes)

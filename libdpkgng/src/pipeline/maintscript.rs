@@ -278,8 +278,9 @@ impl Run {
     /// is an error or a warning (`maintscript_exec`).
     fn execute(&mut self, call: &Call<'_>, mode: u32, on_failure: OnFailure) -> Result<bool> {
         if mode & 0o555 != 0o555 {
-            let permissions = std::fs::Permissions::from_mode(0o755);
-            std::fs::set_permissions(&call.path, permissions)
+            // Not through a symbolic link, which may lead out of the package's own files.
+            crate::sys::place::Spot::path(call.path.as_os_str().as_bytes())
+                .chmod_nofollow(0o755)
                 .or_fail(|| msg!("unable to set execute permissions on '%.250s'", &call.path))?;
         }
         let args: Vec<&[u8]> = call.args.iter().map(|a| a.as_bytes()).collect();

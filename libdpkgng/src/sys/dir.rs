@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::error::{OrFail, Result};
@@ -60,7 +61,8 @@ pub fn sync_parent(path: &Path) -> Result<()> {
     }
 }
 
-/// Make all files of a directory, and then itself, durable (`dir_sync_contents`).
+/// Make all files of a directory, and then itself, durable (`dir_sync_contents`). A named pipe among
+/// them is an error, not something to wait for.
 pub fn sync_contents(path: &Path) -> Result<()> {
     let entries =
         std::fs::read_dir(path).or_fail(|| msg!("unable to open directory '%s'", path))?;
@@ -68,6 +70,7 @@ pub fn sync_contents(path: &Path) -> Result<()> {
         let name = entry.path();
         let file = File::options()
             .write(true)
+            .custom_flags(libc::O_NONBLOCK)
             .open(&name)
             .or_fail(|| msg!("unable to open file '%s'", &name))?;
         file.sync_all()

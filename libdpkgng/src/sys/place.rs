@@ -400,6 +400,14 @@ impl Spot {
         check(unsafe { libc::fchmodat(dir, name, mode as libc::mode_t, 0) })
     }
 
+    /// `chmod(2)` of what is no symbolic link; one is `ELOOP`.
+    pub fn chmod_nofollow(&self, mode: u32) -> io::Result<()> {
+        if self.lstat()?.is_symlink() {
+            return Err(io::Error::from_raw_os_error(libc::ELOOP));
+        }
+        self.chmod(mode)
+    }
+
     /// Set access and modification time, in seconds since the epoch.
     pub fn set_times(&self, atime: i64, mtime: i64) -> io::Result<()> {
         let (dir, name) = self.raw()?;

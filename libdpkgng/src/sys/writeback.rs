@@ -9,27 +9,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// How many `fsync`s wait at the same time.
 const THREADS: usize = 16;
 
-/// Below this, preallocation makes things worse on some file systems (`fd_allocate_size`).
-const ALLOCATE_FROM: u64 = 4 * 4096 - 1;
-
-/// Tell the file system how long the file is going to be. A hint: failing is fine.
-pub fn allocate(file: &File, size: u64) {
-    let Ok(length) = libc::off_t::try_from(size) else {
-        return;
-    };
-    if size < ALLOCATE_FROM {
-        return;
-    }
-    loop {
-        // SAFETY: plain values and an open descriptor.
-        let rc = unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, length) };
-        let again = rc < 0 && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted;
-        if !again {
-            return;
-        }
-    }
-}
-
 /// Start writing out what the file holds. A hint: failing is fine, `fsync` follows.
 pub fn start(file: &File) {
     // SAFETY: plain values and an open descriptor.

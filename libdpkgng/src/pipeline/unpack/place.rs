@@ -128,7 +128,6 @@ impl Run {
         })?;
         self.report
             .debug(detail, || msg!("tarobject file open size=%jd", entry.size));
-        writeback::allocate(&file, entry.size);
         let copied = copy_data(tar, &mut file, &mut job.buffer);
         let mut hash = copied.map_err(|e| {
             let why = match e {

@@ -264,7 +264,8 @@ impl Run {
         Ok(dir)
     }
 
-    /// What stock has done by `dpkg-deb --control`, and its words when that fails.
+    /// What stock has `dpkg-deb --control` do. Ours does it here, and leaves what it cannot make
+    /// sense of to the tool: that knows tars that are not dpkg's, and has its own words.
     fn unpack_control(&mut self, archive: &Path, cidir: &Path) -> Result<()> {
         let mut owners = SystemOwners {
             db: &self.db,
@@ -272,8 +273,13 @@ impl Run {
         };
         // What there is to say of an archive that fails, the tool says.
         let extracted = DebFile::open(archive)
-            .and_then(|deb| extract_control(&deb, cidir, &mut owners, &mut Silent));
+            .and_then(|deb| extract_control(&deb, cidir, &mut owners, &mut Silent))
+            .and_then(|()| match cidir.join("control").exists() {
+                true => Ok(()),
+                false => Err(err!("no control file")),
+            });
         if let Err(e) = extracted {
+            self.remove_tree_at(cidir)?;
             let status = match &mut self.control_tool {
                 Some(tool) => tool(archive, cidir),
                 None => {
