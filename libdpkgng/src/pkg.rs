@@ -368,6 +368,9 @@ fn spread(hash: u32) -> u64 {
     u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
+/// Relations that were blanked, after the number they had among all that were linked.
+type Blanked = (u32, Arc<[Dependency]>);
+
 /// The packages known in this run.
 #[derive(Clone, Debug)]
 pub struct PkgTable {
@@ -387,9 +390,8 @@ pub struct PkgTable {
     /// Per side and set the relations that name it, the latest last. Made when first asked
     /// for: most runs never ask, and for those that do not, reading is faster and smaller.
     depended: [OnceCell<Vec<Vec<PossiRef>>>; 2],
-    /// Relations of blanked descriptions, which reverse links still find, with the number
-    /// they had in `linked`.
-    blanked: HashMap<(PkgId, Which), Vec<(u32, Arc<[Dependency]>)>>,
+    /// Relations of blanked descriptions, which reverse links still find.
+    blanked: HashMap<(PkgId, Which), Vec<Blanked>>,
 }
 
 impl std::ops::Index<PkgId> for PkgTable {
