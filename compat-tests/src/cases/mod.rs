@@ -9,6 +9,7 @@ mod corrupt;
 mod debfile;
 mod debug;
 mod files;
+mod forces;
 mod query;
 mod relations;
 mod scripts;
@@ -48,6 +49,7 @@ pub fn all() -> Vec<Case> {
     debfile::add(&mut c);
     debug::add(&mut c);
     files::add(&mut c);
+    forces::add(&mut c);
     query::add(&mut c);
     relations::add(&mut c);
     scripts::add(&mut c);
