@@ -146,9 +146,7 @@ pub(super) fn add(c: &mut Cases) {
         w.run(&format!(
             "$D --record-avail {v1} {other}; $D --print-avail pk"
         ));
-        w.run(&format!(
-            "$D --recursive --record-avail /t/debs; $D --print-avail pk"
-        ));
+        w.run("$D --recursive --record-avail /t/debs; $D --print-avail pk");
         w.run("$D --clear-selections; $D --get-selections; $D --clear-avail");
         w.run("$D --predep-package");
     });
