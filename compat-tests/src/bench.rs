@@ -3,7 +3,7 @@
 //! Figures of a busy machine say little by themselves, so each measurement runs stock and ours in
 //! turn, and the medians of both and their ratio are what is printed. A sample is one command in a
 //! process of its own: wall time, CPU time (user and system) and the largest resident set of the
-//! command or a child of it.
+//! command or a child of it, which the kernel does not tell apart from the 4 MiB of the sampler.
 //!
 //! * Start-up: commands that need no database.
 //! * Reading: a made-up system of 3,000 packages and 400,000 files (`bench/system` of the cache),
@@ -36,7 +36,7 @@ const PACKAGES: usize = 3_000;
 const FILES: usize = 400_000;
 /// Packages to unpack.
 const UNPACKED: usize = 100;
-/// Files made by a `--force` that a root without dependencies needs.
+/// The command line before the archives. Not all that they depend on is among them.
 const UNPACK: &[&str] = &[
     "dpkg",
     "--root=/mnt/w/fresh",

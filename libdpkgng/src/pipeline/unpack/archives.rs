@@ -13,6 +13,8 @@ use crate::{bail, msg, sys};
 
 /// How many archives after the one at hand are decompressed ahead.
 const AHEAD: usize = 1;
+/// The largest of those, in bytes.
+const AHEAD_MAX: u64 = 4 << 20;
 
 impl Run {
     /// `archivefiles()`: `--install`, `--unpack`, `--record-avail` of archives (or, with
@@ -72,9 +74,12 @@ impl Run {
         Ok(0)
     }
 
-    /// Decompress an archive that is going to be unpacked later.
+    /// Decompress an archive that is going to be unpacked later. A large one is left alone until
+    /// its turn: its decoder holds several blocks of 24 MiB, and little of it can wait anyway.
     fn start_ahead(&mut self, archive: &Path) {
-        if self.opts.act
+        let small = std::fs::metadata(archive).is_ok_and(|m| m.len() <= AHEAD_MAX);
+        if small
+            && self.opts.act
             && self.opts.action != Action::RecordAvail
             && super::plan::is_plain_deb(archive)
         {
