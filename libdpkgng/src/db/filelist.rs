@@ -121,6 +121,7 @@ impl Database {
             self.fsys.set_files(pkg, Vec::new());
             return Ok(());
         }
+        self.infodb_format()?;
         let path = self.infodb_file(pkg, Which::Installed, LISTFILE);
         let name = || self.table.name(pkg, NameWhen::NonAmbig);
         let files = match file::slurp(&path) {
