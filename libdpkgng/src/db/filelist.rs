@@ -128,6 +128,7 @@ impl Database {
             self.fsys.set_files(pkg, Vec::new());
             return Ok(());
         }
+        self.infodb_format()?;
         let list = file::slurp(&self.infodb_file(pkg, Which::Installed, LISTFILE));
         self.take_list(pkg, list, report)
     }
@@ -165,17 +166,18 @@ impl Database {
     }
 
     /// Where the list of a package lies on the disk (`pkg_files_optimize_load`).
-    fn list_offset(&mut self, pkg: PkgId) -> i64 {
+    fn list_offset(&mut self, pkg: PkgId) -> Result<i64> {
         let known = self.filelists.offsets.get(&pkg).copied();
         if let Some(offset) = known.filter(|offset| *offset != 0) {
-            return offset;
+            return Ok(offset);
         }
         if self.table[pkg].status() == Status::NotInstalled {
-            return 0;
+            return Ok(0);
         }
+        self.infodb_format()?;
         let offset = physical_offset(&self.infodb_file(pkg, Which::Installed, LISTFILE));
         self.filelists.offsets.insert(pkg, offset);
-        offset
+        Ok(offset)
     }
 
     /// Read all file lists, showing progress the first time (`ensure_allinstfiles_available`).
@@ -192,7 +194,7 @@ impl Database {
         }
         let mut order: Vec<(i64, PkgId)> = Vec::with_capacity(self.table.count());
         for pkg in self.table.in_hash_order() {
-            order.push((self.list_offset(pkg), pkg));
+            order.push((self.list_offset(pkg)?, pkg));
         }
         order.sort_by_key(|(offset, _)| *offset);
         // Those to be read, and how many come before each.
