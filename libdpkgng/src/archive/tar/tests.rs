@@ -156,11 +156,11 @@ fn refusals_in_dpkgs_words() {
     let field = |at: usize| read(&header(b"f", b'0', 0, |h| h[at] = b'9')).1.unwrap();
     assert_eq!(
         field(124),
-        "invalid tar header size field: Numerical result out of range"
+        "invalid tar header size field (Numerical result out of range)"
     );
     assert_eq!(
         field(108),
-        "invalid tar header uid field: Numerical result out of range"
+        "invalid tar header uid field (Numerical result out of range)"
     );
     assert_eq!(
         read(&header(b"", b'0', 0, |_| {})).1.unwrap(),
