@@ -64,7 +64,7 @@ pub(super) fn add(c: &mut Cases) {
     c.add("force/bad-version", |w| {
         let d = w.deb(&pk("1"));
         w.ok(&format!(
-            "mkdir x; dpkg-deb -R {d} x; sed -i s/^Version.*/Version:x1/ x/DEBIAN/control; dpkg-deb --nocheck -b x bad.deb; rm -r x"
+            "mkdir x; dpkg-deb -R {d} x; sed -i s/^Version.*/Version:x1/ x/DEBIAN/control; find x -exec touch -h -d @1000000000 {{}} +; SOURCE_DATE_EPOCH=1000000000 dpkg-deb --nocheck -b x bad.deb; rm -r x"
         ));
         for way in WAYS {
             w.run(&format!("$D {way}bad-version -i bad.deb"));
