@@ -8,10 +8,12 @@
 //! same command again, or the command first and, if that alone does not suffice (triggers are
 //! pending, or a dependency was left half configured), `--configure -a` after it; by ours and by stock.
 //!
-//! Two windows are left out because dpkg's order of effects has them. A package without conffiles and
+//! Three windows are told apart because dpkg's order of effects has them. A package without conffiles and
 //! postrm that is being removed is for a moment in the state `config-files` before it is gone: killed
 //! there, it takes `--purge` to finish (our packages have a postrm). A package that disappears loses
-//! its files in `info/` before its status says so: killed there, it stays, without files.
+//! its files in `info/` before its status says so: killed there, it stays, without files. A new
+//! conffile is renamed into place before its hash is noted: killed there, the old hash stays, and the
+//! next upgrade asks where it need not.
 //!
 //! Only dpkg's own process dies: a script that was running ends by itself, as it would when the
 //! kernel or an administrator kills dpkg.
@@ -117,7 +119,8 @@ impl Scenario {
                 .script(
                     "postinst",
                     "cat \"$DPKG_ROOT\"/opt/watched/* >\"$DPKG_ROOT/opt/by-trigger\" 2>/dev/null || :",
-                ),
+                )
+                .script("postrm", "rm -f \"$DPKG_ROOT/opt/by-trigger\""),
         )?;
         let one = build(&main_package("1"))?;
         let two = build(&main_package("2"))?;
@@ -164,7 +167,7 @@ impl Scenario {
                 let foe = build(
                     &deb("foe", "1")
                         .file("/opt/foe", "foe")
-                        .field("Provides", "role"),
+                        .script("postrm", ":"),
                 )?;
                 let new = build(
                     &deb("new", "1")
@@ -244,6 +247,21 @@ fn state(since: i64) -> String {
         .collect()
 }
 
+/// Whether all that is wrong at the end is hashes of conffiles that are those from before.
+fn hash_not_noted(whole: &str, start: &str, end: &str) -> bool {
+    let wrong: Vec<&str> = end
+        .lines()
+        .filter(|l| !whole.lines().any(|w| w == *l))
+        .collect();
+    let lines = |text: &str| text.lines().count();
+    lines(whole) == lines(end)
+        && !wrong.is_empty()
+        && wrong.iter().all(|l| {
+            let old = l.ends_with(" newconffile") || start.lines().any(|s| s == *l);
+            l.starts_with("    |  /etc/") && old
+        })
+}
+
 /// Whether the package `old` is between losing its file list and its status.
 fn disappearing() -> Res<bool> {
     if Path::new(RUN).join("var/lib/dpkg/info/old.list").exists() {
@@ -304,6 +322,7 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
         }
     }
     copy(RUN, START)?;
+    let start = state(since);
     let mut whole = String::new();
     for who in [Who::Theirs, Who::Ours] {
         copy(START, RUN)?;
@@ -382,7 +401,9 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
             }
             let end = state(since);
             let same = end == whole;
-            if code != 0 || !same {
+            if code == 0 && !same && hash_not_noted(&whole, &start, &end) {
+                windows += 1;
+            } else if code != 0 || !same {
                 failures += 1;
                 let how = if configure {
                     "--configure -a first"

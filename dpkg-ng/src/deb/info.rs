@@ -154,6 +154,9 @@ fn read_tar(bytes: &[u8]) -> Result<Vec<ControlFile>> {
             file,
         });
     }
+    if !tar.orderly() {
+        bail!("tar would have something to say");
+    }
     files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(files)
 }

@@ -87,6 +87,9 @@ pub fn extract_control(
         }
         place.put(&entry, &mut tar)?;
     }
+    if !tar.orderly() {
+        bail!("tar would have something to say");
+    }
     tar.drain()?;
     place.finish_dirs()?;
     tar.into_inner().finish()

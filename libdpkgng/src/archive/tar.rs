@@ -164,6 +164,7 @@ pub struct TarReader<R> {
     padding: u64,
     symlinks: std::collections::VecDeque<TarEntry>,
     end: bool,
+    orderly: bool,
 }
 
 impl<R: Read> TarReader<R> {
@@ -178,7 +179,19 @@ impl<R: Read> TarReader<R> {
             padding: 0,
             symlinks: std::collections::VecDeque::new(),
             end: false,
+            orderly: true,
         }
+    }
+
+    /// Whether all headers so far, and the end of the archive, were such as tar(1) passes without a
+    /// word; dpkg overlooks a mode that is no number, and ends at any block that is no header and
+    /// has no name.
+    pub fn orderly(&mut self) -> bool {
+        if self.end && self.orderly {
+            let zeros = |block: Result<Option<[u8; BLOCK]>>| matches!(block, Ok(Some(block)) if block == [0; BLOCK]);
+            self.orderly = zeros(self.block());
+        }
+        self.orderly
     }
 
     /// The source, which may have been read ahead.
@@ -302,9 +315,13 @@ impl<R: Read> TarReader<R> {
             let header = Header(&block);
             let mut entry = match header.decode() {
                 Ok(entry) => entry,
-                Err(_) if header.name().is_empty() => return Ok(None),
+                Err(_) if header.name().is_empty() => {
+                    self.orderly &= block == [0; BLOCK];
+                    return Ok(None);
+                }
                 Err(e) => return Err(e),
             };
+            self.orderly &= number(&block[100..108]).is_ok();
             let kind = type_of(block[156]);
             if !matches!(kind, Type::LongName | Type::LongLink) {
                 entry.name = long_name.take().unwrap_or(entry.name);

@@ -128,6 +128,7 @@ impl Database {
             self.fsys.set_files(pkg, Vec::new());
             return Ok(());
         }
+        self.infodb_format()?;
         let list = file::slurp(&self.infodb_file(pkg, Which::Installed, LISTFILE));
         self.take_list(pkg, list, report)
     }

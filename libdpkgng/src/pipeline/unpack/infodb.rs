@@ -111,8 +111,11 @@ impl Run {
             self.report.warning(text);
             return Ok(());
         }
-        let kind = String::from_utf8_lossy(name);
-        let installed = self.db.infodb_file(pkg, Which::Available, &kind);
+        // The name may be any bytes.
+        let stem = self.db.infodb_file(pkg, Which::Available, "");
+        let mut installed = stem.into_os_string();
+        installed.push(std::ffi::OsStr::from_bytes(name));
+        let installed = std::path::PathBuf::from(installed);
         std::fs::rename(&new, &installed).or_fail(|| {
             msg!(
                 "unable to install new info file '%.250s' as '%.250s'",
