@@ -184,7 +184,8 @@ impl<R: Read> TarReader<R> {
     }
 
     /// Whether all headers so far, and the end of the archive, were such as tar(1) passes without a
-    /// word; dpkg overlooks a mode that is no number, and ends at any block that is no header and
+    /// word; dpkg overlooks a mode that is no number
+    /// and the size of what is no file, and ends at any block that is no header and
     /// has no name.
     pub fn orderly(&mut self) -> bool {
         if self.end && self.orderly {
@@ -338,6 +339,7 @@ impl<R: Read> TarReader<R> {
                 }
                 Type::Entry(kind) => {
                     entry.kind = kind;
+                    self.orderly &= kind == Kind::File || entry.size == 0;
                     if kind == Kind::File {
                         self.data = entry.size;
                         self.padding = entry.size.wrapping_neg() % BLOCK as u64;

@@ -9,7 +9,7 @@
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
 
 use nix::unistd::{AccessFlags, access, geteuid, getuid};
@@ -328,8 +328,15 @@ impl Database {
         let make = || -> Result<File> {
             let mut file =
                 File::create(&path).or_fail(|| msg!("unable to create '%.255s'", &path))?;
-            file.write_all(&b"#padding\n".repeat(512))
+            // Two steps, as with a buffer of one block, so that a full disk is told in the same words.
+            let padding = b"#padding\n".repeat(512);
+            let block = file.metadata().map_or(4096, |m| m.blksize()) as usize;
+            let last = padding.len() % block.max(1);
+            let (blocks, rest) = padding.split_at(padding.len() - last);
+            file.write_all(blocks)
                 .or_fail(|| msg!("unable to fill %.250s with padding", &path))?;
+            file.write_all(rest)
+                .or_fail(|| msg!("unable to flush %.250s after padding", &path))?;
             file.seek(SeekFrom::Start(0))
                 .or_fail(|| msg!("unable to seek to start of %.250s after padding", &path))?;
             Ok(file)
