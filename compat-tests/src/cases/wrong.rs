@@ -39,6 +39,27 @@ pub(super) fn add(c: &mut Cases) {
         w.run("dd if=/dev/zero of=/t/w/small/fill 2>/dev/null; dpkg --root=/t/w/small --force-script-chrootless -r big");
         w.run("rm /t/w/small/fill; dpkg --root=/t/w/small --configure -a; dpkg --root=/t/w/small --force-script-chrootless -r big; umount /t/w/small");
     });
+    c.add("wrong/full-disk", |w| {
+        // Space for less and less: in the journal, the control files, the database.
+        let d = w.deb(&deb("pk", "1").file("/opt/a", "a").conffile("/etc/c", "c").scripts());
+        w.prepare("mkdir /t/w/small");
+        for kilobytes in [4, 8, 12, 16, 20, 24, 28, 32, 36, 40] {
+            w.prepare(&format!("mount -t tmpfs -o size={kilobytes}k none /t/w/small; mkdir -p /t/w/small/var/lib; cp -r $R/var/lib/dpkg /t/w/small/var/lib/dpkg"));
+            let dpkg = "dpkg --root=/t/w/small --force-script-chrootless";
+            w.run(&format!("{dpkg} -i {d}"));
+            w.run("mount -o remount,size=1m /t/w/small; dpkg-query --root=/t/w/small -W -f '${Package} ${Status}\\n'");
+            w.run(&format!("{dpkg} --configure -a; {dpkg} -i {d}"));
+            w.prepare("umount /t/w/small");
+        }
+    });
+    c.add("wrong/file-size-limit", |w| {
+        let d = w.deb(&deb("pk", "1").file("/opt/a", &"a".repeat(9000)));
+        for blocks in [0, 2, 8, 12, 100] {
+            w.run(&format!("ulimit -f {blocks}; $D -i {d}"));
+            w.run(&format!("ulimit -f {blocks}; trap '' XFSZ; $D -i {d}"));
+            w.run("$D --configure -a; $Q -W; $D -P pk");
+        }
+    });
     c.add("wrong/no-inodes", |w| {
         w.prepare("mkdir /t/w/small; mount -t tmpfs -o nr_inodes=40 none /t/w/small; mkdir -p /t/w/small/var/lib; cp -r $R/var/lib/dpkg /t/w/small/var/lib/dpkg");
         let mut d = deb("many", "1");
