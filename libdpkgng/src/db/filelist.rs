@@ -206,6 +206,7 @@ impl Database {
             if self.table[pkg].status() == Status::NotInstalled {
                 self.fsys.set_files(pkg, Vec::new());
             } else {
+                self.infodb_format()?;
                 wanted.push((at, pkg));
                 paths.push(self.infodb_file(pkg, Which::Installed, LISTFILE));
             }
