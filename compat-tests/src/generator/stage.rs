@@ -15,7 +15,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::mount::{MsFlags, mount};
 use nix::sys::signal::{Signal, killpg};
@@ -349,6 +349,11 @@ fn wait(mut child: Child) -> Res<Option<i32>> {
     drop(done);
     if guard.join().unwrap_or(false) {
         return Ok(None);
+    }
+    // A script that killed dpkg goes on without it, and may have more to say.
+    let patience = Instant::now() + PATIENCE;
+    while status.signal().is_some() && killpg(group, None).is_ok() && Instant::now() < patience {
+        std::thread::sleep(Duration::from_millis(5));
     }
     let code = status.code();
     Ok(Some(

@@ -8,7 +8,8 @@ use std::os::fd::OwnedFd;
 
 use super::super::Run;
 use super::extract::Job;
-use crate::error::{OrFail, Result};
+use super::spots::is_absent;
+use crate::error::{Error, OrFail, Result};
 use crate::fsys::{NodeFlags, NodeId};
 use crate::msg;
 use crate::pkg::{PkgId, Which};
@@ -33,7 +34,8 @@ impl Run {
                 continue;
             }
             let spots = self.spots_in_use(*node, job.pkg);
-            if flags.contains(NodeFlags::DEFERRED_FSYNC) {
+            let synced = flags.contains(NodeFlags::DEFERRED_FSYNC);
+            if synced {
                 self.report.debug(debug::EACHFILEDETAIL, || {
                     msg!("deferred extract needs fsync")
                 });
@@ -45,11 +47,16 @@ impl Run {
             self.report.debug(debug::EACHFILEDETAIL, || {
                 msg!("deferred extract needs rename")
             });
-            spots.new.rename(&spots.main).or_fail(|| {
-                msg!(
-                    "unable to install new version of '%.255s'",
-                    self.db.fsys.name(*node)
-                )
+            spots.new.rename(&spots.main).map_err(|e| {
+                // A link renamed before leads elsewhere: stock notices that when it opens the
+                // file to sync it, which it does here and not ahead.
+                let what = if synced && is_absent(&e) {
+                    msg!("unable to open '%.255s'", spots.shown_new())
+                } else {
+                    let name = self.db.fsys.name(*node);
+                    msg!("unable to install new version of '%.255s'", name)
+                };
+                Error::os(what, e)
             })?;
             // A link in place may lead the way to what comes next.
             if job.links.contains(node) {
