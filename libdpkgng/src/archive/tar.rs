@@ -183,14 +183,13 @@ impl<R: Read> TarReader<R> {
         }
     }
 
-    /// Whether all headers so far, and the end of the archive, were such as tar(1) passes without a
-    /// word; dpkg overlooks a mode that is no number
-    /// and the size of what is no file, and ends at any block that is no header and
-    /// has no name.
+    /// Whether all headers so far, and the end of the archive, were such as tar(1) passes
+    /// without a word. dpkg overlooks more: a mode that is no number, the size of what is no
+    /// file, and an end that is any block without a name.
     pub fn orderly(&mut self) -> bool {
         if self.end && self.orderly {
-            let zeros = |block: Result<Option<[u8; BLOCK]>>| matches!(block, Ok(Some(block)) if block == [0; BLOCK]);
-            self.orderly = zeros(self.block());
+            let last = self.block();
+            self.orderly = matches!(last, Ok(Some(block)) if block == [0; BLOCK]);
         }
         self.orderly
     }
