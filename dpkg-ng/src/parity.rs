@@ -52,6 +52,7 @@ fn column<'a>(kinds: &'a [&str]) -> impl Iterator<Item = &'static str> + 'a {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use libdpkgng::control;
 
     #[test]
     fn rows_have_four_cells_and_a_known_status() {
@@ -71,5 +72,16 @@ mod tests {
         let listed: Vec<&str> = column(&["force"]).collect();
         let expected: Vec<&str> = libdpkgng::force::THINGS.iter().map(|t| t.name).collect();
         assert_eq!(listed, expected);
+    }
+
+    #[test]
+    fn every_field_has_a_row() {
+        let listed: Vec<&str> = column(&["field"]).collect();
+        assert!(
+            listed
+                .iter()
+                .all(|n| control::field(n.as_bytes()).is_some())
+        );
+        assert_eq!(listed.len(), control::FIELD_COUNT);
     }
 }

@@ -99,6 +99,9 @@ pub(super) const FIELDS: &[FieldInfo] = {
     }
 };
 
+/// How many fields dpkg gives a meaning to.
+pub const FIELD_COUNT: usize = FIELDS.len();
+
 /// The index into [`FIELDS`] of a name in any case. `guess` is where to look first: files of the
 /// database have their fields in this order.
 pub(super) fn index(name: &[u8], guess: usize) -> Option<usize> {

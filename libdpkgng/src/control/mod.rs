@@ -27,7 +27,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use fields::{FieldInfo, FieldKind, field};
+pub use fields::{FIELD_COUNT, FieldInfo, FieldKind, field};
 pub use parse::parse_bytes;
 pub use write::{stanza, write_arbitrary_field, write_db, write_field, write_stanzas};
 
