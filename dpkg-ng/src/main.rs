@@ -17,7 +17,7 @@ use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use cli::Env;
-use libdpkgng::sys::{fnmatch, memory, signal};
+use libdpkgng::sys::{fnmatch, signal};
 
 /// A tool: runs with this environment and these arguments, returns the exit code.
 type Tool = fn(Env, &[OsString]) -> i32;
@@ -39,7 +39,6 @@ fn main() -> ExitCode {
     if signal::default(libc::SIGPIPE).is_err() {
         return ExitCode::from(2);
     }
-    memory::give_back_large();
     fnmatch::follow_environment_locale();
     let mut args: Vec<OsString> = std::env::args_os().collect();
     let name = if args.is_empty() {

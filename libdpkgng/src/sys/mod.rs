@@ -23,7 +23,6 @@ pub mod extent;
 pub mod file;
 pub mod lines;
 pub mod lock;
-pub mod memory;
 pub mod wide;
 pub mod zlib;
 
