@@ -2,7 +2,7 @@
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -168,6 +168,39 @@ pub fn may_run() -> Res<bool> {
     }
     eprintln!("not run: comparing with stock dpkg takes root, or sudo without a password");
     Ok(false)
+}
+
+/// The `main` of a test program of this crate: `run` with the path of `compat` and the filters of
+/// the command line, where comparing with stock is possible.
+pub fn test_main(
+    what: &str,
+    compat: &str,
+    run: impl FnOnce(&Path, &[String]) -> Res<Totals>,
+) -> ExitCode {
+    let filters: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with('-'))
+        .collect();
+    let totals = may_run().and_then(|may| {
+        if !may {
+            return Ok(Totals {
+                ignored: vec!["all: not root".into()],
+                ..Totals::default()
+            });
+        }
+        get_ready()?;
+        run(Path::new(compat), &filters)
+    });
+    match totals {
+        Ok(totals) => {
+            totals.print(what);
+            ExitCode::from(u8::from(!totals.failed.is_empty()))
+        }
+        Err(e) => {
+            eprintln!("{e}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Builds our binary with the profile that `options` say.

@@ -52,7 +52,7 @@ impl Who {
 }
 
 /// All names under which stock dpkg's package brings a program that a case may call.
-const TOOLS: [&str; 9] = [
+const TOOLS: [&str; 11] = [
     "dpkg",
     "dpkg-deb",
     "dpkg-query",
@@ -61,17 +61,25 @@ const TOOLS: [&str; 9] = [
     "dpkg-trigger",
     "dpkg-split",
     "dpkg-realpath",
+    "dpkg-maintscript-helper",
     "update-alternatives",
+    "start-stop-daemon",
 ];
 
-/// The names that dpkg-ng answers to today; stock's programs stand in for the others.
+/// The names that our binary answers to; stock's programs stand in for the others.
 /// `DPKG_NG_TOOLS` (blank-separated) overrides.
-fn our_tools() -> Vec<String> {
-    std::env::var("DPKG_NG_TOOLS")
-        .unwrap_or_else(|_| "dpkg dpkg-deb dpkg-query".into())
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect()
+fn our_tools(ours: &Path) -> Res<Vec<String>> {
+    let names = match std::env::var("DPKG_NG_TOOLS") {
+        Ok(names) => names,
+        Err(_) => {
+            let out = Command::new(ours)
+                .arg("--tools")
+                .output()
+                .during(ours.display())?;
+            String::from_utf8_lossy(&out.stdout).into_owned()
+        }
+    };
+    Ok(names.split_whitespace().map(str::to_owned).collect())
 }
 
 /// Our binary: `DPKG_NG_BIN`, or the debug build beside the running program.
@@ -120,6 +128,10 @@ pub fn enter_on(
     let ours = match who {
         Who::Ours => Some(our_binary()?),
         Who::Theirs => None,
+    };
+    let our_names = match &ours {
+        Some(ours) => our_tools(ours)?,
+        None => Vec::new(),
     };
     unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC)
         .during("unshare (are you root?)")?;
@@ -182,10 +194,14 @@ pub fn enter_on(
         bind(ours, &bin.join("dpkg-ng"), false)?;
     }
     for tool in TOOLS {
-        let target = if ours.is_some() && our_tools().iter().any(|x| x == tool) {
+        let target = if our_names.iter().any(|x| x == tool) {
             PathBuf::from("dpkg-ng")
         } else {
-            Path::new("/usr/bin").join(tool)
+            let dir = ["usr/bin", "usr/sbin"]
+                .into_iter()
+                .find(|dir| lower.join(dir).join(tool).exists())
+                .ok_or_else(|| format!("no stock {tool} in {release}"))?;
+            Path::new("/").join(dir).join(tool)
         };
         symlink(target, bin.join(tool)).during(tool)?;
     }

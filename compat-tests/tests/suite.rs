@@ -7,30 +7,15 @@ use compat_tests::report::Totals;
 use compat_tests::{Res, autotest, oracle, runner, suite};
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(totals) => {
-            totals.print("dpkg's own tests");
-            if totals.failed.is_empty() {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            }
-        }
-        Err(e) => {
-            eprintln!("{e}");
-            ExitCode::FAILURE
-        }
-    }
+    runner::test_main(
+        "dpkg's own tests",
+        env!("CARGO_BIN_EXE_compat"),
+        |exe, _| all(exe),
+    )
 }
 
-fn run() -> Res<Totals> {
-    let exe = Path::new(env!("CARGO_BIN_EXE_compat"));
+fn all(exe: &Path) -> Res<Totals> {
     let mut totals = Totals::default();
-    if !runner::may_run()? {
-        totals.ignored.push("all: not root".into());
-        return Ok(totals);
-    }
-    runner::get_ready()?;
     for release in ["trixie", "bookworm", "head"] {
         // Upstream's newest is only where DPKG_HEAD_SRC says.
         if oracle::source(release).is_none() {

@@ -16,7 +16,7 @@ mod receivers;
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-use cli::Env;
+use cli::{Env, Process};
 use libdpkgng::sys::{fnmatch, signal};
 
 /// A tool: runs with this environment and these arguments, returns the exit code.
@@ -32,6 +32,12 @@ const TOOLS: &[(&str, Tool)] = &[
 fn tool(name: &OsStr) -> Option<Tool> {
     let found = TOOLS.iter().find(|(n, _)| name == *n);
     found.map(|(_, tool)| *tool)
+}
+
+/// `dpkg-ng --tools`: the names this binary answers to, one a line.
+fn list_tools(env: Env, _: &[OsString]) -> i32 {
+    let names: String = TOOLS.iter().map(|(name, _)| format!("{name}\n")).collect();
+    Process::print(env, names.as_bytes())
 }
 
 fn main() -> ExitCode {
@@ -50,6 +56,7 @@ fn main() -> ExitCode {
     let run = match tool(base) {
         Some(tool) => tool,
         None if args.first().is_some_and(|a| a == "--parity") => parity::main,
+        None if args.first().is_some_and(|a| a == "--tools") => list_tools,
         None => match args.first().and_then(|a| tool(a)) {
             Some(tool) => {
                 args.remove(0);

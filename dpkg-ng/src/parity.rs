@@ -2,10 +2,7 @@
 
 use std::ffi::OsString;
 
-use libdpkgng::report::{Event, Reporter};
-
 use crate::cli::{Env, Process};
-use crate::receivers::Buffering;
 
 /// One row per command, option, force thing, field, status-fd line and environment variable:
 /// kind, name, status (`same`, `deviation`, `missing`), note; tab-separated.
@@ -13,15 +10,22 @@ const TABLE: &str = include_str!("../../compat-tests/parity.tsv");
 
 /// Print the table.
 pub fn main(env: Env, _: &[OsString]) -> i32 {
-    let mut process = Process::start("dpkg-ng", env, Buffering::Line);
-    process.report.event(&Event::Data(TABLE.as_bytes()));
-    let outcome = process.flush_output();
-    process.finish(outcome.map(|()| 0).map_err(Into::into))
+    Process::print(env, TABLE.as_bytes())
 }
 
-/// Fail unless the table has exactly these options for a tool.
+/// Fail unless a tool's option table is consistent: no name twice, every option that the help
+/// promises is there, and the parity table has a row for each option and no other.
 #[cfg(test)]
-pub fn expect_options<A, S>(tool: &str, rows: &[crate::cli::Opt<A, S>]) {
+pub fn expect_consistent<A, S>(tool: &str, rows: &[crate::cli::Opt<A, S>], help: &[&str]) {
+    for (i, row) in rows.iter().enumerate() {
+        for other in &rows[..i] {
+            assert!(row.name.long.is_none() || row.name.long != other.name.long);
+            assert!(row.name.short.is_none() || row.name.short != other.name.short);
+        }
+    }
+    for word in help.iter().flat_map(|b| crate::cli::text::options_in(b)) {
+        assert!(crate::cli::table::knows(rows, &word), "--{word}");
+    }
     let mut expected: Vec<String> = rows
         .iter()
         .map(|row| match (row.name.long, row.name.short) {

@@ -42,6 +42,14 @@ impl Process {
         process
     }
 
+    /// Run a tool of our own that prints one text; gives the exit code.
+    pub fn print(env: Env, text: &[u8]) -> i32 {
+        let mut process = Process::start("dpkg-ng", env, Buffering::Line);
+        process.report.event(&Event::Data(text));
+        let outcome = process.flush_output();
+        process.finish(outcome.map(|()| 0).map_err(Into::into))
+    }
+
     /// The tool's name, as its messages start with.
     pub fn program(&self) -> &'static str {
         self.report.program()
