@@ -290,7 +290,7 @@ impl Run {
             }
         }
         // They are renamed into info/ later and must not turn up empty after a crash.
-        sys::dir::sync_contents(cidir)
+        sys::dir::sync_contents(&cidir.join(""))
     }
 
     /// The control file into the table: as what is available.
