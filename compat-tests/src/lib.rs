@@ -13,6 +13,7 @@
 //! * [`kill`] kills ours at any moment and recovers.
 //! * [`runner`] runs cases, [`suite`] dpkg's functional tests, [`autotest`] its `src/at` tests,
 //!   [`real`] whole systems.
+//! * [`packages`] installs, upgrades and removes the Debian packages of ours, and kills that.
 //! * [`bench`] compares time and memory.
 
 pub mod autotest;
@@ -23,6 +24,7 @@ pub mod deb;
 pub mod generator;
 pub mod kill;
 pub mod oracle;
+pub mod packages;
 pub mod real;
 pub mod report;
 pub mod runner;
