@@ -3,6 +3,7 @@
 //! The program's name says which tool it is. As `dpkg-ng` it takes the tool's name as its
 //! first argument, or else dpkg's own options, and then it is dpkg.
 
+mod alternatives;
 mod children;
 mod cli;
 mod deb;
@@ -27,6 +28,7 @@ const TOOLS: &[(&str, Tool)] = &[
     ("dpkg", dpkg::main),
     ("dpkg-deb", deb::main),
     ("dpkg-query", query::main),
+    ("update-alternatives", alternatives::main),
 ];
 
 fn tool(name: &OsStr) -> Option<Tool> {

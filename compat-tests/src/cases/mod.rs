@@ -2,6 +2,9 @@
 
 use crate::world::World;
 
+mod alternatives;
+mod alternatives_links;
+mod alternatives_wrong;
 mod basic;
 mod commands;
 mod conffiles;
@@ -42,6 +45,9 @@ impl Cases {
 /// Every case there is.
 pub fn all() -> Vec<Case> {
     let mut c = Cases::default();
+    alternatives::add(&mut c);
+    alternatives_links::add(&mut c);
+    alternatives_wrong::add(&mut c);
     basic::add(&mut c);
     commands::add(&mut c);
     conffiles::add(&mut c);
