@@ -8,11 +8,12 @@ use std::path::Path;
 use libdpkgng::alternatives::PROGNAME;
 use libdpkgng::error::{Error, Kind, Result};
 use libdpkgng::msg;
-use libdpkgng::msg::{Catalog, English, Msg};
+use libdpkgng::msg::{Catalog, Msg};
 use libdpkgng::report::{Event, Reporter, debug};
 use libdpkgng::sys::clock::local_now;
 use libdpkgng::sys::dir::make_path;
 
+use crate::locale;
 use crate::receivers::{Buffering, Stdout};
 
 /// How much is said.
@@ -43,7 +44,7 @@ impl Voice {
     pub fn new() -> Voice {
         Voice {
             verbosity: Verbosity::Normal,
-            catalog: Box::new(English),
+            catalog: locale::messages(),
             stdout: Stdout::new(Buffering::None),
             log: Log::default(),
             failure: None,
