@@ -6,12 +6,16 @@
 mod children;
 mod cli;
 mod deb;
+mod divert;
 mod dpkg;
 mod pager;
 mod parity;
 mod prompt;
 mod query;
+mod realpath;
 mod receivers;
+mod statoverride;
+mod trigger;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
@@ -26,7 +30,11 @@ type Tool = fn(Env, &[OsString]) -> i32;
 const TOOLS: &[(&str, Tool)] = &[
     ("dpkg", dpkg::main),
     ("dpkg-deb", deb::main),
+    ("dpkg-divert", divert::main),
     ("dpkg-query", query::main),
+    ("dpkg-realpath", realpath::main),
+    ("dpkg-statoverride", statoverride::main),
+    ("dpkg-trigger", trigger::main),
 ];
 
 fn tool(name: &OsStr) -> Option<Tool> {

@@ -6,6 +6,7 @@
 mod config;
 mod dirs;
 mod env;
+pub mod force;
 mod number;
 mod process;
 pub mod table;

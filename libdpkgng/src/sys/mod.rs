@@ -23,6 +23,7 @@ pub mod extent;
 pub mod file;
 pub mod lines;
 pub mod lock;
+pub mod realpath;
 pub mod wide;
 pub mod zlib;
 
