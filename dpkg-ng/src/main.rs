@@ -7,14 +7,18 @@ mod alternatives;
 mod children;
 mod cli;
 mod deb;
+mod divert;
 mod dpkg;
 mod locale;
 mod pager;
 mod parity;
 mod prompt;
 mod query;
+mod realpath;
 mod receivers;
 mod split;
+mod statoverride;
+mod trigger;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
@@ -29,8 +33,12 @@ type Tool = fn(Env, &[OsString]) -> i32;
 const TOOLS: &[(&str, Tool)] = &[
     ("dpkg", dpkg::main),
     ("dpkg-deb", deb::main),
+    ("dpkg-divert", divert::main),
     ("dpkg-query", query::main),
+    ("dpkg-realpath", realpath::main),
     ("dpkg-split", split::main),
+    ("dpkg-statoverride", statoverride::main),
+    ("dpkg-trigger", trigger::main),
     ("update-alternatives", alternatives::main),
 ];
 

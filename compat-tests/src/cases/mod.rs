@@ -11,13 +11,17 @@ mod conffiles;
 mod corrupt;
 mod debfile;
 mod debug;
+mod divert;
 mod files;
 mod forces;
 mod query;
+mod realpath;
 mod relations;
 mod scripts;
 mod shared;
 mod split;
+mod statoverride;
+mod trigger_tool;
 mod triggers;
 mod wrong;
 
@@ -55,13 +59,17 @@ pub fn all() -> Vec<Case> {
     corrupt::add(&mut c);
     debfile::add(&mut c);
     debug::add(&mut c);
+    divert::add(&mut c);
     files::add(&mut c);
     forces::add(&mut c);
     query::add(&mut c);
+    realpath::add(&mut c);
     relations::add(&mut c);
     scripts::add(&mut c);
     shared::add(&mut c);
     split::add(&mut c);
+    statoverride::add(&mut c);
+    trigger_tool::add(&mut c);
     triggers::add(&mut c);
     wrong::add(&mut c);
     c.0
