@@ -7,6 +7,7 @@ mod children;
 mod cli;
 mod deb;
 mod dpkg;
+mod maintscript_helper;
 mod pager;
 mod parity;
 mod prompt;
@@ -27,6 +28,7 @@ type Tool = fn(Env, &[OsString]) -> i32;
 const TOOLS: &[(&str, Tool)] = &[
     ("dpkg", dpkg::main),
     ("dpkg-deb", deb::main),
+    ("dpkg-maintscript-helper", maintscript_helper::main),
     ("dpkg-query", query::main),
     ("dpkg-split", split::main),
 ];
