@@ -10,6 +10,7 @@ mod deb;
 mod divert;
 mod dpkg;
 mod locale;
+mod maintscript_helper;
 mod pager;
 mod parity;
 mod prompt;
@@ -34,6 +35,7 @@ const TOOLS: &[(&str, Tool)] = &[
     ("dpkg", dpkg::main),
     ("dpkg-deb", deb::main),
     ("dpkg-divert", divert::main),
+    ("dpkg-maintscript-helper", maintscript_helper::main),
     ("dpkg-query", query::main),
     ("dpkg-realpath", realpath::main),
     ("dpkg-split", split::main),

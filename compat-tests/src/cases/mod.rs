@@ -14,6 +14,7 @@ mod debug;
 mod divert;
 mod files;
 mod forces;
+mod maintscript_helper;
 mod query;
 mod realpath;
 mod relations;
@@ -62,6 +63,7 @@ pub fn all() -> Vec<Case> {
     divert::add(&mut c);
     files::add(&mut c);
     forces::add(&mut c);
+    maintscript_helper::add(&mut c);
     query::add(&mut c);
     realpath::add(&mut c);
     relations::add(&mut c);
