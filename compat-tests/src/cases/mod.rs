@@ -10,6 +10,7 @@ mod debfile;
 mod debug;
 mod files;
 mod forces;
+mod language;
 mod query;
 mod relations;
 mod scripts;
@@ -50,6 +51,7 @@ pub fn all() -> Vec<Case> {
     debug::add(&mut c);
     files::add(&mut c);
     forces::add(&mut c);
+    language::add(&mut c);
     query::add(&mut c);
     relations::add(&mut c);
     scripts::add(&mut c);
