@@ -13,6 +13,7 @@ mod parity;
 mod prompt;
 mod query;
 mod receivers;
+mod split;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ const TOOLS: &[(&str, Tool)] = &[
     ("dpkg", dpkg::main),
     ("dpkg-deb", deb::main),
     ("dpkg-query", query::main),
+    ("dpkg-split", split::main),
 ];
 
 fn tool(name: &OsStr) -> Option<(&'static str, Tool)> {

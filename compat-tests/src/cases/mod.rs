@@ -15,6 +15,7 @@ mod query;
 mod relations;
 mod scripts;
 mod shared;
+mod split;
 mod triggers;
 mod wrong;
 
@@ -56,6 +57,7 @@ pub fn all() -> Vec<Case> {
     relations::add(&mut c);
     scripts::add(&mut c);
     shared::add(&mut c);
+    split::add(&mut c);
     triggers::add(&mut c);
     wrong::add(&mut c);
     c.0

@@ -9,6 +9,7 @@ use super::unwind::Undo;
 use crate::arch::{ArchId, ArchType};
 use crate::archive::deb::DebFile;
 use crate::archive::extract::extract_control;
+use crate::archive::split::PartInfo;
 use crate::archive::tar::Owners;
 use crate::control;
 use crate::db::Database;
@@ -191,8 +192,8 @@ impl Run {
         }))
     }
 
-    /// `deb_reassemble()`. dpkg-split is run for anything but a plain `.deb`; stock asks it
-    /// about those too and is told that they are no parts.
+    /// `deb_reassemble()`. dpkg-split is run for parts only, also for those that it will not
+    /// make sense of; stock asks it about every archive.
     fn reassemble(&mut self, archive: &Path) -> Result<Reassembled> {
         let whole = self.db.dirs.admin(REASSEMBLE_TMP);
         match std::fs::remove_file(&whole) {
@@ -202,7 +203,7 @@ impl Run {
             _ => {}
         }
         self.unpack.unwind.push(Undo::Reassembled(whole.clone()));
-        if is_plain_deb(archive) {
+        if let Ok(None) = PartInfo::read(archive) {
             return Ok(Reassembled::NotAPart);
         }
         let args = [
@@ -290,7 +291,7 @@ impl Run {
             }
         }
         // They are renamed into info/ later and must not turn up empty after a crash.
-        sys::dir::sync_contents(cidir)
+        sys::dir::sync_contents(&cidir.join(""))
     }
 
     /// The control file into the table: as what is available.
