@@ -6,6 +6,7 @@
 //! and the conversion to the locale's character set. What it returns is bytes in that set.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ffi::{CStr, CString};
 
 use crate::msg::{Catalog, DOMAIN, English};
@@ -58,8 +59,8 @@ fn messages_locale() -> Vec<u8> {
 /// The message catalogues of the user's language (or languages).
 #[derive(Debug)]
 pub struct Catalogues {
-    /// Whether there is one of dpkg's.
-    has_own: bool,
+    /// Whether there is one of dpkg's, once that was asked.
+    has_own: OnceCell<bool>,
 }
 
 impl Catalogues {
@@ -71,9 +72,16 @@ impl Catalogues {
         let (own, dir) = (CString::new(DOMAIN).ok()?, CString::new(dir).ok()?);
         // SAFETY: both are NUL-terminated strings, which are copied.
         unsafe { bindtextdomain(own.as_ptr(), dir.as_ptr()) };
+        Some(Catalogues {
+            has_own: OnceCell::new(),
+        })
+    }
+
+    /// Whether messages of this domain may have translations.
+    fn has(&self, domain: &str, c_domain: &CStr) -> bool {
         // The translation of nothing is the head of the catalogue, if there is a catalogue.
-        let has_own = !translate(&own, c"").is_empty();
-        Some(Catalogues { has_own })
+        let has_head = || !translate(c_domain, c"").is_empty();
+        domain != DOMAIN || *self.has_own.get_or_init(has_head)
     }
 }
 
@@ -87,9 +95,10 @@ fn translate(domain: &CStr, id: &CStr) -> Vec<u8> {
 
 impl Catalog for Catalogues {
     fn lookup<'a>(&'a self, domain: &str, id: &'a str) -> Cow<'a, [u8]> {
-        let wanted = !id.is_empty() && (self.has_own || domain != DOMAIN);
         match (CString::new(domain), CString::new(id)) {
-            (Ok(domain), Ok(c_id)) if wanted => Cow::Owned(translate(&domain, &c_id)),
+            (Ok(c_domain), Ok(c_id)) if !id.is_empty() && self.has(domain, &c_domain) => {
+                Cow::Owned(translate(&c_domain, &c_id))
+            }
             _ => English.lookup(domain, id),
         }
     }
