@@ -239,13 +239,16 @@ pub fn format_printf(template: &[u8], args: &[Arg], catalog: &dyn Catalog) -> Ve
             }
             _ => i = mark,
         }
-        let (mut left, mut zero, mut plus, mut alt) = (false, false, false, false);
+        let (mut left, mut zero, mut alt) = (false, false, false);
+        // What stands in front of a number that is not negative.
+        let mut sign = "";
         while let Some(c) = template.get(i) {
             match c {
                 b'-' => left = true,
                 b'0' => zero = true,
-                b'+' => plus = true,
+                b'+' => sign = "+",
                 b'#' => alt = true,
+                b' ' if sign.is_empty() => sign = " ",
                 b' ' | b'\'' => {}
                 _ => break,
             }
@@ -306,7 +309,7 @@ pub fn format_printf(template: &[u8], args: &[Arg], catalog: &dyn Catalog) -> Ve
                 args.get(next - 1)
             }
         };
-        let body = convert(conversion, arg, precision, plus, alt, catalog);
+        let body = convert(conversion, arg, precision, sign, alt, catalog);
         let pad = width.unwrap_or(0).min(65_536).saturating_sub(body.len());
         if left {
             out.extend_from_slice(&body);
@@ -328,7 +331,7 @@ fn convert(
     conversion: u8,
     arg: Option<&Arg>,
     precision: Option<usize>,
-    plus: bool,
+    sign: &str,
     alt: bool,
     catalog: &dyn Catalog,
 ) -> Vec<u8> {
@@ -340,7 +343,7 @@ fn convert(
         (b'x', Arg::Int(n)) if alt => format!("{n:#x}").into_bytes(),
         (b'x', Arg::Int(n)) => format!("{n:x}").into_bytes(),
         (b'X', Arg::Int(n)) => format!("{n:X}").into_bytes(),
-        (b'd' | b'i', Arg::Int(n)) if plus => format!("{n:+}").into_bytes(),
+        (b'd' | b'i', Arg::Int(n)) if *n >= 0 => format!("{sign}{n}").into_bytes(),
         (_, Arg::Int(n)) => n.to_string().into_bytes(),
         (_, text) => {
             let mut bytes = match text {
@@ -370,6 +373,7 @@ mod tests {
             msg!("%04o %jd %zu %c", 0o644, -7, 9usize, 120u8).to_string(),
             "0644 -7 9 x"
         );
+        assert_eq!(msg!("%+d|% -4d|% d", 1, 2, -3).to_string(), "+1| 2  |-3");
         assert_eq!(msg!("%2$s %1$s", "a", "b").to_string(), "b a");
         assert_eq!(msg!("%-*.*s|", 5, 2, "xyz").to_string(), "xy   |");
         assert_eq!(msg!("%3$.*1$s%2$d", 2, 7, "xyz").to_string(), "xy7");

@@ -6,7 +6,7 @@ mod status_fd;
 mod stdout;
 
 pub use color::Colors;
-pub use stdout::Buffering;
+pub use stdout::{Buffering, Stdout};
 
 use std::cell::RefCell;
 use std::ffi::OsStr;
@@ -24,7 +24,6 @@ use crate::locale;
 use color::Part;
 use log::Log;
 use status_fd::StatusFds;
-use stdout::Stdout;
 
 /// All receivers of one tool. Standard output is buffered as stock's stdio does it, standard
 /// error is written at once, so that the two mix on a shared pipe as stock's do.
@@ -227,6 +226,14 @@ impl Inner {
         match event {
             Event::Output(text) => self.stdout.write(&text.render(&*self.catalog)),
             Event::Data(bytes) => self.stdout.write(bytes),
+            Event::Info(text) => {
+                let program = self.colors.get(Part::Program);
+                let reset = self.colors.get(Part::Reset);
+                let line = msg!("%s%s:%s %s\n", program, self.program, reset, text);
+                self.stdout.write(&line.render(&*self.catalog));
+            }
+            // None of the tools that speak through here has a verbose mode.
+            Event::Verbose(_) => {}
             Event::Warning(text) => {
                 self.prefixed(Some((Part::Warning, "warning")), text.clone());
             }
