@@ -15,6 +15,7 @@ mod divert;
 mod files;
 mod forces;
 mod maintscript_helper;
+mod language;
 mod query;
 mod realpath;
 mod relations;
@@ -64,6 +65,7 @@ pub fn all() -> Vec<Case> {
     files::add(&mut c);
     forces::add(&mut c);
     maintscript_helper::add(&mut c);
+    language::add(&mut c);
     query::add(&mut c);
     realpath::add(&mut c);
     relations::add(&mut c);

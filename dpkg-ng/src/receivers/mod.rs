@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 use libdpkgng::error::{Error, Result};
 use libdpkgng::msg;
-use libdpkgng::msg::{Arg, Catalog, Msg};
+use libdpkgng::msg::{Catalog, Msg};
 use libdpkgng::report::{Event, Reporter};
 
 use crate::cli::Env;
@@ -270,14 +270,9 @@ impl Inner {
             Event::StatusFd(line) => self.status(line),
             Event::Flush => {
                 if let Err(errno) = self.stdout.flush() {
-                    let what = msg!(
-                        "error writing to '%s': %s",
-                        msg!("<standard output>"),
-                        Arg::Errno(errno)
-                    );
-                    let mut error = Error::new(what);
-                    error.errno = Some(errno);
-                    self.failure.get_or_insert(error);
+                    let what = msg!("error writing to '%s'", msg!("<standard output>"));
+                    let source = std::io::Error::from_raw_os_error(errno);
+                    self.failure.get_or_insert(Error::os(what, source));
                 }
             }
         }
