@@ -5,6 +5,7 @@
 //! text, once for stock and once for ours, and the two texts must be equal.
 //!
 //! * [`oracle`] makes the stock systems and sources, in a cache directory.
+//! * [`catalogue`] makes a language that shows what is translated.
 //! * [`sandbox`] gives a run its private copy of such a system, in a mount namespace.
 //! * [`snapshot`] writes down a tree or a database.
 //! * [`deb`] and [`world`] are what a case is told with; [`cases`] is the library of them.
@@ -17,6 +18,7 @@
 pub mod autotest;
 pub mod bench;
 pub mod cases;
+pub mod catalogue;
 pub mod deb;
 pub mod generator;
 pub mod kill;

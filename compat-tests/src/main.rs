@@ -22,6 +22,7 @@ usage: compat COMMAND
                              kill ours at a sample of moments, or at every one, and recover
 DPKG_UNDER_TEST=theirs|ours|both  DPKG_NG_BIN  DPKG_ORACLE_DIR  DPKG_HEAD_SRC  COMPAT_JOBS
                 DPKG_BENCH_DEBS
+COMPAT_LANGUAGE=marked|LOCALE   what cases are run in, beside C.UTF-8
 ";
 
 fn main() -> ExitCode {

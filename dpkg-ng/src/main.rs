@@ -7,17 +7,20 @@ mod children;
 mod cli;
 mod deb;
 mod dpkg;
+mod locale;
 mod pager;
 mod parity;
+mod plugins;
 mod prompt;
 mod query;
 mod receivers;
+mod split;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use cli::{Env, Process};
-use libdpkgng::sys::{fnmatch, signal};
+use libdpkgng::sys::signal;
 
 /// A tool: runs with this environment and these arguments, returns the exit code.
 type Tool = fn(Env, &[OsString]) -> i32;
@@ -27,11 +30,11 @@ const TOOLS: &[(&str, Tool)] = &[
     ("dpkg", dpkg::main),
     ("dpkg-deb", deb::main),
     ("dpkg-query", query::main),
+    ("dpkg-split", split::main),
 ];
 
-fn tool(name: &OsStr) -> Option<Tool> {
-    let found = TOOLS.iter().find(|(n, _)| name == *n);
-    found.map(|(_, tool)| *tool)
+fn tool(name: &OsStr) -> Option<(&'static str, Tool)> {
+    TOOLS.iter().find(|(n, _)| name == *n).copied()
 }
 
 /// `dpkg-ng --tools`: the names this binary answers to, one a line.
@@ -45,7 +48,6 @@ fn main() -> ExitCode {
     if signal::default(libc::SIGPIPE).is_err() {
         return ExitCode::from(2);
     }
-    fnmatch::follow_environment_locale();
     let mut args: Vec<OsString> = std::env::args_os().collect();
     let name = if args.is_empty() {
         OsString::new()
@@ -53,19 +55,29 @@ fn main() -> ExitCode {
         args.remove(0)
     };
     let base = std::path::Path::new(&name).file_name().unwrap_or_default();
-    let run = match tool(base) {
+    // Plugins have nothing to say to who asks for a tool of dpkg's.
+    let mut as_ourselves = false;
+    let (name, run) = match tool(base) {
         Some(tool) => tool,
-        None if args.first().is_some_and(|a| a == "--parity") => parity::main,
-        None if args.first().is_some_and(|a| a == "--tools") => list_tools,
+        None if args.first().is_some_and(|a| a == "--parity") => ("dpkg-ng", parity::main as Tool),
+        None if args.first().is_some_and(|a| a == "--tools") => ("dpkg-ng", list_tools as Tool),
         None => match args.first().and_then(|a| tool(a)) {
             Some(tool) => {
                 args.remove(0);
                 tool
             }
-            None => dpkg::main,
+            None => {
+                as_ourselves = true;
+                ("dpkg", dpkg::main as Tool)
+            }
         },
     };
-    let code = run(Env::inherited(), &args);
+    let env = Env::inherited();
+    locale::follow(name, &env);
+    let code = match as_ourselves.then(|| plugins::asked_for(&args)).flatten() {
+        Some(asked) => plugins::run(env, asked),
+        None => run(env, &args),
+    };
     // dpkg's exit codes are 0, 1 and 2.
     ExitCode::from(u8::try_from(code).unwrap_or(2))
 }

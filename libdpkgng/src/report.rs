@@ -6,7 +6,7 @@
 
 use crate::error::Result;
 use crate::force::{Force, ForceSet};
-use crate::msg::Msg;
+use crate::msg::{English, Msg};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -94,6 +94,11 @@ pub trait Reporter {
     /// The debug areas anyone listens to; the library skips building other debug texts.
     fn debug_flags(&self) -> u32 {
         0
+    }
+
+    /// A text as this receiver would show it, for layouts that depend on its length.
+    fn words(&self, text: &Msg) -> Vec<u8> {
+        text.render(&English)
     }
 
     /// Whether standard output is a terminal: progress is drawn only there.

@@ -14,6 +14,7 @@ mod query;
 mod relations;
 mod scripts;
 mod shared;
+mod split;
 mod triggers;
 mod wrong;
 
@@ -54,6 +55,7 @@ pub fn all() -> Vec<Case> {
     relations::add(&mut c);
     scripts::add(&mut c);
     shared::add(&mut c);
+    split::add(&mut c);
     triggers::add(&mut c);
     wrong::add(&mut c);
     c.0

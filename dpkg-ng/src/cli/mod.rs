@@ -6,6 +6,7 @@
 mod config;
 mod dirs;
 mod env;
+mod epoch;
 mod number;
 mod process;
 pub mod table;
@@ -13,6 +14,7 @@ pub mod text;
 
 pub use dirs::{ADMINDIR, Dirs};
 pub use env::Env;
+pub use epoch::source_date_epoch;
 pub use number::strtol;
 pub use process::Process;
 pub use table::{Effect, Name, Opt, Parser, parse_int};

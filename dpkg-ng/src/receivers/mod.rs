@@ -16,10 +16,11 @@ use std::rc::Rc;
 
 use libdpkgng::error::{Error, Result};
 use libdpkgng::msg;
-use libdpkgng::msg::{Arg, Catalog, English, Msg};
+use libdpkgng::msg::{Arg, Catalog, Msg};
 use libdpkgng::report::{Event, Reporter};
 
 use crate::cli::Env;
+use crate::locale;
 use color::Part;
 use log::Log;
 use status_fd::StatusFds;
@@ -39,7 +40,7 @@ impl Receivers {
     pub fn new(program: &'static str, env: &Env, piped: Buffering) -> Receivers {
         Receivers(Rc::new(RefCell::new(Inner {
             program,
-            catalog: Box::new(English),
+            catalog: locale::messages(),
             colors: Colors::new(env),
             stdout: Stdout::new(piped),
             stderr_failed: None,
@@ -271,6 +272,10 @@ impl Reporter for Receivers {
 
     fn debug_flags(&self) -> u32 {
         self.0.borrow().debug_mask
+    }
+
+    fn words(&self, text: &Msg) -> Vec<u8> {
+        self.with_catalog(|c| text.render(c))
     }
 
     fn stdout_is_terminal(&self) -> bool {

@@ -85,7 +85,6 @@ pub fn extract_control(
     if !tar.orderly() {
         bail!("tar would have something to say");
     }
-    tar.drain()?;
     place.finish()?;
     tar.into_inner().finish()
 }

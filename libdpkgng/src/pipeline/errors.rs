@@ -227,8 +227,8 @@ impl Run {
             "%s %s %s %s",
             action,
             table.bin_name(pkg, which, NameWhen::Always),
-            table[pkg].installed.version.describe(Epoch::NonAmbig),
-            table[pkg].available.version.describe(Epoch::NonAmbig)
+            table[pkg].installed.version.describe_c(Epoch::NonAmbig),
+            table[pkg].available.version.describe_c(Epoch::NonAmbig)
         );
         self.report.event(&Event::Log(line));
         let name = table.bin_name(pkg, which, NameWhen::NonAmbig);

@@ -19,8 +19,8 @@ use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, debug};
 use crate::state::Status;
 use crate::sys::exec_label::ExecLabel;
+use crate::sys::locale;
 use crate::sys::process::{self, Ended, Outcome, RunError, Step};
-use crate::version::Epoch;
 use crate::{bail, err, msg};
 
 /// One call about to be made.
@@ -52,7 +52,7 @@ pub(crate) fn ending(ended: Ended, desc: &Msg) -> Option<Msg> {
         Ended::Signal(signal, core) => msg!(
             "%s subprocess was killed by signal (%s)%s",
             desc,
-            process::strsignal(signal),
+            locale::strsignal(signal),
             if core {
                 msg!(", core dumped")
             } else {
@@ -71,7 +71,7 @@ pub(crate) fn run_error(error: RunError, desc: &Msg) -> Error {
         RunError::Nul => err!("unable to execute %s (%s)", desc, "\\0"),
         RunError::Fork(e) => Error::os(msg!("fork failed"), e).fatal(),
         RunError::Ignore(signal, e) => {
-            let name = process::strsignal(signal);
+            let name = locale::strsignal(signal);
             let id = "unable to ignore signal %s before running %.250s";
             Error::os(msg!(id, name, desc), e)
         }
@@ -188,8 +188,8 @@ impl Run {
         iffallback: &str,
     ) -> Result<bool> {
         let table = &self.db.table;
-        let new_version = table[pkg].available.version.describe(Epoch::NonAmbig);
-        let old_version = table[pkg].installed.version.describe(Epoch::NonAmbig);
+        let new_version = table[pkg].available.version.to_string();
+        let old_version = table[pkg].installed.version.to_string();
         let name = table.name(pkg, NameWhen::NonAmbig);
         let args = [ifok, &new_version];
         let old = Call {

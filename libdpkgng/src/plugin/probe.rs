@@ -10,7 +10,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 
 use super::Refused;
-use crate::sys::process::strsignal;
+use crate::sys::locale::{strerror, strsignal};
 
 /// Seconds after which a plugin that is still starting is given up.
 const PATIENCE: u32 = 10;
@@ -28,14 +28,18 @@ pub enum Death {
     NotTried(i32),
 }
 
+fn words(text: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(text)
+}
+
 impl fmt::Display for Death {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Death::Signal(signal) => write!(f, "crashed ({})", strsignal(*signal)),
+            Death::Signal(signal) => write!(f, "crashed ({})", words(&strsignal(*signal))),
             Death::TooLong => write!(f, "did not start within {PATIENCE} seconds"),
             Death::Exit(code) => write!(f, "ended its process (exit status {code})"),
             Death::NotTried(errno) => {
-                write!(f, "had no process ({})", crate::sys::strerror(*errno))
+                write!(f, "had no process ({})", words(&strerror(*errno)))
             }
         }
     }

@@ -186,7 +186,7 @@ impl Run {
         self.db.note(pkg, &mut *self.report)?;
         let last = &self.db.table[pkg].configversion;
         let last = match last.is_informative() {
-            true => last.describe(Epoch::NonAmbig),
+            true => last.to_string(),
             false => String::new(),
         };
         self.script_postinst(pkg, &["configure", &last])?;

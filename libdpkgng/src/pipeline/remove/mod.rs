@@ -87,7 +87,7 @@ impl Run {
             .describe(Epoch::NonAmbig);
         if !self.opts.act {
             let id = "Would remove or purge %s (%s) ...\n";
-            self.report.output(msg!(id, name, version));
+            self.report.output(msg!(id, name, &version));
             self.db.table.set_status(pkg, Status::NotInstalled);
             self.state(pkg).istobe = Istobe::Normal;
             return Ok(());
