@@ -381,9 +381,11 @@ impl World {
 
 /// Standard error with that line at the end which stock's child says whenever it comes to it.
 fn settled(stderr: &str) -> String {
-    let (late, mut lines): (Vec<&str>, Vec<&str>) = stderr
-        .split_inclusive('\n')
-        .partition(|l| l.starts_with("dpkg-deb: error: paste subprocess was killed by signal"));
+    let (late, mut lines): (Vec<&str>, Vec<&str>) = stderr.split_inclusive('\n').partition(|l| {
+        l.starts_with("dpkg-deb: ")
+            && l.contains("paste")
+            && l.contains(" subprocess was killed by signal")
+    });
     lines.extend(late);
     lines.concat()
 }

@@ -2,6 +2,9 @@
 
 use crate::world::World;
 
+mod alternatives;
+mod alternatives_links;
+mod alternatives_wrong;
 mod basic;
 mod commands;
 mod conffiles;
@@ -11,11 +14,14 @@ mod debug;
 mod divert;
 mod files;
 mod forces;
+mod maintscript_helper;
+mod language;
 mod query;
 mod realpath;
 mod relations;
 mod scripts;
 mod shared;
+mod split;
 mod statoverride;
 mod trigger_tool;
 mod triggers;
@@ -46,6 +52,9 @@ impl Cases {
 /// Every case there is.
 pub fn all() -> Vec<Case> {
     let mut c = Cases::default();
+    alternatives::add(&mut c);
+    alternatives_links::add(&mut c);
+    alternatives_wrong::add(&mut c);
     basic::add(&mut c);
     commands::add(&mut c);
     conffiles::add(&mut c);
@@ -55,11 +64,14 @@ pub fn all() -> Vec<Case> {
     divert::add(&mut c);
     files::add(&mut c);
     forces::add(&mut c);
+    maintscript_helper::add(&mut c);
+    language::add(&mut c);
     query::add(&mut c);
     realpath::add(&mut c);
     relations::add(&mut c);
     scripts::add(&mut c);
     shared::add(&mut c);
+    split::add(&mut c);
     statoverride::add(&mut c);
     trigger_tool::add(&mut c);
     triggers::add(&mut c);

@@ -6,6 +6,7 @@
 mod config;
 mod dirs;
 mod env;
+mod epoch;
 pub mod force;
 mod number;
 mod process;
@@ -14,6 +15,7 @@ pub mod text;
 
 pub use dirs::{ADMINDIR, Dirs};
 pub use env::Env;
+pub use epoch::source_date_epoch;
 pub use number::strtol;
 pub use process::Process;
 pub use table::{Effect, Name, Opt, Parser, parse_int};

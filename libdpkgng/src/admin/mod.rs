@@ -21,8 +21,9 @@
 use crate::db::Database;
 use crate::error::Result;
 use crate::msg;
-use crate::pkg::{PkgId, Which};
+use crate::pkg::PkgId;
 use crate::report::{Event, Reporter};
+use crate::showformat::synopsis;
 
 pub mod architectures;
 pub mod audit;
@@ -35,22 +36,15 @@ pub mod statoverride;
 pub mod trigger;
 pub mod verify;
 
-/// The first line of a package's description (`pkgbin_synopsis`), and the whole.
-pub(crate) fn synopsis(db: &Database, pkg: PkgId, which: Which) -> (&[u8], &[u8]) {
-    let whole = db.table[pkg].bin(which).description.as_deref();
-    let whole = whole.unwrap_or(b"(no description available)");
-    let end = memchr::memchr(b'\n', whole).unwrap_or(whole.len());
-    (&whole[..end], whole)
-}
-
 /// A package and what it is, on one line of about 79 columns (`describebriefly`).
 fn describe_briefly(db: &Database, pkg: PkgId, report: &mut dyn Reporter) {
     let excess = db.table.set_name(pkg).len().saturating_sub(20);
-    let (line, whole) = synopsis(db, pkg, Which::Installed);
+    let whole = db.table[pkg].installed.description.as_deref();
+    let line = synopsis(whole, report);
     let text = match 57usize.checked_sub(excess) {
         Some(room) => &line[..line.len().min(room)],
         // To printf, a negative precision is none.
-        None => whole,
+        None => whole.unwrap_or(&line),
     };
     let name = db.table.name(pkg, crate::pkg::NameWhen::NonAmbig);
     report.output(msg!(" %-20s %s\n", name, text));
