@@ -14,7 +14,7 @@ usage: compat COMMAND
                              run the cases whose name contains NAME; --show prints what stock does
   suite [--release R] [--user] [--record] [TEST…]
                              run dpkg's functional suite (R: trixie, bookworm, head)
-  autotest [--release R] [--record]
+  autotest [--release R] [--user] [--record]
                              run dpkg's src/at tests
   real [--release R] [--fresh] small|large|archives|upgrade|large-upgrade
                              the same steps on a whole system, with stock and with ours
@@ -172,7 +172,10 @@ fn run(args: &[String]) -> Res<bool> {
         "autotest" => {
             runner::get_ready()?;
             let exe = std::env::current_exe().map_err(|e| e.to_string())?;
-            done("autotest", autotest::run(&exe, &o.release, flag("record"))?)
+            done(
+                "autotest",
+                autotest::run(&exe, &o.release, flag("user"), flag("record"))?,
+            )
         }
         _ => Err(USAGE.into()),
     }
