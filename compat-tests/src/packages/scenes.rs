@@ -17,7 +17,7 @@ pub struct Scene {
 }
 
 /// The words of the lines.
-const WORDS: &str = include_str!("words.sh");
+pub const WORDS: &str = include_str!("words.sh");
 
 /// All of them.
 pub const SCENES: &[Scene] = &[
