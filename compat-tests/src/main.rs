@@ -16,7 +16,7 @@ usage: compat COMMAND
                              run dpkg's functional suite (R: trixie, bookworm, head)
   autotest [--release R] [--user] [--record]
                              run dpkg's src/at tests
-  real [--release R] [--fresh] small|large|archives|upgrade|large-upgrade
+  real [--release R] [--fresh] small|large|archives|upgrade|large-upgrade|bootstrap
                              the same steps on a whole system, with stock and with ours
   bench [--release R] [--runs N] [start|read|unpack]
                              time and memory of ours beside stock's
