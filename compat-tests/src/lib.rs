@@ -12,6 +12,7 @@
 //! * [`generator`] makes packages and command sequences at random and compares those.
 //! * [`kill`] kills ours at any moment and recovers.
 //! * [`runner`] runs cases, [`suite`] dpkg's functional tests, [`autotest`] its `src/at` tests,
+//!   [`perl`] those in Perl,
 //!   [`real`] whole systems.
 //! * [`bench`] compares time and memory.
 
@@ -23,6 +24,7 @@ pub mod deb;
 pub mod generator;
 pub mod kill;
 pub mod oracle;
+pub mod perl;
 pub mod real;
 pub mod report;
 pub mod runner;
