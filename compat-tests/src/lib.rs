@@ -12,8 +12,7 @@
 //! * [`generator`] makes packages and command sequences at random and compares those.
 //! * [`kill`] kills ours at any moment and recovers.
 //! * [`runner`] runs cases, [`suite`] dpkg's functional tests, [`autotest`] its `src/at` tests,
-//!   [`perl`] those in Perl,
-//!   [`real`] whole systems.
+//!   [`perl`] its tests in Perl, [`real`] whole systems.
 //! * [`bench`] compares time and memory.
 
 pub mod autotest;
