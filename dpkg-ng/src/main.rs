@@ -12,6 +12,7 @@ mod parity;
 mod prompt;
 mod query;
 mod receivers;
+mod start_stop_daemon;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
@@ -27,6 +28,7 @@ const TOOLS: &[(&str, Tool)] = &[
     ("dpkg", dpkg::main),
     ("dpkg-deb", deb::main),
     ("dpkg-query", query::main),
+    ("start-stop-daemon", start_stop_daemon::main),
 ];
 
 fn tool(name: &OsStr) -> Option<Tool> {

@@ -6,7 +6,7 @@ mod status_fd;
 mod stdout;
 
 pub use color::Colors;
-pub use stdout::Buffering;
+pub use stdout::{Buffering, Stdout};
 
 use std::cell::RefCell;
 use std::ffi::OsStr;
@@ -23,7 +23,6 @@ use crate::cli::Env;
 use color::Part;
 use log::Log;
 use status_fd::StatusFds;
-use stdout::Stdout;
 
 /// All receivers of one tool. Standard output is buffered as stock's stdio does it, standard
 /// error is written at once, so that the two mix on a shared pipe as stock's do.

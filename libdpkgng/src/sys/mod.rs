@@ -7,6 +7,7 @@
 
 pub mod child;
 pub mod clock;
+pub mod daemon;
 pub mod exec_label;
 pub mod fnmatch;
 pub mod inherited;
