@@ -21,8 +21,10 @@ const NONE: &str = "/dev/null";
 pub enum Content {
     /// There is none.
     Absent,
-    /// Nothing that could be the number of a process.
+    /// No number.
     Nonsense,
+    /// A number that no process has: for the kernel it would mean a group, or everybody.
+    Nobody,
     /// This.
     Pid(Pid),
 }
@@ -46,10 +48,10 @@ pub fn read(path: &Path, alone: bool) -> Result<Content> {
     // What cannot be read says nothing.
     let _ = file.take(LENGTH).read_to_end(&mut text);
     // As fscanf(3) has it, larger numbers lose their upper bits.
-    let number = number::scan(&text, 10).map(|n| n.value as i32);
-    Ok(number
-        .and_then(Pid::new)
-        .map_or(Content::Nonsense, Content::Pid))
+    Ok(match number::scan(&text, 10) {
+        Some(number) => Pid::new(number.value as i32).map_or(Content::Nobody, Content::Pid),
+        None => Content::Nonsense,
+    })
 }
 
 fn check(path: &Path, file: &File, alone: bool) -> Result<()> {
@@ -108,23 +110,21 @@ mod tests {
     fn numbers_are_read_as_fscanf_does() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("pid");
-        for (text, number) in [
-            ("12\n", Some(12)),
-            (" \n\t+7 8", Some(7)),
-            ("5abc", Some(5)),
-            ("", None),
-            ("abc", None),
-            ("0", None),
-            ("-1", None),
-            ("99999999999", Some(1_215_752_191)),
-            ("99999999999999999999", None),
+        let pid = |n| Content::Pid(Pid::new(n).unwrap());
+        for (text, content) in [
+            ("12\n", pid(12)),
+            (" \n\t+7 8", pid(7)),
+            ("5abc", pid(5)),
+            ("", Content::Nonsense),
+            ("abc", Content::Nonsense),
+            ("0", Content::Nobody),
+            ("-1", Content::Nobody),
+            ("99999999999", pid(1_215_752_191)),
+            ("99999999999999999999", Content::Nobody),
         ] {
             fs::write(&path, text).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-            let expected = number
-                .and_then(Pid::new)
-                .map_or(Content::Nonsense, Content::Pid);
-            assert_eq!(read(&path, true).unwrap(), expected, "{text:?}");
+            assert_eq!(read(&path, true).unwrap(), content, "{text:?}");
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o646)).unwrap();
         assert!(read(&path, false).is_err());

@@ -77,9 +77,8 @@ impl Schedule {
         }
         let mut steps = Vec::new();
         let mut forever_from = None;
-        // A slash at the end ends the last item. Stock finds itself with one item too few then
-        // and gives up by an internal error.
-        for word in text.split(|c| *c == b'/') {
+        let ended = text.strip_suffix(b"/");
+        for word in ended.unwrap_or(text).split(|c| *c == b'/') {
             if word.len() > LONGEST {
                 return Err(Error::usage(msg!(
                     "invalid schedule item: far too long (you must delimit items with slashes)"
@@ -98,6 +97,15 @@ impl Schedule {
         if forever_from == Some(steps.len()) {
             return Err(Error::usage(msg!(
                 "invalid schedule: 'forever' appears last, nothing to repeat"
+            )));
+        }
+        if ended.is_some() {
+            // Stock has counted an item after the last slash, and misses it now.
+            let count = steps.len() + usize::from(forever_from.is_some());
+            return Err(Error::internal(msg!(
+                "count=%d != schedule_length=%d",
+                count,
+                count + 1
             )));
         }
         Ok(Schedule {

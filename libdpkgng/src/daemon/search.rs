@@ -105,6 +105,7 @@ impl Search {
                 };
                 match pidfile::read(path, self.traits.is_empty())? {
                     Content::Absent => return Ok(nobody(Status::Dead)),
+                    Content::Nobody => return Ok(nobody(Status::DeadPidfile)),
                     Content::Nonsense => return Ok(nobody(Status::Unknown)),
                     Content::Pid(pid) => self.only = Some(Identity::of(pid)),
                 }

@@ -185,13 +185,14 @@ impl Run<'_> {
 
     /// Watch for a time whether all end; true as soon as they have. Each pause is a growing
     /// multiple of what it took to look, so that looking takes little of a busy machine and
-    /// an idle one is not kept waiting.
+    /// an idle one is not kept waiting. No time is still time for one look: stock's clock has
+    /// not moved on by then.
     fn wait(&mut self, time: Duration) -> Result<bool> {
         let begin = Instant::now();
         let mut ratio = 1;
         loop {
             let before = begin.elapsed();
-            if before > time {
+            if before > time && ratio > 1 {
                 return Ok(false);
             }
             self.send(0)?;

@@ -11,7 +11,7 @@ pub(super) fn add(c: &mut Cases) {
                 "sleep 50 & named $! sleep; $S -T -x /bin/sleep; echo $?; $S -T -x /usr/bin/sleep; echo $?; $S -T -x /bin/true; echo $?",
                 "sleep 50 & named $! sleep; $S -S -x /bin/sleep -- 60; echo $?; $S -S -o -x /bin/sleep; echo $?; $S -S -q -x /bin/sleep; echo $?",
                 "sleep 50 & named $! sleep; ln -s /bin/sleep /tmp/link; $S -T -x /tmp/link; echo $?; cd /; $S -T -x bin/sleep; echo $?; $S -T -d /bin -x sleep; echo $?",
-                "/t/debs/deaf & written /t/debs/deaf; $S -T -x /t/debs/deaf; echo $?; $S -T -x /usr/bin/perl; echo $?",
+                "/t/debs/deaf & written /t/debs/is-deaf; $S -T -x /t/debs/deaf; echo $?; $S -T -x /usr/bin/perl; echo $?",
             ],
         )
     });
@@ -75,7 +75,7 @@ pub(super) fn add(c: &mut Cases) {
             w,
             &[
                 "sleep 50 & named $! sleep; $S -T --ppid 1 -n sleep; echo $?; $S -T --ppid $!; echo $?; $S -T --ppid 4000; echo $?; $S -K -t --ppid 1 -n sleep; $S -K -t --ppid 4000",
-                "(sleep 50 & sleep 51 & echo x >/tmp/f; sleep 52) & written /tmp/f; P=$!; named $((P+1)) sleep; named $((P+2)) sleep; named $((P+3)) sleep; $S -K -v --ppid $P; echo $?; $S -K --ppid 4000; echo $?",
+                "(sleep 50 & sleep 51 & echo x >/tmp/f; sleep 52) & written /tmp/f; P=$!; named $((P+1)) sleep; named $((P+2)) sleep; named $P sleep; $S -K -v --ppid $P; echo $?; $S -K --ppid 4000; echo $?",
                 "sh -c 'exec 3</proc/self/status; while read -r k v <&3; do [ $k = PPid: ] && echo $v; done'; $S -T --ppid 1; echo $?",
             ],
         )

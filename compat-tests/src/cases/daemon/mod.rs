@@ -25,7 +25,7 @@ pub(super) fn add(c: &mut Cases) {
 /// What every line begins with. `/tmp` is empty; then, with the shell's own means only,
 /// `named PID NAME` and `written FILE` wait until that is so; `alive PID` tells.
 const FUNCTIONS: &str = r#"S=start-stop-daemon
-rm -rf /tmp/* /t/debs/deaf /t/debs/told
+rm -rf /tmp/* /t/debs/is-deaf /t/debs/told
 named() { until { read -r n <"/proc/$1/comm" && [ "$n" = "$2" ]; } 2>/dev/null; do :; done; }
 written() { until [ -s "$1" ]; do :; done; }
 alive() { if kill -0 "$1" 2>/dev/null; then echo "$1 lives"; else echo "$1 is gone"; fi; }
@@ -64,10 +64,10 @@ sleep 60;
 "#;
 
 /// A daemon that does not mind signals: those that it is given, or TERM. It writes to
-/// /t/debs/deaf when it is.
+/// /t/debs/is-deaf when it is.
 const DEAF: &str = r#"#!/usr/bin/perl
 $SIG{$_} = 'IGNORE' for @ARGV ? @ARGV : 'TERM';
-open(my $f, '>>', "/t/debs/deaf"); print $f "deaf\n"; close $f;
+open(my $f, '>>', "/t/debs/is-deaf"); print $f "deaf\n"; close $f;
 sleep 60;
 "#;
 
@@ -97,7 +97,7 @@ fn run(w: &mut World, line: &str) -> Outcome {
 /// The command that runs a line so.
 fn within(line: &str) -> String {
     let script = line.replace('\'', r"'\''");
-    format!("unshare --pid --fork --kill-child --mount-proc sh -c '. /t/debs/f; {script}'")
+    format!("exec unshare --pid --fork --kill-child --mount-proc sh -c '. /t/debs/f; {script}'")
 }
 
 /// Runs each line by itself.

@@ -67,7 +67,7 @@ const LINES: &[(&str, &[&str])] = &[
             "$S --re",
             "$S --ret 1",
             "$S --ver",
-            "$S --vers",
+            "$S --vers | head -n 2",
             "$S --u",
             "$S --i",
         ],

@@ -33,19 +33,15 @@ pub(super) fn add(c: &mut Cases) {
         )
     });
     case(c, "stop/signals", |w| {
-        for signal in [
-            "HUP",
-            "USR1",
-            "9",
-            "KILL",
-            "STOP",
-            "0",
-            "64",
-            "65",
-            "999",
-            "CONT",
-            "2147483647",
-        ] {
+        for signal in ["HUP", "USR1", "9", "KILL", "64"] {
+            run(
+                w,
+                &format!(
+                    "sleep 50 & named $! sleep; $S -K -v -s {signal} --pid $!; echo $?; wait $!; echo $?"
+                ),
+            );
+        }
+        for signal in ["STOP", "0", "65", "999", "CONT", "2147483647"] {
             run(
                 w,
                 &format!(
@@ -69,7 +65,7 @@ pub(super) fn add(c: &mut Cases) {
             &[
                 "sleep 50 & named $! sleep; echo $! >/tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; $S -K -o -p /tmp/p --remove-pidfile; echo $?",
                 "echo 4000 >/tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p; echo x >/tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p; mkdir /tmp/d; $S -K -p /tmp/d --remove-pidfile; echo $?; chmod 755 /tmp/d; $S -K -p /tmp/d --remove-pidfile; echo $?",
-                "/t/debs/deaf & written /t/debs/deaf; echo $! >/tmp/p; $S -K -p /tmp/p --remove-pidfile -R 0; echo $?; ls /tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p",
+                "/t/debs/deaf & written /t/debs/is-deaf; echo $! >/tmp/p; $S -K -p /tmp/p --remove-pidfile -R 0; echo $?; ls /tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p",
                 "echo 4000 >/tmp/q; ln -s q /tmp/p; $S -K -p /tmp/p --remove-pidfile; ls /tmp; echo 4000 >/tmp/p; chmod 666 /tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp",
                 &format!(
                     "echo 4000 >/tmp/p; chmod 755 /tmp; {AS_USER} $S -K -p /tmp/p --remove-pidfile; echo $?; {AS_USER} $S -K -q -p /tmp/p --remove-pidfile; echo $?"
@@ -80,7 +76,7 @@ pub(super) fn add(c: &mut Cases) {
     retry(c);
     case(c, "stop/reused-pid", |w| {
         // The daemon ends at TERM, and another process gets its number while stock waits.
-        let line = "perl -e '$SIG{TERM} = sub { select undef, undef, undef, 0.5; exit }; open F, \">\", \"/t/debs/deaf\"; print F 1; close F; sleep 60 while 1' & P=$!; written /t/debs/deaf; \
+        let line = "perl -e '$SIG{TERM} = sub { select undef, undef, undef, 0.5; exit }; open F, \">\", \"/t/debs/is-deaf\"; print F 1; close F; sleep 60 while 1' & P=$!; written /t/debs/is-deaf; \
             $S -K -q --pid $P -R TERM/2/KILL/2 & until ! [ -d /proc/$P ]; do /bin/true; done; echo $((P-1)) >/proc/sys/kernel/ns_last_pid; sleep 50 & [ $! = $P ] || exit 99; wait $((P+1)); kill -0 $P";
         w.deviates("start-stop-daemon reused pid", 1, 0, &within(line));
     });
@@ -102,11 +98,11 @@ fn retry(c: &mut Cases) {
         each(
             w,
             &[
-                "/t/debs/deaf & written /t/debs/deaf; $S -K -v -R 1 --pid $!; echo $?; wait $!; echo $?",
-                "/t/debs/deaf & written /t/debs/deaf; $S -K -v -R TERM/1/KILL/5 --pid $!; echo $?",
-                "/t/debs/deaf & written /t/debs/deaf; $S -K -q -R TERM/1/HUP/5 --pid $!; echo $?",
-                "/t/debs/deaf TERM HUP INT & written /t/debs/deaf; $S -K -v -R TERM/0/HUP/0/INT/1 --pid $!; echo $?; alive $!",
-                "/t/debs/deaf & written /t/debs/deaf; $S -K -v -s INT -R 3 --pid $!; echo $?",
+                "/t/debs/deaf & written /t/debs/is-deaf; $S -K -v -R 1 --pid $!; echo $?; wait $!; echo $?",
+                "/t/debs/deaf & written /t/debs/is-deaf; $S -K -v -R TERM/1/KILL/5 --pid $!; echo $?",
+                "/t/debs/deaf & written /t/debs/is-deaf; $S -K -q -R TERM/1/HUP/5 --pid $!; echo $?",
+                "/t/debs/deaf TERM HUP INT & written /t/debs/is-deaf; $S -K -v -R TERM/0/HUP/0/INT/1 --pid $!; echo $?; alive $!",
+                "/t/debs/deaf & written /t/debs/is-deaf; $S -K -v -s INT -R 3 --pid $!; echo $?",
             ],
         )
     });
@@ -114,8 +110,8 @@ fn retry(c: &mut Cases) {
         each(
             w,
             &[
-                "/t/debs/deaf & written /t/debs/deaf; $S -K -R TERM/1 --pid $!; echo $?; $S -K -q -R TERM/0 --pid $!; echo $?; $S -K -o -R TERM/0/TERM/0 -v --pid $!; echo $?; alive $!",
-                "/t/debs/deaf & written /t/debs/deaf; /t/debs/deaf & until [ $(wc -l </t/debs/deaf) = 2 ]; do :; done >/dev/null; $S -K -R TERM/0 -x /usr/bin/perl >/tmp/o; echo $?; cut -d, -f1 /tmp/o; tail -c 22 /tmp/o",
+                "/t/debs/deaf & written /t/debs/is-deaf; $S -K -R TERM/1 --pid $!; echo $?; $S -K -q -R TERM/0 --pid $!; echo $?; $S -K -o -R TERM/0/TERM/0 -v --pid $!; echo $?; alive $!",
+                "/t/debs/deaf & written /t/debs/is-deaf; /t/debs/deaf HUP TERM & written /t/debs/is-deaf; $S -K -R TERM/0 -x /usr/bin/perl; echo $?",
             ],
         )
     });
@@ -132,10 +128,10 @@ fn retry(c: &mut Cases) {
         each(
             w,
             &[
-                "/t/debs/deaf TERM HUP INT & written /t/debs/deaf; $S -K -v -R TERM/HUP/INT --pid $!; echo $?",
-                "/t/debs/deaf TERM HUP & written /t/debs/deaf; $S -K -v -R 0/-0/1/-TERM/0/-1 --pid $!; echo $?",
-                "/t/debs/deaf & written /t/debs/deaf; $S -K -v -R TERM/999/1 --pid $!; echo $?",
-                "$S -K -R 999/1/999 -v --pid 1; echo $?",
+                "/t/debs/deaf TERM HUP INT & written /t/debs/is-deaf; $S -K -v -R TERM/HUP/INT --pid $!; echo $?",
+                "/t/debs/deaf TERM HUP & written /t/debs/is-deaf; $S -K -v -R 0/-0/1/-TERM/0/-1 --pid $!; echo $?",
+                "/t/debs/deaf & written /t/debs/is-deaf; $S -K -v -R TERM/-999/1 --pid $!; echo $?",
+                "$S -K -R -999/1/-999 -v --pid 1; echo $?",
             ],
         )
     });
@@ -144,9 +140,9 @@ fn retry(c: &mut Cases) {
             w,
             &[
                 // It minds the fourth TERM.
-                "perl -e '$SIG{TERM} = sub { ++$n == 4 and exit }; open F, \">\", \"/t/debs/deaf\"; print F 1; close F; sleep 60 while 1' & written /t/debs/deaf; $S -K -v -R forever/TERM/1 --pid $!; echo $?",
-                "perl -e '$SIG{TERM} = sub { ++$n == 3 and exit }; $SIG{HUP} = \"IGNORE\"; open F, \">\", \"/t/debs/deaf\"; print F 1; close F; sleep 60 while 1' & written /t/debs/deaf; $S -K -v -R HUP/0/forever/TERM/1 --pid $!; echo $?",
-                "/t/debs/deaf & written /t/debs/deaf; timeout 2 $S -K -v -R forever/TERM/1 --pid $!; echo $?; alive $!",
+                "perl -e '$SIG{TERM} = sub { ++$n == 4 and exit }; open F, \">\", \"/t/debs/is-deaf\"; print F 1; close F; sleep 60 while 1' & written /t/debs/is-deaf; $S -K -v -R forever/TERM/1 --pid $!; echo $?",
+                "perl -e '$SIG{TERM} = sub { ++$n == 3 and exit }; $SIG{HUP} = \"IGNORE\"; open F, \">\", \"/t/debs/is-deaf\"; print F 1; close F; sleep 60 while 1' & written /t/debs/is-deaf; $S -K -v -R HUP/0/forever/TERM/1 --pid $!; echo $?",
+                "/t/debs/deaf & written /t/debs/is-deaf; timeout 2 $S -K -v -R forever/TERM/1 --pid $!; echo $?; alive $!",
             ],
         )
     });
@@ -172,8 +168,8 @@ fn retry(c: &mut Cases) {
             w,
             &[
                 // The number is read once.
-                "perl -e '$SIG{TERM} = sub { unlink \"/tmp/p\" }; open F, \">\", \"/t/debs/deaf\"; print F 1; close F; sleep 60 while 1' & written /t/debs/deaf; echo $! >/tmp/p; $S -K -v -R 1 -p /tmp/p --remove-pidfile; echo $?; alive $!; ls /tmp/p",
-                "perl -e '$SIG{TERM} = sub { open F, \">\", \"/tmp/p\"; print F 1; close F }; open F, \">\", \"/t/debs/deaf\"; print F 1; close F; sleep 60 while 1' & written /t/debs/deaf; echo $! >/tmp/p; $S -K -v -R 1 -p /tmp/p; echo $?",
+                "perl -e '$SIG{TERM} = sub { unlink \"/tmp/p\" }; open F, \">\", \"/t/debs/is-deaf\"; print F 1; close F; sleep 60 while 1' & written /t/debs/is-deaf; echo $! >/tmp/p; $S -K -v -R 1 -p /tmp/p --remove-pidfile; echo $?; alive $!; ls /tmp/p",
+                "perl -e '$SIG{TERM} = sub { open F, \">\", \"/tmp/p\"; print F 1; close F }; open F, \">\", \"/t/debs/is-deaf\"; print F 1; close F; sleep 60 while 1' & written /t/debs/is-deaf; echo $! >/tmp/p; $S -K -v -R 1 -p /tmp/p; echo $?",
             ],
         )
     });
@@ -181,7 +177,7 @@ fn retry(c: &mut Cases) {
         each(
             w,
             &[
-                "/t/debs/deaf & written /t/debs/deaf; timeout -s INT 1 $S -K -R TERM/30 --pid $!; echo $?; timeout -s CONT -k 1 1 $S -K -v -R TERM/30 --pid $!; echo $?",
+                "/t/debs/deaf & written /t/debs/is-deaf; timeout -s INT 1 $S -K -R TERM/30 --pid $!; echo $?; timeout -s CONT -k 1 1 $S -K -v -R TERM/30 --pid $!; echo $?",
             ],
         )
     });
