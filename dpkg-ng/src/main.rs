@@ -19,6 +19,7 @@ mod query;
 mod realpath;
 mod receivers;
 mod split;
+mod start_stop_daemon;
 mod statoverride;
 mod trigger;
 
@@ -43,6 +44,7 @@ const TOOLS: &[(&str, Tool)] = &[
     ("dpkg-statoverride", statoverride::main),
     ("dpkg-trigger", trigger::main),
     ("update-alternatives", alternatives::main),
+    ("start-stop-daemon", start_stop_daemon::main),
 ];
 
 fn tool(name: &OsStr) -> Option<(&'static str, Tool)> {

@@ -9,6 +9,7 @@ mod basic;
 mod commands;
 mod conffiles;
 mod corrupt;
+mod daemon;
 mod debfile;
 mod debug;
 mod divert;
@@ -59,6 +60,7 @@ pub fn all() -> Vec<Case> {
     commands::add(&mut c);
     conffiles::add(&mut c);
     corrupt::add(&mut c);
+    daemon::add(&mut c);
     debfile::add(&mut c);
     debug::add(&mut c);
     divert::add(&mut c);
