@@ -5,6 +5,7 @@
 
 mod children;
 mod cli;
+mod db_backup;
 mod deb;
 mod dpkg;
 mod maintscript_helper;
@@ -13,6 +14,7 @@ mod parity;
 mod prompt;
 mod query;
 mod receivers;
+mod shell;
 mod split;
 
 use std::ffi::{OsStr, OsString};
@@ -27,6 +29,7 @@ type Tool = fn(Env, &[OsString]) -> i32;
 /// The tools by name.
 const TOOLS: &[(&str, Tool)] = &[
     ("dpkg", dpkg::main),
+    ("dpkg-db-backup", db_backup::main),
     ("dpkg-deb", deb::main),
     ("dpkg-maintscript-helper", maintscript_helper::main),
     ("dpkg-query", query::main),

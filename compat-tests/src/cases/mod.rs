@@ -6,6 +6,7 @@ mod basic;
 mod commands;
 mod conffiles;
 mod corrupt;
+mod db_backup;
 mod debfile;
 mod debug;
 mod files;
@@ -48,6 +49,7 @@ pub fn all() -> Vec<Case> {
     commands::add(&mut c);
     conffiles::add(&mut c);
     corrupt::add(&mut c);
+    db_backup::add(&mut c);
     debfile::add(&mut c);
     debug::add(&mut c);
     files::add(&mut c);
