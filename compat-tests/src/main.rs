@@ -14,7 +14,7 @@ usage: compat COMMAND
                              run dpkg's functional suite (R: trixie, bookworm, head)
   autotest [--release R] [--record]
                              run dpkg's src/at tests
-  real [--release R] [--fresh] small|large|archives|upgrade
+  real [--release R] [--fresh] small|large|archives|upgrade|large-upgrade
                              the same steps on a whole system, with stock and with ours
   bench [--release R] [--runs N] [start|read|unpack]
                              time and memory of ours beside stock's
@@ -22,6 +22,7 @@ usage: compat COMMAND
                              kill ours at a sample of moments, or at every one, and recover
 DPKG_UNDER_TEST=theirs|ours|both  DPKG_NG_BIN  DPKG_ORACLE_DIR  DPKG_HEAD_SRC  COMPAT_JOBS
                 DPKG_BENCH_DEBS
+COMPAT_LANGUAGE=marked|LOCALE   what cases are run in, beside C.UTF-8
 ";
 
 fn main() -> ExitCode {

@@ -26,16 +26,15 @@ const LARGE: &str = "systemd systemd-sysv dbus udev linux-image-amd64 initramfs-
 
 /// A few packages that have triggers, alternatives, conffiles and diversions.
 const SMALL: &str = "man-db vim-tiny nano less info cron logrotate openssl ca-certificates sgml-base xml-core \
-    shared-mime-info libc6:i386 zlib1g:i386 python3-minimal dash bash-completion";
+    shared-mime-info libc6:i386 zlib1g:i386 python3-minimal netcat-openbsd bash-completion";
 
 /// What is done to a system, step by step.
 fn steps(plan: &str) -> Option<Vec<(&'static str, String)>> {
     let apt = "apt-get -q -y --no-install-recommends -o Dir::Bin::dpkg=/t/bin/dpkg -o APT::Sandbox::User=root \
-               -o Dpkg::Use-Pty=0 -o APT::Keep-Downloaded-Packages=1 -o Dpkg::Options::=--force-confold";
+               -o Dpkg::Use-Pty=0 -o APT::Keep-Downloaded-Packages=1 -o Dpkg::Options::=--force-confold --allow-remove-essential";
     let list = match plan {
-        "large" | "archives" => LARGE,
-        "small" => SMALL,
-        "upgrade" => SMALL,
+        "large" | "archives" | "large-upgrade" => LARGE,
+        "small" | "upgrade" => SMALL,
         _ => return None,
     };
     // A name that this release does not have is left out, the same way on both sides.
@@ -62,7 +61,7 @@ fn steps(plan: &str) -> Option<Vec<(&'static str, String)>> {
         }
         _ => out.push(("install", format!("{apt} install $(cat /t/list)"))),
     }
-    if plan == "upgrade" {
+    if to_next(plan) {
         out.push((
             "upgrade",
             format!(
@@ -86,10 +85,16 @@ fn steps(plan: &str) -> Option<Vec<(&'static str, String)>> {
     Some(out)
 }
 
-/// Runs a plan (`small`, `large`, `archives`, `upgrade`); true if nothing of ours differs.
+/// Whether a plan ends on the next release.
+fn to_next(plan: &str) -> bool {
+    plan.ends_with("upgrade")
+}
+
+/// Runs a plan (`small`, `large`, `archives`, `upgrade`, `large-upgrade`); true if nothing of ours
+/// differs.
 pub fn run(exe: &Path, release: &str, plan: &str, fresh: bool, only_theirs: bool) -> Res<bool> {
     if steps(plan).is_none() {
-        return Err("plans: small, large, archives, upgrade".into());
+        return Err("plans: small, large, archives, upgrade, large-upgrade".into());
     }
     let dir = oracle::dir().join("real").join(format!("{release}-{plan}"));
     fs::create_dir_all(&dir).during(dir.display())?;
@@ -113,10 +118,21 @@ pub fn run(exe: &Path, release: &str, plan: &str, fresh: bool, only_theirs: bool
     let [first, second, rest @ ..] = &records[..] else {
         return Err("no records".into());
     };
-    let volatile: BTreeSet<&String> = first
+    // A file that time gets into may by chance be the same in one of the steps.
+    let volatile_paths: BTreeSet<&str> = first
         .keys()
         .chain(second.keys())
         .filter(|k| first.get(*k) != second.get(*k))
+        .filter_map(|k| path_of(k))
+        .collect();
+    let volatile: BTreeSet<&String> = first
+        .keys()
+        .chain(second.keys())
+        .chain(rest.iter().flat_map(BTreeMap::keys))
+        .filter(|k| match path_of(k) {
+            Some(path) => volatile_paths.contains(path),
+            None => first.get(*k) != second.get(*k),
+        })
         .collect();
     println!(
         "{release}-{plan}: {} things seen, {} of them differ between two stock runs",
@@ -149,6 +165,12 @@ pub fn run(exe: &Path, release: &str, plan: &str, fresh: bool, only_theirs: bool
         if same { "the same" } else { "DIFFERENT" }
     );
     Ok(same)
+}
+
+/// The path that a record's key is about: `STEP /path`.
+fn path_of(key: &str) -> Option<&str> {
+    let (_, subject) = key.split_once(' ')?;
+    subject.starts_with('/').then_some(subject)
 }
 
 fn call(exe: &Path, args: &[&str], to: &Path) -> Res<()> {
@@ -184,7 +206,7 @@ pub(crate) fn fetch_archives(exe: &Path, release: &str) -> Res<PathBuf> {
 
 /// Fetches package lists with the second architecture, and all packages a plan takes.
 fn prepare(exe: &Path, release: &str, plan: &str, fresh: bool) -> Res<()> {
-    let next = if plan == "upgrade" { "trixie" } else { release };
+    let next = if to_next(plan) { "trixie" } else { release };
     let stamp = oracle::dir()
         .join("real")
         .join(format!("{release}-{plan}"))
@@ -205,7 +227,7 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
         return Err("not for use by hand".into());
     };
     let who = Who::parse(who).ok_or("not theirs or ours")?;
-    let next = if plan == "upgrade" {
+    let next = if to_next(plan) {
         "trixie"
     } else {
         release.as_str()
@@ -357,7 +379,7 @@ fn fetch(plan: &str) -> Res<()> {
     let (_, list) = sh("cat /t/list")?;
     eprintln!("packages named: {}", list.trim());
     must(&format!("{apt} --download-only install $(cat /t/list)"))?;
-    if plan == "upgrade" {
+    if to_next(plan) {
         must(&format!("{apt} install $(cat /t/list)"))?;
         must(&format!(
             "sed -i s/bookworm/trixie/ /etc/apt/sources.list; mount --bind /t/lists-next /var/lib/apt/lists; \

@@ -17,7 +17,7 @@ use libdpkgng::msg;
 use libdpkgng::pipeline;
 use libdpkgng::report::debug;
 
-use crate::cli::{Env, Parser, Process, Step};
+use crate::cli::{Env, Parser, Process, Step, force};
 use crate::receivers::Buffering;
 use crate::{deb, query};
 use args::{Action, Backend, DpkgArgs, Settings};
@@ -31,15 +31,8 @@ pub fn main(env: Env, args: &[OsString]) -> i32 {
 
 /// Read configuration and command line.
 fn parse(process: &mut Process, args: &[OsString]) -> Step<DpkgArgs> {
-    let given = process.env.get("DPKG_FORCE").map(|v| v.to_owned());
-    let force = match given {
-        None => ForceSet::defaults(Known::ALL),
-        Some(_) => ForceSet::none(Known::ALL),
-    };
-    let mut settings = Settings::new(force);
-    if let Some(list) = given.filter(|list| !list.is_empty()) {
-        options::set_force(&mut settings, process, list.as_encoded_bytes(), true)?;
-    }
+    let force = force::initial(process, Known::ALL)?;
+    let settings = Settings::new(force);
     let mut parser = Parser::new(options::OPTIONS, settings);
     parser.load_config(process, "dpkg")?;
     process.set_help_hint(help::HINT);

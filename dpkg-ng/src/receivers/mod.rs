@@ -6,7 +6,7 @@ mod status_fd;
 mod stdout;
 
 pub use color::{Colors, Part};
-pub use stdout::Buffering;
+pub use stdout::{Buffering, Stdout};
 
 use std::cell::RefCell;
 use std::ffi::OsStr;
@@ -16,13 +16,13 @@ use std::rc::Rc;
 
 use libdpkgng::error::{Error, Result};
 use libdpkgng::msg;
-use libdpkgng::msg::{Arg, Catalog, English, Msg};
+use libdpkgng::msg::{Catalog, Msg};
 use libdpkgng::report::{Event, Reporter};
 
 use crate::cli::Env;
+use crate::locale;
 use log::Log;
 use status_fd::StatusFds;
-use stdout::Stdout;
 
 /// All receivers of one tool. Standard output is buffered as stock's stdio does it, standard
 /// error is written at once, so that the two mix on a shared pipe as stock's do.
@@ -38,7 +38,7 @@ impl Receivers {
     pub fn new(program: &'static str, env: &Env, piped: Buffering) -> Receivers {
         Receivers(Rc::new(RefCell::new(Inner {
             program,
-            catalog: Box::new(English),
+            catalog: locale::messages(),
             colors: Colors::new(env),
             stdout: Stdout::new(piped),
             stderr_failed: None,
@@ -238,6 +238,14 @@ impl Inner {
         match event {
             Event::Output(text) => self.stdout.write(&text.render(&*self.catalog)),
             Event::Data(bytes) => self.stdout.write(bytes),
+            Event::Info(text) => {
+                let program = self.colors.get(Part::Program);
+                let reset = self.colors.get(Part::Reset);
+                let line = msg!("%s%s:%s %s\n", program, self.program, reset, text);
+                self.stdout.write(&line.render(&*self.catalog));
+            }
+            // None of the tools that speak through here has a verbose mode.
+            Event::Verbose(_) => {}
             Event::Warning(text) => {
                 self.prefixed(Some((Part::Warning, "warning")), text.clone());
             }
@@ -262,14 +270,9 @@ impl Inner {
             Event::StatusFd(line) => self.status(line),
             Event::Flush => {
                 if let Err(errno) = self.stdout.flush() {
-                    let what = msg!(
-                        "error writing to '%s': %s",
-                        msg!("<standard output>"),
-                        Arg::Errno(errno)
-                    );
-                    let mut error = Error::new(what);
-                    error.errno = Some(errno);
-                    self.failure.get_or_insert(error);
+                    let what = msg!("error writing to '%s'", msg!("<standard output>"));
+                    let source = std::io::Error::from_raw_os_error(errno);
+                    self.failure.get_or_insert(Error::os(what, source));
                 }
             }
         }
@@ -283,6 +286,10 @@ impl Reporter for Receivers {
 
     fn debug_flags(&self) -> u32 {
         self.0.borrow().debug_mask
+    }
+
+    fn words(&self, text: &Msg) -> Vec<u8> {
+        self.with_catalog(|c| text.render(c))
     }
 
     fn stdout_is_terminal(&self) -> bool {

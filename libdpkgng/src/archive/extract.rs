@@ -90,7 +90,6 @@ pub fn extract_control(
     if !tar.orderly() {
         bail!("tar would have something to say");
     }
-    tar.drain()?;
     place.finish_dirs()?;
     tar.into_inner().finish()
 }

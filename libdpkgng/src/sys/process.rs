@@ -73,19 +73,6 @@ pub enum RunError {
     Wait(io::Error),
 }
 
-/// The text of a signal, as `strsignal(3)` puts it in the current locale.
-pub fn strsignal(signal: i32) -> String {
-    // SAFETY: strsignal takes any number; its answer is a NUL-terminated string that stays
-    // valid until the next call in this thread (glibc keeps it per thread).
-    let text = unsafe { libc::strsignal(signal) };
-    if text.is_null() {
-        return format!("Unknown signal {signal}");
-    }
-    // SAFETY: not null, NUL-terminated, see above.
-    let text = unsafe { std::ffi::CStr::from_ptr(text) };
-    text.to_string_lossy().into_owned()
-}
-
 /// The path this program was executed by, which is what a script finds in `$0`
 /// (`AT_EXECFN`, getauxval(3)).
 pub fn executed_path() -> Option<Vec<u8>> {
@@ -329,7 +316,6 @@ mod tests {
         assert_eq!(ended("exit 0"), Ended::Exit(0));
         assert_eq!(ended("exit 37"), Ended::Exit(37));
         assert_eq!(ended("kill -TERM $$"), Ended::Signal(libc::SIGTERM, false));
-        assert_eq!(strsignal(libc::SIGTERM), "Terminated");
     }
 
     #[test]
