@@ -6,6 +6,7 @@
 mod alternatives;
 mod children;
 mod cli;
+mod db_backup;
 mod deb;
 mod divert;
 mod dpkg;
@@ -18,6 +19,7 @@ mod prompt;
 mod query;
 mod realpath;
 mod receivers;
+mod shell;
 mod split;
 mod start_stop_daemon;
 mod statoverride;
@@ -35,6 +37,7 @@ type Tool = fn(Env, &[OsString]) -> i32;
 /// The tools by name.
 const TOOLS: &[(&str, Tool)] = &[
     ("dpkg", dpkg::main),
+    ("dpkg-db-backup", db_backup::main),
     ("dpkg-deb", deb::main),
     ("dpkg-divert", divert::main),
     ("dpkg-maintscript-helper", maintscript_helper::main),
