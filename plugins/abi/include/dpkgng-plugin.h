@@ -33,7 +33,8 @@
 //   without the type, descriptors as of this process. Paths in a package start with `/`.
 // - A plugin is never unloaded. It must not change the environment, the working directory,
 //   the umask, signal dispositions or locale, must not end the process, and must leave no
-//   child behind when it returns.
+//   child behind when it returns. But a command (`Plugin::command`) may end by becoming
+//   another program; it flushes with `SAY_FLUSH` before.
 
 
 #include <stddef.h>
@@ -72,6 +73,9 @@
 
 // `Host::say`: a line for `--status-fd`; without newline.
 #define DPKGNG_SAY_STATUS_FD 5
+
+// `Host::say`: nothing, but write out all that was said.
+#define DPKGNG_SAY_FLUSH 6
 
 // The description of what is installed.
 #define DPKGNG_INSTALLED 0
