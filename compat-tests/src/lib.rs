@@ -14,6 +14,7 @@
 //! * [`msgids`] checks that every text of ours is a message of dpkg.
 //! * [`runner`] runs cases, [`suite`] dpkg's functional tests, [`autotest`] its `src/at` tests,
 //!   [`real`] whole systems.
+//! * [`packages`] installs, upgrades and removes the Debian packages of ours, and kills that.
 //! * [`bench`] compares time and memory.
 
 pub mod autotest;
@@ -25,6 +26,7 @@ pub mod generator;
 pub mod kill;
 pub mod msgids;
 pub mod oracle;
+pub mod packages;
 pub mod real;
 pub mod report;
 pub mod runner;

@@ -12,8 +12,10 @@ mod divert;
 mod dpkg;
 mod locale;
 mod own;
+mod maintscript_helper;
 mod pager;
 mod parity;
+mod plugins;
 mod prompt;
 mod query;
 mod realpath;
@@ -36,6 +38,7 @@ const TOOLS: &[(&str, Tool)] = &[
     ("dpkg", dpkg::main),
     ("dpkg-deb", deb::main),
     ("dpkg-divert", divert::main),
+    ("dpkg-maintscript-helper", maintscript_helper::main),
     ("dpkg-query", query::main),
     ("dpkg-realpath", realpath::main),
     ("dpkg-split", split::main),
@@ -67,6 +70,8 @@ fn main() -> ExitCode {
         args.remove(0)
     };
     let base = std::path::Path::new(&name).file_name().unwrap_or_default();
+    // Plugins have nothing to say to who asks for a tool of dpkg's.
+    let mut as_ourselves = false;
     let (name, run) = match tool(base) {
         Some(tool) => tool,
         None => match args.first().and_then(|a| tool(a).or_else(|| own_option(a))) {
@@ -74,12 +79,18 @@ fn main() -> ExitCode {
                 args.remove(0);
                 named
             }
-            None => ("dpkg", dpkg::main as Tool),
+            None => {
+                as_ourselves = true;
+                ("dpkg", dpkg::main as Tool)
+            }
         },
     };
     let env = Env::inherited();
     locale::follow(name, &env);
-    let code = run(env, &args);
+    let code = match as_ourselves.then(|| plugins::asked_for(&args)).flatten() {
+        Some(asked) => plugins::run(env, asked),
+        None => run(env, &args),
+    };
     // dpkg's exit codes are 0, 1 and 2.
     ExitCode::from(u8::try_from(code).unwrap_or(2))
 }

@@ -15,6 +15,7 @@ mod divert;
 mod files;
 mod forces;
 mod language;
+mod maintscript_helper;
 mod query;
 mod realpath;
 mod relations;
@@ -63,6 +64,7 @@ pub fn all() -> Vec<Case> {
     divert::add(&mut c);
     files::add(&mut c);
     forces::add(&mut c);
+    maintscript_helper::add(&mut c);
     language::add(&mut c);
     query::add(&mut c);
     realpath::add(&mut c);
