@@ -153,7 +153,7 @@ fn run(args: &[String]) -> Res<bool> {
             runner::get_oracle()?;
             let exe = std::env::current_exe().map_err(|e| e.to_string())?;
             let debs = packages::build(&exe, flag("noopt"))?;
-            let extent = if flag("all") { "all" } else { "sample" };
+            let extent = if flag("all") { "all" } else { "8" };
             let totals = packages::run(&exe, &debs, &o.release, extent, &o.names)?;
             done("packages", totals)
         }
