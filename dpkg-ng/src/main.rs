@@ -6,14 +6,14 @@
 mod alternatives;
 mod children;
 mod cli;
-mod db_backup;
 mod completions;
+mod db_backup;
 mod deb;
 mod divert;
 mod dpkg;
 mod locale;
-mod own;
 mod maintscript_helper;
+mod own;
 mod pager;
 mod parity;
 mod plugins;
