@@ -12,14 +12,16 @@
 //! | 3 | [`fsys`] [`pkgspec`] [`relations`] [`control`] [`archive`] |
 //! | 4 | [`db`] |
 //! | 5 | [`showformat`] [`query`] |
-//! | 5 | [`hooks`] |
+//! | 5 | [`hooks`] [`alternatives`] |
 //! | 6 | [`pipeline`] |
 //! | 7 | [`admin`] |
+//! | 7 | [`plugin`] |
 //!
 //! The library never prints, asks, exits or reads the environment: what it has to say
 //! leaves as [`report::Event`]s, what it has to ask goes through [`report::Prompter`].
 
 pub mod admin;
+pub mod alternatives;
 pub mod arch;
 pub mod archive;
 pub mod control;
@@ -38,6 +40,7 @@ pub mod number;
 pub mod pipeline;
 pub mod pkg;
 pub mod pkgspec;
+pub mod plugin;
 pub mod query;
 pub mod relations;
 pub mod report;

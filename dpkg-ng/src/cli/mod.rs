@@ -7,6 +7,8 @@
 mod config;
 mod dirs;
 mod env;
+mod epoch;
+pub mod force;
 pub mod getopt;
 mod number;
 mod process;
@@ -15,6 +17,7 @@ pub mod text;
 
 pub use dirs::{ADMINDIR, Dirs};
 pub use env::Env;
+pub use epoch::source_date_epoch;
 pub use number::strtol;
 pub use process::Process;
 pub use table::{Effect, Name, Opt, Parser, parse_int};

@@ -202,8 +202,8 @@ pub fn compare_versions(process: &mut Process, args: &DpkgArgs) -> Step<i32> {
             process.report.debug(debug::GENERAL, || {
                 msg!(
                     "cmpversions a='%s' b='%s' r=%d",
-                    a.describe(Epoch::Always),
-                    b.describe(Epoch::Always),
+                    a.describe_c(Epoch::Always),
+                    b.describe_c(Epoch::Always),
                     order as i32
                 )
             });

@@ -99,16 +99,3 @@ impl Saved {
         Ok(())
     }
 }
-
-/// The words for a signal (strsignal(3)), in the C library's current language.
-pub fn description(signal: libc::c_int) -> String {
-    // SAFETY: strsignal returns a NUL-terminated string, static or of this thread.
-    let text = unsafe { libc::strsignal(signal) };
-    if text.is_null() {
-        return format!("Unknown signal {signal}");
-    }
-    // SAFETY: not null, and as above; it is copied before anything else can change it.
-    unsafe { std::ffi::CStr::from_ptr(text) }
-        .to_string_lossy()
-        .into_owned()
-}
