@@ -10,6 +10,7 @@ mod commands;
 mod conffiles;
 mod corrupt;
 mod daemon;
+mod db_backup;
 mod debfile;
 mod debug;
 mod divert;
@@ -61,6 +62,7 @@ pub fn all() -> Vec<Case> {
     conffiles::add(&mut c);
     corrupt::add(&mut c);
     daemon::add(&mut c);
+    db_backup::add(&mut c);
     debfile::add(&mut c);
     debug::add(&mut c);
     divert::add(&mut c);
