@@ -7,14 +7,20 @@ mod alternatives;
 mod children;
 mod cli;
 mod deb;
+mod divert;
 mod dpkg;
 mod locale;
+mod maintscript_helper;
 mod pager;
 mod parity;
+mod plugins;
 mod prompt;
 mod query;
+mod realpath;
 mod receivers;
 mod split;
+mod statoverride;
+mod trigger;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
@@ -29,8 +35,13 @@ type Tool = fn(Env, &[OsString]) -> i32;
 const TOOLS: &[(&str, Tool)] = &[
     ("dpkg", dpkg::main),
     ("dpkg-deb", deb::main),
+    ("dpkg-divert", divert::main),
+    ("dpkg-maintscript-helper", maintscript_helper::main),
     ("dpkg-query", query::main),
+    ("dpkg-realpath", realpath::main),
     ("dpkg-split", split::main),
+    ("dpkg-statoverride", statoverride::main),
+    ("dpkg-trigger", trigger::main),
     ("update-alternatives", alternatives::main),
 ];
 
@@ -56,6 +67,8 @@ fn main() -> ExitCode {
         args.remove(0)
     };
     let base = std::path::Path::new(&name).file_name().unwrap_or_default();
+    // Plugins have nothing to say to who asks for a tool of dpkg's.
+    let mut as_ourselves = false;
     let (name, run) = match tool(base) {
         Some(tool) => tool,
         None if args.first().is_some_and(|a| a == "--parity") => ("dpkg-ng", parity::main as Tool),
@@ -65,12 +78,18 @@ fn main() -> ExitCode {
                 args.remove(0);
                 tool
             }
-            None => ("dpkg", dpkg::main as Tool),
+            None => {
+                as_ourselves = true;
+                ("dpkg", dpkg::main as Tool)
+            }
         },
     };
     let env = Env::inherited();
     locale::follow(name, &env);
-    let code = run(env, &args);
+    let code = match as_ourselves.then(|| plugins::asked_for(&args)).flatten() {
+        Some(asked) => plugins::run(env, asked),
+        None => run(env, &args),
+    };
     // dpkg's exit codes are 0, 1 and 2.
     ExitCode::from(u8::try_from(code).unwrap_or(2))
 }

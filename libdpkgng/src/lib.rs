@@ -14,6 +14,7 @@
 //! | 5 | [`hooks`] [`alternatives`] |
 //! | 6 | [`pipeline`] |
 //! | 7 | [`admin`] |
+//! | 7 | [`plugin`] |
 //!
 //! The library never prints, asks, exits or reads the environment: what it has to say
 //! leaves as [`report::Event`]s, what it has to ask goes through [`report::Prompter`].
@@ -36,6 +37,7 @@ pub mod name;
 pub mod pipeline;
 pub mod pkg;
 pub mod pkgspec;
+pub mod plugin;
 pub mod query;
 pub mod relations;
 pub mod report;

@@ -35,14 +35,23 @@ pub enum Arg {
 /// Translations are bytes in the character set of the user's locale, which need not be UTF-8.
 pub trait Catalog {
     /// The translation of `id`, or `id`.
-    fn lookup<'a>(&'a self, id: &'a str) -> Cow<'a, [u8]> {
+    fn lookup<'a>(&'a self, _domain: &str, id: &'a str) -> Cow<'a, [u8]> {
         Cow::Borrowed(id.as_bytes())
     }
     /// The translation of a plural message for the count `n`.
-    fn lookup_plural<'a>(&'a self, one: &'a str, many: &'a str, n: u64) -> Cow<'a, [u8]> {
+    fn lookup_plural<'a>(
+        &'a self,
+        _domain: &str,
+        one: &'a str,
+        many: &'a str,
+        n: u64,
+    ) -> Cow<'a, [u8]> {
         Cow::Borrowed(if n == 1 { one } else { many }.as_bytes())
     }
 }
+
+/// The text domain of dpkg's messages.
+pub const DOMAIN: &str = "dpkg";
 
 /// What gettext puts between the context of a message and the message.
 const CONTEXT_END: char = '\x04';
@@ -55,6 +64,8 @@ impl Catalog for English {}
 /// [`msgn!`](crate::msgn!).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Msg {
+    /// Whose message it is: [`DOMAIN`], or that of a program whose work is done here.
+    pub domain: &'static str,
     /// The singular (or only) msgid; with its context in front, if it has one.
     pub id: &'static str,
     /// The plural msgid and the count that chooses, where there is one.
@@ -67,8 +78,8 @@ impl Msg {
     /// The message in the words of `catalog`.
     pub fn render(&self, catalog: &dyn Catalog) -> Vec<u8> {
         let template = match self.plural {
-            None => catalog.lookup(self.id),
-            Some((many, n)) => catalog.lookup_plural(self.id, many, n),
+            None => catalog.lookup(self.domain, self.id),
+            Some((many, n)) => catalog.lookup_plural(self.domain, self.id, many, n),
         };
         // Whoever has no translation gives back what was asked for.
         let template = match self.id.split_once(CONTEXT_END) {
@@ -78,9 +89,15 @@ impl Msg {
         format_printf(template, &self.args, catalog)
     }
 
+    /// The same as a message of another program's.
+    pub fn of(self, domain: &'static str) -> Msg {
+        Msg { domain, ..self }
+    }
+
     /// A message that is an already formatted text and is never translated.
     pub fn verbatim(text: impl Into<Arg>) -> Msg {
         Msg {
+            domain: DOMAIN,
             id: "%s",
             plural: None,
             args: vec![text.into()],
@@ -98,7 +115,12 @@ impl fmt::Display for Msg {
 #[macro_export]
 macro_rules! msg {
     ($id:expr $(, $arg:expr)* $(,)?) => {
-        $crate::msg::Msg { id: $id, plural: None, args: vec![$($crate::msg::Arg::from($arg)),*] }
+        $crate::msg::Msg {
+            domain: $crate::msg::DOMAIN,
+            id: $id,
+            plural: None,
+            args: vec![$($crate::msg::Arg::from($arg)),*],
+        }
     };
 }
 
@@ -107,6 +129,7 @@ macro_rules! msg {
 macro_rules! msgn {
     ($n:expr, $one:expr, $many:expr $(, $arg:expr)* $(,)?) => {
         $crate::msg::Msg {
+            domain: $crate::msg::DOMAIN,
             id: $one,
             plural: Some(($many, $n as u64)),
             args: vec![$($crate::msg::Arg::from($arg)),*],
@@ -369,7 +392,7 @@ mod tests {
         use super::*;
         struct German;
         impl Catalog for German {
-            fn lookup<'a>(&'a self, id: &'a str) -> Cow<'a, [u8]> {
+            fn lookup<'a>(&'a self, _: &str, id: &'a str) -> Cow<'a, [u8]> {
                 match id {
                     "version\x04<none>" => Cow::Borrowed(b"<keine>"),
                     _ => Cow::Borrowed(id.as_bytes()),

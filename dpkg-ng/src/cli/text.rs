@@ -39,6 +39,10 @@ pub const FORMAT_SYNTAX: &str = concat!(
     "  case left alignment will be used.\n",
 );
 
+/// The first line of `--version` of the tools that say nothing else of themselves; takes the
+/// tool and the release.
+pub const VERSION: &str = "Debian %s version %s.\n";
+
 /// The reference version with the architecture this was compiled for.
 pub fn reference_release() -> String {
     format!("{REFERENCE_VERSION} ({BUILD_ARCHITECTURE})")

@@ -25,5 +25,6 @@ pub mod extent;
 pub mod file;
 pub mod lines;
 pub mod lock;
+pub mod realpath;
 pub mod wide;
 pub mod zlib;
