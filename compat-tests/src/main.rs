@@ -17,7 +17,7 @@ usage: compat COMMAND
   autotest [--release R] [--user] [--record]
                              run dpkg's src/at tests
   perl [--release R]         run dpkg's tests in Perl of update-alternatives
-  real [--release R] [--fresh] small|large|archives|upgrade|large-upgrade
+  real [--release R] [--fresh] small|large|archives|upgrade|large-upgrade|bootstrap
                              the same steps on a whole system, with stock and with ours
   bench [--release R] [--runs N] [start|read|unpack]
                              time and memory of ours beside stock's
@@ -153,7 +153,7 @@ fn run(args: &[String]) -> Res<bool> {
             runner::get_oracle()?;
             let exe = std::env::current_exe().map_err(|e| e.to_string())?;
             let debs = packages::build(&exe, flag("noopt"))?;
-            let extent = if flag("all") { "all" } else { "sample" };
+            let extent = if flag("all") { "all" } else { "8" };
             let totals = packages::run(&exe, &debs, &o.release, extent, &o.names)?;
             done("packages", totals)
         }
