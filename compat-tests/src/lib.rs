@@ -11,8 +11,10 @@
 //! * [`deb`] and [`world`] are what a case is told with; [`cases`] is the library of them.
 //! * [`generator`] makes packages and command sequences at random and compares those.
 //! * [`kill`] kills ours at any moment and recovers.
+//! * [`msgids`] checks that every text of ours is a message of dpkg.
 //! * [`runner`] runs cases, [`suite`] dpkg's functional tests, [`autotest`] its `src/at` tests,
 //!   [`real`] whole systems.
+//! * [`packages`] installs, upgrades and removes the Debian packages of ours, and kills that.
 //! * [`bench`] compares time and memory.
 
 pub mod autotest;
@@ -22,7 +24,9 @@ pub mod catalogue;
 pub mod deb;
 pub mod generator;
 pub mod kill;
+pub mod msgids;
 pub mod oracle;
+pub mod packages;
 pub mod real;
 pub mod report;
 pub mod runner;

@@ -303,7 +303,9 @@ fn devices(dev: &Path) -> Res<()> {
     Ok(())
 }
 
-fn overlay(layers: &[PathBuf], base: &Path, name: &str, to: &Path, volatile: bool) -> Res<()> {
+/// Shows the directories `layers`, uppermost first, at `to`; what is changed of them goes to
+/// `base/NAME-upper`. A `volatile` one is not flushed to disk.
+pub fn overlay(layers: &[PathBuf], base: &Path, name: &str, to: &Path, volatile: bool) -> Res<()> {
     let upper = base.join(format!("{name}-upper"));
     let work = base.join(format!("{name}-work"));
     for d in [&upper, &work] {

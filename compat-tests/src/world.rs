@@ -288,6 +288,7 @@ impl World {
     pub fn prepare(&mut self, line: &str) {
         let out = command("sh")
             .args(["-ec", &format!("umask 022; {line}")])
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("R", ROOT)
             .output();
         match out {

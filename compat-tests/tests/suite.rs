@@ -24,8 +24,8 @@ fn all(exe: &Path) -> Res<Totals> {
         }
         for user in [false, true] {
             totals.add(suite::run(exe, release, user, false, &[])?);
+            totals.add(autotest::run(exe, release, user, false)?);
         }
-        totals.add(autotest::run(exe, release, false)?);
     }
     Ok(totals)
 }

@@ -4,12 +4,12 @@
 //! (`/usr/share/locale/LANGUAGE/LC_MESSAGES/dpkg.mo`) translate them.
 
 use libdpkgng::msg::{Catalog, English};
-use libdpkgng::sys::locale::{self, Domain};
+use libdpkgng::sys::locale::{self, Catalogues};
 
 use crate::cli::Env;
 
-/// dpkg's text domain and `LOCALEDIR`.
-const DOMAIN: (&str, &str) = ("dpkg", "/usr/share/locale");
+/// dpkg's `LOCALEDIR`.
+const CATALOGUES: &str = "/usr/share/locale";
 
 /// Take the locale from the environment for this tool, as stock's does. To be called once,
 /// first of all.
@@ -41,8 +41,8 @@ fn is_uniform(env: &Env) -> bool {
 
 /// The catalogue that messages are translated with.
 pub fn messages() -> Box<dyn Catalog> {
-    match Domain::open(DOMAIN.0, DOMAIN.1) {
-        Some(domain) => Box::new(domain),
+    match Catalogues::open(CATALOGUES) {
+        Some(catalogues) => Box::new(catalogues),
         None => Box::new(English),
     }
 }

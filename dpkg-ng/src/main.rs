@@ -3,18 +3,24 @@
 //! The program's name says which tool it is. As `dpkg-ng` it takes the tool's name as its
 //! first argument, or else dpkg's own options, and then it is dpkg.
 
+mod alternatives;
 mod children;
 mod cli;
 mod deb;
+mod divert;
 mod dpkg;
 mod locale;
+mod maintscript_helper;
 mod pager;
 mod parity;
 mod plugins;
 mod prompt;
 mod query;
+mod realpath;
 mod receivers;
 mod split;
+mod statoverride;
+mod trigger;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
@@ -29,8 +35,14 @@ type Tool = fn(Env, &[OsString]) -> i32;
 const TOOLS: &[(&str, Tool)] = &[
     ("dpkg", dpkg::main),
     ("dpkg-deb", deb::main),
+    ("dpkg-divert", divert::main),
+    ("dpkg-maintscript-helper", maintscript_helper::main),
     ("dpkg-query", query::main),
+    ("dpkg-realpath", realpath::main),
     ("dpkg-split", split::main),
+    ("dpkg-statoverride", statoverride::main),
+    ("dpkg-trigger", trigger::main),
+    ("update-alternatives", alternatives::main),
 ];
 
 fn tool(name: &OsStr) -> Option<(&'static str, Tool)> {

@@ -11,7 +11,7 @@
 //! | 3 | [`fsys`] [`pkgspec`] [`relations`] [`control`] [`archive`] |
 //! | 4 | [`db`] |
 //! | 5 | [`showformat`] [`query`] |
-//! | 5 | [`hooks`] |
+//! | 5 | [`hooks`] [`alternatives`] |
 //! | 6 | [`pipeline`] |
 //! | 7 | [`admin`] |
 //! | 7 | [`plugin`] |
@@ -20,6 +20,7 @@
 //! leaves as [`report::Event`]s, what it has to ask goes through [`report::Prompter`].
 
 pub mod admin;
+pub mod alternatives;
 pub mod arch;
 pub mod archive;
 pub mod control;

@@ -35,14 +35,23 @@ pub enum Arg {
 /// Translations are bytes in the character set of the user's locale, which need not be UTF-8.
 pub trait Catalog {
     /// The translation of `id`, or `id`.
-    fn lookup<'a>(&'a self, id: &'a str) -> Cow<'a, [u8]> {
+    fn lookup<'a>(&'a self, _domain: &str, id: &'a str) -> Cow<'a, [u8]> {
         Cow::Borrowed(id.as_bytes())
     }
     /// The translation of a plural message for the count `n`.
-    fn lookup_plural<'a>(&'a self, one: &'a str, many: &'a str, n: u64) -> Cow<'a, [u8]> {
+    fn lookup_plural<'a>(
+        &'a self,
+        _domain: &str,
+        one: &'a str,
+        many: &'a str,
+        n: u64,
+    ) -> Cow<'a, [u8]> {
         Cow::Borrowed(if n == 1 { one } else { many }.as_bytes())
     }
 }
+
+/// The text domain of dpkg's messages.
+pub const DOMAIN: &str = "dpkg";
 
 /// What gettext puts between the context of a message and the message.
 const CONTEXT_END: char = '\x04';
@@ -55,6 +64,8 @@ impl Catalog for English {}
 /// [`msgn!`](crate::msgn!).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Msg {
+    /// Whose message it is: [`DOMAIN`], or that of a program whose work is done here.
+    pub domain: &'static str,
     /// The singular (or only) msgid; with its context in front, if it has one.
     pub id: &'static str,
     /// The plural msgid and the count that chooses, where there is one.
@@ -67,8 +78,8 @@ impl Msg {
     /// The message in the words of `catalog`.
     pub fn render(&self, catalog: &dyn Catalog) -> Vec<u8> {
         let template = match self.plural {
-            None => catalog.lookup(self.id),
-            Some((many, n)) => catalog.lookup_plural(self.id, many, n),
+            None => catalog.lookup(self.domain, self.id),
+            Some((many, n)) => catalog.lookup_plural(self.domain, self.id, many, n),
         };
         // Whoever has no translation gives back what was asked for.
         let template = match self.id.split_once(CONTEXT_END) {
@@ -78,9 +89,15 @@ impl Msg {
         format_printf(template, &self.args, catalog)
     }
 
+    /// The same as a message of another program's.
+    pub fn of(self, domain: &'static str) -> Msg {
+        Msg { domain, ..self }
+    }
+
     /// A message that is an already formatted text and is never translated.
     pub fn verbatim(text: impl Into<Arg>) -> Msg {
         Msg {
+            domain: DOMAIN,
             id: "%s",
             plural: None,
             args: vec![text.into()],
@@ -98,7 +115,12 @@ impl fmt::Display for Msg {
 #[macro_export]
 macro_rules! msg {
     ($id:expr $(, $arg:expr)* $(,)?) => {
-        $crate::msg::Msg { id: $id, plural: None, args: vec![$($crate::msg::Arg::from($arg)),*] }
+        $crate::msg::Msg {
+            domain: $crate::msg::DOMAIN,
+            id: $id,
+            plural: None,
+            args: vec![$($crate::msg::Arg::from($arg)),*],
+        }
     };
 }
 
@@ -107,6 +129,7 @@ macro_rules! msg {
 macro_rules! msgn {
     ($n:expr, $one:expr, $many:expr $(, $arg:expr)* $(,)?) => {
         $crate::msg::Msg {
+            domain: $crate::msg::DOMAIN,
             id: $one,
             plural: Some(($many, $n as u64)),
             args: vec![$($crate::msg::Arg::from($arg)),*],
@@ -216,13 +239,16 @@ pub fn format_printf(template: &[u8], args: &[Arg], catalog: &dyn Catalog) -> Ve
             }
             _ => i = mark,
         }
-        let (mut left, mut zero, mut plus, mut alt) = (false, false, false, false);
+        let (mut left, mut zero, mut alt) = (false, false, false);
+        // What stands in front of a number that is not negative.
+        let mut sign = "";
         while let Some(c) = template.get(i) {
             match c {
                 b'-' => left = true,
                 b'0' => zero = true,
-                b'+' => plus = true,
+                b'+' => sign = "+",
                 b'#' => alt = true,
+                b' ' if sign.is_empty() => sign = " ",
                 b' ' | b'\'' => {}
                 _ => break,
             }
@@ -283,7 +309,7 @@ pub fn format_printf(template: &[u8], args: &[Arg], catalog: &dyn Catalog) -> Ve
                 args.get(next - 1)
             }
         };
-        let body = convert(conversion, arg, precision, plus, alt, catalog);
+        let body = convert(conversion, arg, precision, sign, alt, catalog);
         let pad = width.unwrap_or(0).min(65_536).saturating_sub(body.len());
         if left {
             out.extend_from_slice(&body);
@@ -305,7 +331,7 @@ fn convert(
     conversion: u8,
     arg: Option<&Arg>,
     precision: Option<usize>,
-    plus: bool,
+    sign: &str,
     alt: bool,
     catalog: &dyn Catalog,
 ) -> Vec<u8> {
@@ -317,7 +343,7 @@ fn convert(
         (b'x', Arg::Int(n)) if alt => format!("{n:#x}").into_bytes(),
         (b'x', Arg::Int(n)) => format!("{n:x}").into_bytes(),
         (b'X', Arg::Int(n)) => format!("{n:X}").into_bytes(),
-        (b'd' | b'i', Arg::Int(n)) if plus => format!("{n:+}").into_bytes(),
+        (b'd' | b'i', Arg::Int(n)) if *n >= 0 => format!("{sign}{n}").into_bytes(),
         (_, Arg::Int(n)) => n.to_string().into_bytes(),
         (_, text) => {
             let mut bytes = match text {
@@ -347,6 +373,7 @@ mod tests {
             msg!("%04o %jd %zu %c", 0o644, -7, 9usize, 120u8).to_string(),
             "0644 -7 9 x"
         );
+        assert_eq!(msg!("%+d|% -4d|% d", 1, 2, -3).to_string(), "+1| 2  |-3");
         assert_eq!(msg!("%2$s %1$s", "a", "b").to_string(), "b a");
         assert_eq!(msg!("%-*.*s|", 5, 2, "xyz").to_string(), "xy   |");
         assert_eq!(msg!("%3$.*1$s%2$d", 2, 7, "xyz").to_string(), "xy7");
@@ -365,7 +392,7 @@ mod tests {
         use super::*;
         struct German;
         impl Catalog for German {
-            fn lookup<'a>(&'a self, id: &'a str) -> Cow<'a, [u8]> {
+            fn lookup<'a>(&'a self, _: &str, id: &'a str) -> Cow<'a, [u8]> {
                 match id {
                     "version\x04<none>" => Cow::Borrowed(b"<keine>"),
                     _ => Cow::Borrowed(id.as_bytes()),

@@ -16,6 +16,10 @@ pub enum Event<'a> {
     Output(Msg),
     /// Raw bytes for standard output, where the text is data and not a message.
     Data(&'a [u8]),
+    /// `dpkg: …` on standard output (`info()`).
+    Info(Msg),
+    /// The same, where the user asked for more words (`update-alternatives --verbose`).
+    Verbose(Msg),
     /// `dpkg: warning: …`
     Warning(Msg),
     /// `dpkg: …` (`notice()`).

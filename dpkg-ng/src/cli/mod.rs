@@ -7,6 +7,7 @@ mod config;
 mod dirs;
 mod env;
 mod epoch;
+pub mod force;
 mod number;
 mod process;
 pub mod table;

@@ -73,7 +73,7 @@ impl<A, S> Opt<A, S> {
     }
 
     /// Whether the value is part of the option's name.
-    pub(super) fn takes_suffix(&self) -> bool {
+    pub fn takes_suffix(&self) -> bool {
         matches!(self.effect, Effect::ActionOf(..) | Effect::Suffix(_))
     }
 }

@@ -371,7 +371,10 @@ pub fn paragraph(process: &mut Process, args: &DebArgs) -> Result<(PkgTable, Pkg
     let control = files.iter().find(|f| f.name == b"control");
     match control.map(|f| &f.file) {
         Some(Some((_, text))) => fields::parse(process, &path, text),
-        Some(None) => Err(is_directory(msg!("reading package info file '%s'", &path))),
+        Some(None) => Err(is_directory(msg!(
+            "reading package info file '%.255s'",
+            &path
+        ))),
         None => Err(Error::os(
             msg!(
                 "failed to open package info file '%.255s' for reading",

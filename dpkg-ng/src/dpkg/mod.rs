@@ -19,7 +19,7 @@ use libdpkgng::pipeline;
 use libdpkgng::report::debug;
 
 use crate::cli::table::knows;
-use crate::cli::{Env, Parser, Process, Step};
+use crate::cli::{Env, Parser, Process, Step, force};
 use crate::receivers::Buffering;
 use crate::{deb, query};
 use args::{Action, Backend, DpkgArgs, Settings};
@@ -43,15 +43,8 @@ pub fn has_option(name: &str) -> bool {
 
 /// Read configuration and command line.
 fn parse(process: &mut Process, args: &[OsString]) -> Step<DpkgArgs> {
-    let given = process.env.get("DPKG_FORCE").map(|v| v.to_owned());
-    let force = match given {
-        None => ForceSet::defaults(Known::ALL),
-        Some(_) => ForceSet::none(Known::ALL),
-    };
-    let mut settings = Settings::new(force);
-    if let Some(list) = given.filter(|list| !list.is_empty()) {
-        options::set_force(&mut settings, process, list.as_encoded_bytes(), true)?;
-    }
+    let force = force::initial(process, Known::ALL)?;
+    let settings = Settings::new(force);
     let mut parser = Parser::new(options::OPTIONS, settings);
     parser.load_config(process, "dpkg")?;
     process.set_help_hint(help::HINT);

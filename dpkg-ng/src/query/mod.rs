@@ -32,6 +32,30 @@ pub fn main(env: Env, args: &[OsString]) -> i32 {
     process.finish(outcome)
 }
 
+/// What a run of dpkg-query with kept output did.
+pub struct Answer {
+    /// Its standard output.
+    pub output: Vec<u8>,
+    /// Whether it had nothing to say on standard error.
+    pub quiet: bool,
+}
+
+/// Run dpkg-query as `$(dpkg-query ARGS)` does; the exit code does not matter there.
+pub fn answer(mut env: Env, args: &[OsString]) -> Answer {
+    // What is kept goes to no terminal.
+    if env.get("DPKG_COLORS").is_none_or(|mode| mode == "auto") {
+        env.set("DPKG_COLORS", b"never");
+    }
+    let mut process = Process::start("dpkg-query", env, Buffering::Kept);
+    let report = process.report.clone();
+    let outcome = run(&mut process, args);
+    process.finish(outcome);
+    Answer {
+        output: report.take_output(),
+        quiet: !report.spoke_to_stderr(),
+    }
+}
+
 fn parse(process: &mut Process, args: &[OsString]) -> Step<QueryArgs> {
     process.set_help_hint(help::HINT);
     let mut parser = Parser::new(options::OPTIONS, Settings::default());

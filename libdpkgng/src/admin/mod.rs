@@ -1,5 +1,5 @@
-//! What dpkg does to and tells of its database without touching a package (enquiry.c,
-//! select.c, update.c, verify.c, main.c).
+//! What dpkg and the tools beside it do to and tell of the database without touching a package
+//! (enquiry.c, select.c, update.c, verify.c, main.c, src/{divert,statoverride,trigger}).
 //!
 //! | module | commands |
 //! |---|---|
@@ -9,6 +9,9 @@
 //! | [`selections`] | `--get-selections`, `--set-selections`, `--clear-selections` |
 //! | [`avail`] | `--update-avail`, `--merge-avail`, `--clear-avail` |
 //! | [`verify`] | `--verify` |
+//! | [`divert`] | dpkg-divert's |
+//! | [`statoverride`] | dpkg-statoverride's |
+//! | [`trigger`] | dpkg-trigger's |
 //! | [`architectures`] | `--add-architecture`, `--remove-architecture`, `--print-foreign-architectures` |
 //!
 //! Each function takes a database that has not been opened, opens it as stock does, and
@@ -25,9 +28,12 @@ use crate::showformat::synopsis;
 pub mod architectures;
 pub mod audit;
 pub mod avail;
+pub mod divert;
 pub mod pending;
 pub mod predep;
 pub mod selections;
+pub mod statoverride;
+pub mod trigger;
 pub mod verify;
 
 /// A package and what it is, on one line of about 79 columns (`describebriefly`).

@@ -6,9 +6,10 @@
 //! and the conversion to the locale's character set. What it returns is bytes in that set.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ffi::{CStr, CString};
 
-use crate::msg::Catalog;
+use crate::msg::{Catalog, DOMAIN, English};
 
 unsafe extern "C" {
     fn dcgettext(
@@ -55,50 +56,68 @@ fn messages_locale() -> Vec<u8> {
     }
 }
 
-/// A message catalogue of the user's language (or languages).
+/// The message catalogues of the user's language (or languages).
 #[derive(Debug)]
-pub struct Domain(CString);
+pub struct Catalogues {
+    /// Whether there is one of dpkg's, once that was asked.
+    has_own: OnceCell<bool>,
+}
 
-impl Domain {
-    /// The catalogue `NAME.mo` below `dir`, if the current locale has one.
-    pub fn open(name: &str, dir: &str) -> Option<Domain> {
+impl Catalogues {
+    /// The catalogues below `dir`, unless the current locale's messages are C's.
+    pub fn open(dir: &str) -> Option<Catalogues> {
         if matches!(&messages_locale()[..], b"" | b"C" | b"POSIX") {
             return None;
         }
-        let domain = Domain(CString::new(name).ok()?);
-        let dir = CString::new(dir).ok()?;
+        let (own, dir) = (CString::new(DOMAIN).ok()?, CString::new(dir).ok()?);
         // SAFETY: both are NUL-terminated strings, which are copied.
-        unsafe { bindtextdomain(domain.0.as_ptr(), dir.as_ptr()) };
-        // The translation of nothing is the head of the catalogue, if there is a catalogue.
-        let head = domain.get(c"");
-        (!head.is_empty()).then_some(domain)
+        unsafe { bindtextdomain(own.as_ptr(), dir.as_ptr()) };
+        Some(Catalogues {
+            has_own: OnceCell::new(),
+        })
     }
 
-    fn get(&self, id: &CStr) -> Vec<u8> {
-        // SAFETY: domain and id are NUL-terminated; the answer is the id or a translation,
-        // NUL-terminated too and never freed by the C library.
-        unsafe { CStr::from_ptr(dcgettext(self.0.as_ptr(), id.as_ptr(), libc::LC_MESSAGES)) }
-            .to_bytes()
-            .to_vec()
+    /// Whether messages of this domain may have translations.
+    fn has(&self, domain: &str, c_domain: &CStr) -> bool {
+        // The translation of nothing is the head of the catalogue, if there is a catalogue.
+        let has_head = || !translate(c_domain, c"").is_empty();
+        domain != DOMAIN || *self.has_own.get_or_init(has_head)
     }
 }
 
-impl Catalog for Domain {
-    fn lookup<'a>(&'a self, id: &'a str) -> Cow<'a, [u8]> {
-        match CString::new(id) {
-            Ok(c_id) if !id.is_empty() => Cow::Owned(self.get(&c_id)),
-            _ => Cow::Borrowed(id.as_bytes()),
+fn translate(domain: &CStr, id: &CStr) -> Vec<u8> {
+    // SAFETY: domain and id are NUL-terminated; the answer is the id or a translation,
+    // NUL-terminated too and never freed by the C library.
+    unsafe { CStr::from_ptr(dcgettext(domain.as_ptr(), id.as_ptr(), libc::LC_MESSAGES)) }
+        .to_bytes()
+        .to_vec()
+}
+
+impl Catalog for Catalogues {
+    fn lookup<'a>(&'a self, domain: &str, id: &'a str) -> Cow<'a, [u8]> {
+        match (CString::new(domain), CString::new(id)) {
+            (Ok(c_domain), Ok(c_id)) if !id.is_empty() && self.has(domain, &c_domain) => {
+                Cow::Owned(translate(&c_domain, &c_id))
+            }
+            _ => English.lookup(domain, id),
         }
     }
 
-    fn lookup_plural<'a>(&'a self, one: &'a str, many: &'a str, n: u64) -> Cow<'a, [u8]> {
-        let (Ok(c_one), Ok(c_many)) = (CString::new(one), CString::new(many)) else {
-            return crate::msg::English.lookup_plural(one, many, n);
+    fn lookup_plural<'a>(
+        &'a self,
+        domain: &str,
+        one: &'a str,
+        many: &'a str,
+        n: u64,
+    ) -> Cow<'a, [u8]> {
+        let strings = (CString::new(domain), CString::new(one), CString::new(many));
+        let (Ok(c_domain), Ok(c_one), Ok(c_many)) = strings else {
+            return English.lookup_plural(domain, one, many, n);
         };
-        // SAFETY: as in `get`; the answer may also be `many`.
+        // SAFETY: as in `translate`; the answer may also be `many`.
         let text = unsafe {
             CStr::from_ptr(dcngettext(
-                self.0.as_ptr(),
+                c_domain.as_ptr(),
                 c_one.as_ptr(),
                 c_many.as_ptr(),
                 n as libc::c_ulong,
@@ -148,6 +167,6 @@ mod tests {
 
     #[test]
     fn without_a_locale_there_is_no_catalogue() {
-        assert!(Domain::open("dpkg", "/usr/share/locale").is_none());
+        assert!(Catalogues::open("/usr/share/locale").is_none());
     }
 }

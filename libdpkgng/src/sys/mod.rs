@@ -7,6 +7,7 @@
 
 pub mod child;
 pub mod clock;
+pub mod collate;
 pub mod exec_label;
 pub mod fnmatch;
 pub mod inherited;
@@ -24,5 +25,6 @@ pub mod extent;
 pub mod file;
 pub mod lines;
 pub mod lock;
+pub mod realpath;
 pub mod wide;
 pub mod zlib;

@@ -73,6 +73,21 @@ pub enum RunError {
     Wait(io::Error),
 }
 
+/// The path this program was executed by, which is what a script finds in `$0`
+/// (`AT_EXECFN`, getauxval(3)).
+pub fn executed_path() -> Option<Vec<u8>> {
+    // SAFETY: getauxval takes any number and says 0 for what it does not know.
+    let path = unsafe { libc::getauxval(libc::AT_EXECFN) };
+    let path = std::ptr::with_exposed_provenance::<libc::c_char>(usize::try_from(path).ok()?);
+    if path.is_null() {
+        return None;
+    }
+    // SAFETY: not null, so the kernel put a NUL-terminated string there, above the stack, where
+    // nothing of ours writes.
+    let path = unsafe { std::ffi::CStr::from_ptr(path) };
+    Some(path.to_bytes().to_vec())
+}
+
 /// Whether an executable file `program` is in a directory of `path`, or, with an absolute
 /// name, is there (`command_in_path`).
 pub fn in_path(path: &[u8], program: &str) -> bool {

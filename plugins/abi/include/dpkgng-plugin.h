@@ -20,7 +20,7 @@
 // - **Nobody owns what the other one made.** Text is a pointer and a length (`Str`), any
 //   bytes, not terminated, and lent: an argument until the call returns; what a plugin
 //   returns until the next call into it; what a host function returns until the same thread
-//   calls a host function again. Handles have the lifetime their function states.
+//   calls the same function again. Handles have the lifetime their function states.
 // - **Nothing unwinds across.** A plugin in Rust wraps what may panic in `guard`, one in
 //   C++ catches all. Host functions never unwind or jump.
 // - **Results** are an `i32`: negative for a failure (`ERROR`; its text is at

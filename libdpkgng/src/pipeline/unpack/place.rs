@@ -42,14 +42,7 @@ fn copy_data(tar: &mut Tar, file: &mut File, buffer: &mut [u8]) -> Result<String
 impl Run {
     /// `forcible_nonroot_error()`: not being allowed to is fine with `--force-not-root`.
     fn forgive_nonroot(&self, result: io::Result<()>) -> io::Result<()> {
-        match result {
-            Err(e)
-                if e.raw_os_error() == Some(libc::EPERM) && self.opts.force.has(Force::NonRoot) =>
-            {
-                Ok(())
-            }
-            other => other,
-        }
+        self.opts.force.forgive_not_root(result)
     }
 
     /// Make the new object as `.dpkg-new` (`tarobject_extract`), after removing what is left

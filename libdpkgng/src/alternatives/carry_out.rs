@@ -1,0 +1,68 @@
+//! Doing what was planned.
+
+use super::plan::{Plan, Step};
+use super::{Alternatives, Group};
+use crate::error::Result;
+use crate::msg;
+use crate::report::{Event, debug};
+
+impl Alternatives<'_> {
+    /// Bring a group up to date (`alternative_update`).
+    ///
+    /// # Errors
+    /// Anything that cannot be looked at, said or done; what was done before that stays.
+    pub(super) fn update(
+        &mut self,
+        group: &mut Group,
+        current: Option<&[u8]>,
+        new: Option<&[u8]>,
+    ) -> Result<()> {
+        let plan = Plan::update(&self.tree, group, current, new);
+        self.carry_out(group, plan)
+    }
+
+    fn carry_out(&mut self, group: &mut Group, plan: Plan) -> Result<()> {
+        self.steps(group, plan.prepare)?;
+        if let Some(mode) = plan.mode {
+            group.mode = mode;
+            group.modified = true;
+        }
+        if group.modified && !plan.gone {
+            self.report.debug(debug::GENERAL, || {
+                msg!("%s is modified and will be saved", &group.name)
+            });
+            self.save(group)?;
+        }
+        self.steps(group, plan.commit)
+    }
+
+    /// Take these steps.
+    ///
+    /// # Errors
+    /// The first that fails.
+    pub(super) fn steps(&mut self, group: &Group, steps: Vec<Step>) -> Result<()> {
+        steps
+            .into_iter()
+            .try_for_each(|step| self.step(group, step))
+    }
+
+    fn step(&mut self, group: &Group, step: Step) -> Result<()> {
+        match step {
+            Step::Say(Event::Debug { flag, text }) => {
+                self.report.debug(flag, || text);
+                Ok(())
+            }
+            Step::Say(event) => self.say(event),
+            Step::MakeAltdir => self.tree.make_altdir(),
+            Step::Stage { target, link } => self.tree.symlink(&target, &link),
+            Step::Rename { from, to } => {
+                let (from, to) = (self.tree.root(&from), self.tree.root(&to));
+                self.rename(&from, &to)
+            }
+            Step::TakeTime { link, from } => self.tree.take_time(&link, &from),
+            Step::Unlink(path) => self.tree.unlink(&path),
+            Step::UnlinkAdmin => self.unlink_admin_file(&group.name),
+            Step::Fail(error) => Err(error),
+        }
+    }
+}

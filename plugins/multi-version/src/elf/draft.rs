@@ -1,0 +1,270 @@
+//! A file's headers and dynamic table while they are being changed.
+
+use super::consts::*;
+use super::fault::Fault;
+use super::image::Image;
+use super::layout::{Dyn, Phdr, Shdr};
+use super::patch::Edit;
+use super::rewrite::Unsupported;
+use super::view::Write;
+use super::wish::DynamicGoal;
+
+/// A place for bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub offset: u64,
+    pub vaddr: u64,
+}
+
+/// Headers and dynamic table to be, and the bytes to go elsewhere.
+pub(super) struct Draft<'i, 'a> {
+    image: &'i Image<'a>,
+    pub segments: Vec<Phdr>,
+    pub phoff: u64,
+    pub len: u64,
+    sections: Vec<Shdr>,
+    /// Entries with the place each had.
+    entries: Vec<(Option<u64>, Dyn)>,
+    dynamic: Option<Place>,
+    pieces: Vec<Write>,
+}
+
+impl<'i, 'a> Draft<'i, 'a> {
+    pub fn new(image: &'i Image<'a>) -> Draft<'i, 'a> {
+        let dynamic = image.dynamic.as_ref();
+        let entries = dynamic.map_or(&[][..], |d| &d.entries);
+        Draft {
+            image,
+            segments: image.segments.clone(),
+            phoff: image.phoff,
+            len: image.view.len(),
+            sections: image.sections.clone(),
+            entries: (0..).map(Some).zip(entries.iter().copied()).collect(),
+            dynamic: dynamic.map(|d| Place {
+                offset: d.offset,
+                vaddr: d.vaddr,
+            }),
+            pieces: Vec::new(),
+        }
+    }
+
+    /// Puts bytes somewhere.
+    pub fn put(&mut self, offset: u64, bytes: Vec<u8>) {
+        self.pieces.push(Write { offset, bytes });
+    }
+
+    /// Puts the interpreter's path somewhere; `bytes` end with its NUL.
+    pub fn put_interpreter(&mut self, at: Place, bytes: Vec<u8>) {
+        let size = bytes.len() as u64;
+        let old = self.image.segment(PT_INTERP).copied();
+        for segment in self.segments.iter_mut().filter(|s| s.kind == PT_INTERP) {
+            segment.offset = at.offset;
+            segment.vaddr = at.vaddr;
+            segment.paddr = at.vaddr;
+            segment.filesz = size;
+            segment.memsz = size;
+        }
+        if let Some(old) = old {
+            self.move_section(SHT_PROGBITS, old.vaddr, at, size);
+        }
+        self.put(at.offset, bytes);
+    }
+
+    /// Puts the dynamic string table somewhere.
+    pub fn put_strings(&mut self, at: Place, bytes: Vec<u8>) {
+        let size = bytes.len() as u64;
+        if let Some(old) = self.image.dynamic.as_ref().and_then(|d| d.value(DT_STRTAB)) {
+            self.move_section(SHT_STRTAB, old, at, size);
+        }
+        self.set(DT_STRTAB, at.vaddr);
+        self.set(DT_STRSZ, size);
+        self.put(at.offset, bytes);
+    }
+
+    /// Puts a symbol hash table (`tag`, `kind`) somewhere.
+    pub fn put_hash(&mut self, tag: u64, kind: u32, at: Place, bytes: Vec<u8>) {
+        if let Some(old) = self.image.dynamic.as_ref().and_then(|d| d.value(tag)) {
+            self.move_section(kind, old, at, bytes.len() as u64);
+        }
+        self.set(tag, at.vaddr);
+        self.put(at.offset, bytes);
+    }
+
+    /// Moves notes in `old..old + size` (offsets) up by `by`.
+    pub fn shift_notes(&mut self, old: u64, size: u64, by: u64) -> Option<()> {
+        let inside =
+            |at: u64, len: u64| at >= old && at.checked_add(len).is_some_and(|e| e <= old + size);
+        // Told by where they were: what moved before may stand in another's place now.
+        for (was, segment) in self.image.segments.iter().zip(&mut self.segments) {
+            if matches!(was.kind, PT_NOTE | PT_GNU_PROPERTY) && inside(was.offset, was.filesz) {
+                segment.offset = segment.offset.checked_add(by)?;
+                segment.vaddr = segment.vaddr.checked_add(by)?;
+                segment.paddr = segment.paddr.checked_add(by)?;
+            }
+        }
+        for (was, section) in self.image.sections.iter().zip(&mut self.sections) {
+            if was.kind == SHT_NOTE && inside(was.offset, was.size) {
+                section.offset = section.offset.checked_add(by)?;
+                section.addr = section.addr.checked_add(by)?;
+            }
+        }
+        Some(())
+    }
+
+    /// Where the dynamic table shall be instead.
+    pub fn move_dynamic(&mut self, at: Place) {
+        self.dynamic = Some(at);
+    }
+
+    /// How many bytes the dynamic table takes, with its end.
+    pub fn dynamic_len(&self) -> u64 {
+        (self.entries.len() as u64 + 1) * self.image.layout.dyn_len()
+    }
+
+    /// How many entries there are more than there is room for at the old place.
+    pub fn dynamic_lacks(&self) -> u64 {
+        let Some(dynamic) = &self.image.dynamic else {
+            return 0;
+        };
+        let room = dynamic.entries.len() as u64 + dynamic.spare;
+        (self.entries.len() as u64).saturating_sub(room)
+    }
+
+    /// Enters path and needs; their strings, in [`DynamicGoal::strings`]'s order, start at
+    /// `offset` of the string table.
+    pub fn enter(&mut self, goal: &DynamicGoal, offset: u64) -> Option<()> {
+        let mut at = offset;
+        let mut next = |string: &[u8]| {
+            let here = at;
+            at = at.checked_add(string.len() as u64)?.checked_add(1)?;
+            Some(here)
+        };
+        let mut path = match &goal.path {
+            Some(path) => Some(Dyn {
+                tag: goal.tag,
+                value: next(path)?,
+            }),
+            None => None,
+        };
+        let mut entries = Vec::new();
+        for (place, entry) in self.entries.drain(..) {
+            if !matches!(entry.tag, DT_RPATH | DT_RUNPATH) {
+                entries.push((place, entry));
+            } else if let Some(path) = path.take() {
+                entries.push((place, path));
+            }
+        }
+        entries.extend(path.map(|p| (None, p)));
+        for soname in &goal.needed {
+            let value = next(soname)?;
+            let tag = DT_NEEDED;
+            entries.push((None, Dyn { tag, value }));
+        }
+        self.entries = entries;
+        Some(())
+    }
+
+    /// Sets the value of an entry.
+    pub fn set(&mut self, tag: u64, value: u64) {
+        for (_, entry) in self.entries.iter_mut().filter(|(_, e)| e.tag == tag) {
+            entry.value = value;
+        }
+    }
+
+    fn move_section(&mut self, kind: u32, from: u64, to: Place, size: u64) {
+        let own = |s: &&mut Shdr| s.kind == kind && s.addr == from && s.allocated();
+        if let Some(section) = self.sections.iter_mut().find(own) {
+            section.addr = to.vaddr;
+            section.offset = to.offset;
+            section.size = size;
+        }
+    }
+
+    /// The change as a whole.
+    pub fn finish(mut self, base: &[u8]) -> Result<Edit, Unsupported> {
+        let too_large = |_| Unsupported::Output(Fault::TooLarge);
+        self.finish_dynamic().ok_or(too_large(()))?;
+        let layout = self.image.layout;
+        let mut table = Vec::new();
+        for segment in &self.segments {
+            segment
+                .write(layout, &mut table)
+                .map_err(|_| too_large(()))?;
+        }
+        self.put(self.phoff, table);
+        let mut table = Vec::new();
+        for (old, new) in self.image.sections.iter().zip(&self.sections) {
+            if old != new {
+                new.write(layout, &mut table).map_err(|_| too_large(()))?;
+            }
+        }
+        let changed = self.image.sections.iter().zip(&self.sections).enumerate();
+        let step = layout.shdr_len();
+        let places: Vec<u64> = changed
+            .filter(|(_, (old, new))| old != new)
+            .map(|(n, _)| self.image.shoff + n as u64 * step)
+            .collect();
+        for (offset, raw) in places.into_iter().zip(table.chunks(step as usize)) {
+            self.put(offset, raw.to_vec());
+        }
+        let w = layout.word_len();
+        if self.phoff != self.image.phoff {
+            let mut raw = Vec::new();
+            layout
+                .push_word(&mut raw, self.phoff)
+                .map_err(|_| too_large(()))?;
+            self.put(24 + w, raw);
+        }
+        if self.segments.len() != self.image.segments.len() {
+            let count = u16::try_from(self.segments.len()).ok();
+            let count = count.filter(|n| *n < PN_XNUM).ok_or(too_large(()))?;
+            let mut raw = Vec::new();
+            layout.push_u16(&mut raw, count);
+            self.put(24 + 3 * w + 8, raw);
+        }
+        let overlap = Unsupported::Layout("what is to be written overlaps");
+        Edit::of(base, self.pieces, self.len).ok_or(overlap)
+    }
+
+    /// Writes the dynamic table, at its old place or at another.
+    fn finish_dynamic(&mut self) -> Option<()> {
+        let (Some(old), Some(at)) = (&self.image.dynamic, self.dynamic) else {
+            return Some(());
+        };
+        let layout = self.image.layout;
+        let step = layout.dyn_len();
+        let mut raw = Vec::new();
+        for (n, (place, entry)) in self.entries.iter().enumerate() {
+            let mut value = entry.value;
+            if let (DT_MIPS_RLD_MAP_REL, Some(place)) = (entry.tag, place) {
+                // It counts from its own address.
+                let was = old.vaddr.checked_add(place.checked_mul(step)?)?;
+                let is = at.vaddr.checked_add((n as u64).checked_mul(step)?)?;
+                value = value.wrapping_add(was).wrapping_sub(is);
+                if !layout.wide {
+                    value &= u64::from(u32::MAX);
+                }
+            }
+            layout.push_word(&mut raw, entry.tag).ok()?;
+            layout.push_word(&mut raw, value).ok()?;
+        }
+        raw.resize(usize::try_from(self.dynamic_len()).ok()?, 0);
+        let size = raw.len() as u64;
+        if at.offset != old.offset {
+            for segment in self.segments.iter_mut().filter(|s| s.kind == PT_DYNAMIC) {
+                segment.offset = at.offset;
+                segment.vaddr = at.vaddr;
+                segment.paddr = at.vaddr;
+                segment.filesz = size;
+                segment.memsz = size;
+            }
+            self.move_section(SHT_DYNAMIC, old.vaddr, at, size);
+        } else {
+            // A removed entry leaves zeros behind.
+            let before = (old.entries.len() as u64 + 1).checked_mul(step)?;
+            raw.resize(usize::try_from(size.max(before)).ok()?, 0);
+        }
+        self.put(at.offset, raw);
+        Some(())
+    }
+}

@@ -1,0 +1,197 @@
+//! At the file's end: one more PT_LOAD, for files without padding or without spare dynamic entries.
+//!
+//! The new segment lies above everything else in memory. Its program header takes the place of
+//! what follows the table ([`super::slot`]); a shared library may have the whole table at the end.
+
+use super::consts::*;
+use super::draft::{Draft, Place};
+use super::image::Image;
+use super::layout::{Phdr, align_up};
+use super::patch::Edit;
+use super::rewrite::Unsupported;
+use super::wish::Goal;
+use super::{machine, padding, slot};
+
+/// What is collected for the new segment.
+struct Payload {
+    at: Place,
+    len: u64,
+}
+
+impl Payload {
+    /// A place for `len` bytes.
+    fn take(&mut self, len: u64, align: u64) -> Result<Place, Unsupported> {
+        let sum = |a: u64| align_up(a, align).ok_or(Unsupported::NoAddresses);
+        let start = sum(self.len)?;
+        let add = |a: u64| a.checked_add(start).ok_or(Unsupported::NoAddresses);
+        let place = Place {
+            offset: add(self.at.offset)?,
+            vaddr: add(self.at.vaddr)?,
+        };
+        self.len = start.checked_add(len).ok_or(Unsupported::NoAddresses)?;
+        Ok(place)
+    }
+}
+
+/// The table stays where it is and grows by one entry.
+pub(super) fn segment(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Unsupported> {
+    let align = alignment(image);
+    let mut payload = payload(image, align, 16)?;
+    let mut draft = Draft::new(image);
+    let evicted = slot::make(image, &mut draft)?;
+    for segment in draft.segments.iter_mut().filter(|s| s.kind == PT_PHDR) {
+        segment.filesz += image.layout.phdr_len();
+        segment.memsz += image.layout.phdr_len();
+    }
+    fill(image, goal, &mut draft, &mut payload, evicted)?;
+    finish(image, draft, payload, align, base)
+}
+
+/// The table goes to the end, too. Only for what ld.so alone reads: kernels before 5.18 take the table's
+/// address from its place in the file. It starts a page, since ld.so looks for it in the first
+/// segment whose last page, filled up, reaches it.
+pub(super) fn table(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Unsupported> {
+    if image.kind != ET_DYN || image.segment(PT_INTERP).is_some() {
+        return Err(Unsupported::NoHeaderSlot);
+    }
+    let align = alignment(image);
+    let mut payload = payload(image, align, align)?;
+    let mut draft = Draft::new(image);
+    let count = image.segments.len() as u64 + 1;
+    let size = count * image.layout.phdr_len();
+    let at = payload.take(size, 16)?;
+    draft.phoff = at.offset;
+    for segment in draft.segments.iter_mut().filter(|s| s.kind == PT_PHDR) {
+        segment.offset = at.offset;
+        segment.vaddr = at.vaddr;
+        segment.paddr = at.vaddr;
+        segment.filesz = size;
+        segment.memsz = size;
+    }
+    fill(
+        image,
+        goal,
+        &mut draft,
+        &mut payload,
+        slot::Evicted::default(),
+    )?;
+    finish(image, draft, payload, align, base)
+}
+
+/// The alignment of the new segment: what any page of the machine or any segment asks for.
+fn alignment(image: &Image) -> u64 {
+    let asked = image.loads().map(|s| s.align);
+    let asked = asked.filter(|a| a.is_power_of_two()).max().unwrap_or(1);
+    asked.max(machine::largest_page(image.machine))
+}
+
+/// An empty payload behind the file's end and above its image.
+fn payload(image: &Image, align: u64, start: u64) -> Result<Payload, Unsupported> {
+    if image.view.len() > described_end(image) {
+        return Err(Unsupported::DataBehind);
+    }
+    let top = image.loads().filter_map(Phdr::mem_end).max();
+    let top = top.and_then(|t| align_up(t, align));
+    let offset = align_up(image.view.len(), start);
+    let (Some(top), Some(offset)) = (top, offset) else {
+        return Err(Unsupported::NoAddresses);
+    };
+    let vaddr = top.checked_add(offset & (align - 1));
+    let vaddr = vaddr.ok_or(Unsupported::NoAddresses)?;
+    Ok(Payload {
+        at: Place { offset, vaddr },
+        len: 0,
+    })
+}
+
+/// Where the last thing that a header speaks of ends.
+fn described_end(image: &Image) -> u64 {
+    let layout = image.layout;
+    let sections = image.sections.iter().filter(|s| s.in_file());
+    let sections = sections.map(|s| s.offset.saturating_add(s.size));
+    let segments = image.segments.iter().filter_map(Phdr::file_end);
+    let tables = [
+        image.phoff + image.segments.len() as u64 * layout.phdr_len(),
+        image
+            .shoff
+            .saturating_add(image.sections.len() as u64 * layout.shdr_len()),
+    ];
+    let all = sections.chain(segments).chain(tables);
+    all.max().unwrap_or(0)
+}
+
+/// Puts everything into the payload.
+fn fill(
+    image: &Image,
+    goal: &Goal,
+    draft: &mut Draft,
+    payload: &mut Payload,
+    evicted: slot::Evicted,
+) -> Result<(), Unsupported> {
+    let strings = match &goal.dynamic {
+        Some(dynamic) => {
+            let mut table = padding::string_table(image)?;
+            let offset = table.len() as u64;
+            table.extend_from_slice(&dynamic.strings());
+            let entered = draft.enter(dynamic, offset);
+            entered.ok_or(Unsupported::NoAddresses)?;
+            Some(table)
+        }
+        None => None,
+    };
+    if draft.dynamic_lacks() > 0 {
+        // ld.so writes into it, so it takes the segment's being writable with it.
+        let at = payload.take(draft.dynamic_len(), 16)?;
+        draft.move_dynamic(at);
+    }
+    for hash in evicted.hashes {
+        let at = payload.take(hash.bytes.len() as u64, 8)?;
+        draft.put_hash(hash.tag, hash.kind, at, hash.bytes);
+    }
+    if let Some(table) = strings {
+        let at = payload.take(table.len() as u64, 1)?;
+        draft.put_strings(at, table);
+    }
+    let Some(path) = goal.interpreter.clone().or(evicted.interpreter) else {
+        return Ok(());
+    };
+    let bytes = [path.as_slice(), b"\0"].concat();
+    let at = payload.take(bytes.len() as u64, 1)?;
+    draft.put_interpreter(at, bytes);
+    Ok(())
+}
+
+/// Enters the segment behind the last PT_LOAD.
+fn finish(
+    image: &Image,
+    mut draft: Draft,
+    payload: Payload,
+    align: u64,
+    base: &[u8],
+) -> Result<Edit, Unsupported> {
+    let end = payload.at.vaddr.checked_add(payload.len);
+    let highest = machine::highest_address(image.layout);
+    if end.is_none_or(|e| e > highest) {
+        return Err(Unsupported::NoAddresses);
+    }
+    let last = draft.segments.iter().rposition(|s| s.kind == PT_LOAD);
+    let place = last.and_then(|l| l.checked_add(1));
+    let place = place.ok_or(Unsupported::NoAddresses)?;
+    let writable = if draft.dynamic_lacks() > 0 { PF_W } else { 0 };
+    draft.segments.insert(
+        place,
+        Phdr {
+            kind: PT_LOAD,
+            flags: PF_R | writable,
+            offset: payload.at.offset,
+            vaddr: payload.at.vaddr,
+            paddr: payload.at.vaddr,
+            filesz: payload.len,
+            memsz: payload.len,
+            align,
+        },
+    );
+    let len = payload.at.offset.checked_add(payload.len);
+    draft.len = len.ok_or(Unsupported::NoAddresses)?;
+    draft.finish(base)
+}

@@ -1,0 +1,74 @@
+//! What differs from machine to machine, and which interpreters are glibc's.
+
+use super::consts::*;
+use super::layout::Layout;
+
+/// The largest page a kernel for the machine may use: psABI's maximum where it has one.
+pub fn largest_page(machine: u16) -> u64 {
+    match machine {
+        EM_AARCH64 | EM_ARM | EM_PPC | EM_PPC64 | EM_MIPS | EM_LOONGARCH => 0x1_0000,
+        EM_ALPHA => 0x1_0000,
+        EM_386 | EM_X86_64 | EM_S390 | EM_RISCV => 0x1000,
+        _ => 0x1_0000,
+    }
+}
+
+/// Bytes of an entry of DT_HASH: 4, but 8 on Alpha and 64-bit s390.
+pub fn hash_entry_len(machine: u16, layout: Layout) -> u64 {
+    match machine {
+        EM_ALPHA => 8,
+        EM_S390 if layout.wide => 8,
+        _ => 4,
+    }
+}
+
+/// Where user space ends for a 32-bit fixed-address program; everything else has room.
+pub fn highest_address(layout: Layout) -> u64 {
+    if layout.wide {
+        0x0000_7fff_0000_0000
+    } else {
+        0xbf00_0000
+    }
+}
+
+/// Whether a PT_INTERP is glibc's ld.so, by the names its ports use (`ld-linux-x86-64.so.2`,
+/// `ld-linux.so.2`, `ld64.so.2`, `ld.so.1`, …). klibc's and musl's are not.
+pub fn is_glibc_interpreter(path: &[u8]) -> bool {
+    let name = path.rsplit(|b| *b == b'/').next().unwrap_or(path);
+    let stem_then_version = |stem: &[u8]| {
+        name.strip_prefix(stem)
+            .is_some_and(|rest| !rest.is_empty() && rest.iter().all(u8::is_ascii_digit))
+    };
+    stem_then_version(b"ld.so.")
+        || stem_then_version(b"ld64.so.")
+        || (name.starts_with(b"ld-linux") && memchr::memmem::find(name, b".so.").is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn glibc_is_told_from_the_others() {
+        for yes in [
+            "/lib64/ld-linux-x86-64.so.2",
+            "/lib/ld-linux.so.2",
+            "/lib/ld-linux-aarch64.so.1",
+            "/lib/ld-linux-armhf.so.3",
+            "/lib64/ld64.so.2",
+            "/lib/ld64.so.1",
+            "/lib/ld.so.1",
+            "/lib/ld-linux-riscv64-lp64d.so.1",
+        ] {
+            assert!(is_glibc_interpreter(yes.as_bytes()), "{yes}");
+        }
+        for no in [
+            "/lib/klibc-BrxyGBnBLYEaK0kBXYAcbPgLVWE.so",
+            "/lib/ld-musl-x86_64.so.1",
+            "/lib/ld.so",
+            "",
+        ] {
+            assert!(!is_glibc_interpreter(no.as_bytes()), "{no}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Room for one more program header, where the table stands.
+//!
+//! Linkers put `.interp`, notes and `.gnu.hash` right behind the table. The interpreter's path and the
+//! hash tables go to the new segment; notes move up into what they leave, staying in the
+//! file's first page, where core dumps keep the build-id. Anything else there is in the way.
+
+use super::consts::*;
+use super::draft::Draft;
+use super::image::Image;
+use super::layout::Phdr;
+use super::rewrite::Unsupported;
+use super::{notes, symbols};
+
+/// What has to go elsewhere.
+#[derive(Default)]
+pub(super) struct Evicted {
+    /// The interpreter's path as it is, without its NUL.
+    pub interpreter: Option<Vec<u8>>,
+    /// Hash tables.
+    pub hashes: Vec<Hash>,
+}
+
+/// A symbol hash table.
+pub(super) struct Hash {
+    /// DT_HASH or DT_GNU_HASH.
+    pub tag: u64,
+    /// SHT_HASH or SHT_GNU_HASH.
+    pub kind: u32,
+    /// The table.
+    pub bytes: Vec<u8>,
+}
+
+/// Something that can move, by its offset and end.
+#[derive(Clone, Copy)]
+struct Movable {
+    start: u64,
+    end: u64,
+    what: What,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Interpreter,
+    Note,
+    Hash(u64, u32),
+}
+
+/// Makes room for one header behind the table in `draft`; the caller enters it.
+pub(super) fn make(image: &Image, draft: &mut Draft) -> Result<Evicted, Unsupported> {
+    let none = Unsupported::NoHeaderSlot;
+    let size = image.layout.phdr_len();
+    let end = image.segments.len() as u64 * size + image.phoff;
+    let cover = image.loads().find(|s| {
+        s.offset <= image.phoff && s.file_end().is_some_and(|e| e >= end) && s.flags & PF_R != 0
+    });
+    let cover = cover.ok_or(none)?;
+    let movables = movables(image, end);
+    let barrier = barrier(image, cover, &movables, end);
+    let mut evicted = Evicted::default();
+    let mut cursor = end + size;
+    let mut cleared = end;
+    let mut shifted = Vec::new();
+    for one in &movables {
+        if one.start >= cursor || one.end > barrier {
+            break;
+        }
+        zero_between(image, cleared, one.start)?;
+        cleared = one.end;
+        let len = one.end.checked_sub(one.start).ok_or(none)?;
+        match one.what {
+            What::Interpreter => {
+                let path = image.interpreter().map_err(Unsupported::Input)?;
+                evicted.interpreter = path;
+            }
+            What::Hash(tag, kind) => {
+                let bytes = image.view.bytes(one.start, len).ok_or(none)?;
+                let bytes = bytes.into_owned();
+                evicted.hashes.push(Hash { tag, kind, bytes });
+            }
+            What::Note => {
+                let raw = image.view.bytes(one.start, len).ok_or(none)?;
+                if !notes::may_move(image.layout, &raw) {
+                    return Err(none);
+                }
+                // By whole multiples of the largest alignment a note has.
+                let by = cursor.saturating_sub(one.start).div_ceil(8) * 8;
+                draft.shift_notes(one.start, len, by).ok_or(none)?;
+                cursor = one.end.checked_add(by).ok_or(none)?;
+                shifted.push((one.start + by, raw.into_owned()));
+            }
+        }
+    }
+    if cursor > barrier || cursor > image.phoff.saturating_add(0x1000) {
+        return Err(none);
+    }
+    zero_between(image, cleared, cursor)?;
+    // What was left is cleared, so that nobody finds a stale copy.
+    let mut at = end + size;
+    let stop = cleared.max(cursor);
+    for (start, bytes) in shifted {
+        clear(draft, at, start);
+        at = start + bytes.len() as u64;
+        draft.put(start, bytes);
+    }
+    clear(draft, at, stop);
+    Ok(evicted)
+}
+
+fn clear(draft: &mut Draft, from: u64, to: u64) {
+    if let Ok(len) = usize::try_from(to.saturating_sub(from)) {
+        draft.put(from, vec![0; len]);
+    }
+}
+
+fn zero_between(image: &Image, from: u64, to: u64) -> Result<(), Unsupported> {
+    let len = to.saturating_sub(from);
+    if image.view.zeros(from, len) == len {
+        return Ok(());
+    }
+    Err(Unsupported::NoHeaderSlot)
+}
+
+/// What can move, ascending, without what lies before `from` or overlaps another.
+fn movables(image: &Image, from: u64) -> Vec<Movable> {
+    let mut all = Vec::new();
+    for segment in &image.segments {
+        let what = match segment.kind {
+            PT_INTERP => What::Interpreter,
+            PT_NOTE | PT_GNU_PROPERTY => What::Note,
+            _ => continue,
+        };
+        if let Some(end) = segment.file_end() {
+            let start = segment.offset;
+            all.push(Movable { start, end, what });
+        }
+    }
+    for (tag, kind) in [(DT_HASH, SHT_HASH), (DT_GNU_HASH, SHT_GNU_HASH)] {
+        let found = symbols::hash_extent(image, tag);
+        if let Ok(Some((start, len))) = found {
+            let end = start.saturating_add(len);
+            let what = What::Hash(tag, kind);
+            all.push(Movable { start, end, what });
+        }
+    }
+    all.retain(|m| m.start >= from && m.end > m.start);
+    all.sort_by_key(|m| (m.start, m.end));
+    // PT_GNU_PROPERTY describes a note that PT_NOTE describes, too.
+    let mut apart: Vec<Movable> = Vec::new();
+    for one in all {
+        match apart.last_mut() {
+            Some(last) if one.start < last.end => {
+                if last.what != What::Note || one.what != What::Note {
+                    return apart;
+                }
+                last.end = last.end.max(one.end);
+            }
+            _ => apart.push(one),
+        }
+    }
+    apart
+}
+
+/// The first offset behind the table that belongs to something which cannot move.
+fn barrier(image: &Image, cover: &Phdr, movables: &[Movable], from: u64) -> u64 {
+    let movable = |start: u64, end: u64| movables.iter().any(|m| m.start <= start && end <= m.end);
+    let mut barrier = cover.file_end().unwrap_or(from);
+    let mut meet = |start: u64, len: u64| {
+        let end = start.saturating_add(len);
+        if len > 0 && end > from && !movable(start, end) {
+            barrier = barrier.min(start.max(from));
+        }
+    };
+    for section in image.sections.iter().filter(|s| s.in_file()) {
+        meet(section.offset, section.size);
+    }
+    let fixed = |s: &&Phdr| !matches!(s.kind, PT_LOAD | PT_PHDR);
+    for segment in image.segments.iter().filter(fixed) {
+        // RELRO and the like span what is met by itself; those that start later end the room.
+        meet(segment.offset, segment.filesz);
+    }
+    meet(image.shoff, image.sections.len() as u64);
+    // Without section headers, what the dynamic table points to.
+    for entry in image.dynamic.iter().flat_map(|d| &d.entries) {
+        let address = is_address(entry.tag) && !matches!(entry.tag, DT_HASH | DT_GNU_HASH);
+        match image.offset_of(entry.value, 1) {
+            Some(start) if address => meet(start, 1),
+            _ => {}
+        }
+    }
+    barrier
+}
+
+/// Whether a tag's value is an address, by the gABI's and glibc's numbering.
+fn is_address(tag: u64) -> bool {
+    matches!(
+        tag,
+        3..=7 | 12 | 13 | 17 | 21 | 23 | 25 | 26 | 32 | 34 | 36 | 0x6fff_fe00..=0x6fff_feff
+            | 0x6fff_fff0 | DT_VERDEF | DT_VERNEED
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_from_sizes() {
+        for tag in [
+            DT_STRTAB, DT_SYMTAB, DT_RELA, DT_JMPREL, DT_VERSYM, DT_VERNEED,
+        ] {
+            assert!(is_address(tag), "{tag}");
+        }
+        for tag in [DT_NEEDED, DT_STRSZ, DT_RELASZ, DT_RUNPATH, DT_FLAGS_1] {
+            assert!(!is_address(tag), "{tag}");
+        }
+    }
+}

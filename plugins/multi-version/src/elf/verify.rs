@@ -1,0 +1,171 @@
+//! Whether an edit does what was wished, and nothing else.
+//!
+//! Reads the result anew and trusts nothing the rewriting computed: the input's checks must hold, every
+//! difference must be one that was wished, and nothing may be written over other sections.
+
+use super::consts::*;
+use super::fault::Fault;
+use super::image::Image;
+use super::info::DynamicInfo;
+use super::layout::Phdr;
+use super::patch::Edit;
+use super::rewrite::Unsupported;
+use super::view::Write;
+use super::wish::Goal;
+
+/// Compares a file with what an edit makes of it.
+pub(super) fn verify(
+    before: &Image,
+    goal: &Goal,
+    base: &[u8],
+    edit: &Edit,
+) -> Result<(), Unsupported> {
+    let after = Image::read(edit.view(base)).map_err(Unsupported::Output)?;
+    after.check().map_err(Unsupported::Output)?;
+    let unwished = |holds: bool, what| match holds {
+        true => Ok(()),
+        false => Err(Unsupported::Unwished(what)),
+    };
+    unwished(strings_as_wished(before, goal, &after)?, "its strings")?;
+    unwished(same_entries(before, &after), "its dynamic entries")?;
+    unwished(same_loads(before, &after), "its segments to load")?;
+    unwished(same_others(before, &after), "its other segments")?;
+    unwished(same_sections(before, &after), "its sections")?;
+    let kept = edit.writes.iter().all(|w| spares_contents(before, w));
+    unwished(kept, "its contents")
+}
+
+fn strings_as_wished(before: &Image, goal: &Goal, after: &Image) -> Result<bool, Unsupported> {
+    let mut expected = DynamicInfo::of(before).map_err(Unsupported::Input)?;
+    let found = DynamicInfo::of(after).map_err(Unsupported::Output)?;
+    if let Some(path) = &goal.interpreter {
+        expected.interpreter = Some(path.clone());
+    }
+    if let Some(dynamic) = &goal.dynamic {
+        expected.needed.extend(dynamic.needed.iter().cloned());
+        let (used, other) = match dynamic.tag {
+            DT_RPATH => (&mut expected.rpath, &mut expected.runpath),
+            _ => (&mut expected.runpath, &mut expected.rpath),
+        };
+        used.clone_from(&dynamic.path);
+        *other = None;
+    }
+    Ok(expected == found)
+}
+
+/// Entries that a rewrite may change or add.
+fn may_change(tag: u64) -> bool {
+    matches!(
+        tag,
+        DT_RPATH
+            | DT_RUNPATH
+            | DT_STRTAB
+            | DT_STRSZ
+            | DT_HASH
+            | DT_GNU_HASH
+            | DT_NEEDED
+            | DT_MIPS_RLD_MAP_REL
+    )
+}
+
+fn same_entries(before: &Image, after: &Image) -> bool {
+    let kept = |image: &Image| -> Vec<_> {
+        let entries = image.dynamic.iter().flat_map(|d| &d.entries);
+        entries.copied().filter(|e| !may_change(e.tag)).collect()
+    };
+    kept(before) == kept(after)
+}
+
+/// Each old segment is where it was; only zeros were added behind it.
+fn same_loads(before: &Image, after: &Image) -> bool {
+    let mut new = after.loads();
+    let all_there = before.loads().all(|old| {
+        new.next().is_some_and(|new| {
+            let grown = Phdr {
+                filesz: new.filesz,
+                memsz: new.memsz,
+                ..*old
+            };
+            let by = new.filesz.checked_sub(old.filesz);
+            let mem_by = new.memsz.checked_sub(old.memsz);
+            let gap = old
+                .file_end()
+                .zip(by)
+                .is_some_and(|(end, by)| before.view.zeros(end, by) == by);
+            *new == grown && by == mem_by && gap
+        })
+    });
+    // At most one more, above all of them.
+    all_there && new.count() <= 1
+}
+
+fn same_others(before: &Image, after: &Image) -> bool {
+    let own = |s: &&Phdr| s.kind != PT_LOAD;
+    let (mut old, mut new) = (
+        before.segments.iter().filter(own),
+        after.segments.iter().filter(own),
+    );
+    loop {
+        let (old, new) = match (old.next(), new.next()) {
+            (None, None) => return true,
+            (Some(old), Some(new)) => (old, new),
+            _ => return false,
+        };
+        let same = match old.kind {
+            PT_INTERP | PT_PHDR | PT_DYNAMIC => old.kind == new.kind && old.flags == new.flags,
+            PT_NOTE | PT_GNU_PROPERTY => {
+                let contents = |image: &Image, s: &Phdr| {
+                    let raw = image.view.bytes(s.offset, s.filesz);
+                    raw.map(|r| r.into_owned())
+                };
+                let moved = Phdr {
+                    offset: new.offset,
+                    vaddr: new.vaddr,
+                    paddr: new.paddr,
+                    ..*old
+                };
+                // Contents agree, and stay in step with where they are mapped.
+                *new == moved
+                    && contents(before, old) == contents(after, new)
+                    && (old == new || after.offset_of(new.vaddr, new.filesz) == Some(new.offset))
+            }
+            _ => old == new,
+        };
+        if !same {
+            return false;
+        }
+    }
+}
+
+/// Section headers keep number, order, kind and flags.
+fn same_sections(before: &Image, after: &Image) -> bool {
+    let kept = |image: &Image| -> Vec<_> {
+        let all = image.sections.iter();
+        all.map(|s| (s.name, s.kind, s.flags, s.link, s.info))
+            .collect()
+    };
+    kept(before) == kept(after)
+}
+
+/// Whether a write leaves alone what sections hold, but what a rewrite may move.
+fn spares_contents(before: &Image, write: &Write) -> bool {
+    let interpreter = before.segment(PT_INTERP).map(|s| s.offset);
+    before
+        .sections
+        .iter()
+        .filter(|s| s.in_file())
+        .all(|section| {
+            let movable = matches!(
+                section.kind,
+                SHT_DYNAMIC | SHT_NOTE | SHT_HASH | SHT_GNU_HASH
+            ) || Some(section.offset) == interpreter;
+            let apart = write.end().is_some_and(|e| e <= section.offset)
+                || section.offset.saturating_add(section.size) <= write.offset;
+            movable || apart
+        })
+}
+
+/// What the output check says of a file as it is.
+pub fn check(base: &[u8]) -> Result<(), Fault> {
+    Image::read(super::view::View::of(base))?.check()
+}

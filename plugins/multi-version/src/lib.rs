@@ -1,0 +1,6 @@
+//! The multi-version plugin of dpkg-ng.
+//!
+//! [`elf`] owns what is done to ELF files: reading what the linker left in them, giving them another
+//! interpreter and RUNPATH, and telling where the loader will find what they need.
+
+pub mod elf;
