@@ -560,6 +560,8 @@ struct dpkgng_host {
     int32_t (*digest_finish)(const struct dpkgng_host *host,
                              struct dpkgng_digest *digest,
                              struct dpkgng_str *hex);
+    // *Any thread.* The architecture this dpkg-ng is made for, in Debian's words.
+    struct dpkgng_str (*architecture)(const struct dpkgng_host *host);
 };
 
 // A part of the command line that belongs to a plugin. `dpkg-ng` finds the plugin by the file
