@@ -22,7 +22,12 @@ const NOT_FOR_USERS: [&str; 7] = [
 ];
 
 /// Tools that stock does not translate.
-const ENGLISH_ONLY: [&str; 2] = ["dpkg-ng/src/maintscript", "dpkg-ng/src/start_stop"];
+const ENGLISH_ONLY: [&str; 4] = [
+    "dpkg-ng/src/db_backup",
+    "dpkg-ng/src/maintscript",
+    "dpkg-ng/src/shell",
+    "dpkg-ng/src/start_stop",
+];
 
 /// A string literal (or a `concat!` of some).
 #[derive(Debug, PartialEq, Eq)]

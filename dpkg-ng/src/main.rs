@@ -6,11 +6,14 @@
 mod alternatives;
 mod children;
 mod cli;
+mod completions;
+mod db_backup;
 mod deb;
 mod divert;
 mod dpkg;
 mod locale;
 mod maintscript_helper;
+mod own;
 mod pager;
 mod parity;
 mod plugins;
@@ -18,14 +21,16 @@ mod prompt;
 mod query;
 mod realpath;
 mod receivers;
+mod shell;
 mod split;
+mod start_stop_daemon;
 mod statoverride;
 mod trigger;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-use cli::{Env, Process};
+use cli::Env;
 use libdpkgng::sys::signal;
 
 /// A tool: runs with this environment and these arguments, returns the exit code.
@@ -34,6 +39,7 @@ type Tool = fn(Env, &[OsString]) -> i32;
 /// The tools by name.
 const TOOLS: &[(&str, Tool)] = &[
     ("dpkg", dpkg::main),
+    ("dpkg-db-backup", db_backup::main),
     ("dpkg-deb", deb::main),
     ("dpkg-divert", divert::main),
     ("dpkg-maintscript-helper", maintscript_helper::main),
@@ -43,16 +49,18 @@ const TOOLS: &[(&str, Tool)] = &[
     ("dpkg-statoverride", statoverride::main),
     ("dpkg-trigger", trigger::main),
     ("update-alternatives", alternatives::main),
+    ("start-stop-daemon", start_stop_daemon::main),
 ];
 
 fn tool(name: &OsStr) -> Option<(&'static str, Tool)> {
     TOOLS.iter().find(|(n, _)| name == *n).copied()
 }
 
-/// `dpkg-ng --tools`: the names this binary answers to, one a line.
-fn list_tools(env: Env, _: &[OsString]) -> i32 {
-    let names: String = TOOLS.iter().map(|(name, _)| format!("{name}\n")).collect();
-    Process::print(env, names.as_bytes())
+/// The option of dpkg-ng's own that an argument is.
+fn own_option(arg: &OsStr) -> Option<(&'static str, Tool)> {
+    let name = arg.to_str()?.strip_prefix("--")?;
+    let found = own::OPTIONS.iter().find(|o| o.name == name)?;
+    Some((own::NAME, found.run))
 }
 
 fn main() -> ExitCode {
@@ -71,12 +79,10 @@ fn main() -> ExitCode {
     let mut as_ourselves = false;
     let (name, run) = match tool(base) {
         Some(tool) => tool,
-        None if args.first().is_some_and(|a| a == "--parity") => ("dpkg-ng", parity::main as Tool),
-        None if args.first().is_some_and(|a| a == "--tools") => ("dpkg-ng", list_tools as Tool),
-        None => match args.first().and_then(|a| tool(a)) {
-            Some(tool) => {
+        None => match args.first().and_then(|a| tool(a).or_else(|| own_option(a))) {
+            Some(named) => {
                 args.remove(0);
-                tool
+                named
             }
             None => {
                 as_ourselves = true;

@@ -6,7 +6,7 @@
 mod args;
 mod help;
 mod menu;
-mod options;
+pub mod options;
 mod show;
 mod voice;
 

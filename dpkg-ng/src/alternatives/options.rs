@@ -3,12 +3,14 @@
 //! Its grammar is its own: every option is one whole word, its arguments are the words that
 //! follow it, commands are options too, and there is nothing else on a command line.
 
+use crate::completions::{Outline, Shape, Value};
 use libdpkgng::alternatives::adminfile::{PriorityError, parse_priority};
 use libdpkgng::alternatives::{Choice, Group, Install, Mode, SlaveLink, check_name, check_path};
 use libdpkgng::error::{Error, Result};
 use libdpkgng::msg;
 
 use super::args::{Request, Settings};
+use super::help;
 use super::voice::Verbosity;
 
 /// One option.
@@ -215,9 +217,22 @@ pub fn slave(install: &mut Install, args: &[&[u8]]) -> Result<()> {
     Ok(())
 }
 
+/// What completions are made from.
+pub fn outline() -> Outline {
+    let shape = |opt: &Opt| Shape {
+        long: Some(opt.name),
+        short: None,
+        value: match opt.effect {
+            Effect::Value { .. } => Value::Next,
+            _ => Value::None,
+        },
+    };
+    let shapes = OPTIONS.iter().map(shape).collect();
+    Outline::new(shapes, &[help::COMMANDS, help::OPTIONS])
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::help;
     use super::*;
 
     #[test]

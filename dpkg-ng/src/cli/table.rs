@@ -68,7 +68,7 @@ impl<A, S> Opt<A, S> {
     }
 
     /// Whether there must be a value.
-    pub(super) fn takes_value(&self) -> bool {
+    pub fn takes_value(&self) -> bool {
         !matches!(self.effect, Effect::Action(_) | Effect::Flag(_))
     }
 

@@ -3,11 +3,13 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use crate::completions::Outline;
 use libdpkgng::admin::divert::Whose;
 use libdpkgng::error::Error;
 use libdpkgng::msg;
 
 use super::args::{Action, Settings};
+use super::help;
 use crate::cli::{Effect, Name, Opt, Process, Step};
 
 type Row = Opt<Action, Settings>;
@@ -60,9 +62,13 @@ fn set_divert_to(settings: &mut Settings, _: &mut Process, _: Name, value: &OsSt
     Ok(())
 }
 
+/// What completions are made from.
+pub fn outline() -> Outline {
+    Outline::of(OPTIONS, &[help::COMMANDS, help::OPTIONS])
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::help;
     use super::*;
 
     #[test]

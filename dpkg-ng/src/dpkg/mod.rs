@@ -5,7 +5,7 @@ pub mod args;
 mod enquiry;
 mod help;
 mod hooks;
-mod options;
+pub mod options;
 mod packages;
 
 use std::ffi::OsString;

@@ -3,9 +3,12 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+use crate::cli::text::HELP_OPTIONS;
+use crate::completions::Outline;
 use libdpkgng::arch::{ArchTable, BUILD_ARCHITECTURE};
 use libdpkgng::error::Error;
 use libdpkgng::force::Force;
+use libdpkgng::force::Known;
 use libdpkgng::msg;
 use libdpkgng::pkg::PkgTable;
 use libdpkgng::pkgspec;
@@ -167,6 +170,24 @@ fn set_ignore_depends(settings: &mut Settings, _: &mut Process, name: Name, valu
         settings.ignore_depends.insert(0, given);
     }
     Ok(())
+}
+
+/// What completions and the man page are made from.
+pub fn outline() -> Outline {
+    // What is handed on is described by those who get it.
+    let help = [
+        help::COMMANDS,
+        help::OPTIONS,
+        crate::deb::help::COMMANDS,
+        crate::query::help::COMMANDS,
+        HELP_OPTIONS,
+    ];
+    let things = || Known::ALL.things().map(|t| t.name);
+    Outline::of(OPTIONS, &help)
+        .with_words("force", things())
+        .with_words("no-force", things())
+        .with_words("refuse", things())
+        .with_words("assert", super::enquiry::features())
 }
 
 #[cfg(test)]

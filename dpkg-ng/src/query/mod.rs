@@ -4,9 +4,9 @@ pub mod args;
 mod columns;
 mod control;
 mod files;
-mod help;
+pub mod help;
 mod list;
-mod options;
+pub mod options;
 mod show;
 
 use std::ffi::{OsStr, OsString};

@@ -1,7 +1,7 @@
 //! The tool `dpkg-realpath`: a path as the system below the root resolves it.
 
 mod help;
-mod options;
+pub mod options;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

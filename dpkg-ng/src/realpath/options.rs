@@ -6,6 +6,7 @@ use std::convert::Infallible;
 
 use super::help;
 use crate::cli::{Dirs, Effect, Opt, Stop};
+use crate::completions::{Kind, Outline};
 
 /// What the options have set.
 #[derive(Debug)]
@@ -37,6 +38,11 @@ pub static OPTIONS: &[Opt<Infallible, Settings>] = &[
     Opt::new("version", LONG, Effect::Flag(|_, p| Err(Stop::Exit(help::print_version(p)?)))),
     Opt::new("help", '?', Effect::Flag(|_, p| Err(Stop::Exit(help::print_usage(p)?)))),
 ];
+
+/// What completions are made from.
+pub fn outline() -> Outline {
+    Outline::of(OPTIONS, &[help::HELP]).with_operands(vec![Kind::File])
+}
 
 #[cfg(test)]
 mod tests {

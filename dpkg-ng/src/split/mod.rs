@@ -3,7 +3,7 @@
 pub mod args;
 mod cut;
 mod help;
-mod options;
+pub mod options;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;

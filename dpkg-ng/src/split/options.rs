@@ -2,9 +2,12 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 
+use crate::cli::text::HELP_OPTIONS;
+use crate::completions::Outline;
 use libdpkgng::archive::split::PartSize;
 
 use super::args::{Action, Settings};
+use super::help;
 use crate::cli::{Effect, Opt};
 
 type Row = Opt<Action, Settings>;
@@ -36,9 +39,13 @@ pub static OPTIONS: &[Row] = &[
     Opt::new("msdos", LONG, Effect::Flag(|s, _| { s.msdos = true; Ok(()) })),
 ];
 
+/// What completions are made from.
+pub fn outline() -> Outline {
+    Outline::of(OPTIONS, &[help::COMMANDS, help::OPTIONS, HELP_OPTIONS])
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::help;
     use super::*;
 
     #[test]

@@ -1,8 +1,10 @@
 //! dpkg-statoverride's option table (dpkg-statoverride(1)), in stock's order.
 
+use crate::completions::Outline;
 use libdpkgng::msg;
 
 use super::args::{Action, Settings};
+use super::help;
 use crate::cli::{Effect, Opt, Process, Step, force};
 
 type Row = Opt<Action, Settings>;
@@ -43,9 +45,17 @@ fn force_all(settings: &mut Settings, process: &mut Process) -> Step {
     force::obey(&mut settings.force, process, b"all", true)
 }
 
+/// What completions are made from.
+pub fn outline() -> Outline {
+    let things = || super::KNOWN.things().map(|t| t.name);
+    Outline::of(OPTIONS, &[help::COMMANDS, help::OPTIONS])
+        .with_words("force", things())
+        .with_words("no-force", things())
+        .with_words("refuse", things())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::help;
     use super::*;
 
     #[test]

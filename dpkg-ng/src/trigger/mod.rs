@@ -2,7 +2,7 @@
 
 mod args;
 mod help;
-mod options;
+pub mod options;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;

@@ -3,7 +3,10 @@
 use std::os::unix::ffi::OsStrExt;
 
 use super::args::{Action, Settings};
+use super::help;
+use crate::cli::text::HELP_OPTIONS;
 use crate::cli::{Effect, Opt};
+use crate::completions::Outline;
 
 type Row = Opt<Action, Settings>;
 
@@ -28,9 +31,13 @@ pub static OPTIONS: &[Row] = &[
     Opt::new("no-act", LONG, Effect::Flag(|s, _| { s.act = false; Ok(()) })),
 ];
 
+/// What completions are made from.
+pub fn outline() -> Outline {
+    Outline::of(OPTIONS, &[help::COMMANDS, help::OPTIONS, HELP_OPTIONS])
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::help;
     use super::*;
 
     #[test]
