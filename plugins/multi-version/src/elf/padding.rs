@@ -181,7 +181,7 @@ fn draft_copied<'i, 'a>(image: &'i Image<'a>, goal: &Goal) -> Result<Draft<'i, '
 }
 
 /// Only the new strings go into padding; their offsets reach past the table's end, which
-/// ld.so does not mind. DT_STRSZ grows to cover them where file and memory agree on the distance, so
+/// ld.so does not mind. DT_STRSZ and the section header grow to cover them where file and memory agree on the distance, so
 /// that other tools find them, too.
 pub(super) fn appended(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Unsupported> {
     finish(draft_appended(image, goal)?, base, false)
@@ -213,7 +213,7 @@ fn draft_appended<'i, 'a>(image: &'i Image<'a>, goal: &Goal) -> Result<Draft<'i,
     }
     draft.enter(dynamic, offset).ok_or(Unsupported::NoPadding)?;
     if covered {
-        draft.set(DT_STRSZ, offset + len);
+        draft.grow_strings(offset + len);
     }
     draft.put(at.offset, strings);
     if let Some(path) = &goal.interpreter {
