@@ -22,6 +22,18 @@ use super::files;
 
 /// Builds the root and loads everything; as root, since it takes chroot.
 pub fn run(root: &Path, dirs: &[PathBuf]) -> bool {
+    // The loader reads $ORIGIN from /proc, which is mounted where nobody else sees it.
+    if std::env::var_os(INSIDE).is_none() {
+        let again = std::env::current_exe().and_then(|exe| {
+            let mut command = Command::new("unshare");
+            command
+                .arg("--mount")
+                .arg(exe)
+                .args(std::env::args_os().skip(1));
+            command.env(INSIDE, "1").status()
+        });
+        return again.is_ok_and(|s| s.success());
+    }
     match build(root, dirs).and_then(|objects| load_all(root, &objects)) {
         Ok(right) => right,
         Err(error) => {
@@ -30,6 +42,8 @@ pub fn run(root: &Path, dirs: &[PathBuf]) -> bool {
         }
     }
 }
+
+const INSIDE: &str = "ELF_CORPUS_INSIDE";
 
 /// What was placed: inside the root, with what it is.
 struct Placed {
@@ -194,6 +208,13 @@ struct Counts {
 
 /// Lets ld.so tell what each object loads, every relocation tried, holds that against the model, runs programs.
 fn load_all(root: &Path, placed: &[Placed]) -> io::Result<bool> {
+    let mount = Command::new("mount")
+        .args(["-t", "proc", "proc"])
+        .arg(root.join("proc"))
+        .status()?;
+    if !mount.success() {
+        return Err(io::Error::other("cannot mount /proc"));
+    }
     let tree = Tree::new(root);
     let environment = Environment {
         cwd: b"/".to_vec(),
@@ -333,14 +354,14 @@ fn trace(root: &Path, loader: &Path, arguments: &[&OsStr]) -> io::Result<std::pr
         .output()
 }
 
-/// How the unchanged file does, started by the same loader with the same directories.
+/// Arguments by which the same loader starts the unchanged file, beside the rewritten one because of
+/// `$ORIGIN`, with the same directories.
 fn as_before(root: &Path, object: &Placed) -> io::Result<Vec<std::ffi::OsString>> {
-    let name = object.path.file_name().unwrap_or_default();
-    let dir = root.join("tmp/before");
-    fs::create_dir_all(&dir)?;
-    fs::copy(&object.from, dir.join(name))?;
+    let mut name = OsStr::new("before-").to_owned();
+    name.push(object.path.file_name().unwrap_or_default());
+    let path = object.path.with_file_name(name);
+    fs::copy(&object.from, inside(root, &path))?;
     let dirs = format!("{}:{}", files::INSTALL, files::SYSTEM);
-    let path = Path::new("/tmp/before").join(name);
     Ok(["--library-path".into(), dirs.into(), path.into()].into())
 }
 
