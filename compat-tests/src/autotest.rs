@@ -1,10 +1,13 @@
 //! dpkg's autotest cases for its command-line tools (`src/at` of its source), run against the
 //! programs under test as installed.
 //!
-//! `baseline/autotest-RELEASE.tsv` holds stock's verdict for each case.
+//! `baseline/autotest-RELEASE.tsv` holds stock's verdict for each case when root runs it,
+//! `autotest-RELEASE-user.tsv` when a user does, which some cases ask for.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,11 +15,12 @@ use crate::report::Totals;
 use crate::runner::UnderTest;
 use crate::sandbox::{Who, command, enter};
 use crate::suite::{baseline, read_baseline, write_baseline};
+use crate::world::USER;
 use crate::{During, Res, oracle};
 
 /// Runs the cases of the release's source. Ours must pass all that stock passes, and those that
 /// stock's bugs fail may pass.
-pub fn run(exe: &Path, release: &str, record: bool) -> Res<Totals> {
+pub fn run(exe: &Path, release: &str, user: bool, record: bool) -> Res<Totals> {
     let source = oracle::source(release)
         .ok_or_else(|| format!("no dpkg source for {release}: compat oracle (or DPKG_HEAD_SRC)"))?;
     let under_test = if record {
@@ -25,17 +29,21 @@ pub fn run(exe: &Path, release: &str, record: bool) -> Res<Totals> {
         UnderTest::from_env()?
     };
     let script = testsuite(release, &source)?;
-    let file = baseline(&format!("autotest-{release}"));
+    let name = match user {
+        true => &format!("{release}-user"),
+        false => release,
+    };
+    let file = baseline(&format!("autotest-{name}"));
     let known = read_baseline(&file);
     let mut totals = Totals::default();
     if under_test != UnderTest::Ours {
-        let (stock, _) = observe(exe, &source, &script, Who::Theirs)?;
+        let (stock, _) = observe(exe, &source, &script, Who::Theirs, user)?;
         if record {
             write_baseline(&file, &stock)?;
         }
         if under_test == UnderTest::Theirs {
             judge(
-                release,
+                name,
                 &mut totals,
                 &stock,
                 if record { &stock } else { &known },
@@ -44,13 +52,13 @@ pub fn run(exe: &Path, release: &str, record: bool) -> Res<Totals> {
             return Ok(totals);
         }
         if stock != known {
-            totals.failed.push(format!(
-                "{release}: stock's verdicts are not those recorded"
-            ));
+            totals
+                .failed
+                .push(format!("{name}: stock's verdicts are not those recorded"));
         }
     }
-    let (ours, log) = observe(exe, &source, &script, Who::Ours)?;
-    judge(release, &mut totals, &ours, &known, &log);
+    let (ours, log) = observe(exe, &source, &script, Who::Ours, user)?;
+    judge(name, &mut totals, &ours, &known, &log);
     Ok(totals)
 }
 
@@ -119,9 +127,11 @@ fn observe(
     source: &Path,
     script: &Path,
     who: Who,
+    user: bool,
 ) -> Res<(BTreeMap<String, String>, String)> {
     let out = Command::new(exe)
         .args(["--autotest-in-sandbox", who.name()])
+        .arg(if user { "user" } else { "root" })
         .arg(source)
         .arg(script)
         .output()
@@ -159,7 +169,7 @@ fn verdicts(text: &str) -> BTreeMap<String, String> {
 
 /// Runs the whole script in this process's sandbox; prints its progress and its log.
 pub fn in_sandbox(args: &[String]) -> Res<()> {
-    let [who, source, script] = args else {
+    let [who, user, source, script] = args else {
         return Err("not for use by hand".into());
     };
     let who = Who::parse(who).ok_or("not theirs or ours")?;
@@ -197,13 +207,19 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
                   abs_top_builddir='/t/no-build-tree'\nat_top_builddir='/t/no-build-tree'\n\
                   EXEEXT=''\nAUTOTEST_PATH='/t/bin'\nSHELL='/bin/sh'\n";
     fs::write(dir.join("atconfig"), config).during("atconfig")?;
-    let out = command("sh")
+    let mut suite = command("sh");
+    suite
         .args(["/t/testsuite", "--color=never"])
         .env("AUTOTEST_PATH", "/t/bin")
         .current_dir(dir)
-        .stdin(Stdio::null())
-        .output()
-        .during("testsuite")?;
+        .stdin(Stdio::null());
+    if user == "user" {
+        for path in [dir, Path::new("/t/home")] {
+            chown(path, Some(USER), Some(USER)).during(path.display())?;
+        }
+        suite.uid(USER).gid(USER);
+    }
+    let out = suite.output().during("testsuite")?;
     print!("{}", String::from_utf8_lossy(&out.stdout));
     println!("{}", String::from_utf8_lossy(&out.stderr));
     print!("{LOG}");

@@ -5,22 +5,30 @@
 //! text, once for stock and once for ours, and the two texts must be equal.
 //!
 //! * [`oracle`] makes the stock systems and sources, in a cache directory.
+//! * [`catalogue`] makes a language that shows what is translated.
 //! * [`sandbox`] gives a run its private copy of such a system, in a mount namespace.
 //! * [`snapshot`] writes down a tree or a database.
 //! * [`deb`] and [`world`] are what a case is told with; [`cases`] is the library of them.
 //! * [`generator`] makes packages and command sequences at random and compares those.
 //! * [`kill`] kills ours at any moment and recovers.
+//! * [`msgids`] checks that every text of ours is a message of dpkg.
 //! * [`runner`] runs cases, [`suite`] dpkg's functional tests, [`autotest`] its `src/at` tests,
 //!   [`real`] whole systems.
+//! * [`packages`] installs, upgrades and removes the Debian packages of ours, and kills that.
+//!   [`perl`] its tests in Perl, [`real`] whole systems.
 //! * [`bench`] compares time and memory.
 
 pub mod autotest;
 pub mod bench;
 pub mod cases;
+pub mod catalogue;
 pub mod deb;
 pub mod generator;
 pub mod kill;
+pub mod msgids;
 pub mod oracle;
+pub mod packages;
+pub mod perl;
 pub mod real;
 pub mod report;
 pub mod runner;

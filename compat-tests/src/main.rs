@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use compat_tests::report::Totals;
-use compat_tests::{Res, autotest, bench, cases, generator, kill, oracle, real, runner, suite};
+use compat_tests::{
+    Res, autotest, bench, cases, generator, kill, oracle, packages, perl, real, runner, suite,
+};
 
 const USAGE: &str = "\
 usage: compat COMMAND
@@ -12,16 +14,20 @@ usage: compat COMMAND
                              run the cases whose name contains NAME; --show prints what stock does
   suite [--release R] [--user] [--record] [TEST…]
                              run dpkg's functional suite (R: trixie, bookworm, head)
-  autotest [--release R] [--record]
+  autotest [--release R] [--user] [--record]
                              run dpkg's src/at tests
-  real [--release R] [--fresh] small|large|archives|upgrade|large-upgrade
+  perl [--release R]         run dpkg's tests in Perl of update-alternatives
+  real [--release R] [--fresh] small|large|archives|upgrade|large-upgrade|bootstrap
                              the same steps on a whole system, with stock and with ours
   bench [--release R] [--runs N] [start|read|unpack]
                              time and memory of ours beside stock's
   kill [--release R] [--all] [NAME…]
                              kill ours at a sample of moments, or at every one, and recover
+  packages [--release R] [--noopt] [--all] [NAME…]
+                             build our Debian packages, install, upgrade, remove and kill that
 DPKG_UNDER_TEST=theirs|ours|both  DPKG_NG_BIN  DPKG_ORACLE_DIR  DPKG_HEAD_SRC  COMPAT_JOBS
                 DPKG_BENCH_DEBS
+COMPAT_LANGUAGE=marked|LOCALE   what cases are run in, beside C.UTF-8
 ";
 
 fn main() -> ExitCode {
@@ -98,6 +104,12 @@ fn run(args: &[String]) -> Res<bool> {
             _ => Err(USAGE.into()),
         },
         "--suite-in-sandbox" => suite::in_sandbox(rest).map(|()| true),
+        "--perl-in-sandbox" => perl::in_sandbox(rest).map(|()| true),
+        "perl" => {
+            runner::get_ready()?;
+            let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+            done("perl", perl::run(&exe, &o.release)?)
+        }
         "--autotest-in-sandbox" => autotest::in_sandbox(rest).map(|()| true),
         "cases" => {
             if flag("list") {
@@ -136,6 +148,15 @@ fn run(args: &[String]) -> Res<bool> {
             let extent = if flag("all") { "all" } else { "sample" };
             done("kill", kill::run(&exe, &o.release, extent, &o.names)?)
         }
+        "--packages-in-sandbox" => packages::in_sandbox(rest).map(|()| true),
+        "packages" => {
+            runner::get_oracle()?;
+            let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+            let debs = packages::build(&exe, flag("noopt"))?;
+            let extent = if flag("all") { "all" } else { "8" };
+            let totals = packages::run(&exe, &debs, &o.release, extent, &o.names)?;
+            done("packages", totals)
+        }
         "--real-in-sandbox" => real::in_sandbox(rest).map(|()| true),
         "real" => {
             runner::get_ready()?;
@@ -158,7 +179,10 @@ fn run(args: &[String]) -> Res<bool> {
         "autotest" => {
             runner::get_ready()?;
             let exe = std::env::current_exe().map_err(|e| e.to_string())?;
-            done("autotest", autotest::run(&exe, &o.release, flag("record"))?)
+            done(
+                "autotest",
+                autotest::run(&exe, &o.release, flag("user"), flag("record"))?,
+            )
         }
         _ => Err(USAGE.into()),
     }

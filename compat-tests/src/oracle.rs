@@ -3,7 +3,9 @@
 //! Layout of the cache (`DPKG_ORACLE_DIR`, default `/var/tmp/dpkg-ng-oracle`):
 //!
 //! * `trixie/`, `bookworm/`: minimal systems, plus the tools dpkg's tests call;
-//! * `src/dpkg_VERSION/`: dpkg's sources as the two releases ship them;
+//! * `locales-trixie/`, …: locales, and what the C library says in them, laid over the systems by
+//!   every run (minimal systems have none);
+//! * `src/trixie/`, …: dpkg's sources as the two releases ship them;
 //! * `mnt/`: the mount point for the private copies, always empty outside of a run.
 //!
 //! A part that is complete has a `.done-PART` file beside it, so an interrupted build starts that
@@ -16,10 +18,22 @@ use std::process::{Command, Stdio};
 
 use nix::fcntl::{Flock, FlockArg};
 
-use crate::{During, Res};
+use crate::{During, Res, catalogue};
 
 /// The releases there are roots of, oldest last.
 pub const RELEASES: [&str; 2] = ["trixie", "bookworm"];
+
+/// The locales of the systems: what cases are run in, as localedef takes it.
+const LOCALES: [(&str, &str, &str); 8] = [
+    ("de_DE", "UTF-8", "de_DE.UTF-8"),
+    ("de_DE", "ISO-8859-1", "de_DE"),
+    ("de_AT", "UTF-8", "de_AT.UTF-8"),
+    ("fr_FR", "UTF-8", "fr_FR.UTF-8"),
+    ("ja_JP", "UTF-8", "ja_JP.UTF-8"),
+    ("ja_JP", "EUC-JP", "ja_JP.eucJP"),
+    ("pl_PL", "UTF-8", "pl_PL.UTF-8"),
+    ("ru_RU", "KOI8-R", "ru_RU.KOI8-R"),
+];
 
 /// What dpkg's tests call beyond a minimal system.
 const EXTRA: [&str; 7] = [
@@ -38,6 +52,11 @@ pub fn root(release: &str) -> PathBuf {
     dir().join(release)
 }
 
+/// What is laid over a root directory.
+pub fn locales(release: &str) -> PathBuf {
+    dir().join(format!("locales-{release}"))
+}
+
 /// The source tree of the dpkg that a release ships; `head` is what `DPKG_HEAD_SRC` points to.
 pub fn source(release: &str) -> Option<PathBuf> {
     if release == "head" {
@@ -53,7 +72,8 @@ pub fn source(release: &str) -> Option<PathBuf> {
 pub fn ready() -> bool {
     RELEASES
         .iter()
-        .all(|r| done(r).exists() && done(&format!("src-{r}")).exists())
+        .flat_map(|r| [(*r).to_owned(), format!("src-{r}"), format!("locales-{r}")])
+        .all(|part| done(&part).exists())
 }
 
 fn done(part: &str) -> PathBuf {
@@ -77,6 +97,11 @@ pub fn build() -> Res<()> {
         let part = format!("src-{release}");
         if !done(&part).exists() {
             build_source(release)?;
+            fs::write(done(&part), "").during("mark")?;
+        }
+        let part = format!("locales-{release}");
+        if !done(&part).exists() {
+            build_locales(release)?;
             fs::write(done(&part), "").during("mark")?;
         }
     }
@@ -123,6 +148,47 @@ fn build_root(release: &str) -> Res<()> {
             .env("LC_ALL", "C.UTF-8"))?;
     }
     Ok(())
+}
+
+/// Makes locales in a copy of the system that is gone afterwards, because the roots are to have
+/// no other packages than they have.
+fn build_locales(release: &str) -> Res<()> {
+    let to = locales(release);
+    if to.exists() {
+        fs::remove_dir_all(&to).during(to.display())?;
+    }
+    fs::create_dir_all(&to).during(to.display())?;
+    eprintln!("oracle: locales of {release}");
+    let define: String = LOCALES
+        .iter()
+        .map(|(input, charset, name)| {
+            format!("chroot root localedef -i {input} -f {charset} {name}\n")
+        })
+        .collect();
+    let script = format!(
+        "mount -t tmpfs -o mode=755 tmpfs \"$MNT\"
+        cd \"$MNT\"
+        mkdir up work root
+        mount -t overlay -o \"lowerdir=$ROOT,upperdir=up,workdir=work\" overlay root
+        apt() {{ chroot root apt-get -q -o APT::Sandbox::User=root \"$@\"; }}
+        apt update
+        apt install -y --no-install-recommends locales
+        {define}
+        mkdir -p \"$TO/usr/lib/locale\" \"$TO/usr/share/locale\"
+        cp up/usr/lib/locale/locale-archive \"$TO/usr/lib/locale\"
+        for dir in root/usr/share/locale/*/LC_MESSAGES; do
+            [ ! -f \"$dir/libc.mo\" ] || (cd root && cp --parents \"${{dir#root/}}/libc.mo\" \"$TO\")
+        done"
+    );
+    run(Command::new("unshare")
+        .args(["-m", "sh", "-ec", &script])
+        .env("MNT", dir().join("mnt"))
+        .env("ROOT", root(release))
+        .env("TO", &to)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .env("LC_ALL", "C.UTF-8"))?;
+    let source = source(release).ok_or("no source of dpkg")?;
+    catalogue::install(&source, &to)
 }
 
 fn build_source(release: &str) -> Res<()> {

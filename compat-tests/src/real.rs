@@ -5,6 +5,8 @@
 //! difference of ours. Its records stay in `real/RELEASE-PLAN/` of the cache until `--fresh`.
 //! Packages are downloaded once into `archives-RELEASE/`.
 
+mod bootstrap;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,12 +31,13 @@ const SMALL: &str = "man-db vim-tiny nano less info cron logrotate openssl ca-ce
     shared-mime-info libc6:i386 zlib1g:i386 python3-minimal netcat-openbsd bash-completion";
 
 /// What is done to a system, step by step.
-fn steps(plan: &str) -> Option<Vec<(&'static str, String)>> {
+fn steps(release: &str, plan: &str) -> Option<Vec<(&'static str, String)>> {
     let apt = "apt-get -q -y --no-install-recommends -o Dir::Bin::dpkg=/t/bin/dpkg -o APT::Sandbox::User=root \
-               -o Dpkg::Use-Pty=0 -o APT::Keep-Downloaded-Packages=1 -o Dpkg::Options::=--force-confold";
+               -o Dpkg::Use-Pty=0 -o APT::Keep-Downloaded-Packages=1 -o Dpkg::Options::=--force-confold --allow-remove-essential";
     let list = match plan {
         "large" | "archives" | "large-upgrade" => LARGE,
         "small" | "upgrade" => SMALL,
+        "bootstrap" => return Some(bootstrap::steps(release)),
         _ => return None,
     };
     // A name that this release does not have is left out, the same way on both sides.
@@ -76,10 +79,7 @@ fn steps(plan: &str) -> Option<Vec<(&'static str, String)>> {
         out.push(("remove", format!("{apt} remove {some}")));
         out.push(("purge", format!("{apt} purge {others}")));
     }
-    out.push((
-        "foreign-away",
-        format!("{apt} --allow-remove-essential remove '.*:i386'"),
-    ));
+    out.push(("foreign-away", format!("{apt} remove '.*:i386'")));
     out.push(("autoremove", format!("{apt} autoremove --purge")));
     out.push((
         "verify",
@@ -93,11 +93,10 @@ fn to_next(plan: &str) -> bool {
     plan.ends_with("upgrade")
 }
 
-/// Runs a plan (`small`, `large`, `archives`, `upgrade`, `large-upgrade`); true if nothing of ours
-/// differs.
+/// Runs a plan (see [`steps`]); true if nothing of ours differs.
 pub fn run(exe: &Path, release: &str, plan: &str, fresh: bool, only_theirs: bool) -> Res<bool> {
-    if steps(plan).is_none() {
-        return Err("plans: small, large, archives, upgrade, large-upgrade".into());
+    if steps(release, plan).is_none() {
+        return Err("plans: small, large, archives, upgrade, large-upgrade, bootstrap".into());
     }
     let dir = oracle::dir().join("real").join(format!("{release}-{plan}"));
     fs::create_dir_all(&dir).during(dir.display())?;
@@ -121,10 +120,21 @@ pub fn run(exe: &Path, release: &str, plan: &str, fresh: bool, only_theirs: bool
     let [first, second, rest @ ..] = &records[..] else {
         return Err("no records".into());
     };
-    let volatile: BTreeSet<&String> = first
+    // A file that time gets into may by chance be the same in one of the steps.
+    let volatile_paths: BTreeSet<&str> = first
         .keys()
         .chain(second.keys())
         .filter(|k| first.get(*k) != second.get(*k))
+        .filter_map(|k| path_of(k))
+        .collect();
+    let volatile: BTreeSet<&String> = first
+        .keys()
+        .chain(second.keys())
+        .chain(rest.iter().flat_map(BTreeMap::keys))
+        .filter(|k| match path_of(k) {
+            Some(path) => volatile_paths.contains(path),
+            None => first.get(*k) != second.get(*k),
+        })
         .collect();
     println!(
         "{release}-{plan}: {} things seen, {} of them differ between two stock runs",
@@ -157,6 +167,12 @@ pub fn run(exe: &Path, release: &str, plan: &str, fresh: bool, only_theirs: bool
         if same { "the same" } else { "DIFFERENT" }
     );
     Ok(same)
+}
+
+/// The path that a record's key is about: `STEP /path`.
+fn path_of(key: &str) -> Option<&str> {
+    let (_, subject) = key.split_once(' ')?;
+    subject.starts_with('/').then_some(subject)
 }
 
 fn call(exe: &Path, args: &[&str], to: &Path) -> Res<()> {
@@ -228,7 +244,7 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
         (lists(next), "lists-next"),
     ];
     enter_on(release, who, &extra, Some(&disk))?;
-    let result = inside(plan, side);
+    let result = inside(release, plan, side);
     // The tree is of no use any more, and it is large. Seen from inside it is at /t/up/main.
     if let Ok(entries) = fs::read_dir("/t/up/main") {
         for e in entries.flatten() {
@@ -263,17 +279,17 @@ fn must(line: &str) -> Res<()> {
     }
 }
 
-fn inside(plan: &str, side: &str) -> Res<()> {
+fn inside(release: &str, plan: &str, side: &str) -> Res<()> {
     let since = now();
     must(
         "mount --bind /t/archives /var/cache/apt/archives && mount --bind /t/lists /var/lib/apt/lists",
     )?;
     if side == "fetch" {
-        return fetch(plan);
+        return fetch(release, plan);
     }
     let mut before = BTreeMap::new();
     let mut log_seen = 0;
-    for (step, line) in steps(plan).unwrap_or_default() {
+    for (step, line) in steps(release, plan).unwrap_or_default() {
         let (code, text) = sh(&line)?;
         eprintln!("  {side} {step}: exit {code}");
         if code != 0 {
@@ -292,7 +308,7 @@ fn inside(plan: &str, side: &str) -> Res<()> {
             &new.lines().map(normalise).collect::<Vec<_>>().join("\n"),
         );
         log_seen = log.len();
-        let seen = look(since)?;
+        let seen = look(plan, since)?;
         for (key, value) in &seen {
             if before.get(key) != Some(value) {
                 record(&format!("{step} {key}"), value);
@@ -321,7 +337,7 @@ fn noise(line: &str) -> bool {
 }
 
 /// The tree (contents as hashes), and the database stanza by stanza.
-fn look(since: i64) -> Res<BTreeMap<String, String>> {
+fn look(plan: &str, since: i64) -> Res<BTreeMap<String, String>> {
     let mut s = Snapshot::hashed();
     let own = |p: &str| {
         p == "t"
@@ -336,6 +352,10 @@ fn look(since: i64) -> Res<BTreeMap<String, String>> {
             || p.starts_with("var/lib/dpkg/status")
             || p.starts_with("var/lib/dpkg/available")
     };
+    if plan == "bootstrap" {
+        s.walk("", Path::new("/t/up/main"), since, &bootstrap::own);
+        return Ok(s.0);
+    }
     s.walk("", Path::new("/t/up/main"), since, &own);
     let mut out = s.0;
     for file in ["status", "status-old", "available"] {
@@ -356,10 +376,13 @@ fn look(since: i64) -> Res<BTreeMap<String, String>> {
     Ok(out)
 }
 
-fn fetch(plan: &str) -> Res<()> {
+fn fetch(release: &str, plan: &str) -> Res<()> {
     let apt = "apt-get -q -y --no-install-recommends -o APT::Sandbox::User=root -o APT::Keep-Downloaded-Packages=1";
     must(&format!("dpkg --add-architecture i386; {apt} update"))?;
-    let steps = steps(plan).unwrap_or_default();
+    if plan == "bootstrap" {
+        return must(&bootstrap::fetch(release));
+    }
+    let steps = steps(release, plan).unwrap_or_default();
     let names = steps.iter().find(|s| s.0 == "names").map_or("", |s| &s.1);
     must(names)?;
     let (_, list) = sh("cat /t/list")?;

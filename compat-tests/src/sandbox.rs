@@ -21,7 +21,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::{Mode, SFlag, mknod};
 
-use crate::{During, Res, oracle};
+use crate::{During, Res, catalogue, oracle};
 
 /// Whose programs a run uses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,8 +52,9 @@ impl Who {
 }
 
 /// All names under which stock dpkg's package brings a program that a case may call.
-const TOOLS: [&str; 11] = [
+const TOOLS: [&str; 12] = [
     "dpkg",
+    "dpkg-db-backup",
     "dpkg-deb",
     "dpkg-query",
     "dpkg-divert",
@@ -124,6 +125,7 @@ pub fn enter_on(
     disk: Option<&Path>,
 ) -> Res<()> {
     let lower = oracle::root(release);
+    let layers = [oracle::locales(release), lower.clone()];
     let base = oracle::dir().join("mnt");
     let ours = match who {
         Who::Ours => Some(our_binary()?),
@@ -158,7 +160,7 @@ pub fn enter_on(
         }
         fs::create_dir_all(disk).during(disk.display())?;
     }
-    overlay(&lower, upper_base, "main", &merged, disk.is_some())?;
+    overlay(&layers, upper_base, "main", &merged, disk.is_some())?;
     let t = merged.join("t");
     for d in ["t", "proc", "dev", "sys"] {
         let _ = fs::create_dir(merged.join(d));
@@ -187,7 +189,7 @@ pub fn enter_on(
     ] {
         fs::create_dir(t.join(d)).during(d)?;
     }
-    overlay(&lower, &base, "root", &t.join("root"), false)?;
+    overlay(&layers, &base, "root", &t.join("root"), false)?;
     let bin = t.join("bin");
     if let Some(ours) = &ours {
         fs::write(bin.join("dpkg-ng"), "").during("dpkg-ng")?;
@@ -197,7 +199,7 @@ pub fn enter_on(
         let target = if our_names.iter().any(|x| x == tool) {
             PathBuf::from("dpkg-ng")
         } else {
-            let dir = ["usr/bin", "usr/sbin"]
+            let dir = ["usr/bin", "usr/sbin", "usr/libexec/dpkg"]
                 .into_iter()
                 .find(|dir| lower.join(dir).join(tool).exists())
                 .ok_or_else(|| format!("no stock {tool} in {release}"))?;
@@ -238,10 +240,21 @@ pub fn empty_database(admindir: &Path) -> Res<()> {
     Ok(())
 }
 
-/// A command with the sandbox's environment and nothing of ours.
+/// A command with the sandbox's environment and nothing of ours but the language.
+///
+/// `COMPAT_LANGUAGE` is a locale to run everything in, or `marked`, which shows every text that is
+/// translated as such.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut c = Command::new(program);
     c.env_clear().envs(ENV);
+    match std::env::var("COMPAT_LANGUAGE") {
+        // In C.UTF-8 there are no other languages.
+        Ok(marked) if marked == catalogue::LANGUAGE => {
+            c.env("LC_ALL", "de_DE.UTF-8").env("LANGUAGE", marked)
+        }
+        Ok(locale) => c.env("LC_ALL", locale),
+        Err(_) => &mut c,
+    };
     c
 }
 
@@ -291,15 +304,18 @@ fn devices(dev: &Path) -> Res<()> {
     Ok(())
 }
 
-fn overlay(lower: &Path, base: &Path, name: &str, to: &Path, volatile: bool) -> Res<()> {
+/// Shows the directories `layers`, uppermost first, at `to`; what is changed of them goes to
+/// `base/NAME-upper`. A `volatile` one is not flushed to disk.
+pub fn overlay(layers: &[PathBuf], base: &Path, name: &str, to: &Path, volatile: bool) -> Res<()> {
     let upper = base.join(format!("{name}-upper"));
     let work = base.join(format!("{name}-work"));
     for d in [&upper, &work] {
         fs::create_dir(d).during(d.display())?;
     }
+    let layers: Vec<_> = layers.iter().map(|l| l.display().to_string()).collect();
     let options = format!(
         "lowerdir={},upperdir={},workdir={}{}",
-        lower.display(),
+        layers.join(":"),
         upper.display(),
         work.display(),
         if volatile { ",volatile" } else { "" }

@@ -288,6 +288,7 @@ impl World {
     pub fn prepare(&mut self, line: &str) {
         let out = command("sh")
             .args(["-ec", &format!("umask 022; {line}")])
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("R", ROOT)
             .output();
         match out {
@@ -380,9 +381,11 @@ impl World {
 
 /// Standard error with that line at the end which stock's child says whenever it comes to it.
 fn settled(stderr: &str) -> String {
-    let (late, mut lines): (Vec<&str>, Vec<&str>) = stderr
-        .split_inclusive('\n')
-        .partition(|l| l.starts_with("dpkg-deb: error: paste subprocess was killed by signal"));
+    let (late, mut lines): (Vec<&str>, Vec<&str>) = stderr.split_inclusive('\n').partition(|l| {
+        l.starts_with("dpkg-deb: ")
+            && l.contains("paste")
+            && l.contains(" subprocess was killed by signal")
+    });
     lines.extend(late);
     lines.concat()
 }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use libdpkgng::error::{Error, Result};
 use libdpkgng::msg::Msg;
-use libdpkgng::sys::{child, process, signal};
+use libdpkgng::sys::{child, locale, process, signal};
 use libdpkgng::{bail, err, msg};
 
 use crate::cli::Env;
@@ -84,7 +84,7 @@ pub fn check(status: ExitStatus, what: &Msg) -> Result<()> {
             Err(err!(
                 "%s subprocess was killed by signal (%s)%s",
                 what,
-                signal::description(number),
+                locale::strsignal(number),
                 dumped
             ))
         }

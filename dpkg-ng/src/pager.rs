@@ -115,10 +115,13 @@ impl Pager {
             .wait()
             .or_fail(|| msg!("wait for %s subprocess failed", &what))?;
         children::check_unless_pipe(status, &what)?;
-        running
-            .sigpipe
-            .restore()
-            .or_fail(|| msg!("error un-catching signal %s", "SIGPIPE"))
+        running.sigpipe.restore().or_fail(|| {
+            msg!(
+                "unable to ignore signal %s before running %.250s",
+                "SIGPIPE",
+                &what
+            )
+        })
     }
 }
 

@@ -13,26 +13,52 @@ pub fn main(env: Env, _: &[OsString]) -> i32 {
     Process::print(env, TABLE.as_bytes())
 }
 
-/// Fail unless a tool's option table is consistent: no name twice, every option that the help
-/// promises is there, and the parity table has a row for each option and no other.
+/// Fail unless a tool's option table is consistent: no name twice (but `--word` beside
+/// `--word-VALUE`), every option that the help promises is there, and the parity table has a row
+/// for each option and no other.
 #[cfg(test)]
 pub fn expect_consistent<A, S>(tool: &str, rows: &[crate::cli::Opt<A, S>], help: &[&str]) {
     for (i, row) in rows.iter().enumerate() {
         for other in &rows[..i] {
-            assert!(row.name.long.is_none() || row.name.long != other.name.long);
+            let forms = row.takes_suffix() == other.takes_suffix();
+            assert!(row.name.long.is_none() || !forms || row.name.long != other.name.long);
             assert!(row.name.short.is_none() || row.name.short != other.name.short);
         }
     }
     for word in help.iter().flat_map(|b| crate::cli::text::options_in(b)) {
         assert!(crate::cli::table::knows(rows, &word), "--{word}");
     }
-    let mut expected: Vec<String> = rows
-        .iter()
-        .map(|row| match (row.name.long, row.name.short) {
+    expect_options(tool, rows.iter().map(|row| row.name));
+}
+
+/// Fail unless the parity table has a row for each of these options of a tool, and no other.
+#[cfg(test)]
+pub fn expect_options(tool: &str, names: impl Iterator<Item = crate::cli::Name>) {
+    let expected = names
+        .map(|name| match (name.long, name.short) {
             (Some(long), _) => format!("{tool} --{long}"),
             (None, short) => format!("{tool} -{}", char::from(short.unwrap_or(b' '))),
         })
         .collect();
+    expect_rows(tool, expected);
+}
+
+/// The same for a tool whose options are whole words alone.
+#[cfg(test)]
+pub fn expect_names(tool: &str, names: &[&str], help: &[&str]) {
+    for (i, name) in names.iter().enumerate() {
+        assert!(!names[..i].contains(name), "{name}");
+    }
+    for word in help.iter().flat_map(|b| crate::cli::text::options_in(b)) {
+        assert!(names.contains(&word.as_str()), "--{word}");
+    }
+    let expected = names.iter().map(|n| format!("{tool} --{n}")).collect();
+    expect_rows(tool, expected);
+}
+
+/// Fail unless the parity table has these rows for a tool and no others.
+#[cfg(test)]
+fn expect_rows(tool: &str, mut expected: Vec<String>) {
     let mut listed: Vec<String> = column(&["command", "option"])
         .filter(|name| name.split(' ').next() == Some(tool))
         .map(str::to_owned)

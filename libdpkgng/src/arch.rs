@@ -3,8 +3,8 @@
 //! Mirrors `ADMINDIR/arch` and `ADMINDIR/arch-native` (read and written by `db::arch`). An
 //! [`ArchId`] is an index into one [`ArchTable`]; the built-in ones are constants.
 
-use crate::msg;
 use crate::msg::Msg;
+use crate::{msg, msgc};
 
 /// Debian's name of the architecture this program was compiled for.
 pub const BUILD_ARCHITECTURE: &str = if cfg!(target_arch = "x86_64") {
@@ -173,12 +173,12 @@ impl ArchTable {
         self.entries[usize::from(id.0)].1
     }
 
-    /// `dpkg_arch_describe()`: the name, `<none>` or `<empty>`.
-    pub fn describe(&self, id: ArchId) -> &str {
+    /// `dpkg_arch_describe()`: the name, or `<none>` or `<empty>` in the user's words.
+    pub fn describe(&self, id: ArchId) -> Msg {
         match id {
-            ArchId::NONE => "<none>",
-            ArchId::EMPTY => "<empty>",
-            _ => self.name(id),
+            ArchId::NONE => msgc!("architecture", "<none>"),
+            ArchId::EMPTY => msgc!("architecture", "<empty>"),
+            _ => Msg::verbatim(self.name(id)),
         }
     }
 
@@ -234,6 +234,6 @@ mod tests {
         assert_eq!(t.kind(i386), ArchType::Unknown);
         let bad = t.find("-x");
         assert_eq!(t.kind(bad), ArchType::Illegal);
-        assert_eq!(t.describe(ArchId::NONE), "<none>");
+        assert_eq!(t.describe(ArchId::NONE).to_string(), "<none>");
     }
 }

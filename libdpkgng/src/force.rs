@@ -88,6 +88,12 @@ impl Known {
         }
         Known(mask)
     }
+
+    /// Their rows, and that of `all`.
+    pub fn things(self) -> impl Iterator<Item = &'static Thing> {
+        let known = move |thing: &&Thing| thing.force.is_none_or(|f| self.0 & bit(f) != 0);
+        THINGS.iter().filter(known)
+    }
 }
 
 const fn bit(force: Force) -> u32 {
@@ -275,10 +281,7 @@ impl ForceSet {
             program
         )
         .render(catalog);
-        for thing in THINGS {
-            if thing.force.is_some_and(|f| !self.knows(f)) {
-                continue;
-            }
+        for thing in self.known.things() {
             let description = msg!(thing.description).render(catalog);
             // strtok(3): empty lines do not count.
             let lines = description.split(|&b| b == b'\n').filter(|l| !l.is_empty());

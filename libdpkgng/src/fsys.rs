@@ -128,6 +128,19 @@ pub fn skip_slash_dotslash(mut path: &[u8]) -> &[u8] {
     }
 }
 
+/// The path without trailing `/` and `/.` (`path_trim_slash_slashdot`).
+pub fn trim_slash_slashdot(path: &[u8]) -> &[u8] {
+    let mut path = path;
+    while let [head @ .., before, last] = path {
+        if *last == b'/' || (*before == b'/' && *last == b'.') {
+            path = &path[..head.len() + 1];
+        } else {
+            break;
+        }
+    }
+    path
+}
+
 /// A hash as the index wants it, which looks at the highest bits and at the lowest.
 fn widen(hash: u32) -> u64 {
     u64::from(hash) << 32 | u64::from(hash)
@@ -263,6 +276,23 @@ impl Fsys {
         self.extra.entry(node).or_default().statoverride = value;
     }
 
+    /// Every path whose files go elsewhere, in the order of dpkg's hash table.
+    pub fn diverted(&self) -> Vec<NodeId> {
+        self.with_extra(|e| e.divert.as_ref().is_some_and(|d| d.useinstead.is_some()))
+    }
+
+    /// Every path with a statoverride, in the order of dpkg's hash table.
+    pub fn overridden(&self) -> Vec<NodeId> {
+        self.with_extra(|e| e.statoverride.is_some())
+    }
+
+    fn with_extra(&self, wanted: impl Fn(&Extra) -> bool) -> Vec<NodeId> {
+        let extra = self.extra.iter().filter(|(_, e)| wanted(e));
+        let mut nodes: Vec<NodeId> = extra.map(|(node, _)| *node).collect();
+        self.sort_in_hash_order(&mut nodes);
+        nodes
+    }
+
     /// Drop every diversion (before the file is read again).
     pub fn clear_diversions(&mut self) {
         self.extra.values_mut().for_each(|e| e.divert = None);
@@ -390,6 +420,23 @@ mod tests {
         assert_eq!(f.name(root), b"/.");
         assert_eq!(f.lookup(b"nope"), None);
         assert_eq!(f.len(), 3);
+    }
+
+    #[test]
+    fn trailing_slashes_and_dots_go() {
+        // lib/dpkg/t/t-path.c
+        for (path, trimmed) in [
+            ("/", "/"),
+            ("/a/./", "/a"),
+            ("/a//.", "/a"),
+            ("a/.", "a"),
+            (".", "."),
+            ("/.", "/"),
+            ("/a.", "/a."),
+        ] {
+            let got = trim_slash_slashdot(path.as_bytes());
+            assert_eq!(got, trimmed.as_bytes(), "{path}");
+        }
     }
 
     #[test]

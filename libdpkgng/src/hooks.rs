@@ -1,78 +1,115 @@
 //! Hooks: where something other than stock behaviour may step in.
 //!
-//! They come in pairs at four levels (run, package, script, file); `post` runs whenever `pre`
-//! ran, and `pre` may veto by returning an error. Three more let a hook change what dpkg
-//! takes as given: the install path, whether a package counts as installed or available
-//! while a relation is judged, and the content of a file as it is placed. Every default is
-//! stock's behaviour, so the plugin path is the path every test takes.
+//! Four things are done between a [`Hook::pre`] and a [`Hook::post`]: a run, a step of a
+//! package, a maintainer script, the placing of a file ([`Scope`]). `pre` may veto by returning
+//! an error, which fails what was about to be done as any other error there would; `post` runs
+//! whenever `pre` agreed, also when what is between them failed. The other questions let a hook
+//! change what dpkg takes as given: where a package goes, what counts as installed or available
+//! while a relation is judged, what a file contains. Every default is stock's behaviour, so the
+//! path with hooks is the path every test takes.
+//!
+//! With `--no-act` nothing is done, so there are no pairs; relations are judged as ever.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
-use crate::pkg::{PkgId, PkgTable, Which};
+use crate::pkg::{DepType, PkgId, PkgTable, Possi, Which};
 
 /// What is about to happen to a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PackageStep {
-    /// Its archive is being unpacked.
+    /// Its archive is being unpacked: all that fails after it was decided that it may be.
     Unpack,
     /// It is being configured.
     Configure,
-    /// It is being removed (conffiles kept).
+    /// It is being removed (conffiles kept); also in favour of another package.
     Remove,
-    /// Its conffiles are being removed.
+    /// Its conffiles are being removed; within a removal, or on its own later.
     Purge,
     /// Its triggers are being processed.
     Triggers,
+    /// It disappears, as another package has taken over all its files. A veto comes too late
+    /// to undo the unpack of that other one, which is then half-installed.
+    Disappear,
+}
+
+/// What is done between [`Hook::pre`] and [`Hook::post`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// The whole run. Nothing was locked or read before, all was written after it.
+    Run {
+        /// The long name of dpkg's action.
+        action: &'a str,
+    },
+    /// A step of a package.
+    Package {
+        /// Which.
+        pkg: PkgId,
+        /// See [`PackageStep`].
+        step: PackageStep,
+    },
+    /// A maintainer script that is there and is called.
+    Script {
+        /// Whose.
+        pkg: PkgId,
+        /// Its kind (`postinst`).
+        script: &'a str,
+        /// Its arguments.
+        args: &'a [&'a [u8]],
+        /// In `post`: its raw wait status; `None` when it never ran.
+        status: Option<i32>,
+    },
+    /// A path of an archive that is going to be placed: once for each entry but directories
+    /// that exist, paths that are filtered, and files that another instance has placed.
+    /// `post` comes once it has its final name (a conffile: once it stands beside it).
+    File {
+        /// Whose.
+        pkg: PkgId,
+        /// As the archive has it, from the root (`/usr/bin/x`).
+        path: &'a [u8],
+    },
 }
 
 /// One who wants to know or to change.
 #[allow(unused_variables)]
-pub trait Hook: Send {
-    /// Before anything is done; `action` is the long name of dpkg's action.
-    fn run_pre(&mut self, action: &str) -> Result<()> {
+pub trait Hook {
+    /// Before something is done.
+    ///
+    /// # Errors
+    /// A veto; this hook gets no `post`, those that agreed before it do.
+    fn pre(&mut self, table: &PkgTable, scope: &Scope<'_>) -> Result<()> {
         Ok(())
     }
-    /// After everything was done.
-    fn run_post(&mut self, action: &str, ok: bool) {}
-    /// Before a step of a package.
-    fn package_pre(&mut self, table: &PkgTable, pkg: PkgId, step: PackageStep) -> Result<()> {
-        Ok(())
-    }
-    /// After it.
-    fn package_post(&mut self, table: &PkgTable, pkg: PkgId, step: PackageStep, ok: bool) {}
-    /// Before a maintainer script is run: `script` is its kind (`postinst`).
-    fn script_pre(
-        &mut self,
-        table: &PkgTable,
-        pkg: PkgId,
-        script: &str,
-        args: &[&[u8]],
-    ) -> Result<()> {
-        Ok(())
-    }
-    /// After it, with its raw wait status.
-    fn script_post(&mut self, table: &PkgTable, pkg: PkgId, script: &str, status: i32) {}
-    /// Before a file is placed at `path` (as the archive has it).
-    fn file_pre(&mut self, table: &PkgTable, pkg: PkgId, path: &[u8]) -> Result<()> {
-        Ok(())
-    }
-    /// After it was placed.
-    fn file_post(&mut self, table: &PkgTable, pkg: PkgId, path: &[u8]) {}
-    /// Where the files of a package go instead of the instdir.
+    /// After it; `ok` tells whether all of it was done.
+    fn post(&mut self, table: &PkgTable, scope: &Scope<'_>, ok: bool) {}
+    /// Where the files of a package go instead of the instdir: an existing directory. Asked
+    /// whenever its files are touched, and to be answered in the same way until it is removed.
+    /// File lists, diversions and overrides keep the archive's paths; scripts run where they
+    /// always do.
     fn install_path(&mut self, table: &PkgTable, pkg: PkgId) -> Option<PathBuf> {
         None
     }
-    /// Whether a package is to be left out while a relation of `by` is judged.
+    /// Whether a package counts as not there while a relation of `by` is judged.
     fn hides(&mut self, table: &PkgTable, by: PkgId, pkg: PkgId, which: Which) -> bool {
         false
     }
-    /// Whether this hook wants to see (and may rewrite) the content of `path`.
-    fn wants_content(&mut self, path: &[u8]) -> bool {
+    /// Whether an alternative of a Depends or Pre-Depends of `by` is satisfied by what dpkg
+    /// does not know of.
+    fn satisfies(&mut self, table: &PkgTable, by: PkgId, kind: DepType, possi: &Possi) -> bool {
         false
     }
-    /// Rewrite the file just extracted at `file` on disk, before it is given its owner and mode.
-    fn rewrite(&mut self, path: &[u8], file: &Path) -> Result<()> {
+    /// Whether this hook wants to see (and may rewrite) the content of `path`, a regular file
+    /// of `pkg`. Not asked for further hard links to a file.
+    fn wants_content(&mut self, table: &PkgTable, pkg: PkgId, path: &[u8]) -> bool {
+        false
+    }
+    /// Rewrite the file just extracted at `file` on disk, in place or by replacing it, before
+    /// it is given owner, mode and times. What it then contains is what the database says of it:
+    /// the digest of a conffile, and its line in the package's md5sums.
+    ///
+    /// # Errors
+    /// The archive fails and is unwound.
+    fn rewrite(&mut self, table: &PkgTable, pkg: PkgId, path: &[u8], file: &Path) -> Result<()> {
         Ok(())
     }
 }
@@ -81,8 +118,6 @@ pub trait Hook: Send {
 #[derive(Default)]
 pub struct HookSet {
     hooks: Vec<Box<dyn Hook>>,
-    /// How many of the hooks ran their latest `run_pre`.
-    run_entered: usize,
 }
 
 impl HookSet {
@@ -91,60 +126,40 @@ impl HookSet {
         self.hooks.push(hook);
     }
 
-    /// Every hook's `run_pre`, in order; stops at the first veto.
-    pub fn run_pre(&mut self, action: &str) -> Result<()> {
-        self.run_entered = 0;
-        for hook in &mut self.hooks {
-            hook.run_pre(action)?;
-            self.run_entered += 1;
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.hooks.is_empty()
+    }
+
+    /// Every hook's `pre`, in order; when it succeeds, [`HookSet::leave`] is owed.
+    ///
+    /// # Errors
+    /// The first veto; the hooks before it have had their `post`.
+    pub fn enter(&mut self, table: &PkgTable, scope: &Scope<'_>) -> Result<()> {
+        for index in 0..self.hooks.len() {
+            let (agreed, rest) = self.hooks.split_at_mut(index);
+            let Some(hook) = rest.first_mut() else { break };
+            if let Err(veto) = hook.pre(table, scope) {
+                for hook in agreed.iter_mut().rev() {
+                    hook.post(table, scope, false);
+                }
+                return Err(veto);
+            }
         }
         Ok(())
     }
 
-    /// `run_post` of every hook whose `run_pre` ran, in reverse order.
-    pub fn run_post(&mut self, action: &str, ok: bool) {
-        let entered = self.run_entered;
-        for hook in self.hooks[..entered].iter_mut().rev() {
-            hook.run_post(action, ok);
+    /// Every hook's `post`, in reverse order.
+    pub fn leave(&mut self, table: &PkgTable, scope: &Scope<'_>, ok: bool) {
+        for hook in self.hooks.iter_mut().rev() {
+            hook.post(table, scope, ok);
         }
     }
 
-    /// Run `body` between `pre` and `post` of every hook. When a `pre` vetoes, the hooks that
-    /// were entered before it still get their `post`, with `ok` false.
-    pub fn around<C, T>(
-        cx: &mut C,
-        set: impl Fn(&mut C) -> &mut HookSet,
-        pre: impl Fn(&mut C, usize) -> Result<()>,
-        post: impl Fn(&mut C, usize, bool),
-        body: impl FnOnce(&mut C) -> Result<T>,
-    ) -> Result<T> {
-        let count = set(cx).hooks.len();
-        let mut entered = 0;
-        let mut result = Ok(());
-        while entered < count && result.is_ok() {
-            result = pre(cx, entered);
-            if result.is_ok() {
-                entered += 1;
-            }
-        }
-        let result = match result {
-            Ok(()) => body(cx),
-            Err(e) => Err(e),
-        };
-        for i in (0..entered).rev() {
-            post(cx, i, result.is_ok());
-        }
-        result
-    }
-
-    /// All hooks, in order.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Box<dyn Hook>> {
-        self.hooks.iter_mut()
-    }
-
-    /// One hook by its place in the order.
-    pub fn get_mut(&mut self, index: usize) -> Option<&mut Box<dyn Hook>> {
-        self.hooks.get_mut(index)
+    /// The first hook's wish where a package goes.
+    pub fn install_path(&mut self, table: &PkgTable, pkg: PkgId) -> Option<PathBuf> {
+        let mut hooks = self.hooks.iter_mut();
+        hooks.find_map(|h| h.install_path(table, pkg))
     }
 
     /// Whether any hook hides `pkg` from a relation of `by`.
@@ -153,9 +168,34 @@ impl HookSet {
         hooks.any(|h| h.hides(table, by, pkg, which))
     }
 
-    /// The first hook's wish where a package goes.
-    pub fn install_path(&mut self, table: &PkgTable, pkg: PkgId) -> Option<PathBuf> {
+    /// Whether any hook satisfies an alternative of `by`.
+    pub fn satisfies(&mut self, table: &PkgTable, by: PkgId, kind: DepType, possi: &Possi) -> bool {
         let mut hooks = self.hooks.iter_mut();
-        hooks.find_map(|h| h.install_path(table, pkg))
+        hooks.any(|h| h.satisfies(table, by, kind, possi))
+    }
+
+    /// Whether any hook wants the content of a path.
+    pub fn wants_content(&mut self, table: &PkgTable, pkg: PkgId, path: &[u8]) -> bool {
+        let mut hooks = self.hooks.iter_mut();
+        hooks.any(|h| h.wants_content(table, pkg, path))
+    }
+
+    /// Let every hook that wants the content rewrite it, each what the one before made of it.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub fn rewrite(
+        &mut self,
+        table: &PkgTable,
+        pkg: PkgId,
+        path: &[u8],
+        file: &Path,
+    ) -> Result<()> {
+        for hook in &mut self.hooks {
+            if hook.wants_content(table, pkg, path) {
+                hook.rewrite(table, pkg, path, file)?;
+            }
+        }
+        Ok(())
     }
 }

@@ -5,23 +5,27 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 0 | [`msg`](mod@msg) [`error`] [`sys`] [`digest`] [`version`] [`arch`] [`state`] [`name`] |
+//! | 0 | [`msg`](mod@msg) [`error`] [`sys`] [`digest`] [`version`] [`arch`] [`state`] [`name`] [`number`] |
 //! | 1 | [`force`] [`report`] [`filter`] [`deb822`] |
 //! | 2 | [`pkg`] |
+//! | 2 | [`daemon`] |
 //! | 3 | [`fsys`] [`pkgspec`] [`relations`] [`control`] [`archive`] |
 //! | 4 | [`db`] |
 //! | 5 | [`showformat`] [`query`] |
-//! | 5 | [`hooks`] |
+//! | 5 | [`hooks`] [`alternatives`] |
 //! | 6 | [`pipeline`] |
 //! | 7 | [`admin`] |
+//! | 7 | [`plugin`] |
 //!
 //! The library never prints, asks, exits or reads the environment: what it has to say
 //! leaves as [`report::Event`]s, what it has to ask goes through [`report::Prompter`].
 
 pub mod admin;
+pub mod alternatives;
 pub mod arch;
 pub mod archive;
 pub mod control;
+pub mod daemon;
 pub mod db;
 pub mod deb822;
 pub mod digest;
@@ -32,9 +36,11 @@ pub mod fsys;
 pub mod hooks;
 pub mod msg;
 pub mod name;
+pub mod number;
 pub mod pipeline;
 pub mod pkg;
 pub mod pkgspec;
+pub mod plugin;
 pub mod query;
 pub mod relations;
 pub mod report;

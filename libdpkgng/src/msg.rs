@@ -31,16 +31,30 @@ pub enum Arg {
 }
 
 /// Where translations come from; the default methods leave dpkg's English untouched.
+///
+/// Translations are bytes in the character set of the user's locale, which need not be UTF-8.
 pub trait Catalog {
     /// The translation of `id`, or `id`.
-    fn lookup<'a>(&'a self, id: &'a str) -> Cow<'a, str> {
-        Cow::Borrowed(id)
+    fn lookup<'a>(&'a self, _domain: &str, id: &'a str) -> Cow<'a, [u8]> {
+        Cow::Borrowed(id.as_bytes())
     }
     /// The translation of a plural message for the count `n`.
-    fn lookup_plural<'a>(&'a self, one: &'a str, many: &'a str, n: u64) -> Cow<'a, str> {
-        Cow::Borrowed(if n == 1 { one } else { many })
+    fn lookup_plural<'a>(
+        &'a self,
+        _domain: &str,
+        one: &'a str,
+        many: &'a str,
+        n: u64,
+    ) -> Cow<'a, [u8]> {
+        Cow::Borrowed(if n == 1 { one } else { many }.as_bytes())
     }
 }
+
+/// The text domain of dpkg's messages.
+pub const DOMAIN: &str = "dpkg";
+
+/// What gettext puts between the context of a message and the message.
+const CONTEXT_END: char = '\x04';
 
 /// dpkg's English, as in `LC_ALL=C.UTF-8`.
 pub struct English;
@@ -50,7 +64,9 @@ impl Catalog for English {}
 /// [`msgn!`](crate::msgn!).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Msg {
-    /// The singular (or only) msgid.
+    /// Whose message it is: [`DOMAIN`], or that of a program whose work is done here.
+    pub domain: &'static str,
+    /// The singular (or only) msgid; with its context in front, if it has one.
     pub id: &'static str,
     /// The plural msgid and the count that chooses, where there is one.
     pub plural: Option<(&'static str, u64)>,
@@ -62,15 +78,26 @@ impl Msg {
     /// The message in the words of `catalog`.
     pub fn render(&self, catalog: &dyn Catalog) -> Vec<u8> {
         let template = match self.plural {
-            None => catalog.lookup(self.id),
-            Some((many, n)) => catalog.lookup_plural(self.id, many, n),
+            None => catalog.lookup(self.domain, self.id),
+            Some((many, n)) => catalog.lookup_plural(self.domain, self.id, many, n),
         };
-        format_printf(template.as_bytes(), &self.args, catalog)
+        // Whoever has no translation gives back what was asked for.
+        let template = match self.id.split_once(CONTEXT_END) {
+            Some((_, text)) if *template == *self.id.as_bytes() => text.as_bytes(),
+            _ => &template,
+        };
+        format_printf(template, &self.args, catalog)
+    }
+
+    /// The same as a message of another program's.
+    pub fn of(self, domain: &'static str) -> Msg {
+        Msg { domain, ..self }
     }
 
     /// A message that is an already formatted text and is never translated.
     pub fn verbatim(text: impl Into<Arg>) -> Msg {
         Msg {
+            domain: DOMAIN,
             id: "%s",
             plural: None,
             args: vec![text.into()],
@@ -88,7 +115,12 @@ impl fmt::Display for Msg {
 #[macro_export]
 macro_rules! msg {
     ($id:expr $(, $arg:expr)* $(,)?) => {
-        $crate::msg::Msg { id: $id, plural: None, args: vec![$($crate::msg::Arg::from($arg)),*] }
+        $crate::msg::Msg {
+            domain: $crate::msg::DOMAIN,
+            id: $id,
+            plural: None,
+            args: vec![$($crate::msg::Arg::from($arg)),*],
+        }
     };
 }
 
@@ -97,10 +129,20 @@ macro_rules! msg {
 macro_rules! msgn {
     ($n:expr, $one:expr, $many:expr $(, $arg:expr)* $(,)?) => {
         $crate::msg::Msg {
+            domain: $crate::msg::DOMAIN,
             id: $one,
             plural: Some(($many, $n as u64)),
             args: vec![$($crate::msg::Arg::from($arg)),*],
         }
+    };
+}
+
+/// `msgc!("context", "template")`: a [`Msg`] whose words another message has too, in another
+/// sense (dpkg's `C_()`).
+#[macro_export]
+macro_rules! msgc {
+    ($context:literal, $id:literal) => {
+        $crate::msg!(concat!($context, "\x04", $id))
     };
 }
 
@@ -197,30 +239,44 @@ pub fn format_printf(template: &[u8], args: &[Arg], catalog: &dyn Catalog) -> Ve
             }
             _ => i = mark,
         }
-        let (mut left, mut zero, mut plus, mut alt) = (false, false, false, false);
+        let (mut left, mut zero, mut alt) = (false, false, false);
+        // What stands in front of a number that is not negative.
+        let mut sign = "";
         while let Some(c) = template.get(i) {
             match c {
                 b'-' => left = true,
                 b'0' => zero = true,
-                b'+' => plus = true,
+                b'+' => sign = "+",
                 b'#' => alt = true,
+                b' ' if sign.is_empty() => sign = " ",
                 b' ' | b'\'' => {}
                 _ => break,
             }
             i += 1;
         }
-        let int_arg = |next: &mut usize| -> i128 {
-            let value = match args.get(*next) {
+        // The number that a `*` stands for: the next argument, or with `*N$` that one.
+        let int_arg = |i: &mut usize, next: &mut usize| -> i128 {
+            let mark = *i;
+            let at = match (number(i), template.get(*i)) {
+                (Some(n), Some(b'$')) => {
+                    *i += 1;
+                    n.wrapping_sub(1)
+                }
+                _ => {
+                    *i = mark;
+                    *next += 1;
+                    *next - 1
+                }
+            };
+            match args.get(at) {
                 Some(Arg::Int(n)) => *n,
                 _ => 0,
-            };
-            *next += 1;
-            value
+            }
         };
         let mut width = None;
         if template.get(i) == Some(&b'*') {
             i += 1;
-            let n = int_arg(&mut next);
+            let n = int_arg(&mut i, &mut next);
             left |= n < 0;
             width = Some(n.unsigned_abs() as usize);
         } else if let Some(n) = number(&mut i) {
@@ -231,7 +287,7 @@ pub fn format_printf(template: &[u8], args: &[Arg], catalog: &dyn Catalog) -> Ve
             i += 1;
             if template.get(i) == Some(&b'*') {
                 i += 1;
-                precision = usize::try_from(int_arg(&mut next)).ok();
+                precision = usize::try_from(int_arg(&mut i, &mut next)).ok();
             } else {
                 precision = Some(number(&mut i).unwrap_or(0));
             }
@@ -253,7 +309,7 @@ pub fn format_printf(template: &[u8], args: &[Arg], catalog: &dyn Catalog) -> Ve
                 args.get(next - 1)
             }
         };
-        let body = convert(conversion, arg, precision, plus, alt, catalog);
+        let body = convert(conversion, arg, precision, sign, alt, catalog);
         let pad = width.unwrap_or(0).min(65_536).saturating_sub(body.len());
         if left {
             out.extend_from_slice(&body);
@@ -275,7 +331,7 @@ fn convert(
     conversion: u8,
     arg: Option<&Arg>,
     precision: Option<usize>,
-    plus: bool,
+    sign: &str,
     alt: bool,
     catalog: &dyn Catalog,
 ) -> Vec<u8> {
@@ -287,12 +343,12 @@ fn convert(
         (b'x', Arg::Int(n)) if alt => format!("{n:#x}").into_bytes(),
         (b'x', Arg::Int(n)) => format!("{n:x}").into_bytes(),
         (b'X', Arg::Int(n)) => format!("{n:X}").into_bytes(),
-        (b'd' | b'i', Arg::Int(n)) if plus => format!("{n:+}").into_bytes(),
+        (b'd' | b'i', Arg::Int(n)) if *n >= 0 => format!("{sign}{n}").into_bytes(),
         (_, Arg::Int(n)) => n.to_string().into_bytes(),
         (_, text) => {
             let mut bytes = match text {
                 Arg::Bytes(b) => b.clone(),
-                Arg::Errno(code) => crate::sys::strerror(*code).into_bytes(),
+                Arg::Errno(code) => crate::sys::locale::strerror(*code),
                 Arg::Msg(m) => m.render(catalog),
                 Arg::Int(_) => Vec::new(),
             };
@@ -317,8 +373,10 @@ mod tests {
             msg!("%04o %jd %zu %c", 0o644, -7, 9usize, 120u8).to_string(),
             "0644 -7 9 x"
         );
+        assert_eq!(msg!("%+d|% -4d|% d", 1, 2, -3).to_string(), "+1| 2  |-3");
         assert_eq!(msg!("%2$s %1$s", "a", "b").to_string(), "b a");
         assert_eq!(msg!("%-*.*s|", 5, 2, "xyz").to_string(), "xy   |");
+        assert_eq!(msg!("%3$.*1$s%2$d", 2, 7, "xyz").to_string(), "xy7");
         assert_eq!(msg!("%s %d").to_string(), " ");
         assert_eq!(msg!("%").to_string(), "");
     }
@@ -327,6 +385,23 @@ mod tests {
     fn plural_follows_count() {
         assert_eq!(msgn!(1, "%d file", "%d files", 1).to_string(), "1 file");
         assert_eq!(msgn!(2, "%d file", "%d files", 2).to_string(), "2 files");
+    }
+
+    #[test]
+    fn contexts_are_never_seen() {
+        use super::*;
+        struct German;
+        impl Catalog for German {
+            fn lookup<'a>(&'a self, _: &str, id: &'a str) -> Cow<'a, [u8]> {
+                match id {
+                    "version\x04<none>" => Cow::Borrowed(b"<keine>"),
+                    _ => Cow::Borrowed(id.as_bytes()),
+                }
+            }
+        }
+        assert_eq!(msgc!("version", "<none>").to_string(), "<none>");
+        assert_eq!(msgc!("version", "<none>").render(&German), b"<keine>");
+        assert_eq!(msgc!("section", "<none>").render(&German), b"<none>");
     }
 
     #[test]

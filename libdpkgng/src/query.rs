@@ -2,7 +2,7 @@
 //! (query/main.c).
 
 use crate::db::Database;
-use crate::fsys::NodeId;
+use crate::fsys::{NodeId, trim_slash_slashdot};
 use crate::pkg::{PkgId, PkgTable, Which};
 use crate::pkgspec::{NoArch, PkgSpec};
 use crate::sys::fnmatch::Pattern;
@@ -78,19 +78,6 @@ fn anywhere(pattern: &[u8]) -> Option<&[u8]> {
     (!text.iter().any(|c| b"*[?\\".contains(c))).then_some(text)
 }
 
-/// The path without trailing `/` and `/.` (`path_trim_slash_slashdot`).
-fn trim_slash_slashdot(path: &[u8]) -> &[u8] {
-    let mut path = path;
-    while let [head @ .., before, last] = path {
-        if *last == b'/' || (*before == b'/' && *last == b'.') {
-            path = &path[..head.len() + 1];
-        } else {
-            break;
-        }
-    }
-    path
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,23 +91,6 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(path_pattern(argument.as_bytes()), pattern.as_bytes());
-        }
-    }
-
-    #[test]
-    fn trailing_slashes_and_dots_go() {
-        // lib/dpkg/t/t-path.c
-        for (path, trimmed) in [
-            ("/", "/"),
-            ("/a/./", "/a"),
-            ("/a//.", "/a"),
-            ("a/.", "a"),
-            (".", "."),
-            ("/.", "/"),
-            ("/a.", "/a."),
-        ] {
-            let got = trim_slash_slashdot(path.as_bytes());
-            assert_eq!(got, trimmed.as_bytes(), "{path}");
         }
     }
 }

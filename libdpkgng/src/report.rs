@@ -6,7 +6,7 @@
 
 use crate::error::Result;
 use crate::force::{Force, ForceSet};
-use crate::msg::Msg;
+use crate::msg::{English, Msg};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -16,6 +16,10 @@ pub enum Event<'a> {
     Output(Msg),
     /// Raw bytes for standard output, where the text is data and not a message.
     Data(&'a [u8]),
+    /// `dpkg: …` on standard output (`info()`).
+    Info(Msg),
+    /// The same, where the user asked for more words (`update-alternatives --verbose`).
+    Verbose(Msg),
     /// `dpkg: warning: …`
     Warning(Msg),
     /// `dpkg: …` (`notice()`).
@@ -94,6 +98,11 @@ pub trait Reporter {
     /// The debug areas anyone listens to; the library skips building other debug texts.
     fn debug_flags(&self) -> u32 {
         0
+    }
+
+    /// A text as this receiver would show it, for layouts that depend on its length.
+    fn words(&self, text: &Msg) -> Vec<u8> {
+        text.render(&English)
     }
 
     /// Whether standard output is a terminal: progress is drawn only there.

@@ -1,6 +1,8 @@
 //! `--showformat`: text with `${field;width}` in it, filled in for a package (pkg-format.c,
 //! pkg-show.c; dpkg-query(1) "PACKAGE FIELDS").
 
+use std::borrow::Cow;
+
 use crate::control;
 use crate::db::Database;
 use crate::err;
@@ -8,6 +10,7 @@ use crate::error::{OrFail, Result};
 use crate::msg;
 use crate::msg::Msg;
 use crate::pkg::{NameWhen, PkgId, PkgTable, Which};
+use crate::report::Reporter;
 use crate::state::{EFlag, Status, Want};
 use crate::version::{Epoch, Version};
 
@@ -145,6 +148,7 @@ impl Format {
         pkg: PkgId,
         which: Which,
         fsys: &dyn DbFsys,
+        report: &dyn Reporter,
         out: &mut Vec<u8>,
     ) -> Result<()> {
         let mut value = Vec::new();
@@ -153,7 +157,7 @@ impl Format {
                 Piece::Text(text) => out.extend_from_slice(text),
                 Piece::Field(name, width) => {
                     value.clear();
-                    if field(name, table, pkg, which, fsys, &mut value)? {
+                    if field(name, table, pkg, which, fsys, report, &mut value)? {
                         pad(&value, *width, out);
                     }
                 }
@@ -222,13 +226,14 @@ fn field(
     pkg: PkgId,
     which: Which,
     fsys: &dyn DbFsys,
+    report: &dyn Reporter,
     out: &mut Vec<u8>,
 ) -> Result<bool> {
     if let Some(info) = control::field(name) {
         control::write_field(table, pkg, which, info, false, out);
         return Ok(true);
     }
-    if virtual_field(name, table, pkg, which, fsys, out)? {
+    if virtual_field(name, table, pkg, which, fsys, report, out)? {
         return Ok(true);
     }
     let arbs = &table[pkg].bin(which).arbs;
@@ -246,6 +251,7 @@ fn virtual_field(
     pkg: PkgId,
     which: Which,
     fsys: &dyn DbFsys,
+    report: &dyn Reporter,
     out: &mut Vec<u8>,
 ) -> Result<bool> {
     let p = &table[pkg];
@@ -256,7 +262,8 @@ fn virtual_field(
             out.extend_from_slice(table.bin_name(pkg, which, NameWhen::NonAmbig).as_bytes());
         }
         b"binary:synopsis" | b"binary:summary" => {
-            out.extend_from_slice(synopsis(p.bin(which).description.as_deref()));
+            let description = p.bin(which).description.as_deref();
+            out.extend_from_slice(&synopsis(description, report));
         }
         b"db:status-abbrev" if installed => {
             out.extend_from_slice(&abbreviations(p.want, p.status(), p.eflag));
@@ -300,10 +307,13 @@ fn virtual_field(
 }
 
 /// The first line of a description, or dpkg's words for none (`pkgbin_synopsis`).
-pub fn synopsis(description: Option<&[u8]>) -> &[u8] {
-    let text = description.unwrap_or(b"(no description available)");
-    let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
-    &text[..end]
+pub fn synopsis<'a>(description: Option<&'a [u8]>, report: &dyn Reporter) -> Cow<'a, [u8]> {
+    let first_line = |text: &'a [u8]| {
+        let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
+        Cow::Borrowed(&text[..end])
+    };
+    let none = || Cow::Owned(report.words(&msg!("(no description available)")));
+    description.map_or_else(none, first_line)
 }
 
 /// The three letters of `--list`: desired, status, error.
@@ -367,7 +377,7 @@ mod tests {
             Err(why) => return why.to_string(),
         };
         let pkg = pkg.expect("a package");
-        match parsed.render(&table, pkg, Which::Installed, &NoDbFsys, &mut out) {
+        match parsed.render(&table, pkg, Which::Installed, &NoDbFsys, &Silent, &mut out) {
             Ok(()) => String::from_utf8_lossy(&out).into_owned(),
             Err(e) => e.to_string(),
         }

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::msg;
 use crate::msg::Msg;
+use crate::{msg, msgc};
 
 /// A parsed version. Bytes, because the lax parser lets odd characters through with a warning.
 ///
@@ -170,19 +170,24 @@ impl Version {
         out
     }
 
-    /// `versiondescribe()`: the text, or `<none>`.
-    pub fn describe(&self, epoch: Epoch) -> String {
+    /// `versiondescribe()`: the text, or `<none>` in the user's words.
+    pub fn describe(&self, epoch: Epoch) -> Msg {
         if self.is_informative() {
-            String::from_utf8_lossy(&self.to_bytes(epoch)).into_owned()
+            Msg::verbatim(self.to_bytes(epoch))
         } else {
-            "<none>".to_owned()
+            msgc!("version", "<none>")
         }
+    }
+
+    /// `versiondescribe_c()`: the text, or `<none>` in any language, for what programs read.
+    pub fn describe_c(&self, epoch: Epoch) -> String {
+        self.describe(epoch).to_string()
     }
 }
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.describe(Epoch::NonAmbig))
+        f.write_str(&self.describe_c(Epoch::NonAmbig))
     }
 }
 

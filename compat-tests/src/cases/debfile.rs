@@ -5,6 +5,9 @@ use crate::deb::{Kind, deb};
 
 const TREE: &str = "mkdir -p /t/w/p/DEBIAN /t/w/p/opt/d; printf 'Package: p\\nVersion: 1\\nArchitecture: all\\nMaintainer: x\\nDescription: d\\n' >/t/w/p/DEBIAN/control; echo x >/t/w/p/opt/d/f; find /t/w/p -exec touch -h -d @1000000000 {} +; ";
 
+/// Writes an ar archive of the files that follow it.
+const AR: &str = r#"perl -e 'print "!<arch>\n"; for (@ARGV) { open F, "<", $_ or die; local $/; $c = <F>; printf "%-16s%-12d%-6d%-6d%-8s%-10d`\n%s", $_, 0, 0, 0, 100644, length $c, $c; print "\n" if length($c) % 2 }'"#;
+
 pub(super) fn add(c: &mut Cases) {
     c.add("deb/read", |w| {
         let mut d = deb("pk", "1.2-3")
@@ -53,6 +56,49 @@ pub(super) fn add(c: &mut Cases) {
             }
         }
     });
+    // What a control member may hold that no builder puts there.
+    for (name, make) in [
+        (
+            "control-is-a-directory",
+            "mkdir c/control; tar -C c --mtime=@0 -cf control.tar .",
+        ),
+        (
+            "control-is-a-link",
+            "ln -s md5sums c/control; echo x >c/md5sums; tar -C c --mtime=@0 -cf control.tar .",
+        ),
+        (
+            "zeros-after",
+            "cp p/DEBIAN/control c/control; tar -C c --mtime=@0 -cf control.tar .; head -c 3000000 /dev/zero >>control.tar",
+        ),
+        (
+            "few-zeros-after",
+            "cp p/DEBIAN/control c/control; tar -C c --mtime=@0 -cf control.tar .; head -c 20480 /dev/zero >>control.tar",
+        ),
+        (
+            "zeros-after-packed",
+            "cp p/DEBIAN/control c/control; tar -C c --mtime=@0 -cf control.tar .; head -c 3000000 /dev/zero >>control.tar; gzip -n control.tar",
+        ),
+        ("zeros-alone", "head -c 3000000 /dev/zero >control.tar"),
+    ] {
+        c.add(&format!("deb/{name}"), move |w| {
+            w.prepare(TREE);
+            w.prepare(&format!(
+                "cd /t/w; mkdir c; {make}; printf '2.0\\n' >debian-binary; tar -C p/opt -cf data.tar .; \
+                 {AR} debian-binary control.tar* data.tar >/t/debs/x.deb; touch /tmp/x"
+            ));
+            for line in [
+                "dpkg-deb -I /t/debs/x.deb",
+                "dpkg-deb -I /t/debs/x.deb control",
+                "dpkg-deb -f /t/debs/x.deb",
+                "dpkg-deb -f /t/debs/x.deb Package",
+                "dpkg-deb -W /t/debs/x.deb",
+                "dpkg-deb -e /t/debs/x.deb e",
+                "dpkg --unpack /t/debs/x.deb",
+            ] {
+                w.run(line);
+            }
+        });
+    }
     c.add("deb/build", |w| {
         w.prepare(TREE);
         w.env("SOURCE_DATE_EPOCH", "1000000000");

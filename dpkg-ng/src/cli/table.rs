@@ -68,12 +68,12 @@ impl<A, S> Opt<A, S> {
     }
 
     /// Whether there must be a value.
-    pub(super) fn takes_value(&self) -> bool {
+    pub fn takes_value(&self) -> bool {
         !matches!(self.effect, Effect::Action(_) | Effect::Flag(_))
     }
 
     /// Whether the value is part of the option's name.
-    pub(super) fn takes_suffix(&self) -> bool {
+    pub fn takes_suffix(&self) -> bool {
         matches!(self.effect, Effect::ActionOf(..) | Effect::Suffix(_))
     }
 }
@@ -245,7 +245,6 @@ pub fn parse_int(name: Name, value: &OsStr) -> Result<i32, Error> {
 
 /// Whether a table has an option that a text calls `word`, which may end in the dash that
 /// leads to a placeholder (`force-<thing>`).
-#[cfg(test)]
 pub fn knows<A, S>(rows: &[Opt<A, S>], word: &str) -> bool {
     rows.iter().any(|row| {
         let long = row.name.long();

@@ -39,10 +39,29 @@ pub const FORMAT_SYNTAX: &str = concat!(
     "  case left alignment will be used.\n",
 );
 
+/// The first line of `--version` of the tools that say nothing else of themselves; takes the
+/// tool and the release.
+pub const VERSION: &str = "Debian %s version %s.\n";
+
 /// The reference version with the architecture this was compiled for.
 pub fn reference_release() -> String {
     format!("{REFERENCE_VERSION} ({BUILD_ARCHITECTURE})")
 }
+
+/// Who we are, in `--version`.
+pub fn ours() -> Msg {
+    msg!(
+        "This is dpkg-ng %s, a re-implementation of dpkg.\n",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// The end of `--version`.
+#[rustfmt::skip]
+pub const LICENCE: &str = concat!(
+    "This is free software; see the GNU General Public License version 2 or\n",
+    "later for copying conditions. There is NO warranty.\n",
+);
 
 /// `--version`: a first line in stock's form, which apt and scripts parse, then our own.
 ///
@@ -50,14 +69,8 @@ pub fn reference_release() -> String {
 /// Standard output cannot be written.
 pub fn print_version(process: &mut Process, first: Msg) -> Result<i32> {
     process.report.output(first);
-    process.report.output(msg!(
-        "This is dpkg-ng %s, a re-implementation of dpkg.\n",
-        env!("CARGO_PKG_VERSION")
-    ));
-    process.report.output(msg!(concat!(
-        "This is free software; see the GNU General Public License version 2 or\n",
-        "later for copying conditions. There is NO warranty.\n"
-    )));
+    process.report.output(ours());
+    process.report.output(msg!(LICENCE));
     process.flush_output()?;
     Ok(0)
 }

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use libdpkgng::archive::deb::{DebFile, DebMember, DebStream, DebVersion, Part, Paste};
 use libdpkgng::archive::take_error;
 use libdpkgng::error::{Error, OrFail, Result};
-use libdpkgng::sys::signal;
+use libdpkgng::sys::{locale, signal};
 use libdpkgng::{bail, msg};
 
 use super::args::{Action, DebArgs};
@@ -295,7 +295,7 @@ fn verdict(process: &mut Process, copied: Copied, paste: Paste) -> Result<()> {
         Paste::BrokenPipe => bail!(
             "%s subprocess was killed by signal (%s)%s",
             msg!("paste"),
-            signal::description(libc::SIGPIPE),
+            locale::strsignal(libc::SIGPIPE),
             ""
         ),
         Paste::Failed(_) => bail!(

@@ -40,7 +40,14 @@ pub fn show(process: &mut Process, args: &DebArgs) -> Step<i32> {
         .map_err(|why| err!("error in show format: %s", why))?;
     let (table, pkg) = info::paragraph(process, args)?;
     let mut text = Vec::new();
-    format.render(&table, pkg, Which::Available, &NoDbFsys, &mut text)?;
+    format.render(
+        &table,
+        pkg,
+        Which::Available,
+        &NoDbFsys,
+        &process.report,
+        &mut text,
+    )?;
     process.report.event(&Event::Data(&text));
     process.flush_output()?;
     Ok(0)

@@ -14,7 +14,7 @@ pub const HINT: &str = concat!(
 
 /// The commands.
 #[rustfmt::skip]
-pub(super) const COMMANDS: &str = concat!(
+pub const COMMANDS: &str = concat!(
     "Commands:\n",
     "  -b|--build <directory> [<deb>]   Build an archive.\n",
     "  -c|--contents <deb>              List contents.\n",

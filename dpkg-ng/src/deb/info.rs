@@ -5,24 +5,23 @@
 //! that the verdict and its words are tar's.
 
 use std::ffi::OsStr;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use libdpkgng::archive::deb::{DebFile, DebMember, Part, Paste};
+use libdpkgng::archive::deb::{DebFile, DebMember, DebStream, PIPE_SIZE, Part, Paste};
 use libdpkgng::archive::extract::CONTROL_FILE_MAX;
 use libdpkgng::archive::take_error;
 use libdpkgng::archive::tar::{Kind, TarReader};
 use libdpkgng::error::{Error, OrFail, Result};
+use libdpkgng::msg::Msg;
 use libdpkgng::pkg::{PkgId, PkgTable};
 use libdpkgng::report::{Event, Reporter};
 use libdpkgng::{bail, err, msg, msgn};
 
 use super::args::DebArgs;
-use super::extract::{
-    Copied, Source, TarMode, copy, feed_tar, inner_control_dir, move_control_files,
-};
+use super::extract::{Source, TarMode, feed_tar, inner_control_dir, move_control_files};
 use super::fields;
 use crate::cli::{Process, Step};
 
@@ -50,82 +49,97 @@ fn find(args: &DebArgs, process: &mut Process) -> Result<(DebMember, Vec<u8>)> {
     Ok((member, deb.as_bytes().to_vec()))
 }
 
-/// A stream that was read before: its bytes, and how it ended.
+/// A stream that keeps what was read of it and how that failed, so that it can be read again from
+/// its start.
 struct Replay {
-    bytes: Cursor<Vec<u8>>,
+    stream: DebStream,
+    bytes: Vec<u8>,
+    /// How far it is being read again; past the end, the stream itself goes on.
+    again: usize,
     failed: Option<io::Error>,
-    paste: Option<Paste>,
-    told: bool,
 }
 
 impl Read for Replay {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match (self.bytes.read(buf)?, self.failed.take()) {
-            (0, Some(e)) => Err(e),
-            (count, failed) => {
-                self.failed = failed;
-                Ok(count)
-            }
+        let mut kept = self.bytes.get(self.again..).unwrap_or_default();
+        if !kept.is_empty() {
+            let count = kept.read(buf)?;
+            self.again += count;
+            return Ok(count);
+        }
+        match self.failed.take() {
+            Some(e) => Err(e),
+            None => self.stream.read(buf),
         }
     }
 }
 
 impl Source for Replay {
     fn paste(&mut self) -> Paste {
-        self.paste.take().unwrap_or(Paste::Complete)
+        self.stream.paste()
     }
 
     fn paste_failed_ahead(&mut self) -> Option<Error> {
-        // A control member is smaller than what the feeding process is ahead by.
-        match &self.paste {
-            Some(Paste::Failed(e)) if !std::mem::replace(&mut self.told, true) => Some(e.clone()),
-            _ => None,
-        }
+        self.stream.paste_failed_ahead()
     }
 
     fn write_error(&self, e: io::Error) -> Error {
-        Error::os(msg!("failed to write"), e)
+        self.stream.write_error(e)
+    }
+}
+
+/// Reads a [`Replay`] for the first time.
+struct First<'a>(&'a mut Replay);
+
+impl Read for First<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let Replay {
+            stream,
+            bytes,
+            failed,
+            ..
+        } = self.0;
+        if bytes.len() as u64 > CONTROL_MAX {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let count = match stream.read(buf) {
+            Err(e) if e.kind() != io::ErrorKind::Interrupted => {
+                *failed = Some(e);
+                return Err(io::ErrorKind::Other.into());
+            }
+            read => read?,
+        };
+        bytes.extend_from_slice(buf.get(..count).unwrap_or_default());
+        Ok(count)
     }
 }
 
 /// Read all control files, in the order of their names.
 fn read(process: &mut Process, member: DebMember, args: &DebArgs) -> Result<Vec<ControlFile>> {
     let inner = inner_control_dir(member.version);
-    let mut stream = member.stream(args.settings.params.threads_max)?;
-    let mut bytes = Vec::new();
-    let copied = copy(&mut stream, &mut |_| (), &mut |piece| {
-        bytes.extend_from_slice(piece);
-        if bytes.len() as u64 > CONTROL_MAX {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        Ok(())
-    });
-    let failed = match copied {
-        Copied::Failed(e) => Some(io::Error::other(e)),
-        Copied::Complete | Copied::ReaderGone => None,
-    };
-    let paste = stream.paste();
-    // Where there is nothing tar has something to say.
-    if inner.is_none()
-        && !bytes.is_empty()
-        && failed.is_none()
-        && matches!(paste, Paste::Complete)
-        && let Ok(files) = read_tar(&bytes)
-    {
-        return Ok(files);
-    }
     let mut replay = Replay {
-        bytes: Cursor::new(bytes),
-        failed,
-        paste: Some(paste),
-        told: false,
+        stream: member.stream(args.settings.params.threads_max)?,
+        bytes: Vec::new(),
+        again: 0,
+        failed: None,
     };
+    if inner.is_none()
+        && let Ok(files) = read_tar(&mut First(&mut replay))
+    {
+        // tar stops reading where the archive ends; what follows has to fit into the pipe.
+        let rest = io::copy(&mut First(&mut replay).take(PIPE_SIZE), &mut io::sink());
+        // Of nothing at all tar has something to say.
+        let something = !replay.bytes.is_empty();
+        if something && rest.is_ok() && matches!(replay.stream.paste(), Paste::Complete) {
+            return Ok(files);
+        }
+    }
     through_directory(process, &mut replay, inner)
 }
 
 /// What is directly in the top of a tar; a later entry replaces an earlier one.
-fn read_tar(bytes: &[u8]) -> Result<Vec<ControlFile>> {
-    let mut tar = TarReader::new(bytes);
+fn read_tar(stream: impl Read) -> Result<Vec<ControlFile>> {
+    let mut tar = TarReader::new(stream);
     let mut files: Vec<ControlFile> = Vec::new();
     while let Some(entry) = tar.next_entry()? {
         let name = entry.name.strip_prefix(b"./").unwrap_or(&entry.name);
@@ -185,7 +199,12 @@ fn through_directory(
         let stat = std::fs::metadata(&path)
             .or_fail(|| msg!("cannot get file '%.255s' metadata", &path))?;
         let file = if stat.is_file() {
-            let text = std::fs::read(&path).or_fail(|| msg!("cannot read file '%.255s'", &path))?;
+            let text = if stat.len() > CONTROL_MAX {
+                Err(io::ErrorKind::FileTooLarge.into())
+            } else {
+                std::fs::read(&path)
+            };
+            let text = text.or_fail(|| msg!("cannot read file '%.255s'", &path))?;
             Some((stat.mode(), text))
         } else {
             None
@@ -262,11 +281,15 @@ pub fn info(process: &mut Process, args: &DebArgs) -> Step<i32> {
         print_line(process, file);
     }
     let control = files.iter().find(|f| f.name == b"control");
-    match control.and_then(|f| f.file.as_ref()) {
+    match control.map(|f| &f.file) {
         None => process
             .report
             .warning(msg!("no 'control' file in control archive!")),
-        Some((_, text)) => {
+        Some(None) => {
+            let path = temporary_template(process, b"/control");
+            return Err(is_directory(msg!("cannot read file '%.255s'", &path)).into());
+        }
+        Some(Some((_, text))) => {
             let mut shown = Vec::with_capacity(text.len() + 256);
             for line in text.split_inclusive(|&b| b == b'\n') {
                 shown.push(b' ');
@@ -348,17 +371,23 @@ pub fn paragraph(process: &mut Process, args: &DebArgs) -> Result<(PkgTable, Pkg
     let control = files.iter().find(|f| f.name == b"control");
     match control.map(|f| &f.file) {
         Some(Some((_, text))) => fields::parse(process, &path, text),
-        other => {
-            let errno = other.map_or(libc::ENOENT, |_| libc::EISDIR);
-            Err(Error::os(
-                msg!(
-                    "failed to open package info file '%.255s' for reading",
-                    &path
-                ),
-                io::Error::from_raw_os_error(errno),
-            ))
-        }
+        Some(None) => Err(is_directory(msg!(
+            "reading package info file '%.255s'",
+            &path
+        ))),
+        None => Err(Error::os(
+            msg!(
+                "failed to open package info file '%.255s' for reading",
+                &path
+            ),
+            io::Error::from_raw_os_error(libc::ENOENT),
+        )),
     }
+}
+
+/// What is no plain file in a control member is a directory, and stock finds out by reading it.
+fn is_directory(what: Msg) -> Error {
+    Error::os(what, io::Error::from_raw_os_error(libc::EISDIR))
 }
 
 /// The contents of control files, one after the other (`info_spew`).
@@ -378,12 +407,16 @@ fn print_files(
                 process.report.drain_output();
             }
             Some(None) => {
-                return Err(err!(
-                    "cannot extract control file '%s' from '%s': %s",
-                    *name,
-                    deb,
-                    msg!("not a plain file")
-                ));
+                let path = temporary_template(process, &[b"/", name.as_bytes()].concat());
+                let read: io::Result<()> = Err(io::Error::from_raw_os_error(libc::EISDIR));
+                read.or_put(|| msg!("failed to read")).map_err(|problem| {
+                    err!(
+                        "cannot extract control file '%s' from '%s': %s",
+                        &path,
+                        deb,
+                        problem.msg
+                    )
+                })?;
             }
             None => {
                 process.report.notice(msg!(

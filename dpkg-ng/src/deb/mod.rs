@@ -4,9 +4,9 @@ pub mod args;
 mod build;
 mod extract;
 mod fields;
-mod help;
+pub mod help;
 mod info;
-mod options;
+pub mod options;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;

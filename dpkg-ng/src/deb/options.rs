@@ -3,12 +3,15 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use crate::cli::text::HELP_OPTIONS;
+use crate::completions::Outline;
 use libdpkgng::archive::compress::{Compressor, Strategy};
 use libdpkgng::archive::deb::DebVersion;
 use libdpkgng::error::Error;
 use libdpkgng::msg;
 
 use super::args::{Action, Settings};
+use super::help;
 use crate::cli::{Effect, Name, Opt, Process, Step, parse_int};
 
 type Row = Opt<Action, Settings>;
@@ -101,9 +104,13 @@ pub fn compressor(value: &OsStr) -> Result<Compressor, Error> {
     }
 }
 
+/// What completions are made from.
+pub fn outline() -> Outline {
+    Outline::of(OPTIONS, &[help::COMMANDS, help::OPTIONS, HELP_OPTIONS])
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::help;
     use super::*;
 
     #[test]

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use libdpkgng::db;
 use libdpkgng::filter::Filters;
 use libdpkgng::force::ForceSet;
+use libdpkgng::hooks::HookSet;
 
 use crate::cli::{Dirs, Name};
 
@@ -165,6 +166,8 @@ pub struct DpkgArgs {
     pub dirs: db::Dirs,
     /// What to do it to.
     pub args: Vec<OsString>,
+    /// Who is asked about it.
+    pub hooks: HookSet,
 }
 
 impl DpkgArgs {

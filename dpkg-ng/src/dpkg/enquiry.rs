@@ -31,6 +31,11 @@ const FEATURES: &[Feature] = &[
     Feature { name: "protected-field", since: "1.20.1", description: "the Protected field" },
 ];
 
+/// What `--assert-` takes.
+pub fn features() -> impl Iterator<Item = &'static str> {
+    FEATURES.iter().map(|f| f.name).chain(["help"])
+}
+
 /// `--assert-FEATURE`: does the dpkg that runs us (a maintainer script's) know it? Outside of
 /// maintainer scripts, the dpkg that would run is this one, which does.
 pub fn assert_feature(process: &mut Process, args: &DpkgArgs) -> Step<i32> {
@@ -202,8 +207,8 @@ pub fn compare_versions(process: &mut Process, args: &DpkgArgs) -> Step<i32> {
             process.report.debug(debug::GENERAL, || {
                 msg!(
                     "cmpversions a='%s' b='%s' r=%d",
-                    a.describe(Epoch::Always),
-                    b.describe(Epoch::Always),
+                    a.describe_c(Epoch::Always),
+                    b.describe_c(Epoch::Always),
                     order as i32
                 )
             });

@@ -5,7 +5,7 @@ pub mod args;
 mod enquiry;
 mod help;
 mod hooks;
-mod options;
+pub mod options;
 mod packages;
 
 use std::ffi::OsString;
@@ -13,33 +13,38 @@ use std::os::unix::ffi::OsStrExt;
 
 use libdpkgng::error::Error;
 use libdpkgng::force::{Force, ForceSet, Known};
+use libdpkgng::hooks::{Hook, HookSet};
 use libdpkgng::msg;
 use libdpkgng::pipeline;
 use libdpkgng::report::debug;
 
-use crate::cli::{Env, Parser, Process, Step};
+use crate::cli::table::knows;
+use crate::cli::{Env, Parser, Process, Step, force};
 use crate::receivers::Buffering;
 use crate::{deb, query};
 use args::{Action, Backend, DpkgArgs, Settings};
 
 /// Run dpkg; `args` are without the program's name.
 pub fn main(env: Env, args: &[OsString]) -> i32 {
+    with_hooks(env, args, Vec::new())
+}
+
+/// The same with hooks, which actions that work on packages ask.
+pub fn with_hooks(env: Env, args: &[OsString], hooks: Vec<Box<dyn Hook>>) -> i32 {
     let mut process = Process::start("dpkg", env, Buffering::Line);
-    let outcome = run(&mut process, args);
+    let outcome = run(&mut process, args, hooks);
     process.finish(outcome)
+}
+
+/// Whether dpkg has an option `--NAME`.
+pub fn has_option(name: &str) -> bool {
+    knows(options::OPTIONS, name)
 }
 
 /// Read configuration and command line.
 fn parse(process: &mut Process, args: &[OsString]) -> Step<DpkgArgs> {
-    let given = process.env.get("DPKG_FORCE").map(|v| v.to_owned());
-    let force = match given {
-        None => ForceSet::defaults(Known::ALL),
-        Some(_) => ForceSet::none(Known::ALL),
-    };
-    let mut settings = Settings::new(force);
-    if let Some(list) = given.filter(|list| !list.is_empty()) {
-        options::set_force(&mut settings, process, list.as_encoded_bytes(), true)?;
-    }
+    let force = force::initial(process, Known::ALL)?;
+    let settings = Settings::new(force);
     let mut parser = Parser::new(options::OPTIONS, settings);
     parser.load_config(process, "dpkg")?;
     process.set_help_hint(help::HINT);
@@ -69,6 +74,7 @@ fn parse(process: &mut Process, args: &[OsString]) -> Step<DpkgArgs> {
         settings,
         dirs,
         args,
+        hooks: HookSet::default(),
     })
 }
 
@@ -81,8 +87,9 @@ fn adopt_root_group(force: ForceSet) -> Result<(), Error> {
     setgid(Gid::from_raw(0)).map_err(|e| Error::os(msg!("cannot set primary group ID to root"), e))
 }
 
-fn run(process: &mut Process, args: &[OsString]) -> Step<i32> {
+fn run(process: &mut Process, args: &[OsString], asked: Vec<Box<dyn Hook>>) -> Step<i32> {
     let mut args = parse(process, args)?;
+    asked.into_iter().for_each(|hook| args.hooks.push(hook));
     let hooks = hooks::may_run(&args);
     if hooks {
         hooks::run(process, args.verb(), &args.settings.pre_invoke)?;

@@ -3,18 +3,19 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+use crate::cli::text::HELP_OPTIONS;
+use crate::completions::Outline;
 use libdpkgng::arch::{ArchTable, BUILD_ARCHITECTURE};
 use libdpkgng::error::Error;
-use libdpkgng::force::{Asked, Force};
+use libdpkgng::force::Force;
+use libdpkgng::force::Known;
 use libdpkgng::msg;
 use libdpkgng::pkg::PkgTable;
 use libdpkgng::pkgspec;
-use libdpkgng::report::Event;
-use libdpkgng::report::Reporter;
 
 use super::args::{Action, Backend, Settings, VerifyFormat};
 use super::help;
-use crate::cli::{Effect, Name, Opt, Process, Step, Stop, parse_int};
+use crate::cli::{Effect, Name, Opt, Process, Step, Stop, force, parse_int};
 
 type Row = Opt<Action, Settings>;
 
@@ -107,9 +108,9 @@ pub static OPTIONS: &[Row] = &[
     value("admindir", |s, _, _, v| Ok(s.dirs.set_admindir(v)?)),
     value("instdir", |s, p, _, v| Ok(s.dirs.set_instdir(&p.env, v)?)),
     value("ignore-depends", set_ignore_depends),
-    Opt::new("force", LONG, Effect::Suffix(|s, p, _, v| set_force(s, p, v.as_bytes(), true))),
-    Opt::new("refuse", LONG, Effect::Suffix(|s, p, _, v| set_force(s, p, v.as_bytes(), false))),
-    Opt::new("no-force", LONG, Effect::Suffix(|s, p, _, v| set_force(s, p, v.as_bytes(), false))),
+    Opt::new("force", LONG, Effect::Suffix(|s, p, _, v| force::obey(&mut s.force, p, v.as_bytes(), true))),
+    Opt::new("refuse", LONG, Effect::Suffix(|s, p, _, v| force::obey(&mut s.force, p, v.as_bytes(), false))),
+    Opt::new("no-force", LONG, Effect::Suffix(|s, p, _, v| force::obey(&mut s.force, p, v.as_bytes(), false))),
     Opt::new("debug", 'D', Effect::Value(set_debug)),
     backend("build", 'b', Backend::Deb),
     backend("contents", 'c', Backend::Deb),
@@ -121,20 +122,6 @@ pub static OPTIONS: &[Row] = &[
     backend("ctrl-tarfile", LONG, Backend::Deb),
     backend("fsys-tarfile", LONG, Backend::Deb),
 ];
-
-/// `--force-LIST`, `--refuse-LIST`, and a `DPKG_FORCE` that is not empty.
-pub fn set_force(settings: &mut Settings, process: &mut Process, list: &[u8], on: bool) -> Step {
-    match settings.force.parse(list, on)? {
-        Asked::Changed => Ok(()),
-        Asked::Help => {
-            let (force, program) = (settings.force, process.program());
-            let text = process.report.with_catalog(|c| force.help(program, c));
-            process.report.event(&Event::Data(&text));
-            process.flush_output()?;
-            Err(Stop::Exit(0))
-        }
-    }
-}
 
 fn set_debug(_: &mut Settings, process: &mut Process, name: Name, value: &OsStr) -> Step {
     if value.as_bytes().first() == Some(&b'h') {
@@ -183,6 +170,24 @@ fn set_ignore_depends(settings: &mut Settings, _: &mut Process, name: Name, valu
         settings.ignore_depends.insert(0, given);
     }
     Ok(())
+}
+
+/// What completions and the man page are made from.
+pub fn outline() -> Outline {
+    // What is handed on is described by those who get it.
+    let help = [
+        help::COMMANDS,
+        help::OPTIONS,
+        crate::deb::help::COMMANDS,
+        crate::query::help::COMMANDS,
+        HELP_OPTIONS,
+    ];
+    let things = || Known::ALL.things().map(|t| t.name);
+    Outline::of(OPTIONS, &help)
+        .with_words("force", things())
+        .with_words("no-force", things())
+        .with_words("refuse", things())
+        .with_words("assert", super::enquiry::features())
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use libdpkgng::arch::{ArchTable, BUILD_ARCHITECTURE};
 use libdpkgng::db::Database;
 use libdpkgng::error::Result;
-use libdpkgng::hooks::HookSet;
 use libdpkgng::pipeline::{Action, Options, Run};
 use libdpkgng::pkg::PkgId;
 use libdpkgng::pkgspec;
@@ -29,7 +28,7 @@ pub fn database(process: &Process, args: &DpkgArgs) -> Database {
 }
 
 /// A run over a database that is not opened yet.
-pub fn start(process: &Process, args: &DpkgArgs, db: Database, opts: Options) -> Run {
+pub fn start(process: &Process, args: &mut DpkgArgs, db: Database, opts: Options) -> Run {
     let (env, report) = (process.env.clone(), process.report.clone());
     let prompt = Terminal::new(env, report.clone(), args.settings.pager);
     Run::new(
@@ -37,7 +36,7 @@ pub fn start(process: &Process, args: &DpkgArgs, db: Database, opts: Options) ->
         opts,
         Box::new(report),
         Box::new(prompt),
-        HookSet::default(),
+        std::mem::take(&mut args.hooks),
     )
 }
 

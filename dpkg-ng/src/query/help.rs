@@ -11,7 +11,7 @@ pub const HINT: &str = "Use --help for help about querying packages.";
 
 /// The commands.
 #[rustfmt::skip]
-pub(super) const COMMANDS: &str = concat!(
+pub const COMMANDS: &str = concat!(
     "Commands:\n",
     "  -s, --status [<package>...]      Display package status details.\n",
     "  -p, --print-avail [<package>...] Display available version details.\n",

@@ -1,5 +1,6 @@
 //! `--list`: a table of packages.
 
+use std::borrow::Cow;
 use std::os::unix::ffi::OsStrExt;
 
 use libdpkgng::msg;
@@ -14,6 +15,7 @@ use super::args::QueryArgs;
 use super::columns::{push_cropped, push_padded, width};
 use crate::cli::{Process, Step};
 use crate::pager::Pager;
+use crate::receivers::Receivers;
 
 /// Above the table.
 const LEGEND: &str = "\
@@ -33,19 +35,19 @@ struct Columns {
 /// What a line shows of a package.
 struct Row {
     flags: [u8; 3],
-    name: String,
-    version: String,
-    arch: String,
+    name: Vec<u8>,
+    version: Vec<u8>,
+    arch: Vec<u8>,
 }
 
 impl Row {
-    fn of(table: &PkgTable, pkg: PkgId) -> Row {
+    fn of(table: &PkgTable, pkg: PkgId, report: &Receivers) -> Row {
         let p = &table[pkg];
         Row {
             flags: abbreviations(p.want, p.status(), p.eflag),
-            name: table.name(pkg, NameWhen::NonAmbig),
-            version: p.installed.version.describe(Epoch::NonAmbig),
-            arch: table.arches.describe(p.installed.arch).to_owned(),
+            name: table.name(pkg, NameWhen::NonAmbig).into_bytes(),
+            version: report.words(&p.installed.version.describe(Epoch::NonAmbig)),
+            arch: report.words(&table.arches.describe(p.installed.arch)),
         }
     }
 
@@ -57,7 +59,7 @@ impl Row {
             (&self.arch, columns.arch),
         ] {
             out.push(b' ');
-            push_padded(text.as_bytes(), columns, out);
+            push_padded(text, columns, out);
         }
         out.push(b' ');
         push_cropped(description, length, out);
@@ -66,40 +68,39 @@ impl Row {
 }
 
 /// The installed description's first line, else the available one's (`pkg_synopsis`).
-fn description(table: &PkgTable, pkg: PkgId) -> &[u8] {
+fn description<'a>(table: &'a PkgTable, pkg: PkgId, report: &Receivers) -> Cow<'a, [u8]> {
     let p = &table[pkg];
     let installed = p.installed.description.as_deref();
-    synopsis(installed.or(p.available.description.as_deref()))
+    synopsis(installed.or(p.available.description.as_deref()), report)
 }
 
 impl Columns {
     /// Wide enough for all of them; descriptions are measured in bytes.
-    fn for_packages(table: &PkgTable, pkgs: &[PkgId]) -> Columns {
+    fn for_packages(table: &PkgTable, pkgs: &[PkgId], report: &Receivers) -> Columns {
         let mut columns = Columns {
             name: 14,
             version: 12,
             arch: 12,
             description: 33,
         };
-        let grow = |column: &mut usize, text: &str| {
-            *column = (*column).max(usize::try_from(width(text.as_bytes())).unwrap_or(0));
+        let grow = |column: &mut usize, text: &[u8]| {
+            *column = (*column).max(usize::try_from(width(text)).unwrap_or(0));
         };
         for pkg in pkgs {
-            let row = Row::of(table, *pkg);
+            let row = Row::of(table, *pkg, report);
             grow(&mut columns.name, &row.name);
             grow(&mut columns.version, &row.version);
             grow(&mut columns.arch, &row.arch);
-            columns.description = columns.description.max(description(table, *pkg).len());
+            columns.description = columns
+                .description
+                .max(description(table, *pkg, report).len());
         }
         columns
     }
 
     fn print_header(&self, process: &mut Process) {
         process.report.output(msg!(LEGEND));
-        let word = |process: &Process, id| {
-            let text = process.report.with_catalog(|c| msg!(id).render(c));
-            String::from_utf8_lossy(&text).into_owned()
-        };
+        let word = |process: &Process, id| process.report.words(&msg!(id));
         let row = Row {
             flags: *b"||/",
             name: word(process, "Name"),
@@ -108,7 +109,7 @@ impl Columns {
         };
         let mut out = Vec::new();
         let last = word(process, "Description");
-        row.print(self, last.as_bytes(), self.description, &mut out);
+        row.print(self, &last, self.description, &mut out);
         out.extend_from_slice(b"+++");
         for columns in [self.name, self.version, self.arch, self.description] {
             out.push(b'-');
@@ -140,14 +141,14 @@ pub fn list(process: &mut Process, args: &QueryArgs) -> Step<i32> {
         matching(&mut db.table, &patterns)
     };
     if !found.pkgs.is_empty() {
-        let columns = Columns::for_packages(&db.table, &found.pkgs);
+        let columns = Columns::for_packages(&db.table, &found.pkgs, &process.report);
         columns.print_header(process);
         let mut line = Vec::new();
         for pkg in &found.pkgs {
             line.clear();
-            let text = description(&db.table, *pkg);
+            let text = description(&db.table, *pkg, &process.report);
             let length = text.len().min(columns.description);
-            Row::of(&db.table, *pkg).print(&columns, text, length, &mut line);
+            Row::of(&db.table, *pkg, &process.report).print(&columns, &text, length, &mut line);
             process.report.event(&Event::Data(&line));
         }
     }

@@ -4,9 +4,9 @@ pub mod args;
 mod columns;
 mod control;
 mod files;
-mod help;
+pub mod help;
 mod list;
-mod options;
+pub mod options;
 mod show;
 
 use std::ffi::{OsStr, OsString};
@@ -30,6 +30,30 @@ pub fn main(env: Env, args: &[OsString]) -> i32 {
     let mut process = Process::start("dpkg-query", env, Buffering::Full);
     let outcome = run(&mut process, args);
     process.finish(outcome)
+}
+
+/// What a run of dpkg-query with kept output did.
+pub struct Answer {
+    /// Its standard output.
+    pub output: Vec<u8>,
+    /// Whether it had nothing to say on standard error.
+    pub quiet: bool,
+}
+
+/// Run dpkg-query as `$(dpkg-query ARGS)` does; the exit code does not matter there.
+pub fn answer(mut env: Env, args: &[OsString]) -> Answer {
+    // What is kept goes to no terminal.
+    if env.get("DPKG_COLORS").is_none_or(|mode| mode == "auto") {
+        env.set("DPKG_COLORS", b"never");
+    }
+    let mut process = Process::start("dpkg-query", env, Buffering::Kept);
+    let report = process.report.clone();
+    let outcome = run(&mut process, args);
+    process.finish(outcome);
+    Answer {
+        output: report.take_output(),
+        quiet: !report.spoke_to_stderr(),
+    }
 }
 
 fn parse(process: &mut Process, args: &[OsString]) -> Step<QueryArgs> {

@@ -1,7 +1,10 @@
 //! dpkg-query's option table (dpkg-query(1)), in stock's order.
 
 use super::args::{Action, Settings};
+use super::help;
+use crate::cli::text::HELP_OPTIONS;
 use crate::cli::{Effect, Opt};
+use crate::completions::Outline;
 
 type Row = Opt<Action, Settings>;
 
@@ -33,9 +36,13 @@ pub static OPTIONS: &[Row] = &[
     Opt::new("no-pager", LONG, Effect::Flag(|s, _| { s.pager = false; Ok(()) })),
 ];
 
+/// What completions are made from.
+pub fn outline() -> Outline {
+    Outline::of(OPTIONS, &[help::COMMANDS, help::OPTIONS, HELP_OPTIONS])
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::help;
     use super::*;
 
     #[test]

@@ -59,7 +59,14 @@ pub fn show(process: &mut Process, args: &QueryArgs) -> Step<i32> {
     let mut text = Vec::new();
     for pkg in pkgs {
         text.clear();
-        format.render(&db.table, pkg, Which::Installed, &db, &mut text)?;
+        format.render(
+            &db.table,
+            pkg,
+            Which::Installed,
+            &db,
+            &process.report,
+            &mut text,
+        )?;
         process.report.event(&Event::Data(&text));
     }
     super::report_missed(process, args, &missed);

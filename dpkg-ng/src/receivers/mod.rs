@@ -5,8 +5,8 @@ mod log;
 mod status_fd;
 mod stdout;
 
-pub use color::Colors;
-pub use stdout::Buffering;
+pub use color::{Colors, Part};
+pub use stdout::{Buffering, Stdout};
 
 use std::cell::RefCell;
 use std::ffi::OsStr;
@@ -16,14 +16,13 @@ use std::rc::Rc;
 
 use libdpkgng::error::{Error, Result};
 use libdpkgng::msg;
-use libdpkgng::msg::{Arg, Catalog, English, Msg};
+use libdpkgng::msg::{Catalog, Msg};
 use libdpkgng::report::{Event, Reporter};
 
 use crate::cli::Env;
-use color::Part;
+use crate::locale;
 use log::Log;
 use status_fd::StatusFds;
-use stdout::Stdout;
 
 /// All receivers of one tool. Standard output is buffered as stock's stdio does it, standard
 /// error is written at once, so that the two mix on a shared pipe as stock's do.
@@ -39,10 +38,11 @@ impl Receivers {
     pub fn new(program: &'static str, env: &Env, piped: Buffering) -> Receivers {
         Receivers(Rc::new(RefCell::new(Inner {
             program,
-            catalog: Box::new(English),
+            catalog: locale::messages(),
             colors: Colors::new(env),
             stdout: Stdout::new(piped),
             stderr_failed: None,
+            stderr_used: false,
             debug_mask: 0,
             status: StatusFds::default(),
             log: Log::default(),
@@ -86,6 +86,16 @@ impl Receivers {
     /// Write what standard output still holds, without regard to failures.
     pub fn drain_output(&self) {
         self.0.borrow_mut().stdout.drain();
+    }
+
+    /// What standard output was given, where it is [`Buffering::Kept`].
+    pub fn take_output(&self) -> Vec<u8> {
+        self.0.borrow_mut().stdout.take()
+    }
+
+    /// Whether anything went to standard error.
+    pub fn spoke_to_stderr(&self) -> bool {
+        self.0.borrow().stderr_used
     }
 
     /// The `errno` of a failed write to standard error, if there was one.
@@ -175,6 +185,7 @@ struct Inner {
     colors: Colors,
     stdout: Stdout,
     stderr_failed: Option<i32>,
+    stderr_used: bool,
     debug_mask: u32,
     status: StatusFds,
     log: Log,
@@ -204,6 +215,7 @@ impl Inner {
 
     fn stderr(&mut self, text: &Msg) {
         let bytes = text.render(&*self.catalog);
+        self.stderr_used = true;
         if let Err(e) = std::io::stderr().write_all(&bytes) {
             self.stderr_failed = e.raw_os_error().or(self.stderr_failed);
         }
@@ -226,6 +238,14 @@ impl Inner {
         match event {
             Event::Output(text) => self.stdout.write(&text.render(&*self.catalog)),
             Event::Data(bytes) => self.stdout.write(bytes),
+            Event::Info(text) => {
+                let program = self.colors.get(Part::Program);
+                let reset = self.colors.get(Part::Reset);
+                let line = msg!("%s%s:%s %s\n", program, self.program, reset, text);
+                self.stdout.write(&line.render(&*self.catalog));
+            }
+            // None of the tools that speak through here has a verbose mode.
+            Event::Verbose(_) => {}
             Event::Warning(text) => {
                 self.prefixed(Some((Part::Warning, "warning")), text.clone());
             }
@@ -250,14 +270,9 @@ impl Inner {
             Event::StatusFd(line) => self.status(line),
             Event::Flush => {
                 if let Err(errno) = self.stdout.flush() {
-                    let what = msg!(
-                        "error writing to '%s': %s",
-                        msg!("<standard output>"),
-                        Arg::Errno(errno)
-                    );
-                    let mut error = Error::new(what);
-                    error.errno = Some(errno);
-                    self.failure.get_or_insert(error);
+                    let what = msg!("error writing to '%s'", msg!("<standard output>"));
+                    let source = std::io::Error::from_raw_os_error(errno);
+                    self.failure.get_or_insert(Error::os(what, source));
                 }
             }
         }
@@ -271,6 +286,10 @@ impl Reporter for Receivers {
 
     fn debug_flags(&self) -> u32 {
         self.0.borrow().debug_mask
+    }
+
+    fn words(&self, text: &Msg) -> Vec<u8> {
+        self.with_catalog(|c| text.render(c))
     }
 
     fn stdout_is_terminal(&self) -> bool {

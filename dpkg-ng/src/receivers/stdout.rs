@@ -16,6 +16,8 @@ pub enum Buffering {
     Line,
     /// When a block is full.
     Full,
+    /// Never: kept for the caller, see [`Stdout::take`].
+    Kept,
 }
 
 /// glibc's block for pipes and files.
@@ -31,7 +33,7 @@ pub struct Stdout {
 impl Stdout {
     /// Unbuffered on a terminal, as said elsewhere.
     pub fn new(piped: Buffering) -> Stdout {
-        let mode = if std::io::stdout().is_terminal() {
+        let mode = if piped != Buffering::Kept && std::io::stdout().is_terminal() {
             Buffering::None
         } else {
             piped
@@ -48,13 +50,21 @@ impl Stdout {
         std::mem::replace(&mut self.mode, mode)
     }
 
+    /// What was kept.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.pending)
+    }
+
     /// `printf()`
     pub fn write(&mut self, bytes: &[u8]) {
         self.pending.extend_from_slice(bytes);
+        if self.mode == Buffering::Kept {
+            return;
+        }
         let ready = match self.mode {
             Buffering::None => self.pending.len(),
             Buffering::Line => through_last_newline(&self.pending),
-            Buffering::Full => 0,
+            Buffering::Full | Buffering::Kept => 0,
         };
         // What does not fit into a block leaves in whole blocks.
         let ready = ready.max(if self.pending.len() > BLOCK {
@@ -67,6 +77,9 @@ impl Stdout {
 
     /// Write what is pending.
     pub fn drain(&mut self) {
+        if self.mode == Buffering::Kept {
+            return;
+        }
         self.send(self.pending.len());
     }
 

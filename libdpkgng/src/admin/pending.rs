@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::pkg::{NameWhen, PkgId};
 use crate::report::{Event, Reporter};
 use crate::state::{Status, Want};
-use crate::{msg, msgn};
+use crate::{msg, msgc, msgn};
 
 /// The most packages, and the most sections, that are shown one per line.
 const FEW: usize = 12;
@@ -19,8 +19,9 @@ struct Section {
 }
 
 /// By section, sections in the order of their names; case does not count (`yettobeunpacked`).
-fn by_section(db: &Database) -> Vec<Section> {
+fn by_section(db: &Database, report: &dyn Reporter) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
+    let unknown = report.words(&msgc!("section", "<unknown>"));
     for pkg in db.table.in_hash_order() {
         let p = &db.table[pkg];
         let absent = matches!(
@@ -31,7 +32,7 @@ fn by_section(db: &Database) -> Vec<Section> {
             continue;
         }
         let name = p.section.as_deref().filter(|s| !s.is_empty());
-        let name = name.unwrap_or(b"<unknown>");
+        let name = name.unwrap_or(&unknown);
         let lower = name.to_ascii_lowercase();
         let place = sections.binary_search_by(|s| s.name.to_ascii_lowercase().cmp(&lower));
         match place {
@@ -54,7 +55,7 @@ fn by_section(db: &Database) -> Vec<Section> {
 /// A database that cannot be read.
 pub fn yet_to_unpack(db: &mut Database, report: &mut dyn Reporter) -> Result<i32> {
     db.open(OpenMode::ReadOnly, AvailMode::None, report)?;
-    let sections = by_section(db);
+    let sections = by_section(db, report);
     let total: usize = sections.iter().map(|s| s.pkgs.len()).sum();
     if total == 0 {
         return Ok(0);

@@ -3,9 +3,9 @@
 //! Sixty-byte headers of blank-padded ASCII; only name and size matter when reading, and dpkg
 //! looks at nothing else. Members start at even offsets, a newline filling the gap.
 
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 
-use super::take_error;
+use super::copy_exact;
 use crate::error::{OrFail as _, Result};
 use crate::msg;
 
@@ -29,36 +29,14 @@ pub struct Header {
 impl Header {
     /// Read a header of the archive called `archive` (for the messages).
     pub fn parse(archive: &[u8], raw: &[u8; HEADER_LEN]) -> Result<Header> {
-        if !raw.ends_with(END_MAGIC) {
+        if !is_legal(raw) {
             crate::bail!(
                 "file '%.250s' is corrupt - bad archive header magic",
                 archive
             );
         }
-        let mut name = &raw[..16];
-        while let [head @ .., b' '] = name {
-            name = head;
-        }
-        if let [head @ .., b'/'] = name {
-            name = head;
-        }
-        let name = match memchr::memchr(0, name) {
-            Some(end) => name.get(..end).unwrap_or(name),
-            None => name,
-        };
-        let digits = raw[48..58].iter().copied().skip_while(|&c| c == b' ');
-        let mut size = 0u64;
-        for c in digits.take_while(|&c| c != b' ') {
-            if !c.is_ascii_digit() {
-                crate::bail!(
-                    "invalid character '%c' in archive '%.250s' member '%.16s' size",
-                    c,
-                    archive,
-                    name
-                );
-            }
-            size = size * 10 + u64::from(c - b'0');
-        }
+        let name = member_name(raw);
+        let size = member_size(archive, raw)?;
         Ok(Header {
             name: name.to_vec(),
             name_unterminated: name.len() == 16,
@@ -70,6 +48,44 @@ impl Header {
     pub fn padded_size(&self) -> u64 {
         self.size + (self.size & 1)
     }
+}
+
+/// Whether a header ends as every header does (not `dpkg_ar_member_is_illegal()`).
+pub(super) fn is_legal(raw: &[u8; HEADER_LEN]) -> bool {
+    raw.ends_with(END_MAGIC)
+}
+
+/// The name in a header (`dpkg_ar_normalize_name`).
+pub(super) fn member_name(raw: &[u8; HEADER_LEN]) -> &[u8] {
+    let mut name = &raw[..16];
+    while let [head @ .., b' '] = name {
+        name = head;
+    }
+    if let [head @ .., b'/'] = name {
+        name = head;
+    }
+    match memchr::memchr(0, name) {
+        Some(end) => name.get(..end).unwrap_or(name),
+        None => name,
+    }
+}
+
+/// The size in a header of the archive called `archive` (`dpkg_ar_member_get_size`).
+pub(super) fn member_size(archive: &[u8], raw: &[u8; HEADER_LEN]) -> Result<u64> {
+    let digits = raw[48..58].iter().copied().skip_while(|&c| c == b' ');
+    let mut size = 0u64;
+    for c in digits.take_while(|&c| c != b' ') {
+        if !c.is_ascii_digit() {
+            crate::bail!(
+                "invalid character '%c' in archive '%.250s' member '%.16s' size",
+                c,
+                archive,
+                member_name(raw)
+            );
+        }
+        size = size * 10 + u64::from(c - b'0');
+    }
+    Ok(size)
 }
 
 /// Writes an archive of plain files that belong to root.
@@ -143,13 +159,7 @@ impl<W: Write> ArWriter<W> {
     /// A member of the next `size` bytes of `src`.
     pub fn put_member_from(&mut self, member: &str, src: &mut dyn Read, size: u64) -> Result<()> {
         self.put_header(member, size)?;
-        let copied = io::copy(&mut src.take(size), &mut self.dst);
-        let problem = match copied {
-            Ok(n) if n == size => None,
-            Ok(_) => Some(msg!("unexpected end of file or stream")),
-            Err(e) => Some(take_error(e, || msg!("failed to write")).msg),
-        };
-        if let Some(problem) = problem {
+        if let Err(problem) = copy_exact(src, &mut self.dst, size) {
             crate::bail!(
                 "cannot append ar member file (%s) to '%s': %s",
                 member,

@@ -285,7 +285,9 @@ impl Member<'_> {
             Ok(status) => {
                 if status == 2 {
                     report.event(&Event::Stderr(msg!(
-                        "tar: Exiting with failure status due to previous errors\n"
+                        "%s: %s\n",
+                        "tar",
+                        msg!("Exiting with failure status due to previous errors").of("tar")
                     )));
                 }
                 bail!(

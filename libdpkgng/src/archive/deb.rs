@@ -27,7 +27,7 @@ pub const DATA_MEMBER: &str = "data.tar";
 /// Name of the member that says the format version.
 pub const MAGIC_MEMBER: &str = "debian-binary";
 /// Lengths a pipe holds before its writer blocks; see [`Paste`].
-const PIPE_SIZE: u64 = 64 * 1024;
+pub const PIPE_SIZE: u64 = 64 * 1024;
 /// Length of one read and write of the process that feeds dpkg-deb's decompressor.
 const PIECE: u64 = 32 * 1024;
 
@@ -612,13 +612,18 @@ impl DebStream {
         self.decoder.write_error(e)
     }
 
-    /// Read to the end and check that the member was whole.
+    /// What follows a tar's end is read by nobody: it has to fit into a pipe, and the member has
+    /// to be whole.
     pub fn finish(mut self) -> Result<()> {
-        io::copy(&mut self, &mut io::sink())
+        io::copy(&mut (&mut self).take(PIPE_SIZE), &mut io::sink())
             .map_err(|e| super::take_error(e, || msg!("failed to read")))?;
         match self.paste() {
+            Paste::Complete => Ok(()),
             Paste::Failed(e) => Err(e),
-            Paste::Complete | Paste::BrokenPipe => Ok(()),
+            Paste::BrokenPipe => Err(Error::os(
+                msg!("failed to write"),
+                io::Error::from_raw_os_error(libc::EPIPE),
+            )),
         }
     }
 }

@@ -73,12 +73,7 @@ pub fn extract_control(
         .custom_flags(libc::O_DIRECTORY)
         .open(dir)
         .or_fail(|| msg!("failed to chdir to directory"))?;
-    let mut place = Place {
-        top: top.into(),
-        as_root: nix::unistd::geteuid().is_root(),
-        umask: 0,
-        dirs: Vec::new(),
-    };
+    let mut place = Below::new(top.into(), false);
     let mut tar = TarReader::new(stream);
     while let Some(mut entry) = tar.next_entry()? {
         entry.resolve(owners);
@@ -90,21 +85,43 @@ pub fn extract_control(
     if !tar.orderly() {
         bail!("tar would have something to say");
     }
-    tar.drain()?;
-    place.finish_dirs()?;
+    place.finish()?;
     tar.into_inner().finish()
 }
 
-struct Place {
+/// A directory below which entries of a tar archive are placed.
+pub struct Below {
     top: OwnedFd,
     as_root: bool,
+    /// Modes are the archive's also for others than root, and links have owner and time.
+    exact: bool,
     umask: u32,
     /// Directories whose mode and time are set last, so that they stay writable until then.
     dirs: Vec<TarEntry>,
 }
 
-impl Place {
-    fn put(&mut self, entry: &TarEntry, data: &mut dyn Read) -> Result<()> {
+impl Below {
+    fn new(top: OwnedFd, exact: bool) -> Below {
+        Below {
+            top,
+            as_root: nix::unistd::geteuid().is_root(),
+            exact,
+            umask: 0,
+            dirs: Vec::new(),
+        }
+    }
+
+    /// Everything below this directory is to be as the entries say, as far as we may.
+    pub fn exactly(top: OwnedFd) -> Below {
+        Below::new(top, true)
+    }
+
+    /// Place an entry, with the content that comes next in `data`. What is there gives way
+    /// unless it is a directory.
+    ///
+    /// # Errors
+    /// It cannot be placed, is a device or a named pipe, or leads out of the directory.
+    pub fn put(&mut self, entry: &TarEntry, data: &mut dyn Read) -> Result<()> {
         let fail = || msg!("unable to create '%.255s'", &entry.name);
         if entry.kind == Kind::Directory {
             self.dirs.push(entry.clone());
@@ -139,6 +156,9 @@ impl Place {
                 remove_old(&parent, name);
                 nix::unistd::symlinkat(OsStr::from_bytes(&entry.linkname), &parent, name)
                     .or_fail(fail)?;
+                if self.exact {
+                    self.set_link_meta(&parent, name, entry).or_fail(fail)?;
+                }
             }
             Kind::HardLink => {
                 remove_old(&parent, name);
@@ -187,7 +207,7 @@ impl Place {
         let mut mode = entry.mode;
         if self.as_root {
             nix::unistd::fchown(fd, Some(entry.uid.into()), Some(entry.gid.into()))?;
-        } else {
+        } else if !self.exact {
             mode &= 0o777 & !self.process_umask()?;
         }
         fchmod(fd, Mode::from_bits_truncate(mode))?;
@@ -210,7 +230,21 @@ impl Place {
         Ok(self.umask & 0o777)
     }
 
-    fn finish_dirs(&mut self) -> Result<()> {
+    fn set_link_meta(&self, dir: &OwnedFd, name: &Path, entry: &TarEntry) -> io::Result<()> {
+        if self.as_root {
+            let (uid, gid) = (Some(entry.uid.into()), Some(entry.gid.into()));
+            nix::unistd::fchownat(dir, name, uid, gid, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+        }
+        let time = TimeSpec::new(entry.mtime, 0);
+        utimensat(dir, name, &time, &time, UtimensatFlags::NoFollowSymlink)?;
+        Ok(())
+    }
+
+    /// Give the directories placed their owners, modes and times.
+    ///
+    /// # Errors
+    /// It cannot be done.
+    pub fn finish(&mut self) -> Result<()> {
         for entry in std::mem::take(&mut self.dirs).into_iter().rev() {
             let fail = || msg!("unable to create '%.255s'", &entry.name);
             let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;

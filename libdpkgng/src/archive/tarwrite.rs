@@ -15,11 +15,19 @@ use std::path::Path;
 
 use super::{read_full, take_error};
 use crate::error::Result;
-use crate::msg;
+use crate::msg::Msg;
 use crate::report::{Event, Reporter};
+use crate::{msg, msgn};
 
 const BLOCK: usize = 512;
 const RECORD: u64 = 10_240;
+/// tar(1)'s text domain: what it would complain of is said in its words.
+const TAR: &str = "tar";
+
+/// That a call failed for a file.
+fn cannot(call: &str, name: &[u8], e: std::io::Error) -> Msg {
+    msg!("%s: %s", msg!("%s: Cannot %s", name, call).of(TAR), e)
+}
 
 /// What to change while packing.
 #[derive(Clone, Copy, Debug)]
@@ -86,9 +94,9 @@ impl<W: Write> TarWriter<W> {
         Ok(())
     }
 
-    fn complain(&mut self, status: i32, report: &mut dyn Reporter, text: crate::msg::Msg) {
+    fn complain(&mut self, status: i32, report: &mut dyn Reporter, text: Msg) {
         self.exit_status = self.exit_status.max(status);
-        report.event(&Event::Stderr(msg!("tar: %s\n", text)));
+        report.event(&Event::Stderr(msg!("%s: %s\n", "tar", text)));
     }
 
     /// Add the file at `path` (`lstat` decides what it is) under `name`, e.g. `./usr`.
@@ -97,7 +105,7 @@ impl<W: Write> TarWriter<W> {
         let stat = match std::fs::symlink_metadata(path) {
             Ok(stat) => stat,
             Err(e) => {
-                self.complain(2, report, msg!("%s: Cannot stat: %s", &shown, e));
+                self.complain(2, report, cannot("stat", &shown, e));
                 return Ok(());
             }
         };
@@ -125,15 +133,12 @@ impl<W: Write> TarWriter<W> {
                     self.put_entry(&stat, name, b'2', Some(target), 0)?;
                 }
                 Err(e) => {
-                    self.complain(2, report, msg!("%s: Cannot readlink: %s", &shown, e));
+                    self.complain(2, report, cannot("readlink", &shown, e));
                     return Ok(());
                 }
             }
         } else if kind.is_socket() {
-            report.event(&Event::Stderr(msg!(
-                "tar: %s\n",
-                msg!("%s: socket ignored", &shown)
-            )));
+            self.complain(0, report, msg!("%s: socket ignored", &shown).of(TAR));
             return Ok(());
         } else {
             let flag = if kind.is_char_device() {
@@ -166,7 +171,7 @@ impl<W: Write> TarWriter<W> {
         let mut file = match opened {
             Ok(file) => file,
             Err(e) => {
-                self.complain(2, report, msg!("%s: Cannot open: %s", &shown, e));
+                self.complain(2, report, cannot("open", &shown, e));
                 return Ok(false);
             }
         };
@@ -182,25 +187,28 @@ impl<W: Write> TarWriter<W> {
                 Ok(n) => {
                     self.put(&buf[..n])?;
                     left -= n as u64;
-                    let template = if left == 1 {
-                        "%s: File shrank by %s byte; padding with zeros"
-                    } else {
-                        "%s: File shrank by %s bytes; padding with zeros"
-                    };
-                    self.complain(1, report, msg!(template, &shown, left.to_string()));
+                    let text = msgn!(
+                        left,
+                        "%s: File shrank by %s byte; padding with zeros",
+                        "%s: File shrank by %s bytes; padding with zeros",
+                        &shown,
+                        left.to_string()
+                    );
+                    self.complain(1, report, text.of(TAR));
                     self.put_zeros(left)?;
                     break;
                 }
                 Err(e) => {
                     let at = size - left;
-                    let text = msg!(
-                        "%s: Read error at byte %s, while reading %s bytes: %s",
+                    let text = msgn!(
+                        want,
+                        "%s: Read error at byte %jd, while reading %zu byte",
+                        "%s: Read error at byte %jd, while reading %zu bytes",
                         &shown,
-                        at.to_string(),
-                        want.to_string(),
-                        e
+                        at,
+                        want
                     );
-                    self.complain(2, report, text);
+                    self.complain(2, report, msg!("%s: %s", text.of(TAR), e));
                     self.put_zeros(left)?;
                     break;
                 }
@@ -212,7 +220,11 @@ impl<W: Write> TarWriter<W> {
         if let Ok(now) = file.metadata() {
             let changed = |m: &Metadata| (m.ctime(), m.ctime_nsec());
             if changed(&now) != changed(stat) || now.size() > size {
-                self.complain(1, report, msg!("%s: file changed as we read it", &shown));
+                self.complain(
+                    1,
+                    report,
+                    msg!("%s: file changed as we read it", &shown).of(TAR),
+                );
             }
         }
         Ok(true)

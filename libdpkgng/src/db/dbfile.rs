@@ -14,6 +14,7 @@ use crate::error::{Error, OrFail, Result};
 use crate::msg;
 use crate::report::{Reporter, debug};
 use crate::sys::atomic::AtomicFile;
+use crate::sys::dir;
 
 /// A file of the database that others may replace while dpkg runs.
 #[derive(Debug, Default)]
@@ -77,9 +78,20 @@ impl Reopen {
 
 /// Give a file this content, durably. Its directory is the caller's to sync.
 pub(super) fn replace(path: &Path, content: &[u8]) -> Result<()> {
+    replace_keeping(path, content, false)
+}
+
+/// The same for a file whose former version stays as `NAME-old`; its directory is made durable
+/// too, so that nothing done afterwards to the files it tells of can outlive it.
+pub(super) fn replace_with_backup(path: &Path, content: &[u8]) -> Result<()> {
+    replace_keeping(path, content, true)?;
+    dir::sync_parent(path)
+}
+
+fn replace_keeping(path: &Path, content: &[u8], backup: bool) -> Result<()> {
     let mut file = AtomicFile::create(path, false)?;
     let written = file.write_all(content);
     written.or_fail(|| msg!("unable to write new file '%.250s'", file.name_new()))?;
     file.sync()?;
-    file.commit(false)
+    file.commit(backup)
 }

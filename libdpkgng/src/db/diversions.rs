@@ -4,7 +4,7 @@
 //! none).
 
 use super::Database;
-use super::dbfile::{Reopen, Reopened};
+use super::dbfile::{Reopen, Reopened, replace_with_backup};
 use crate::err;
 use crate::error::{Error, Result};
 use crate::fsys::{Diversion, Fsys, NodeId};
@@ -15,6 +15,9 @@ use crate::sys::lines::Lines;
 
 /// The file's name in the admindir.
 pub const DIVERSIONSFILE: &str = "diversions";
+
+/// What the file has in place of a package for a local diversion.
+pub const LOCAL: &[u8] = b":";
 
 /// The longest line, with newline and terminator.
 const MAXDIVERTFILENAME: usize = 1024;
@@ -45,6 +48,33 @@ impl Database {
                 load(lines, &mut self.fsys, &mut self.table).map_err(Error::fatal)
             }
         }
+    }
+}
+
+impl Database {
+    /// Write the file as it is in core, keeping the former one as `diversions-old`
+    /// (`divertdb_write`).
+    ///
+    /// # Errors
+    /// Any failure to write; the file is then as it was.
+    pub fn write_diversions(&self) -> Result<()> {
+        let mut content = Vec::new();
+        for from in self.fsys.diverted() {
+            let Some(divert) = self.fsys.diversion(from) else {
+                continue;
+            };
+            let to = divert.useinstead.map(|to| self.fsys.name(to));
+            let owner = divert.pkgset.map(|set| self.table[set].name.as_bytes());
+            for line in [
+                self.fsys.name(from),
+                to.unwrap_or_default(),
+                owner.unwrap_or(LOCAL),
+            ] {
+                content.extend_from_slice(line);
+                content.push(b'\n');
+            }
+        }
+        replace_with_backup(&self.dirs.admin(DIVERSIONSFILE), &content)
     }
 }
 
@@ -89,7 +119,7 @@ fn load(mut lines: Lines<'_>, fsys: &mut Fsys, table: &mut PkgTable) -> Result<(
         let from = fsys.find(from);
         let to = fsys.find(lines.must()?);
         let owner = match lines.must()? {
-            b":" => None,
+            LOCAL => None,
             name => Some(table.find_set(&String::from_utf8_lossy(name))),
         };
         if fsys.diversion(from).is_some() || fsys.diversion(to).is_some() {
@@ -141,6 +171,14 @@ mod tests {
         let dash = db.table.lookup_set("dash");
         assert!(dash.is_some());
         assert_eq!(db.fsys.diversion(b).unwrap().pkgset, dash);
+
+        let b_real = db.fsys.find(b"/b.real");
+        db.fsys.set_diversion(b, None);
+        db.fsys.set_diversion(b_real, None);
+        db.write_diversions().unwrap();
+        let text = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+        assert_eq!(text("diversions"), "/a\n/a.real\n:\n");
+        assert!(text("diversions-old").ends_with("/b\n/b.real\ndash\n"));
 
         std::fs::write(dir.path().join("new"), "/a\n/c\n:\n/c\n/d\n:\n").unwrap();
         std::fs::rename(dir.path().join("new"), &path).unwrap();

@@ -120,6 +120,48 @@ impl Database {
     }
 }
 
+impl Database {
+    /// Give the paths that `changed` picks out the digest of their node's `newhash` in an
+    /// md5sums file that the archive brought along. The rest keeps its bytes; when nothing
+    /// changes, so does the file, which otherwise is durable on return.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written.
+    pub fn amend_filehash(
+        &mut self,
+        pkg: PkgId,
+        which: Which,
+        changed: impl Fn(NodeId) -> bool,
+    ) -> Result<()> {
+        let path = self.infodb_file(pkg, which, HASHFILE);
+        let mut content = match file::slurp(&path) {
+            Ok(content) => content.to_vec(),
+            Err(e) if e.errno == Some(libc::ENOENT) => return Ok(()),
+            Err(e) => return Err(e),
+        };
+        let mut amended = false;
+        for line in content.split_mut(|c| *c == b'\n') {
+            let Some((hash, name)) = line.split_at_mut_checked(MD5HASHLEN) else {
+                continue;
+            };
+            let Some(name) = name.strip_prefix(b"  ") else {
+                continue;
+            };
+            let node = self.fsys.lookup(name).filter(|node| changed(*node));
+            let new = node.and_then(|node| self.fsys.newhash(node));
+            if let Some(new) = new.filter(|new| new.len() == MD5HASHLEN) {
+                amended |= *hash != *new;
+                hash.copy_from_slice(new);
+            }
+        }
+        if !amended {
+            return Ok(());
+        }
+        replace(&path, &content)?;
+        dir::sync(&self.infodb_dir())
+    }
+}
+
 /// A C string's worth of `bytes`.
 pub(super) fn until_nul(bytes: &[u8]) -> &[u8] {
     match memchr::memchr(0, bytes) {

@@ -381,7 +381,7 @@ impl Database {
                 pkg: &self.table.name(pkg, NameWhen::Always),
                 pkg_nonambig: &self.table.name(pkg, NameWhen::NonAmbig),
                 status: status.as_str(),
-                version: &version.describe(Epoch::NonAmbig),
+                version: &version.describe_c(Epoch::NonAmbig),
             });
             report.check()?;
             self.table[pkg].status_dirty = false;

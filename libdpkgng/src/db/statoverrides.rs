@@ -5,13 +5,14 @@
 use std::io::Read;
 
 use super::Database;
-use super::dbfile::{Reopen, Reopened};
+use super::dbfile::{Reopen, Reopened, replace_with_backup};
 use super::filehash::until_nul;
 use super::sysuser::Snapshot;
 use crate::err;
 use crate::error::{Error, OrFail, Result};
-use crate::fsys::{Fsys, StatOverride};
+use crate::fsys::{Fsys, NodeId, StatOverride};
 use crate::msg;
+use crate::pkg::Bytes;
 use crate::report::Reporter;
 
 /// The file's name in the admindir.
@@ -107,6 +108,37 @@ impl Database {
             group: std::cell::LazyCell::new(|| users.read_group(dirs)),
         };
         load(&content, &names, &mut self.fsys).map_err(Error::fatal)
+    }
+}
+
+impl Database {
+    /// The line of a path (`statdb_node_print`): names where the numbers have one, else the name
+    /// that was read, else `#NUMBER`, as C's `%d`. Empty for a path without override.
+    pub fn statoverride_line(&self, node: NodeId) -> Vec<u8> {
+        let Some(value) = self.fsys.statoverride(node) else {
+            return Vec::new();
+        };
+        let id = |known: Option<Bytes>, read: &Option<Bytes>, id: u32| {
+            let name = known.or_else(|| read.clone());
+            name.map_or_else(|| format!("#{}", id as i32).into_bytes(), |n| n.to_vec())
+        };
+        let user = id(self.user_of(value.uid), &value.uname, value.uid);
+        let group = id(self.group_of(value.gid), &value.gname, value.gid);
+        let mode = format!("{:o}", value.mode).into_bytes();
+        let mut line = [&user, &group, &mode, self.fsys.name(node)].join(&b' ');
+        line.push(b'\n');
+        line
+    }
+
+    /// Write the file as it is in core, keeping the former one as `statoverride-old`
+    /// (`statdb_write`).
+    ///
+    /// # Errors
+    /// Any failure to write; the file is then as it was.
+    pub fn write_statoverrides(&self) -> Result<()> {
+        let nodes = self.fsys.overridden();
+        let lines: Vec<Vec<u8>> = nodes.iter().map(|n| self.statoverride_line(*n)).collect();
+        replace_with_backup(&self.dirs.admin(STATOVERRIDEFILE), &lines.concat())
     }
 }
 

@@ -41,6 +41,13 @@ pub struct Failures {
     undoing: bool,
 }
 
+impl Failures {
+    /// Whether anything failed.
+    pub(crate) fn any(&self) -> bool {
+        !self.what.is_empty()
+    }
+}
+
 impl Run {
     /// Report what went wrong with a package, remember it for the summary, and undo what was
     /// begun (`print_error_perpackage`). Errors that reach further are returned.
@@ -220,8 +227,8 @@ impl Run {
             "%s %s %s %s",
             action,
             table.bin_name(pkg, which, NameWhen::Always),
-            table[pkg].installed.version.describe(Epoch::NonAmbig),
-            table[pkg].available.version.describe(Epoch::NonAmbig)
+            table[pkg].installed.version.describe_c(Epoch::NonAmbig),
+            table[pkg].available.version.describe_c(Epoch::NonAmbig)
         );
         self.report.event(&Event::Log(line));
         let name = table.bin_name(pkg, which, NameWhen::NonAmbig);
@@ -258,7 +265,8 @@ impl Run {
             )
         });
         let mut used = false;
-        for other in fsys.owners(node) {
+        for other in self.owners_there(node, pkg) {
+            let table = &self.db.table;
             self.report.debug(debug::VERYDETAIL, || {
                 let name = table.name(other, NameWhen::Always);
                 msg!("dir_is_used_by_others considering %s ...", name)

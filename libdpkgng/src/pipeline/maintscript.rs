@@ -5,7 +5,6 @@
 //! at again: diversions and activated triggers. When a script fails this is owed until the
 //! failure was reported (see [`errors`](super::errors)).
 
-use std::cell::Cell;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -14,14 +13,14 @@ use super::Run;
 use super::errors::Undo;
 use crate::error::{Error, OrFail, Result};
 use crate::force::Force;
-use crate::hooks::HookSet;
+use crate::hooks::Scope;
 use crate::msg::Msg;
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, debug};
 use crate::state::Status;
 use crate::sys::exec_label::ExecLabel;
+use crate::sys::locale;
 use crate::sys::process::{self, Ended, Outcome, RunError, Step};
-use crate::version::Epoch;
 use crate::{bail, err, msg};
 
 /// One call about to be made.
@@ -53,7 +52,7 @@ pub(crate) fn ending(ended: Ended, desc: &Msg) -> Option<Msg> {
         Ended::Signal(signal, core) => msg!(
             "%s subprocess was killed by signal (%s)%s",
             desc,
-            process::strsignal(signal),
+            locale::strsignal(signal),
             if core {
                 msg!(", core dumped")
             } else {
@@ -72,7 +71,7 @@ pub(crate) fn run_error(error: RunError, desc: &Msg) -> Error {
         RunError::Nul => err!("unable to execute %s (%s)", desc, "\\0"),
         RunError::Fork(e) => Error::os(msg!("fork failed"), e).fatal(),
         RunError::Ignore(signal, e) => {
-            let name = process::strsignal(signal);
+            let name = locale::strsignal(signal);
             let id = "unable to ignore signal %s before running %.250s";
             Error::os(msg!(id, name, desc), e)
         }
@@ -189,8 +188,8 @@ impl Run {
         iffallback: &str,
     ) -> Result<bool> {
         let table = &self.db.table;
-        let new_version = table[pkg].available.version.describe(Epoch::NonAmbig);
-        let old_version = table[pkg].installed.version.describe(Epoch::NonAmbig);
+        let new_version = table[pkg].available.version.to_string();
+        let old_version = table[pkg].installed.version.to_string();
         let name = table.name(pkg, NameWhen::NonAmbig);
         let args = [ifok, &new_version];
         let old = Call {
@@ -284,31 +283,28 @@ impl Run {
                 .or_fail(|| msg!("unable to set execute permissions on '%.250s'", &call.path))?;
         }
         let args: Vec<&[u8]> = call.args.iter().map(|a| a.as_bytes()).collect();
-        let raw = Cell::new(0);
-        let result = HookSet::around(
-            self,
-            |run| &mut run.hooks,
-            |run, i| match run.hooks.get_mut(i) {
-                Some(hook) => hook.script_pre(&run.db.table, call.pkg, call.script, &args),
-                None => Ok(()),
-            },
-            |run, i, _| {
-                if let Some(hook) = run.hooks.get_mut(i) {
-                    hook.script_post(&run.db.table, call.pkg, call.script, raw.get());
+        let (pkg, script) = (call.pkg, call.script);
+        let scope = |status| Scope::Script {
+            pkg,
+            script,
+            args: &args,
+            status,
+        };
+        self.hooks.enter(&self.db.table, &scope(None))?;
+        let mut raw = None;
+        let result = match self.spawn(call, &mut raw) {
+            Ok(ended) => match ending(ended, &call.desc) {
+                None => Ok(true),
+                Some(what) if on_failure == OnFailure::Warn => {
+                    self.report.warning(what);
+                    Ok(false)
                 }
+                Some(what) => Err(Error::new(what)),
             },
-            |run| {
-                let ended = run.spawn(call, &raw)?;
-                let Some(what) = ending(ended, &call.desc) else {
-                    return Ok(true);
-                };
-                if on_failure == OnFailure::Warn {
-                    run.report.warning(what);
-                    return Ok(false);
-                }
-                Err(Error::new(what))
-            },
-        );
+            Err(e) => Err(e),
+        };
+        let ok = matches!(result, Ok(true));
+        self.hooks.leave(&self.db.table, &scope(raw), ok);
         if result.is_err() {
             self.failures.undo.push(Undo::PostScript);
         }
@@ -316,7 +312,7 @@ impl Run {
     }
 
     /// Start the script and wait for it.
-    fn spawn(&mut self, call: &Call<'_>, raw: &Cell<i32>) -> Result<Ended> {
+    fn spawn(&mut self, call: &Call<'_>, raw: &mut Option<i32>) -> Result<Ended> {
         let command = match self.command(call) {
             Ok(command) => command,
             // Stock finds out in the child, which says so and exits.
@@ -344,7 +340,7 @@ impl Run {
         };
         self.report.event(&Event::Flush);
         let outcome = process::run(&command).map_err(|e| run_error(e, &call.desc))?;
-        raw.set(outcome.raw);
+        *raw = Some(outcome.raw);
         Ok(self.outcome(outcome, &command, &call.desc))
     }
 

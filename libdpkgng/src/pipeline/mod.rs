@@ -18,7 +18,8 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use crate::db::Database;
-use crate::hooks::HookSet;
+use crate::error::Result;
+use crate::hooks::{HookSet, Scope};
 use crate::pkg::PkgId;
 use crate::report::{Prompter, Reporter};
 use crate::state::Want;
@@ -26,6 +27,8 @@ use crate::state::Want;
 pub mod configure;
 pub mod depcon;
 pub mod errors;
+#[cfg(test)]
+mod hooks_tests;
 pub mod maintscript;
 pub mod queue;
 pub mod remove;
@@ -235,6 +238,33 @@ impl Run {
             trigproc: Default::default(),
             unpack: Default::default(),
         }
+    }
+
+    /// Do something between the hooks that want to know.
+    pub(crate) fn between_hooks<T>(
+        &mut self,
+        scope: Scope<'_>,
+        body: impl FnOnce(&mut Run) -> Result<T>,
+    ) -> Result<T> {
+        self.hooks.enter(&self.db.table, &scope)?;
+        let result = body(self);
+        self.hooks.leave(&self.db.table, &scope, result.is_ok());
+        result
+    }
+
+    /// Do what the command line asked for between the hooks of the run, if anything is to be
+    /// done for real.
+    pub(crate) fn whole(&mut self, body: impl FnOnce(&mut Run) -> Result<i32>) -> Result<i32> {
+        if !self.opts.act {
+            return body(self);
+        }
+        let action = self.opts.action.name();
+        let scope = Scope::Run { action };
+        self.hooks.enter(&self.db.table, &scope)?;
+        let result = body(self);
+        let ok = result.is_ok() && !self.failures.any();
+        self.hooks.leave(&self.db.table, &scope, ok);
+        result
     }
 
     /// What this run knows of a package (`clientdata`, made when first asked for).

@@ -8,12 +8,15 @@ use std::rc::Rc;
 
 use super::{Action, Options, Run};
 use crate::arch::ArchTable;
+use crate::archive::build::{BuildOptions, build};
+use crate::archive::compress::{Compressor, Params};
+use crate::archive::deb::DebVersion;
 use crate::db::{Database, Dirs};
 use crate::error::Result;
 use crate::force::{Force, ForceSet, Known};
 use crate::msg::Msg;
 use crate::pkg::PkgId;
-use crate::report::{Event, Prompter, Reporter};
+use crate::report::{Event, Prompter, Reporter, Silent};
 
 /// What was said, line by line as stock would write it; status-fd lines start with `3: `.
 #[derive(Clone, Default)]
@@ -158,14 +161,67 @@ impl Rig {
         Run::new(db, opts, report, Box::new(answers), Default::default())
     }
 
+    /// An archive of a tree: `files` are its paths with their contents (`None` for a
+    /// directory), those below `DEBIAN` are control files, of mode 0755 if they start with `#!`.
+    /// `change` may do more to the tree before it is packed.
+    pub(crate) fn deb(
+        &self,
+        control: &str,
+        files: &[(&str, Option<&str>)],
+        change: impl FnOnce(&Path),
+    ) -> PathBuf {
+        let dir = tempfile::tempdir().unwrap();
+        let tree = dir.path().join("tree");
+        let mut all = vec![("DEBIAN/control", Some(control))];
+        all.extend_from_slice(files);
+        for (path, content) in all {
+            let path = tree.join(path);
+            let Some(content) = content else {
+                std::fs::create_dir_all(path).unwrap();
+                continue;
+            };
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, content).unwrap();
+            let mode = if content.starts_with("#!") {
+                0o755
+            } else {
+                0o644
+            };
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        }
+        change(&tree);
+        let options = BuildOptions {
+            check: false,
+            root_owner_group: false,
+            uniform_compression: true,
+            params: Params::new(Compressor::None),
+            format: DebVersion::CURRENT,
+            timestamp: Ok(1_000_000_000),
+            tmpdir: "/tmp".into(),
+            progname: "dpkg-deb".into(),
+            info_prefix: Vec::new(),
+            hint_prefix: Vec::new(),
+        };
+        std::fs::create_dir_all(self.path("/debs")).unwrap();
+        let count = std::fs::read_dir(self.path("/debs")).unwrap().count();
+        let deb = self.path(&format!("/debs/{count}.deb"));
+        build(&tree, Some(&deb), &options, &mut Silent).unwrap();
+        deb
+    }
+
+    /// What was said, without the root's path.
+    pub(crate) fn take_said(&self) -> String {
+        let root = self.root.path().to_string_lossy().into_owned();
+        self.said.take().replace(&root, "")
+    }
+
     /// Run an action on packages; what it said (the root's path left out), and its exit code.
     pub(crate) fn dpkg(&self, action: Action, names: &[&str]) -> (String, i32) {
         let mut run = self.run(action);
         let names: Vec<_> = names.iter().map(|n| n.as_bytes().to_vec()).collect();
         run.packages(&names).unwrap();
         let code = run.finish();
-        let root = self.root.path().to_string_lossy().into_owned();
-        (self.said.take().replace(&root, ""), code)
+        (self.take_said(), code)
     }
 }
 

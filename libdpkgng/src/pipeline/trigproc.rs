@@ -11,6 +11,7 @@ use super::queue::DepCheck;
 use super::{DependTry, Istobe, Run};
 use crate::db::trigdb::{Hooks, TRIGGERSCIFILE};
 use crate::error::{Error, Result};
+use crate::hooks::{PackageStep, Scope};
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, debug};
 use crate::state::{Status, Want};
@@ -175,6 +176,16 @@ impl Run {
             return Ok(());
         }
 
+        if !self.opts.act {
+            return self.process_triggers(pkg, &name);
+        }
+        let step = PackageStep::Triggers;
+        self.between_hooks(Scope::Package { pkg, step }, |run| {
+            run.process_triggers(pkg, &name)
+        })
+    }
+
+    fn process_triggers(&mut self, pkg: PkgId, name: &str) -> Result<()> {
         let version = &self.db.table[pkg].installed.version;
         let version = version.describe(Epoch::NonAmbig);
         self.report

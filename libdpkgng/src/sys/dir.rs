@@ -1,5 +1,6 @@
 //! Directories: making them with their parents, and making them durable (dir.c).
 
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -67,7 +68,9 @@ pub fn sync_contents(path: &Path) -> Result<()> {
     let entries =
         std::fs::read_dir(path).or_fail(|| msg!("unable to open directory '%s'", path))?;
     for entry in entries.flatten() {
-        let name = entry.path();
+        // As stock spells it, whose callers give the directory with a slash.
+        let name = [path.as_os_str(), OsStr::new("/"), &entry.file_name()];
+        let name: OsString = name.into_iter().collect();
         let file = File::options()
             .write(true)
             .custom_flags(libc::O_NONBLOCK)

@@ -1,4 +1,4 @@
-//! fnmatch(3) and the locale it (and collation) follows.
+//! fnmatch(3), in the current locale.
 
 use std::ffi::CString;
 
@@ -32,15 +32,5 @@ impl Pattern {
     pub fn matches(&self, subject: &CString) -> bool {
         // SAFETY: both arguments are NUL-terminated strings that live through the call.
         unsafe { libc::fnmatch(self.0.as_ptr(), subject.as_ptr(), 0) == 0 }
-    }
-}
-
-/// Take character types and collation from the environment, as `setlocale(LC_ALL, "")` does
-/// for stock. Messages are not the C library's business here. To be called once, by a
-/// program's first thread, before it starts others.
-pub fn follow_environment_locale() {
-    for category in [libc::LC_CTYPE, libc::LC_COLLATE] {
-        // SAFETY: a valid category and an empty NUL-terminated name; the caller has one thread.
-        unsafe { libc::setlocale(category, c"".as_ptr()) };
     }
 }

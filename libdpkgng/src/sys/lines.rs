@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, BufRead, Read};
 use std::path::Path;
 
 use crate::bail;
@@ -71,6 +71,50 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// Lines of a stream, as fgets(3) hands them to C: up to a limit, cut at a NUL byte, and once it
+/// ended it stays so, even a terminal.
+pub struct Fgets<'a> {
+    input: &'a mut dyn BufRead,
+    ended: bool,
+}
+
+impl<'a> Fgets<'a> {
+    /// The lines of `input`.
+    pub fn new(input: &'a mut dyn BufRead) -> Fgets<'a> {
+        Fgets {
+            input,
+            ended: false,
+        }
+    }
+
+    /// The next line with its newline, or as much of it as fits into `size` bytes with a
+    /// terminator; `None` at the end.
+    ///
+    /// # Errors
+    /// read(2)'s.
+    pub fn next(&mut self, size: usize) -> io::Result<Option<Vec<u8>>> {
+        let mut line = Vec::new();
+        while !self.ended && line.len() + 1 < size && line.last() != Some(&b'\n') {
+            let ready = match self.input.fill_buf() {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                other => other?,
+            };
+            let fits = &ready[..ready.len().min(size - 1 - line.len())];
+            let count = memchr::memchr(b'\n', fits).map_or(fits.len(), |end| end + 1);
+            line.extend_from_slice(&fits[..count]);
+            self.ended = count == 0;
+            self.input.consume(count);
+        }
+        if line.is_empty() {
+            return Ok(None);
+        }
+        if let Some(nul) = memchr::memchr(0, &line) {
+            line.truncate(nul);
+        }
+        Ok(Some(line))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,5 +145,16 @@ mod tests {
         assert_eq!(lines(b"a\0b\n", 9), (vec![], long));
         let empty = Some("fgets gave an empty string from 'f'".to_owned());
         assert_eq!(lines(b"\0b\n", 9), (vec![], empty));
+    }
+
+    #[test]
+    fn fgets_takes_what_fits() {
+        let mut input = b"abcdef\n\nx\0y\nend".as_slice();
+        let mut lines = Fgets::new(&mut input);
+        let mut seen = Vec::new();
+        while let Some(line) = lines.next(5).unwrap() {
+            seen.push(String::from_utf8(line).unwrap());
+        }
+        assert_eq!(seen, ["abcd", "ef\n", "\n", "x", "end"]);
     }
 }

@@ -5,10 +5,9 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
-use crate::bail;
 use crate::error::{OrFail, Result};
-use crate::msg;
 use crate::msg::Msg;
+use crate::{bail, msg, msgc};
 
 fn flock(kind: libc::c_int) -> libc::flock {
     // SAFETY: flock is a plain C structure for which all zeroes is a valid value.
@@ -58,7 +57,7 @@ impl FileLock {
         bail!(
             "%s was locked by %s process with pid %d\n%s",
             desc,
-            who.unwrap_or_else(|| b"<unknown>".to_vec()),
+            who.map_or_else(|| msgc!("process", "<unknown>"), Msg::verbatim),
             holder.l_pid,
             note
         );

@@ -232,6 +232,28 @@ impl Place {
             }
         }
     }
+
+    /// The spot that is left when the last component of `name`, too, is followed (`ELOOP` after
+    /// as many symbolic links as the kernel takes).
+    pub fn follow(&mut self, name: &[u8]) -> io::Result<Spot> {
+        const LINKS_MAX: usize = 40;
+        let mut name = name.to_vec();
+        for _ in 0..LINKS_MAX {
+            let spot = self.spot(&name);
+            if !spot.lstat()?.is_symlink() {
+                return Ok(spot);
+            }
+            let target = spot.readlink()?;
+            let parent = name.iter().rposition(|c| *c == b'/').map_or(0, |i| i + 1);
+            name.truncate(if target.first() == Some(&b'/') {
+                0
+            } else {
+                parent
+            });
+            name.extend_from_slice(&target);
+        }
+        Err(io::Error::from_raw_os_error(libc::ELOOP))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -301,12 +323,16 @@ impl Spot {
 
     /// `open(2)` with close-on-exec; the last component is followed only when asked for.
     pub fn open(&self, flags: i32, follow: bool) -> io::Result<OwnedFd> {
-        let (dir, name) = self.raw()?;
         let follow = if follow { 0 } else { libc::O_NOFOLLOW };
-        let flags = flags | follow | libc::O_CLOEXEC;
+        self.open_with(flags | follow, 0)
+    }
+
+    fn open_with(&self, flags: i32, mode: u32) -> io::Result<OwnedFd> {
+        let (dir, name) = self.raw()?;
+        let flags = flags | libc::O_CLOEXEC;
         loop {
             // SAFETY: name is NUL-terminated, dir is open or AT_FDCWD.
-            let fd = unsafe { libc::openat(dir, name, flags, 0 as libc::c_uint) };
+            let fd = unsafe { libc::openat(dir, name, flags, mode as libc::c_uint) };
             if fd >= 0 {
                 // SAFETY: the kernel just gave us this descriptor, nobody else has it.
                 return Ok(unsafe { OwnedFd::from_raw_fd(fd) });
@@ -322,6 +348,13 @@ impl Spot {
     pub fn create(&self) -> io::Result<File> {
         let flags = libc::O_CREAT | libc::O_EXCL | libc::O_WRONLY;
         Ok(File::from(self.open(flags, false)?))
+    }
+
+    /// `creat(2)`: an empty file open for writing, new or what was there; a symbolic link is
+    /// `ELOOP`, so that one somebody left there leads nowhere.
+    pub fn create_or_empty(&self, mode: u32) -> io::Result<File> {
+        let flags = libc::O_CREAT | libc::O_TRUNC | libc::O_WRONLY | libc::O_NOFOLLOW;
+        Ok(File::from(self.open_with(flags, mode)?))
     }
 
     /// `rename(2)` to another spot.

@@ -73,17 +73,19 @@ pub enum RunError {
     Wait(io::Error),
 }
 
-/// The text of a signal, as `strsignal(3)` puts it in the current locale.
-pub fn strsignal(signal: i32) -> String {
-    // SAFETY: strsignal takes any number; its answer is a NUL-terminated string that stays
-    // valid until the next call in this thread (glibc keeps it per thread).
-    let text = unsafe { libc::strsignal(signal) };
-    if text.is_null() {
-        return format!("Unknown signal {signal}");
+/// The path this program was executed by, which is what a script finds in `$0`
+/// (`AT_EXECFN`, getauxval(3)).
+pub fn executed_path() -> Option<Vec<u8>> {
+    // SAFETY: getauxval takes any number and says 0 for what it does not know.
+    let path = unsafe { libc::getauxval(libc::AT_EXECFN) };
+    let path = std::ptr::with_exposed_provenance::<libc::c_char>(usize::try_from(path).ok()?);
+    if path.is_null() {
+        return None;
     }
-    // SAFETY: not null, NUL-terminated, see above.
-    let text = unsafe { std::ffi::CStr::from_ptr(text) };
-    text.to_string_lossy().into_owned()
+    // SAFETY: not null, so the kernel put a NUL-terminated string there, above the stack, where
+    // nothing of ours writes.
+    let path = unsafe { std::ffi::CStr::from_ptr(path) };
+    Some(path.to_bytes().to_vec())
 }
 
 /// Whether an executable file `program` is in a directory of `path`, or, with an absolute
@@ -314,7 +316,6 @@ mod tests {
         assert_eq!(ended("exit 0"), Ended::Exit(0));
         assert_eq!(ended("exit 37"), Ended::Exit(37));
         assert_eq!(ended("kill -TERM $$"), Ended::Signal(libc::SIGTERM, false));
-        assert_eq!(strsignal(libc::SIGTERM), "Terminated");
     }
 
     #[test]

@@ -140,7 +140,10 @@ impl<W: Write> Encoder<W> {
 
     fn write_error(&self, e: io::Error) -> io::Error {
         let template = match self.codec {
-            Codec::None => "%s: pass-through copy error: failed to write",
+            Codec::None => {
+                let why = msg!("%s (%s)", msg!("failed to write"), e);
+                return hide_error(err!("%s: pass-through copy error: %s", &self.desc, why));
+            }
             Codec::Gzip(_) => {
                 return hide_error(err!("%s: internal gzip write error: '%s'", &self.desc, e));
             }

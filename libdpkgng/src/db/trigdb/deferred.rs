@@ -44,7 +44,7 @@ pub enum Start {
     Missing,
     /// There was no file; a new one is being written.
     Fresh(Update),
-    /// The old file was read, and, if asked for, a new one is being written.
+    /// The old file is open, and, if asked for, a new one is being written.
     Ok(Update),
 }
 
@@ -52,7 +52,7 @@ pub enum Start {
 #[derive(Debug)]
 pub struct Update {
     dir: PathBuf,
-    old: Vec<u8>,
+    old: Option<File>,
     new: Option<BufWriter<File>>,
     _lock: Option<FileLock>,
 }
@@ -88,24 +88,21 @@ pub fn start(dir: &Path, flags: Flags) -> Result<Start> {
     }
 
     let name = dir.join(DEFERRED);
-    let mut old = Vec::new();
-    let found = match File::open(&name) {
-        Ok(mut file) => {
+    let old = match File::open(&name) {
+        Ok(file) => {
             let meta = file
                 .metadata()
                 .or_fail(|| msg!("unable to stat triggers deferred file '%.250s'", &name))?;
             if meta.len() == 0 && !flags.write_if_empty {
                 return Ok(Start::Empty);
             }
-            file.read_to_end(&mut old)
-                .or_fail(|| msg!("read error in '%.250s'", &name))?;
-            true
+            Some(file)
         }
         Err(e) if e.kind() == ErrorKind::NotFound => {
             if !flags.write_if_missing {
                 return Ok(Start::Missing);
             }
-            false
+            None
         }
         Err(e) => {
             return Err(e)
@@ -124,6 +121,7 @@ pub fn start(dir: &Path, flags: Flags) -> Result<Start> {
         })?;
         new = Some(BufWriter::new(file));
     }
+    let found = old.is_some();
     let update = Update {
         dir: dir.to_owned(),
         old,
@@ -139,8 +137,16 @@ pub fn start(dir: &Path, flags: Flags) -> Result<Start> {
 
 impl Update {
     /// The old content.
-    pub fn old(&self) -> &[u8] {
-        &self.old
+    ///
+    /// # Errors
+    /// The old file cannot be read.
+    pub fn old(&self) -> Result<Vec<u8>> {
+        let mut content = Vec::new();
+        if let Some(mut file) = self.old.as_ref() {
+            let read = file.read_to_end(&mut content);
+            read.or_fail(|| msg!("read error in '%.250s'", &self.name()))?;
+        }
+        Ok(content)
     }
 
     /// The file's name, for errors.
@@ -340,7 +346,7 @@ mod tests {
         let Start::Ok(update) = start(&triggers, Flags::default()).unwrap() else {
             panic!("the file is there");
         };
-        assert_eq!(update.old(), b"a -\n");
+        assert_eq!(update.old().unwrap(), b"a -\n");
         update.done().unwrap();
         let Start::Ok(update) = start(&triggers, write).unwrap() else {
             panic!("the file is there");

@@ -364,7 +364,7 @@ impl Database {
                     report,
                     activation: None,
                 };
-                deferred::parse(update.old(), &update.name(), &mut incorporate)?;
+                deferred::parse(&update.old()?, &update.name(), &mut incorporate)?;
                 update.done()
             }
         }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::decide::{EMPTY, NONEXISTENT};
 use crate::error::{OrFail, Result};
+use crate::fsys::NodeId;
 use crate::pipeline::Run;
 use crate::pkg::{NameWhen, PkgId};
 use crate::report::debug;
@@ -130,5 +131,18 @@ impl Run {
         let elsewhere = self.hooks.install_path(&self.db.table, pkg);
         let root = elsewhere.unwrap_or_else(|| self.db.dirs.instdir.clone());
         root.into_os_string().into_vec()
+    }
+
+    /// The owners of a path that have it where `pkg` has it: all but those whose files a hook
+    /// has go elsewhere.
+    pub(crate) fn owners_there(&mut self, node: NodeId, pkg: PkgId) -> Vec<PkgId> {
+        let mut owners: Vec<PkgId> = self.db.fsys.owners(node).collect();
+        owners.retain(|owner| self.is_beside(*owner, pkg));
+        owners
+    }
+
+    /// Whether the files of two packages go to the same place.
+    pub(crate) fn is_beside(&mut self, one: PkgId, other: PkgId) -> bool {
+        self.hooks.is_empty() || self.root_of(one) == self.root_of(other)
     }
 }

@@ -22,7 +22,7 @@ use super::{DependTry, Istobe, Run};
 use crate::error::{Error, OrFail, Result};
 use crate::force::Force;
 use crate::fsys::NodeId;
-use crate::hooks::{HookSet, PackageStep};
+use crate::hooks::{PackageStep, Scope};
 use crate::msg::Msg;
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, debug};
@@ -115,30 +115,8 @@ impl Run {
             self.state(pkg).istobe = Istobe::Normal;
             return Ok(());
         }
-        self.between_hooks(pkg, PackageStep::Configure, |run| run.configure(pkg))
-    }
-
-    /// Run `body` between the package hooks of a step.
-    pub(crate) fn between_hooks<T>(
-        &mut self,
-        pkg: PkgId,
-        step: PackageStep,
-        body: impl FnOnce(&mut Run) -> Result<T>,
-    ) -> Result<T> {
-        HookSet::around(
-            self,
-            |run| &mut run.hooks,
-            |run, i| match run.hooks.get_mut(i) {
-                Some(hook) => hook.package_pre(&run.db.table, pkg, step),
-                None => Ok(()),
-            },
-            |run, i, ok| {
-                if let Some(hook) = run.hooks.get_mut(i) {
-                    hook.package_post(&run.db.table, pkg, step, ok);
-                }
-            },
-            body,
-        )
+        let step = PackageStep::Configure;
+        self.between_hooks(Scope::Package { pkg, step }, |run| run.configure(pkg))
     }
 
     /// Whether the package and its other instances are in a state to be configured from.
@@ -208,7 +186,7 @@ impl Run {
         self.db.note(pkg, &mut *self.report)?;
         let last = &self.db.table[pkg].configversion;
         let last = match last.is_informative() {
-            true => last.describe(Epoch::NonAmbig),
+            true => last.to_string(),
             false => String::new(),
         };
         self.script_postinst(pkg, &["configure", &last])?;

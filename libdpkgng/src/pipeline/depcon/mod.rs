@@ -143,6 +143,9 @@ impl Run {
         // of its own when an earlier one left something said.
         let mut line: Option<Msg> = None;
         for possi in &dep.possi {
+            if self.hooks.satisfies(&self.db.table, up, dep.kind, possi) {
+                return true;
+            }
             for pkg in self.candidates(up, dep.kind, possi, None) {
                 if want_fixbytrigaw
                     && matches!(self.istobe(pkg), Istobe::Normal | Istobe::Preinstall)

@@ -184,6 +184,9 @@ impl Run {
                 });
                 return Ok(Found::Ok);
             }
+            if self.hooks.satisfies(&self.db.table, pkg, dep.kind, possi) {
+                return Ok(Found::Ok);
+            }
             for other in self.candidates(pkg, dep.kind, possi, Some(Which::Installed)) {
                 let this = self.check_one(other, pkg, removing, None, possi, group)?;
                 found = found.max(this);

@@ -44,7 +44,10 @@ impl Run {
     /// `--configure`, `--triggers-only`, `--remove`, `--purge` with their arguments
     /// (`packages`).
     pub fn packages(&mut self, names: &[Vec<u8>]) -> Result<i32> {
-        self.trigproc_install_hooks();
+        self.whole(|run| run.process_named(names))
+    }
+
+    fn process_named(&mut self, names: &[Vec<u8>]) -> Result<i32> {
         let mode = if !self.opts.act {
             OpenMode::ReadOnly
         } else if self.opts.force.has(Force::NonRoot) {

@@ -205,12 +205,12 @@ impl Run {
 
     /// Whether another instance of the same package also has the path.
     fn is_shared(&mut self, pkg: PkgId, node: NodeId) -> bool {
-        let (fsys, table) = (&self.db.fsys, &self.db.table);
-        let set = table[pkg].set;
-        if table.installed_instances(set) <= 1 {
+        let set = self.db.table[pkg].set;
+        if self.db.table.installed_instances(set) <= 1 {
             return false;
         }
-        let mut owners = fsys.owners(node);
+        let mut owners = self.owners_there(node, pkg).into_iter();
+        let table = &self.db.table;
         let Some(other) = owners.find(|p| *p != pkg && table[*p].set == set) else {
             return false;
         };

@@ -14,7 +14,7 @@ use super::queue::DepCheck;
 use super::{Action, DependTry, Istobe, Run};
 use crate::error::Result;
 use crate::force::Force;
-use crate::hooks::PackageStep;
+use crate::hooks::{PackageStep, Scope};
 use crate::pkg::{DepType, NameWhen, PkgId, SetId, Which};
 use crate::report::debug;
 use crate::state::{EFlag, Status, Want};
@@ -87,7 +87,7 @@ impl Run {
             .describe(Epoch::NonAmbig);
         if !self.opts.act {
             let id = "Would remove or purge %s (%s) ...\n";
-            self.report.output(msg!(id, name, version));
+            self.report.output(msg!(id, name, &version));
             self.db.table.set_status(pkg, Status::NotInstalled);
             self.state(pkg).istobe = Istobe::Normal;
             return Ok(());
@@ -103,7 +103,8 @@ impl Run {
         if status <= Status::ConfigFiles {
             return self.removal_bulk(pkg);
         }
-        self.between_hooks(pkg, PackageStep::Remove, |run| {
+        let step = PackageStep::Remove;
+        self.between_hooks(Scope::Package { pkg, step }, |run| {
             if status >= Status::HalfConfigured {
                 run.db.table.set_status(pkg, Status::HalfConfigured);
                 run.db.note(pkg, &mut *run.report)?;
@@ -220,7 +221,8 @@ impl Run {
             self.db.table[pkg].want = Want::Purge;
             self.db.table[pkg].configversion = Version::default();
         } else if self.db.table[pkg].want == Want::Purge {
-            self.between_hooks(pkg, PackageStep::Purge, |run| run.purge_conffiles(pkg))?;
+            let step = PackageStep::Purge;
+            self.between_hooks(Scope::Package { pkg, step }, |run| run.purge_conffiles(pkg))?;
         }
         if self.db.table[pkg].want == Want::Purge {
             self.forget(pkg)?;

@@ -20,6 +20,10 @@ impl Run {
     /// `archivefiles()`: `--install`, `--unpack`, `--record-avail` of archives (or, with
     /// `--recursive`, directories).
     pub fn archive_files(&mut self, args: &[PathBuf]) -> Result<i32> {
+        self.whole(|run| run.archivefiles(args))
+    }
+
+    fn archivefiles(&mut self, args: &[PathBuf]) -> Result<i32> {
         let action = self.opts.action;
         let (mode, available) = if !self.opts.act {
             (OpenMode::ReadOnly, AvailMode::None)

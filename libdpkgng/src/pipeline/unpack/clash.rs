@@ -104,8 +104,10 @@ impl Run {
     pub(super) fn check_clashes(&mut self, job: &Job, item: &Item) -> Result<Clash> {
         let (pkg, node) = (job.pkg, item.node);
         let (mut shared, mut keep) = (false, false);
-        let owners: Vec<PkgId> = self.db.fsys.owners(node).filter(|o| *o != pkg).collect();
-        for other in owners {
+        for other in self.owners_there(node, pkg) {
+            if other == pkg {
+                continue;
+            }
             let table = &self.db.table;
             self.report.debug(debug::EACHFILE, || {
                 msg!(
@@ -256,6 +258,7 @@ impl Run {
             Kind::HardLink | Kind::File => {
                 let flags = self.db.fsys.flags(item.node);
                 let alike = flags.contains(NodeFlags::NEW_CONFF)
+                    || self.unpack.rewritten.contains(&item.node)
                     || (there.is_file() && entry.size == there.size);
                 alike && Some(oldhash) == self.db.fsys.newhash(item.node)
             }

@@ -3,6 +3,7 @@
 //! half-installed).
 
 use super::super::{Action, Run};
+use super::Entered;
 use super::extract::Extracted;
 use super::spots::TMP_SUFFIX;
 use super::unwind::Undo;
@@ -72,6 +73,11 @@ impl Run {
         self.update_infodb(pkg, &cidir)?;
         self.db
             .write_filehash_except(pkg, Which::Available, &newfiles, none, &mut *self.report)?;
+        let rewritten = &self.unpack.rewritten;
+        if !rewritten.is_empty() {
+            self.db
+                .amend_filehash(pkg, Which::Available, |node| rewritten.contains(&node))?;
+        }
         self.update_fields(pkg, &newconffiles);
         self.blank_twins(pkg)?;
         self.disappear_others(pkg)?;
@@ -98,6 +104,7 @@ impl Run {
             );
             self.report.output(line);
             self.removal_bulk(conflictor)?;
+            self.leave(Entered::Removal(conflictor), true);
         }
         if self.opts.action == Action::Install {
             self.enqueue_package_mark_seen(pkg);

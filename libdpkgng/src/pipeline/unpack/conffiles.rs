@@ -144,10 +144,11 @@ impl Run {
     /// The hash by which some owner of a path lists it as a conffile: this package's when it
     /// does, else that of the last owner asked.
     fn known_hash(&mut self, pkg: PkgId, node: NodeId) -> Option<Bytes> {
+        let owners = self.owners_there(node, pkg);
         let (fsys, table, report) = (&self.db.fsys, &self.db.table, &mut *self.report);
         let name = fsys.name(node);
         let mut found: Option<&Conffile> = None;
-        for other in fsys.owners(node) {
+        for other in owners {
             let owner = || table.name(other, NameWhen::Always);
             report.debug(debug::CONFFDETAIL, || {
                 msg!(
@@ -259,7 +260,7 @@ impl Run {
             self.db.fsys.set_oldhash(node, Some(EMPTY_HASH.into()));
             return Ok(());
         };
-        for other in self.db.fsys.owners(node) {
+        for other in self.owners_there(node, pkg) {
             let table = &self.db.table;
             let owner = || table.name(other, NameWhen::Always);
             self.report.debug(debug::CONFFDETAIL, || {

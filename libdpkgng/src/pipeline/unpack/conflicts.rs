@@ -5,6 +5,7 @@ use super::super::depcon::explain::Explanation;
 use super::super::{Deconf, Istobe, Run};
 use crate::error::{Error, Result};
 use crate::force::Force;
+use crate::msg::Msg;
 use crate::pkg::{DepType, Dependency, NameWhen, PkgId, Which};
 use crate::state::{EFlag, Status, Want};
 use crate::{bail, msg};
@@ -43,7 +44,7 @@ impl Run {
                 table[old.0]
                     .bin(old.1)
                     .version
-                    .describe(crate::version::Epoch::Always)
+                    .describe_c(crate::version::Epoch::Always)
             )
         });
         let depends = table[new.0].bin(new.1).depends.clone();
@@ -55,7 +56,7 @@ impl Run {
             self.report.debug(crate::report::debug::DEPCONDETAIL, || {
                 msg!(
                     "does_replace ... found old, version %s",
-                    possi.version.describe(crate::version::Epoch::Always)
+                    possi.version.describe_c(crate::version::Epoch::Always)
                 )
             });
             if self.version_satisfied(old.0, old.1, possi)
@@ -174,7 +175,7 @@ impl Run {
         &mut self,
         dep: &Dependency,
         pkg: PkgId,
-        shown: &[u8],
+        shown: &Msg,
     ) -> Result<()> {
         let verdict = self.depisok(pkg, dep, true, false, false);
         if verdict.ok {
@@ -238,7 +239,7 @@ impl Run {
         up: PkgId,
         dep: &Dependency,
         pkg: PkgId,
-        shown: &[u8],
+        shown: &Msg,
     ) -> Result<()> {
         let verdict = self.depisok(up, dep, true, false, false);
         if verdict.ok {

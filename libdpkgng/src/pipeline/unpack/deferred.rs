@@ -7,6 +7,7 @@
 use std::os::fd::OwnedFd;
 
 use super::super::Run;
+use super::Entered;
 use super::extract::Job;
 use super::spots::is_absent;
 use crate::error::{Error, OrFail, Result};
@@ -68,7 +69,7 @@ impl Run {
             self.report.debug(debug::EACHFILEDETAIL, || {
                 msg!("deferred extract done and installed")
             });
-            self.leave_file(job.pkg, *node);
+            self.leave(Entered::File(job.pkg, *node), true);
         }
         Ok(())
     }

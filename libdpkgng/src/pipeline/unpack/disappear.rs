@@ -4,6 +4,7 @@
 use super::super::{Istobe, Run};
 use crate::error::{Error, Result};
 use crate::fsys::{NodeFlags, NodeId};
+use crate::hooks::{PackageStep, Scope};
 use crate::msg;
 use crate::pkg::{DepType, MultiArch, NameWhen, PkgId, SetId, Which};
 use crate::report::debug;
@@ -73,8 +74,13 @@ impl Run {
     /// `pkg_disappear_others()`
     pub(super) fn disappear_others(&mut self, pkg: PkgId) -> Result<()> {
         for other in self.db.table.in_hash_order() {
-            if self.is_replaced_whole(other, pkg)? && !self.is_depended_on(other) {
-                self.disappear(other, pkg)?;
+            if self.is_beside(other, pkg)
+                && self.is_replaced_whole(other, pkg)?
+                && !self.is_depended_on(other)
+            {
+                let step = PackageStep::Disappear;
+                let scope = Scope::Package { pkg: other, step };
+                self.between_hooks(scope, |run| run.disappear(other, pkg))?;
             }
         }
         Ok(())
@@ -261,8 +267,7 @@ impl Run {
                     msg!("process_archive looking for overwriting '%s'", name)
                 }),
             }
-            let owners: Vec<PkgId> = fsys.owners(*node).collect();
-            for other in owners {
+            for other in self.owners_there(*node, pkg) {
                 let table = &self.db.table;
                 self.report.debug(debug::EACHFILEDETAIL, || {
                     msg!(

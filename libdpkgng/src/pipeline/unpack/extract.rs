@@ -22,7 +22,7 @@ use super::prepare::Prepared;
 use super::source::Source;
 use super::spots::Spots;
 use super::unwind::Undo;
-use super::{NodeSet, Nodes};
+use super::{Entered, NodeSet, Nodes};
 use crate::archive::take_error;
 use crate::archive::tar::{Kind, TarEntry, TarReader};
 use crate::digest;
@@ -317,10 +317,16 @@ impl Run {
             oldhash = self.hash_on_disk(job.pkg, &item, is_conffile)?;
         }
         let compare_only = item.shared && !self.opts.force.has(Force::Overwrite);
-        if compare_only {
+        if compare_only && self.is_rewritten(job.pkg, &item) {
+            // What is to be compared is what a hook makes of it.
+            self.create(tar, job, &item)?;
+            self.remove_tree(&item.spots.new, &item.spots.shown_new())?;
+            let flags = self.db.fsys.flags_mut(node);
+            flags.remove(NodeFlags::DEFERRED_FSYNC);
+        } else if compare_only {
             self.hash_entry(tar, &item, job)?;
         } else {
-            self.enter_file(job.pkg, node)?;
+            self.enter(Entered::File(job.pkg, node))?;
             self.create(tar, job, &item)?;
         }
         if item.shared {
@@ -335,7 +341,7 @@ impl Run {
             self.report
                 .debug(debug::CONFFDETAIL, || msg!("tarobject conffile extracted"));
             *self.db.fsys.flags_mut(node) |= NodeFlags::ELIDE_OTHER_LISTS;
-            self.leave_file(job.pkg, node);
+            self.leave(Entered::File(job.pkg, node), true);
             return Ok(());
         }
         self.put_aside(&item)?;
@@ -362,7 +368,7 @@ impl Run {
                 self.report.debug(debug::EACHFILEDETAIL, || {
                     msg!("tarobject done and installed")
                 });
-                self.leave_file(job.pkg, node);
+                self.leave(Entered::File(job.pkg, node), true);
             }
         }
         Ok(())
@@ -424,6 +430,9 @@ impl Run {
             msg!("tarobject hardlink digest=%s", shown)
         });
         self.db.fsys.set_newhash(item.node, hash);
+        if self.unpack.rewritten.contains(&link) {
+            self.unpack.rewritten.insert(item.node);
+        }
     }
 
     fn describe_entry(&mut self, entry: &TarEntry, node: NodeId) {

@@ -19,13 +19,13 @@
 //! `ADMINDIR/info`. A file that is replaced is complete and on the disk before it gets its
 //! name (unless `--force-unsafe-io`).
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::path::Path;
 
 use super::Run;
 use crate::error::{Kind, Result};
-use crate::fsys::NodeId;
-use crate::hooks::PackageStep;
+use crate::fsys::{Fsys, NodeId};
+use crate::hooks::{PackageStep, Scope};
 use crate::msg::Msg;
 use crate::pkg::PkgId;
 use crate::sys::place::Place;
@@ -63,8 +63,19 @@ pub struct State {
     ahead: source::Ahead,
     /// When the run began, seconds since the epoch: the access time of what is placed.
     now: i64,
-    /// Paths whose `file_pre` hook ran and whose `file_post` has not yet, in order.
-    entered: Vec<(PkgId, NodeId)>,
+    /// Whose hooks still have to hear how it went, in order.
+    entered: VecDeque<Entered>,
+    /// Paths of the archive at hand that a hook has rewritten.
+    rewritten: NodeSet,
+}
+
+/// What begins in one step of an unpack and ends in another, or when it is unwound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Entered {
+    /// The placing of a file.
+    File(PkgId, NodeId),
+    /// The removal of a package in favour of the one being unpacked.
+    Removal(PkgId),
 }
 
 impl State {
@@ -80,16 +91,21 @@ impl Run {
     pub fn process_archive(&mut self, archive: &Path) -> Result<()> {
         self.unpack.unwind.begin();
         self.unpack.place = Some(Place::new(&self.db.dirs.instdir));
+        self.unpack.rewritten.clear();
         let result = self.unpack_archive(archive);
         self.unpack.ahead.forget(archive);
-        match result {
+        let ok = result.is_ok();
+        let result = match result {
             Ok(()) => self.unwind(false),
-            Err(e) if e.kind == Kind::Failure => {
-                self.archive_failed(archive, e)?;
-                self.unwind(true)
-            }
+            Err(e) if e.kind == Kind::Failure => self
+                .archive_failed(archive, e)
+                .and_then(|()| self.unwind(true)),
             Err(e) => Err(e),
+        };
+        while let Some(entered) = self.unpack.entered.back().copied() {
+            self.leave(entered, ok);
         }
+        result
     }
 
     fn unpack_archive(&mut self, archive: &Path) -> Result<()> {
@@ -97,7 +113,8 @@ impl Run {
             && let Some(plan) = self.plan(candidate)?
         {
             let pkg = plan.pkg;
-            self.between_hooks(pkg, PackageStep::Unpack, |run| run.carry_out(plan))?;
+            let step = PackageStep::Unpack;
+            self.between_hooks(Scope::Package { pkg, step }, |run| run.carry_out(plan))?;
         }
         // What was said is out before the archive counts as done.
         self.report.event(&crate::report::Event::Flush);
@@ -113,41 +130,44 @@ impl Run {
         self.commit(upgraded)
     }
 
-    /// Tell the hooks that a path is about to be placed.
-    fn enter_file(&mut self, pkg: PkgId, node: NodeId) -> Result<()> {
-        let path = self.db.fsys.name(node);
-        let mut result = Ok(());
-        let mut any = false;
-        for hook in self.hooks.iter_mut() {
-            any = true;
-            result = hook.file_pre(&self.db.table, pkg, path);
-            if result.is_err() {
-                break;
-            }
+    /// Tell the hooks that something begins which ends in another step.
+    fn enter(&mut self, entered: Entered) -> Result<()> {
+        if self.hooks.is_empty() {
+            return Ok(());
         }
-        if any {
-            self.unpack.entered.push((pkg, node));
-        }
-        result
+        let scope = entered.scope(&self.db.fsys);
+        self.hooks.enter(&self.db.table, &scope)?;
+        self.unpack.entered.push_back(entered);
+        Ok(())
     }
 
-    /// Tell the hooks that a path was placed.
-    fn leave_file(&mut self, pkg: PkgId, node: NodeId) {
-        let entered = &mut self.unpack.entered;
-        let Some(at) = entered.iter().rposition(|e| *e == (pkg, node)) else {
+    /// Tell them that it has ended, if they were told that it begins.
+    fn leave(&mut self, entered: Entered, ok: bool) {
+        let open = &mut self.unpack.entered;
+        // What ends at once is the last of them; the rest end in their order.
+        if open.back() == Some(&entered) {
+            open.pop_back();
+        } else if let Some(at) = open.iter().position(|e| *e == entered) {
+            open.remove(at);
+        } else {
             return;
-        };
-        entered.remove(at);
-        let path = self.db.fsys.name(node);
-        for hook in self.hooks.iter_mut() {
-            hook.file_post(&self.db.table, pkg, path);
         }
+        let scope = entered.scope(&self.db.fsys);
+        self.hooks.leave(&self.db.table, &scope, ok);
     }
+}
 
-    /// Tell the hooks about the paths that were not placed in the end.
-    fn leave_files(&mut self) {
-        while let Some((pkg, node)) = self.unpack.entered.last().copied() {
-            self.leave_file(pkg, node);
+impl Entered {
+    fn scope(self, fsys: &Fsys) -> Scope<'_> {
+        match self {
+            Entered::File(pkg, node) => Scope::File {
+                pkg,
+                path: fsys.name(node),
+            },
+            Entered::Removal(pkg) => Scope::Package {
+                pkg,
+                step: PackageStep::Remove,
+            },
         }
     }
 }

@@ -6,14 +6,14 @@ use std::io::{self, Read, Write};
 
 use super::super::Run;
 use super::extract::{Item, Job, Tar, hash_data, path_of, skip_padding};
-use super::spots::{NEW_SUFFIX, Spots};
+use super::spots::NEW_SUFFIX;
 use crate::archive::take_error;
 use crate::archive::tar::Kind;
 use crate::digest;
 use crate::error::{OrFail, Result};
 use crate::force::Force;
 use crate::fsys::NodeFlags;
-use crate::pkg::Which;
+use crate::pkg::{PkgId, Which};
 use crate::report::debug;
 use crate::sys::place::device;
 use crate::sys::writeback;
@@ -42,14 +42,7 @@ fn copy_data(tar: &mut Tar, file: &mut File, buffer: &mut [u8]) -> Result<String
 impl Run {
     /// `forcible_nonroot_error()`: not being allowed to is fine with `--force-not-root`.
     fn forgive_nonroot(&self, result: io::Result<()>) -> io::Result<()> {
-        match result {
-            Err(e)
-                if e.raw_os_error() == Some(libc::EPERM) && self.opts.force.has(Force::NonRoot) =>
-            {
-                Ok(())
-            }
-            other => other,
-        }
+        self.opts.force.forgive_not_root(result)
     }
 
     /// Make the new object as `.dpkg-new` (`tarobject_extract`), after removing what is left
@@ -141,8 +134,12 @@ impl Run {
                 why
             )
         })?;
-        if self.hooks.iter_mut().any(|h| h.wants_content(name)) {
-            (file, hash) = self.rewrite(name, spots, file, &mut job.buffer)?;
+        if self.is_rewritten(job.pkg, item) {
+            let given = hash;
+            (file, hash) = self.rewrite(job, item, file)?;
+            if hash != given {
+                self.unpack.rewritten.insert(item.node);
+            }
         }
         self.report
             .debug(detail, || msg!("tarobject file digest=%s", &hash));
@@ -175,25 +172,26 @@ impl Run {
         writeback::close(file).or_fail(|| msg!("error closing/writing '%.255s'", name))
     }
 
-    /// Let the hooks that want to rewrite the content just written; the digest is then that of
-    /// what they made of it.
-    fn rewrite(
-        &mut self,
-        name: &[u8],
-        spots: &Spots,
-        file: File,
-        buffer: &mut [u8],
-    ) -> Result<(File, String)> {
+    /// Whether a hook is going to see the content of an entry.
+    pub(super) fn is_rewritten(&mut self, pkg: PkgId, item: &Item) -> bool {
+        if item.entry.kind != Kind::File || self.hooks.is_empty() {
+            return false;
+        }
+        let path = self.db.fsys.name(item.node);
+        self.hooks.wants_content(&self.db.table, pkg, path)
+    }
+
+    /// Let the hooks rewrite the content just written; the digest is then that of what they
+    /// made of it.
+    fn rewrite(&mut self, job: &mut Job, item: &Item, file: File) -> Result<(File, String)> {
+        let (spots, buffer) = (&item.spots, &mut job.buffer);
         let shown = spots.shown_new();
         let path = path_of(shown.clone());
         let fail = || msg!("unable to open '%.255s'", &shown);
         writeback::set_mode(&file, 0o600).or_fail(fail)?;
         drop(file);
-        for hook in self.hooks.iter_mut() {
-            if hook.wants_content(name) {
-                hook.rewrite(name, &path)?;
-            }
-        }
+        let name = self.db.fsys.name(item.node);
+        self.hooks.rewrite(&self.db.table, job.pkg, name, &path)?;
         let mut file = File::from(spots.new.open(libc::O_RDWR, false).or_fail(fail)?);
         let hash = hash_data(&mut file, buffer).map_err(|e| {
             let why = msg!("%s (%s)", msg!("failed to read"), e);

@@ -9,6 +9,7 @@ use super::unwind::Undo;
 use crate::arch::{ArchId, ArchType};
 use crate::archive::deb::DebFile;
 use crate::archive::extract::extract_control;
+use crate::archive::split::PartInfo;
 use crate::archive::tar::Owners;
 use crate::control;
 use crate::db::Database;
@@ -37,7 +38,7 @@ const DEBSIG_VERIFY: &str = "/usr/bin/debsig-verify";
 #[must_use]
 pub struct Candidate {
     archive: PathBuf,
-    shown: Vec<u8>,
+    shown: Msg,
     cidir: PathBuf,
     pkg: PkgId,
 }
@@ -90,7 +91,7 @@ impl Owners for SystemOwners<'_> {
 
 /// How an archive's path is shown while it is processed: leading directories give way to
 /// `.../` as long as it is longer than 30 bytes (`summarize_filename`).
-fn summarize(path: &[u8]) -> Vec<u8> {
+fn summarize(path: &[u8]) -> Msg {
     let mut rest = path;
     while rest.len() > 30 {
         match memchr::memchr(b'/', rest) {
@@ -99,9 +100,9 @@ fn summarize(path: &[u8]) -> Vec<u8> {
         }
     }
     if rest.len() == path.len() {
-        return path.to_vec();
+        return Msg::verbatim(path);
     }
-    msg!(".../%s", rest).render(&crate::msg::English)
+    msg!(".../%s", rest)
 }
 
 /// Whether a file begins as every `.deb` of format 2 does, with a whole header of its first
@@ -152,7 +153,7 @@ impl Run {
                 Reassembled::NotAPart => {}
                 Reassembled::Complete(whole) => {
                     archive = whole;
-                    shown = b"reassembled package file".to_vec();
+                    shown = msg!("reassembled package file");
                 }
                 Reassembled::Incomplete => return Ok(None),
             }
@@ -191,8 +192,8 @@ impl Run {
         }))
     }
 
-    /// `deb_reassemble()`. dpkg-split is run for anything but a plain `.deb`; stock asks it
-    /// about those too and is told that they are no parts.
+    /// `deb_reassemble()`. dpkg-split is run for parts only, also for those that it will not
+    /// make sense of; stock asks it about every archive.
     fn reassemble(&mut self, archive: &Path) -> Result<Reassembled> {
         let whole = self.db.dirs.admin(REASSEMBLE_TMP);
         match std::fs::remove_file(&whole) {
@@ -202,7 +203,7 @@ impl Run {
             _ => {}
         }
         self.unpack.unwind.push(Undo::Reassembled(whole.clone()));
-        if is_plain_deb(archive) {
+        if let Ok(None) = PartInfo::read(archive) {
             return Ok(Reassembled::NotAPart);
         }
         let args = [
@@ -290,7 +291,7 @@ impl Run {
             }
         }
         // They are renamed into info/ later and must not turn up empty after a crash.
-        sys::dir::sync_contents(cidir)
+        sys::dir::sync_contents(&cidir.join(""))
     }
 
     /// The control file into the table: as what is available.
@@ -371,7 +372,7 @@ impl Run {
     }
 
     /// `pkg_check_depcon()`: Pre-Depends, Breaks, Conflicts in both directions.
-    fn check_relations(&mut self, pkg: PkgId, shown: &[u8]) -> Result<()> {
+    fn check_relations(&mut self, pkg: PkgId, shown: &Msg) -> Result<()> {
         self.state(pkg).istobe = Istobe::InstallNew;
         let depends = self.db.table[pkg].available.depends.clone();
         for dep in depends.iter() {
@@ -399,7 +400,7 @@ impl Run {
         &mut self,
         set: crate::pkg::SetId,
         pkg: PkgId,
-        shown: &[u8],
+        shown: &Msg,
     ) -> Result<()> {
         for link in self.db.table.depended(set, Which::Installed) {
             let depends = self.db.table.linked_depends(Which::Installed, link);
@@ -417,7 +418,7 @@ impl Run {
         &mut self,
         dep: &crate::pkg::Dependency,
         pkg: PkgId,
-        shown: &[u8],
+        shown: &Msg,
     ) -> Result<()> {
         let verdict = self.depisok(pkg, dep, false, true, true);
         if verdict.ok {
@@ -515,7 +516,7 @@ mod tests {
 
     #[test]
     fn long_paths_lose_leading_directories() {
-        let s = |p: &str| String::from_utf8(summarize(p.as_bytes())).unwrap();
+        let s = |p: &str| summarize(p.as_bytes()).to_string();
         assert_eq!(s("a/b.deb"), "a/b.deb");
         // 30 bytes are short enough.
         assert_eq!(

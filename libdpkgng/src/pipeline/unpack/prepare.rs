@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::{Deconf, Run};
+use super::Entered;
 use super::plan::Plan;
 use super::unwind::Undo;
 use crate::error::{Error, Result};
@@ -90,6 +91,7 @@ impl Run {
             self.deconfigure_for(pkg, deconf)?;
         }
         for conflictor in self.conflictors.clone() {
+            self.enter(Entered::Removal(conflictor))?;
             self.prerm_in_favour(conflictor, pkg)?;
         }
         self.db.table[pkg].eflag = EFlag::ReinstReq;

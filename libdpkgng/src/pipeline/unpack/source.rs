@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::msg;
 use crate::msg::Msg;
 use crate::report::Silent;
+use crate::sys::locale;
 
 /// Bytes of a piece.
 const PIECE: usize = 256 * 1024;
@@ -109,7 +110,7 @@ impl Source {
         let share = before.saturating_sub(behind).saturating_mul(rest);
         let unread = behind + share.checked_div(self.current.len() as u64).unwrap_or(0);
         if unread > PIPE_SIZE {
-            vec![killed("paste")]
+            vec![killed(msg!("paste"))]
         } else {
             Vec::new()
         }
@@ -127,7 +128,7 @@ impl Source {
                     }
                     Ok(Piece::End(ending)) => self.end(ending),
                     // The thread is gone without a word.
-                    Err(_) => self.end(Err(vec![reaped("<decompress>", 2)])),
+                    Err(_) => self.end(Err(vec![reaped(msg!("<decompress>"), 2)])),
                 },
                 From::Here(stream) => {
                     let mut data = std::mem::take(&mut self.current);
@@ -215,31 +216,36 @@ fn run_ahead(archive: &Path, send: &Sender<Piece>) {
     let _ = send.send(Piece::End(ending));
 }
 
+/// How dpkg-deb says what ended it.
+fn says(e: Msg) -> Msg {
+    msg!("%s: %s: %s\n", "dpkg-deb", msg!("error"), e)
+}
+
 /// dpkg-deb's own error.
 fn child_error(e: Error) -> Vec<Msg> {
-    vec![msg!("dpkg-deb: error: %s\n", e.msg)]
+    vec![says(e.msg)]
 }
 
 /// The error of one of dpkg-deb's children.
 fn grandchild_error(e: Msg) -> Msg {
-    msg!("dpkg-deb (subprocess): %s\n", e)
+    msg!("%s (subprocess): %s\n", "dpkg-deb", e)
 }
 
 /// What dpkg-deb says of a child that failed.
-fn reaped(child: &str, status: i32) -> Msg {
+fn reaped(child: Msg, status: i32) -> Msg {
     let failed = msg!("%s subprocess returned error exit status %d", child, status);
-    msg!("dpkg-deb: error: %s\n", failed)
+    says(failed)
 }
 
 /// What dpkg-deb says of a child that nobody reads from any more.
-fn killed(child: &str) -> Msg {
+fn killed(child: Msg) -> Msg {
     let killed = msg!(
         "%s subprocess was killed by signal (%s)%s",
         child,
-        "Broken pipe",
+        locale::strsignal(libc::SIGPIPE),
         ""
     );
-    msg!("dpkg-deb: error: %s\n", killed)
+    says(killed)
 }
 
 fn stream_error(stream: &mut DebStream, e: io::Error) -> Vec<Msg> {
@@ -250,15 +256,15 @@ fn stream_error(stream: &mut DebStream, e: io::Error) -> Vec<Msg> {
     lines.push(grandchild_error(
         take_error(e, || msg!("failed to read")).msg,
     ));
-    lines.push(reaped("<decompress>", 2));
+    lines.push(reaped(msg!("<decompress>"), 2));
     lines
 }
 
 fn close(stream: &mut DebStream) -> Ending {
     match stream.paste() {
         Paste::Complete => Ok(()),
-        Paste::Failed(e) => Err(vec![grandchild_error(e.msg), reaped("paste", 2)]),
-        Paste::BrokenPipe => Err(vec![killed("paste")]),
+        Paste::Failed(e) => Err(vec![grandchild_error(e.msg), reaped(msg!("paste"), 2)]),
+        Paste::BrokenPipe => Err(vec![killed(msg!("paste"))]),
     }
 }
 

@@ -103,7 +103,9 @@ impl Run {
             }
             Err(TreeError::Below(path, e)) => {
                 let path = [shown, &path].concat();
-                let line = msg!("rm: cannot remove '%s': %s\n", path, e);
+                let quoted = [b"'", &path[..], b"'"].concat();
+                let what = msg!("cannot remove %s", quoted).of("coreutils");
+                let line = msg!("%s: %s: %s\n", "rm", what, e);
                 self.report.event(&Event::Stderr(line));
                 bail!(
                     "%s subprocess returned error exit status %d",

@@ -115,7 +115,6 @@ impl Run {
                 self.cleanup_failed(e)?;
             }
         }
-        self.leave_files();
         Ok(())
     }
 

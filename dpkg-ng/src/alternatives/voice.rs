@@ -1,0 +1,179 @@
+//! How update-alternatives speaks: as a script's plain words, without colours; and its log.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use libdpkgng::alternatives::PROGNAME;
+use libdpkgng::error::{Error, Kind, Result};
+use libdpkgng::msg;
+use libdpkgng::msg::{Catalog, Msg};
+use libdpkgng::report::{Event, Reporter, debug};
+use libdpkgng::sys::clock::local_now;
+use libdpkgng::sys::dir::make_path;
+
+use crate::locale;
+use crate::receivers::{Buffering, Stdout};
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// `--quiet`: errors and what was asked for.
+    Quiet,
+    /// And what is done, and warnings.
+    Normal,
+    /// `--verbose`
+    Verbose,
+    /// `--debug`
+    Debug,
+}
+
+/// Standard output and error, and alternatives.log.
+pub struct Voice {
+    /// How much is said.
+    pub verbosity: Verbosity,
+    catalog: Box<dyn Catalog>,
+    stdout: Stdout,
+    log: Log,
+    failure: Option<Error>,
+}
+
+impl Voice {
+    /// A voice that has no log yet. Its output is not buffered.
+    pub fn new() -> Voice {
+        Voice {
+            verbosity: Verbosity::Normal,
+            catalog: locale::messages(),
+            stdout: Stdout::new(Buffering::None),
+            log: Log::default(),
+            failure: None,
+        }
+    }
+
+    /// Log to this file, from its first line on.
+    pub fn set_log(&mut self, path: &[u8]) {
+        self.log.path = path.to_vec();
+    }
+
+    /// `printf()`
+    pub fn output(&mut self, text: Msg) {
+        self.event(&Event::Output(text));
+    }
+
+    fn stderr(&self, text: &Msg) {
+        // There is nobody to tell of a failure.
+        let _ = io::stderr().write_all(&text.render(&*self.catalog));
+    }
+
+    fn info(&mut self, least: Verbosity, text: &Msg) {
+        if self.verbosity >= least {
+            self.output(msg!("%s: %s\n", PROGNAME, text));
+        }
+    }
+
+    /// Say what ended the run.
+    pub fn error(&self, error: &Error) {
+        match error.kind {
+            Kind::Usage => {
+                let hint = msg!("Use '%s --help' for program usage information.", PROGNAME);
+                self.stderr(&msg!("%s: %s\n\n%s\n", PROGNAME, &error.msg, hint));
+            }
+            _ => self.stderr(&msg!("%s: %s: %s\n", PROGNAME, msg!("error"), &error.msg)),
+        }
+    }
+}
+
+impl Reporter for Voice {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Output(text) => self.stdout.write(&text.render(&*self.catalog)),
+            Event::Data(bytes) => self.stdout.write(bytes),
+            Event::Info(text) => self.info(Verbosity::Normal, text),
+            Event::Verbose(text) => self.info(Verbosity::Verbose, text),
+            Event::Warning(text) => {
+                if self.verbosity >= Verbosity::Normal {
+                    self.stderr(&msg!("%s: %s: %s\n", PROGNAME, msg!("warning"), text));
+                }
+            }
+            Event::Notice(text) => self.stderr(&msg!("%s: %s\n", PROGNAME, text)),
+            Event::Stderr(text) => self.stderr(text),
+            Event::Debug { text, .. } => self.stderr(&msg!("DEBUG: %s\n", text)),
+            Event::Log(text) => {
+                let written = self.log.write(&text.render(&*self.catalog));
+                if let Err(e) = written {
+                    self.failure.get_or_insert(e);
+                }
+            }
+            // Packages and status descriptors are none of this tool's business.
+            Event::Status { .. } | Event::Processing { .. } | Event::StatusFd(_) => {}
+            Event::Flush => self.stdout.drain(),
+        }
+    }
+
+    fn debug_flags(&self) -> u32 {
+        match self.verbosity {
+            Verbosity::Debug => debug::GENERAL,
+            _ => 0,
+        }
+    }
+
+    fn check(&mut self) -> Result<()> {
+        self.failure.take().map_or(Ok(()), Err)
+    }
+}
+
+/// alternatives.log, opened at its first line.
+#[derive(Debug, Default)]
+struct Log {
+    path: Vec<u8>,
+    file: Option<File>,
+}
+
+impl Log {
+    /// Write one line. That a user may not write the log is no error.
+    fn write(&mut self, text: &[u8]) -> Result<()> {
+        if self.file.is_none() {
+            self.file = self.open()?;
+        }
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        let now = local_now().map_err(|e| {
+            let text = msg!("cannot get local time to log into '%s'", &self.path);
+            Error::os(text, e)
+        })?;
+        let mut line = format!(
+            "{PROGNAME} {:04}-{:02}-{:02} {:02}:{:02}:{:02}: ",
+            now.year, now.month, now.day, now.hour, now.minute, now.second
+        )
+        .into_bytes();
+        line.extend_from_slice(text);
+        line.push(b'\n');
+        // Stock's stdio writes when it ends, and does not look whether it could.
+        let _ = file.write_all(&line);
+        Ok(())
+    }
+
+    fn open(&self) -> Result<Option<File>> {
+        let open = || {
+            let path = Path::new(std::ffi::OsStr::from_bytes(&self.path));
+            OpenOptions::new().append(true).create(true).open(path)
+        };
+        let mut opened = open();
+        if matches!(&opened, Err(e) if e.kind() == io::ErrorKind::NotFound) {
+            let dir = match self.path.iter().rposition(|&b| b == b'/') {
+                Some(slash) => self.path.get(..slash).unwrap_or_default(),
+                None => b".",
+            };
+            make_path(Path::new(std::ffi::OsStr::from_bytes(dir)), 0o755)
+                .map_err(|e| Error::os(msg!("cannot create log directory '%s'", dir), e))?;
+            opened = open();
+        }
+        match opened {
+            Ok(file) => Ok(Some(file)),
+            Err(e) if e.raw_os_error() == Some(libc::EACCES) => Ok(None),
+            Err(e) => Err(Error::os(msg!("cannot append to '%s'", &self.path), e)),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! dpkg-realpath's option table (dpkg-realpath(1)), in stock's order.
+//!
+//! It has no commands: `--help` and `--version` end it when they are met.
+
+use std::convert::Infallible;
+
+use super::help;
+use crate::cli::{Dirs, Effect, Opt, Stop};
+use crate::completions::{Kind, Outline};
+
+/// What the options have set.
+#[derive(Debug)]
+pub struct Settings {
+    /// `--root`, `--instdir`
+    pub dirs: Dirs,
+    /// What ends the line: not a newline with `--zero`.
+    pub end: u8,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            dirs: Dirs::default(),
+            end: b'\n',
+        }
+    }
+}
+
+/// No short name.
+const LONG: char = '\0';
+
+/// Every option of dpkg-realpath.
+#[rustfmt::skip]
+pub static OPTIONS: &[Opt<Infallible, Settings>] = &[
+    Opt::new("zero", 'z', Effect::Flag(|s, _| { s.end = 0; Ok(()) })),
+    Opt::new("instdir", LONG, Effect::Value(|s, p, _, v| Ok(s.dirs.set_instdir(&p.env, v)?))),
+    Opt::new("root", LONG, Effect::Value(|s, p, _, v| Ok(s.dirs.set_instdir(&p.env, v)?))),
+    Opt::new("version", LONG, Effect::Flag(|_, p| Err(Stop::Exit(help::print_version(p)?)))),
+    Opt::new("help", '?', Effect::Flag(|_, p| Err(Stop::Exit(help::print_usage(p)?)))),
+];
+
+/// What completions are made from.
+pub fn outline() -> Outline {
+    Outline::of(OPTIONS, &[help::HELP]).with_operands(vec![Kind::File])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_help_and_parity_agree() {
+        crate::parity::expect_consistent("dpkg-realpath", OPTIONS, &[help::HELP]);
+    }
+}
