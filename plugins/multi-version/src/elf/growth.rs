@@ -67,7 +67,8 @@ pub(super) fn table(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Uns
         return Err(Unsupported::NoHeaderSlot);
     }
     let align = alignment(image);
-    let mut payload = payload(image, align, align)?;
+    let page = machine::largest_page(image.machine);
+    let mut payload = payload(image, align, page)?;
     let mut draft = Draft::new(image);
     let size = table_len(image);
     let at = payload.take(size, 16)?;

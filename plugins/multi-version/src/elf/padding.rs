@@ -81,7 +81,7 @@ fn memory_room(image: &Image, offset: u64, vaddr: u64, end: u64) -> u64 {
     let above = image.loads().filter(|s| s.vaddr >= end);
     let next = above.min_by_key(|s| s.vaddr);
     let Some(next) = next else {
-        return u64::MAX;
+        return u64::MAX - end;
     };
     if next.vaddr.wrapping_sub(next.offset) == vaddr.wrapping_sub(offset) {
         return next.vaddr.saturating_sub(end);
