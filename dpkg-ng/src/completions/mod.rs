@@ -14,7 +14,10 @@ use libdpkgng::msg;
 
 use crate::cli::{Env, Process};
 use crate::receivers::Buffering;
-use crate::{alternatives, deb, divert, dpkg, own, query, realpath, split, statoverride, trigger};
+use crate::{
+    alternatives, deb, divert, dpkg, maintscript_helper, own, query, realpath, split, statoverride,
+    trigger,
+};
 
 /// A tool's name and what its command line looks like.
 type Outlined = (&'static str, fn() -> Outline);
@@ -24,6 +27,7 @@ const OUTLINES: &[Outlined] = &[
     ("dpkg", dpkg::options::outline),
     ("dpkg-deb", deb::options::outline),
     ("dpkg-divert", divert::options::outline),
+    ("dpkg-maintscript-helper", maintscript_helper::outline),
     ("dpkg-query", query::options::outline),
     ("dpkg-realpath", realpath::options::outline),
     ("dpkg-split", split::options::outline),

@@ -12,7 +12,7 @@ use crate::archive::deb::DebVersion;
 use crate::archive::read_full;
 use crate::error::{Error, OrFail as _, Result};
 use crate::msg::Msg;
-use crate::{bail, err, msg};
+use crate::{bail, err, msg, msgc};
 
 /// What stands before the data of a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,7 +152,7 @@ impl PartInfo {
     pub fn describe(&self) -> Msg {
         let arch = match &self.arch {
             Some(arch) => msg!("%s", arch),
-            None => msg!("<unknown>"),
+            None => msgc!("architecture", "<unknown>"),
         };
         msg!(
             concat!(
