@@ -63,6 +63,10 @@ const MEASUREMENTS: &[Measurement] = &[
         args: &["dpkg", "--compare-versions", "1:1.0-1", "lt", "1:1.0-1+b1"],
     },
     Measurement {
+        group: "start",
+        args: &["update-alternatives", "--query", "awk"],
+    },
+    Measurement {
         group: "read",
         args: &["dpkg-query", "--root=/mnt/w/system", "-W"],
     },
@@ -286,7 +290,7 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
         let bin = mnt.join("bin");
         fs::write(bin.join("dpkg-ng"), "").during("dpkg-ng")?;
         bind(ours, &bin.join("dpkg-ng"), false)?;
-        for tool in ["dpkg", "dpkg-deb", "dpkg-query"] {
+        for tool in ["dpkg", "dpkg-deb", "dpkg-query", "update-alternatives"] {
             symlink("dpkg-ng", bin.join(tool)).during(tool)?;
         }
         path.insert_str(0, "/mnt/bin:");

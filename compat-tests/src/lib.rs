@@ -15,6 +15,7 @@
 //! * [`runner`] runs cases, [`suite`] dpkg's functional tests, [`autotest`] its `src/at` tests,
 //!   [`real`] whole systems.
 //! * [`packages`] installs, upgrades and removes the Debian packages of ours, and kills that.
+//!   [`perl`] its tests in Perl, [`real`] whole systems.
 //! * [`bench`] compares time and memory.
 
 pub mod autotest;
@@ -27,6 +28,7 @@ pub mod kill;
 pub mod msgids;
 pub mod oracle;
 pub mod packages;
+pub mod perl;
 pub mod real;
 pub mod report;
 pub mod runner;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use compat_tests::report::Totals;
 use compat_tests::{
-    Res, autotest, bench, cases, generator, kill, oracle, packages, real, runner, suite,
+    Res, autotest, bench, cases, generator, kill, oracle, packages, perl, real, runner, suite,
 };
 
 const USAGE: &str = "\
@@ -16,7 +16,8 @@ usage: compat COMMAND
                              run dpkg's functional suite (R: trixie, bookworm, head)
   autotest [--release R] [--user] [--record]
                              run dpkg's src/at tests
-  real [--release R] [--fresh] small|large|archives|upgrade|large-upgrade
+  perl [--release R]         run dpkg's tests in Perl of update-alternatives
+  real [--release R] [--fresh] small|large|archives|upgrade|large-upgrade|bootstrap
                              the same steps on a whole system, with stock and with ours
   bench [--release R] [--runs N] [start|read|unpack]
                              time and memory of ours beside stock's
@@ -103,6 +104,12 @@ fn run(args: &[String]) -> Res<bool> {
             _ => Err(USAGE.into()),
         },
         "--suite-in-sandbox" => suite::in_sandbox(rest).map(|()| true),
+        "--perl-in-sandbox" => perl::in_sandbox(rest).map(|()| true),
+        "perl" => {
+            runner::get_ready()?;
+            let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+            done("perl", perl::run(&exe, &o.release)?)
+        }
         "--autotest-in-sandbox" => autotest::in_sandbox(rest).map(|()| true),
         "cases" => {
             if flag("list") {
@@ -146,7 +153,7 @@ fn run(args: &[String]) -> Res<bool> {
             runner::get_oracle()?;
             let exe = std::env::current_exe().map_err(|e| e.to_string())?;
             let debs = packages::build(&exe, flag("noopt"))?;
-            let extent = if flag("all") { "all" } else { "sample" };
+            let extent = if flag("all") { "all" } else { "8" };
             let totals = packages::run(&exe, &debs, &o.release, extent, &o.names)?;
             done("packages", totals)
         }

@@ -22,15 +22,17 @@ const NOT_FOR_USERS: [&str; 7] = [
 ];
 
 /// What is ours alone, and tools whose words stock does not translate.
-const NOT_DPKGS: [&str; 8] = [
+const NOT_DPKGS: [&str; 10] = [
+    "dpkg-ng/src/cli/getopt.rs",
     "dpkg-ng/src/completions/",
+    "dpkg-ng/src/db_backup",
     "dpkg-ng/src/maintscript_helper/",
     "dpkg-ng/src/own.rs",
     "dpkg-ng/src/plugins",
-    "dpkg-ng/src/ssd/",
-    "dpkg-ng/src/start_stop",
+    "dpkg-ng/src/shell",
+    "dpkg-ng/src/start_stop_daemon/",
+    "libdpkgng/src/daemon/",
     "libdpkgng/src/plugin/",
-    "libdpkgng/src/ssd",
 ];
 
 /// A string literal (or a `concat!` of some).

@@ -5,6 +5,8 @@
 //! difference of ours. Its records stay in `real/RELEASE-PLAN/` of the cache until `--fresh`.
 //! Packages are downloaded once into `archives-RELEASE/`.
 
+mod bootstrap;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,12 +31,13 @@ const SMALL: &str = "man-db vim-tiny nano less info cron logrotate openssl ca-ce
     shared-mime-info libc6:i386 zlib1g:i386 python3-minimal netcat-openbsd bash-completion";
 
 /// What is done to a system, step by step.
-fn steps(plan: &str) -> Option<Vec<(&'static str, String)>> {
+fn steps(release: &str, plan: &str) -> Option<Vec<(&'static str, String)>> {
     let apt = "apt-get -q -y --no-install-recommends -o Dir::Bin::dpkg=/t/bin/dpkg -o APT::Sandbox::User=root \
                -o Dpkg::Use-Pty=0 -o APT::Keep-Downloaded-Packages=1 -o Dpkg::Options::=--force-confold --allow-remove-essential";
     let list = match plan {
         "large" | "archives" | "large-upgrade" => LARGE,
         "small" | "upgrade" => SMALL,
+        "bootstrap" => return Some(bootstrap::steps(release)),
         _ => return None,
     };
     // A name that this release does not have is left out, the same way on both sides.
@@ -90,11 +93,10 @@ fn to_next(plan: &str) -> bool {
     plan.ends_with("upgrade")
 }
 
-/// Runs a plan (`small`, `large`, `archives`, `upgrade`, `large-upgrade`); true if nothing of ours
-/// differs.
+/// Runs a plan (see [`steps`]); true if nothing of ours differs.
 pub fn run(exe: &Path, release: &str, plan: &str, fresh: bool, only_theirs: bool) -> Res<bool> {
-    if steps(plan).is_none() {
-        return Err("plans: small, large, archives, upgrade, large-upgrade".into());
+    if steps(release, plan).is_none() {
+        return Err("plans: small, large, archives, upgrade, large-upgrade, bootstrap".into());
     }
     let dir = oracle::dir().join("real").join(format!("{release}-{plan}"));
     fs::create_dir_all(&dir).during(dir.display())?;
@@ -242,7 +244,7 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
         (lists(next), "lists-next"),
     ];
     enter_on(release, who, &extra, Some(&disk))?;
-    let result = inside(plan, side);
+    let result = inside(release, plan, side);
     // The tree is of no use any more, and it is large. Seen from inside it is at /t/up/main.
     if let Ok(entries) = fs::read_dir("/t/up/main") {
         for e in entries.flatten() {
@@ -277,17 +279,17 @@ fn must(line: &str) -> Res<()> {
     }
 }
 
-fn inside(plan: &str, side: &str) -> Res<()> {
+fn inside(release: &str, plan: &str, side: &str) -> Res<()> {
     let since = now();
     must(
         "mount --bind /t/archives /var/cache/apt/archives && mount --bind /t/lists /var/lib/apt/lists",
     )?;
     if side == "fetch" {
-        return fetch(plan);
+        return fetch(release, plan);
     }
     let mut before = BTreeMap::new();
     let mut log_seen = 0;
-    for (step, line) in steps(plan).unwrap_or_default() {
+    for (step, line) in steps(release, plan).unwrap_or_default() {
         let (code, text) = sh(&line)?;
         eprintln!("  {side} {step}: exit {code}");
         if code != 0 {
@@ -306,7 +308,7 @@ fn inside(plan: &str, side: &str) -> Res<()> {
             &new.lines().map(normalise).collect::<Vec<_>>().join("\n"),
         );
         log_seen = log.len();
-        let seen = look(since)?;
+        let seen = look(plan, since)?;
         for (key, value) in &seen {
             if before.get(key) != Some(value) {
                 record(&format!("{step} {key}"), value);
@@ -335,7 +337,7 @@ fn noise(line: &str) -> bool {
 }
 
 /// The tree (contents as hashes), and the database stanza by stanza.
-fn look(since: i64) -> Res<BTreeMap<String, String>> {
+fn look(plan: &str, since: i64) -> Res<BTreeMap<String, String>> {
     let mut s = Snapshot::hashed();
     let own = |p: &str| {
         p == "t"
@@ -350,6 +352,10 @@ fn look(since: i64) -> Res<BTreeMap<String, String>> {
             || p.starts_with("var/lib/dpkg/status")
             || p.starts_with("var/lib/dpkg/available")
     };
+    if plan == "bootstrap" {
+        s.walk("", Path::new("/t/up/main"), since, &bootstrap::own);
+        return Ok(s.0);
+    }
     s.walk("", Path::new("/t/up/main"), since, &own);
     let mut out = s.0;
     for file in ["status", "status-old", "available"] {
@@ -370,10 +376,13 @@ fn look(since: i64) -> Res<BTreeMap<String, String>> {
     Ok(out)
 }
 
-fn fetch(plan: &str) -> Res<()> {
+fn fetch(release: &str, plan: &str) -> Res<()> {
     let apt = "apt-get -q -y --no-install-recommends -o APT::Sandbox::User=root -o APT::Keep-Downloaded-Packages=1";
     must(&format!("dpkg --add-architecture i386; {apt} update"))?;
-    let steps = steps(plan).unwrap_or_default();
+    if plan == "bootstrap" {
+        return must(&bootstrap::fetch(release));
+    }
+    let steps = steps(release, plan).unwrap_or_default();
     let names = steps.iter().find(|s| s.0 == "names").map_or("", |s| &s.1);
     must(names)?;
     let (_, list) = sh("cat /t/list")?;

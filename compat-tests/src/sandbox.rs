@@ -52,8 +52,9 @@ impl Who {
 }
 
 /// All names under which stock dpkg's package brings a program that a case may call.
-const TOOLS: [&str; 11] = [
+const TOOLS: [&str; 12] = [
     "dpkg",
+    "dpkg-db-backup",
     "dpkg-deb",
     "dpkg-query",
     "dpkg-divert",
@@ -198,7 +199,7 @@ pub fn enter_on(
         let target = if our_names.iter().any(|x| x == tool) {
             PathBuf::from("dpkg-ng")
         } else {
-            let dir = ["usr/bin", "usr/sbin"]
+            let dir = ["usr/bin", "usr/sbin", "usr/libexec/dpkg"]
                 .into_iter()
                 .find(|dir| lower.join(dir).join(tool).exists())
                 .ok_or_else(|| format!("no stock {tool} in {release}"))?;

@@ -1,10 +1,10 @@
-//! dpkg's own functional suite and its `src/at` tests, as part of `cargo test`.
+//! dpkg's own functional suite, its `src/at` tests and those in Perl, as part of `cargo test`.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use compat_tests::report::Totals;
-use compat_tests::{Res, autotest, oracle, runner, suite};
+use compat_tests::{Res, autotest, oracle, perl, runner, suite};
 
 fn main() -> ExitCode {
     runner::test_main(
@@ -26,6 +26,7 @@ fn all(exe: &Path) -> Res<Totals> {
             totals.add(suite::run(exe, release, user, false, &[])?);
             totals.add(autotest::run(exe, release, user, false)?);
         }
+        totals.add(perl::run(exe, release)?);
     }
     Ok(totals)
 }

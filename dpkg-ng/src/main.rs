@@ -7,6 +7,7 @@ mod alternatives;
 mod children;
 mod cli;
 mod completions;
+mod db_backup;
 mod deb;
 mod divert;
 mod dpkg;
@@ -20,7 +21,9 @@ mod prompt;
 mod query;
 mod realpath;
 mod receivers;
+mod shell;
 mod split;
+mod start_stop_daemon;
 mod statoverride;
 mod trigger;
 
@@ -36,6 +39,7 @@ type Tool = fn(Env, &[OsString]) -> i32;
 /// The tools by name.
 const TOOLS: &[(&str, Tool)] = &[
     ("dpkg", dpkg::main),
+    ("dpkg-db-backup", db_backup::main),
     ("dpkg-deb", deb::main),
     ("dpkg-divert", divert::main),
     ("dpkg-maintscript-helper", maintscript_helper::main),
@@ -45,6 +49,7 @@ const TOOLS: &[(&str, Tool)] = &[
     ("dpkg-statoverride", statoverride::main),
     ("dpkg-trigger", trigger::main),
     ("update-alternatives", alternatives::main),
+    ("start-stop-daemon", start_stop_daemon::main),
 ];
 
 fn tool(name: &OsStr) -> Option<(&'static str, Tool)> {

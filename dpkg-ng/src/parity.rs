@@ -28,9 +28,14 @@ pub fn expect_consistent<A, S>(tool: &str, rows: &[crate::cli::Opt<A, S>], help:
     for word in help.iter().flat_map(|b| crate::cli::text::options_in(b)) {
         assert!(crate::cli::table::knows(rows, &word), "--{word}");
     }
-    let expected = rows
-        .iter()
-        .map(|row| match (row.name.long, row.name.short) {
+    expect_options(tool, rows.iter().map(|row| row.name));
+}
+
+/// Fail unless the parity table has a row for each of these options of a tool, and no other.
+#[cfg(test)]
+pub fn expect_options(tool: &str, names: impl Iterator<Item = crate::cli::Name>) {
+    let expected = names
+        .map(|name| match (name.long, name.short) {
             (Some(long), _) => format!("{tool} --{long}"),
             (None, short) => format!("{tool} -{}", char::from(short.unwrap_or(b' '))),
         })

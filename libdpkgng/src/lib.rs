@@ -5,9 +5,10 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 0 | [`msg`](mod@msg) [`error`] [`sys`] [`digest`] [`version`] [`arch`] [`state`] [`name`] |
+//! | 0 | [`msg`](mod@msg) [`error`] [`sys`] [`digest`] [`version`] [`arch`] [`state`] [`name`] [`number`] |
 //! | 1 | [`force`] [`report`] [`filter`] [`deb822`] |
 //! | 2 | [`pkg`] |
+//! | 2 | [`daemon`] |
 //! | 3 | [`fsys`] [`pkgspec`] [`relations`] [`control`] [`archive`] |
 //! | 4 | [`db`] |
 //! | 5 | [`showformat`] [`query`] |
@@ -24,6 +25,7 @@ pub mod alternatives;
 pub mod arch;
 pub mod archive;
 pub mod control;
+pub mod daemon;
 pub mod db;
 pub mod deb822;
 pub mod digest;
@@ -34,6 +36,7 @@ pub mod fsys;
 pub mod hooks;
 pub mod msg;
 pub mod name;
+pub mod number;
 pub mod pipeline;
 pub mod pkg;
 pub mod pkgspec;

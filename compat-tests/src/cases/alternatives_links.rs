@@ -164,6 +164,20 @@ pub(super) fn add(c: &mut Cases) {
         }
         w.ok("$A --install /usr/bin/thing thing /opt/one 1 --slave /usr/man/thing thing.man /opt/two");
     });
+    c.add("alternatives/odd-bytes", |w| {
+        begin(w);
+        w.write("/opt/with blanks", "");
+        w.prepare("touch \"$R/opt/$(printf '\\351')\"; touch $R/opt/é");
+        // A log that is no UTF-8 would be compared with its times.
+        w.env("A", "update-alternatives --root /t/root --log /t/log");
+        w.run("$A --install /usr/bin/thing thing '/opt/with blanks' 5 --slave '/usr/man/a b' s /opt/é");
+        w.run("$A --install /usr/bin/thing thing \"/opt/$(printf '\\351')\" 6 --slave /usr/man/é ö /opt/one");
+        w.run("$A --install /usr/bin/é é /opt/é 6; $A --install /usr/bin/B B /opt/one 6; $A --install /usr/bin/a a /opt/one 6");
+        w.run("$A --query thing; $A --display thing; $A --get-selections");
+        w.run("LC_ALL=C $A --get-selections; LC_ALL=en_US.UTF-8 $A --get-selections");
+        w.run("$A --get-selections >/t/w/saved; $A --set thing '/opt/with blanks'; $A --set-selections </t/w/saved");
+        w.stdin("/opt/with blanks\n").run("$A --config thing");
+    });
     c.add("alternatives/newlines", |w| {
         begin(w);
         w.write("/opt/new\nline", "");

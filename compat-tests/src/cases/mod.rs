@@ -9,6 +9,8 @@ mod basic;
 mod commands;
 mod conffiles;
 mod corrupt;
+mod daemon;
+mod db_backup;
 mod debfile;
 mod debug;
 mod divert;
@@ -59,6 +61,8 @@ pub fn all() -> Vec<Case> {
     commands::add(&mut c);
     conffiles::add(&mut c);
     corrupt::add(&mut c);
+    daemon::add(&mut c);
+    db_backup::add(&mut c);
     debfile::add(&mut c);
     debug::add(&mut c);
     divert::add(&mut c);

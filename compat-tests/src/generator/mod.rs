@@ -4,6 +4,7 @@
 //!
 //! * [`rng`] numbers; [`spec`] what a scenario is; [`text`] its form as text.
 //! * [`packages`], [`relations`], [`scripts`], [`steps`], [`options`]: what is made at random.
+//! * [`alternatives`]: the same for update-alternatives, with links and files for packages.
 //! * [`build`] packages as bytes; [`stage`] runs scenarios in a sandbox; [`pair`] runs both sides.
 //! * [`mod@shrink`] and [`stats`].
 
@@ -22,6 +23,7 @@ use shrink::{Found, shrink, try_out};
 use spec::Scenario;
 use stats::Stats;
 
+pub mod alternatives;
 pub mod build;
 pub mod options;
 pub mod packages;
@@ -39,10 +41,11 @@ pub mod text;
 /// How to call it.
 pub const USAGE: &str = "\
   random [--seed N] [--count M] [--steps K] [--keep-going] [--stats] [--out DIR] [--no-shrink]
-         [--stock-twice] [--print]
+         [--stock-twice] [--print] [--alternatives]
                              run M random scenarios of about K steps, from seed N on; at the first
                              difference (with --keep-going: at each new kind) write a small one to
-                             DIR; --stock-twice compares stock with itself
+                             DIR; --stock-twice compares stock with itself;
+                             --alternatives is about update-alternatives alone
   random --replay PATH       run the scenario in a file, or all in a directory, and show what
                              differs (with --print, what stock does)
 ";
@@ -57,6 +60,7 @@ struct Plan {
     stats: bool,
     shrink: bool,
     print: bool,
+    alternatives: bool,
     out: PathBuf,
     replay: Option<PathBuf>,
 }
@@ -73,6 +77,7 @@ impl Plan {
             stats: false,
             shrink: true,
             print: false,
+            alternatives: false,
             out: std::env::temp_dir().join("compat-random"),
             replay: None,
         };
@@ -90,6 +95,7 @@ impl Plan {
                 "--stats" => plan.stats = true,
                 "--no-shrink" => plan.shrink = false,
                 "--print" => plan.print = true,
+                "--alternatives" => plan.alternatives = true,
                 "--stock-twice" => plan.second = Who::Theirs,
                 _ => return Err(format!("random: {arg}?\n{USAGE}")),
             }
@@ -98,14 +104,20 @@ impl Plan {
     }
 }
 
-/// The scenario that belongs to a seed.
-pub fn scenario(seed: u64, steps: usize) -> Scenario {
-    let mut rng = Rng::new(seed);
-    let mut s = packages::random(&mut rng, seed);
-    let low = steps / 2;
-    let count = rng.range(low, low + steps);
-    steps::random(&mut rng, &mut s, count);
-    s
+impl Plan {
+    /// The scenario that belongs to a seed.
+    fn scenario(&self, seed: u64) -> Scenario {
+        let mut rng = Rng::new(seed);
+        let low = self.steps / 2;
+        if self.alternatives {
+            let count = rng.range(low, low + self.steps);
+            return alternatives::random(&mut rng, seed, count);
+        }
+        let mut s = packages::random(&mut rng, seed);
+        let count = rng.range(low, low + self.steps);
+        steps::random(&mut rng, &mut s, count);
+        s
+    }
 }
 
 /// Runs the subcommand; whether there was no difference. `exe` is the `compat` binary.
@@ -115,7 +127,7 @@ pub fn command(exe: &Path, args: &[String]) -> Res<bool> {
         Some(file) => replay(exe, &plan, file),
         None if plan.print => {
             for seed in plan.seed..plan.seed + plan.count {
-                print!("{}", text::write(&scenario(seed, plan.steps)));
+                print!("{}", text::write(&plan.scenario(seed)));
             }
             Ok(true)
         }
@@ -153,12 +165,26 @@ fn replay(exe: &Path, plan: &Plan, path: &Path) -> Res<bool> {
     Ok(totals.failed.is_empty())
 }
 
+/// A fixed sample of the scenarios about update-alternatives.
+pub fn sample_of_alternatives(exe: &Path) -> Res<Totals> {
+    let args = ["--alternatives", "--keep-going", "--count", "40"];
+    let plan = Plan::read(&args.map(str::to_owned))?;
+    compare(exe, &plan)
+}
+
 fn batch(exe: &Path, plan: &Plan) -> Res<bool> {
+    let totals = compare(exe, plan)?;
+    totals.print("random");
+    Ok(totals.failed.is_empty())
+}
+
+/// Runs the scenarios of a plan; those that differ are the ones that failed.
+fn compare(exe: &Path, plan: &Plan) -> Res<Totals> {
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
     let stats = Mutex::new(Stats::default());
     let kinds = Mutex::new(BTreeSet::new());
-    let differing = AtomicUsize::new(0);
+    let differing = Mutex::new(Vec::new());
     let errors = Mutex::new(Vec::new());
     let work = || -> Res<()> {
         let mut pair = Pair::new(exe, &plan.release, plan.second);
@@ -167,7 +193,7 @@ fn batch(exe: &Path, plan: &Plan) -> Res<bool> {
             if n >= plan.count {
                 break;
             }
-            let scenario = scenario(plan.seed + n, plan.steps);
+            let scenario = plan.scenario(plan.seed + n);
             let seen = pair.run(&scenario)?;
             if let Ok(mut stats) = stats.lock() {
                 stats.count(&scenario, &seen.theirs);
@@ -178,7 +204,9 @@ fn batch(exe: &Path, plan: &Plan) -> Res<bool> {
             let Some(step) = seen.difference() else {
                 continue;
             };
-            differing.fetch_add(1, Ordering::Relaxed);
+            if let Ok(mut differing) = differing.lock() {
+                differing.push(format!("seed {}", scenario.seed));
+            }
             if !plan.keep_going {
                 stop.store(true, Ordering::Relaxed);
             }
@@ -222,14 +250,13 @@ fn batch(exe: &Path, plan: &Plan) -> Res<bool> {
     if !errors.is_empty() {
         return Err(errors.join("\n"));
     }
-    let ran = plan.count.min(next.into_inner() as u64);
-    let bad = differing.into_inner();
-    println!(
-        "\nrandom: test result: {}. {} passed; {bad} failed; 0 ignored",
-        if bad == 0 { "ok" } else { "FAILED" },
-        ran.saturating_sub(bad as u64),
-    );
-    Ok(bad == 0)
+    let ran = (plan.count as usize).min(next.into_inner());
+    let failed = differing.into_inner().during("differing")?;
+    Ok(Totals {
+        passed: ran.saturating_sub(failed.len()),
+        failed,
+        ignored: Vec::new(),
+    })
 }
 
 fn jobs() -> usize {

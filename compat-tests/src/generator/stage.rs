@@ -283,7 +283,11 @@ fn execute(words: &[String], stdin: &str, inside: bool) -> Res<String> {
         "cd {below}/t/debs; exec 9>>{below}/t/out/status; exec \"$@\""
     ));
     c.args(["sh", &program]);
-    if !inside {
+    let alternatives = tool == "update-alternatives";
+    let stray = alternatives && remove_stray_link(words)?;
+    if alternatives && !inside {
+        c.args(["--root", ROOT]);
+    } else if !inside {
         c.arg(format!("--root={ROOT}"));
     }
     if tool == "dpkg" {
@@ -300,6 +304,9 @@ fn execute(words: &[String], stdin: &str, inside: bool) -> Res<String> {
         .spawn()
         .during(tool)?;
     let mut text = format!("$ {}\n", words.join(" "));
+    if stray {
+        text.push_str("  (after a stray link was removed)\n");
+    }
     match wait(child)? {
         Some(code) => text.push_str(&format!("  exit {code}\n")),
         None => {
@@ -312,6 +319,28 @@ fn execute(words: &[String], stdin: &str, inside: bool) -> Res<String> {
     }
     block(&mut text, "script", &calls)?;
     Ok(text)
+}
+
+/// Removes what a call of `--install` would find at the place of the link of a group that it is
+/// about to make: stock decides about it by memory that it has freed.
+fn remove_stray_link(words: &[String]) -> Res<bool> {
+    let Some(at) = words.iter().position(|w| w == "--install") else {
+        return Ok(false);
+    };
+    let Some(name) = words.get(at + 2).filter(|n| !n.is_empty()) else {
+        return Ok(false);
+    };
+    let altdir = words.iter().position(|w| w == "--altdir");
+    let altdir = altdir.and_then(|at| words.get(at + 1));
+    let altdir = altdir.map_or("/etc/alternatives", String::as_str);
+    let admin = format!("{ROOT}/var/lib/dpkg/alternatives/{name}");
+    let link = Path::new(ROOT).join(format!("{}/{name}", altdir.trim_start_matches('/')));
+    let known = fs::metadata(admin).is_ok_and(|m| m.len() > 0);
+    if known || !link.is_symlink() {
+        return Ok(false);
+    }
+    fs::remove_file(&link).during(link.display())?;
+    Ok(true)
 }
 
 fn block(text: &mut String, name: &str, file: &Path) -> Res<()> {

@@ -38,17 +38,17 @@ pub const KILLS: &[Kill] = &[
     Kill {
         name: "remove",
         before: BOTH,
-        command: "dpkg -r dpkg-ng dpkg-ng-as-dpkg",
+        command: "dpkg --purge dpkg-ng dpkg-ng-as-dpkg",
     },
     Kill {
         name: "remove-by-stock",
         before: BOTH,
-        command: "$(command -v dpkg.distrib || echo dpkg) -r dpkg-ng-as-dpkg dpkg-ng",
+        command: "$(command -v dpkg.distrib || echo dpkg) --purge dpkg-ng-as-dpkg dpkg-ng",
     },
     Kill {
         name: "remove-unpacked",
         before: "dpkg -i /t/debs/ng1.deb /t/debs/as1.deb; dpkg --unpack /t/debs/as2.deb",
-        command: "dpkg -r dpkg-ng-as-dpkg",
+        command: "dpkg --purge dpkg-ng-as-dpkg",
     },
     Kill {
         name: "dpkg-under-it",
@@ -62,11 +62,8 @@ pub const KILLS: &[Kill] = &[
     },
 ];
 
-/// How many moments of each a quick run takes.
-const SAMPLE: usize = 8;
-
-/// Kills at a sample of the moments, or at all.
-pub fn run(name: &str, all: bool) -> Res<()> {
+/// Kills at so many moments, or at all of them.
+pub fn run(name: &str, moments: Option<usize>) -> Res<()> {
     let kill = KILLS
         .iter()
         .find(|k| k.name == name)
@@ -90,11 +87,8 @@ pub fn run(name: &str, all: bool) -> Res<()> {
     let points = undisturbed.points;
     let mut failures: Vec<String> = undisturbed.seen.into_iter().collect();
 
-    let step = if all {
-        1
-    } else {
-        points.len().div_ceil(SAMPLE)
-    };
+    let all = moments.is_none();
+    let step = moments.map_or(1, |m| points.len().div_ceil(m).max(1));
     let mut kills = 0;
     for n in (step / 2..points.len()).step_by(step) {
         let victims: &[Victim] = match all {

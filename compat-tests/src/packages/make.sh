@@ -21,7 +21,9 @@ again /t/ng/dpkg-ng_*.deb 3.0 ng3.deb '
 again /t/ng/dpkg-ng-as-dpkg_*.deb 3.0 as3.deb
 
 rm -rf w; mkdir -p w/DEBIAN
-dpkg-query -L dpkg | sed 's,^/,,' | tar -C / --no-recursion -cf - -T - | tar -C w -xpf -
+dpkg-query -L dpkg | while read -r f; do
+	if [ -d "$f" ]; then mkdir -p "w$f"; else cp -a "$f" "w$f"; fi
+done
 rm -f w/var/lib/dpkg/*/*
 dpkg-query -s dpkg | sed '/^Status:/d; /^Conffiles:/,/^[^ ]/{/^Conffiles:/d; /^ /d}; s/^Version: .*/&+again/' >w/DEBIAN/control
 for f in preinst postinst prerm postrm conffiles triggers; do

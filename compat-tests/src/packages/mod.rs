@@ -80,12 +80,13 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
     fs::create_dir("/t/k").during("/t/k")?;
     make_packages()?;
     match name.strip_prefix("kill-") {
-        Some(kill) => kills::run(kill, extent == "all"),
+        Some(kill) => kills::run(kill, extent.parse().ok()),
         None => scenes::run(name),
     }
 }
 
-/// Runs those whose name contains one of `filters` (all, if there are none), with the packages in `debs`.
+/// Runs those whose name contains one of `filters` (all, if there are none), with the packages in `debs`;
+/// `extent` is how many moments to kill at, or `all`.
 pub fn run(
     exe: &Path,
     debs: &Path,

@@ -85,8 +85,8 @@ pub const SCENES: &[Scene] = &[
             "dpkg -i ng1.deb as1.deb; ours",
             // Another package takes dpkg-ng's place: what depends on that is deconfigured first.
             "mkdir -p w/DEBIAN; printf '%s\\n' 'Package: foe' 'Version: 1' 'Architecture: all' 'Maintainer: M <m@example.org>' \
-             'Conflicts: dpkg-ng' 'Description: foe' >w/DEBIAN/control; dpkg-deb -b w foe.deb; rm -r w",
-            "dpkg --auto-deconfigure --force-remove-protected -B -i foe.deb; stock",
+             'Conflicts: dpkg-ng' 'Replaces: dpkg-ng' 'Description: foe' >w/DEBIAN/control; dpkg-deb -b w foe.deb; rm -r w",
+            "refused dpkg --auto-deconfigure -i foe.deb; [ ! -L /usr/bin/dpkg ]; [ ! -e /usr/bin/dpkg-ng ]; dpkg -V dpkg",
             "dpkg --purge foe dpkg-ng-as-dpkg; stock",
         ],
     },

@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::mount::{MntFlags, umount2};
 
@@ -16,6 +17,7 @@ use crate::{During, Res};
 /// Where the system is seen, always the same.
 pub const RUN: &str = "/t/k/run";
 const LAYERS: &str = "/t/k/layers";
+static COUNT: AtomicUsize = AtomicUsize::new(0);
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Layers, lowest first; on top of `/`.
@@ -30,7 +32,7 @@ impl System {
         fs::create_dir_all(run).during(RUN)?;
         fs::create_dir_all(LAYERS).during(LAYERS)?;
         let base = Path::new(LAYERS);
-        let name = fs::read_dir(base).during(LAYERS)?.count().to_string();
+        let name = COUNT.fetch_add(1, Ordering::Relaxed).to_string();
         let mut layers: Vec<PathBuf> = self.0.iter().rev().cloned().collect();
         layers.push("/".into());
         overlay(&layers, base, &name, run, false)?;
@@ -158,7 +160,21 @@ pub fn state(since: i64) -> String {
         "diversions".into(),
         diversions(&Path::new(RUN).join("var/lib/dpkg")),
     );
-    s.0.iter().map(|(k, v)| format!("{k} {v}\n")).collect()
+    s.0.iter()
+        .map(|(k, v)| format!("{k} {}\n", unlinked(v)))
+        .collect()
+}
+
+/// Without the number of links: overlayfs counts those of a lower layer, where another name may be that is
+/// replaced above.
+fn unlinked(what: &str) -> String {
+    match what.split_once(" links=") {
+        Some((lead, rest)) => {
+            let rest = rest.splitn(4, ' ').nth(3).unwrap_or_default();
+            format!("{lead} {rest}")
+        }
+        None => what.to_owned(),
+    }
 }
 
 /// The diversions in an order of their own: dpkg's is that of its hash.

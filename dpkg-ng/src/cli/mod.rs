@@ -1,13 +1,15 @@
 //! The one command-line engine of all tools: dpkg's own grammar, not getopt's or clap's.
 //!
 //! A tool is a table of [`Opt`] rows over its settings; [`Parser`] obeys the rows in the order
-//! in which options are met, first in configuration files, then on the command line.
+//! in which options are met, first in configuration files, then on the command line. The one
+//! tool with getopt's grammar has that of [`getopt`].
 
 mod config;
 mod dirs;
 mod env;
 mod epoch;
 pub mod force;
+pub mod getopt;
 mod number;
 mod process;
 pub mod table;

@@ -57,7 +57,7 @@ impl Kind {
             "package" | "package-name" => vec![Kind::Package],
             "pattern" | "glob-pattern" => vec![Kind::Package, Kind::File],
             "file" | "filename" | "Packages-file" | "pathname" | "path" | "link" | "part"
-            | "divert-to" => vec![Kind::File],
+            | "divert-to" | "executable" | "pid-file" => vec![Kind::File],
             "arch" => vec![Kind::Architecture],
             "name" => vec![Kind::Alternative],
             _ => Vec::new(),

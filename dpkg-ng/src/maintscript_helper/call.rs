@@ -6,8 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use libdpkgng::version::Version;
 
 use super::Helper;
-use super::files;
-use super::words::{Exit, Step};
+use crate::shell::{self, Exit, Step};
 
 /// `PARAMETER… [LAST-VERSION [PACKAGE]] -- ACTION [PARAM]`
 pub struct Call {
@@ -92,9 +91,9 @@ impl Helper {
             return Ok(());
         }
         let args: [&[u8]; 3] = [b"--validate-version", b"--", version];
-        match files::output(&self.env, "dpkg", &args, true) {
+        match shell::output(&self.env, "dpkg", &args, true) {
             Ok((0, _)) => Ok(()),
-            Ok((_, said)) => Err(self.words.error(&files::substituted(&said))),
+            Ok((_, said)) => Err(self.words.error(&shell::substituted(&said))),
             Err(Exit(_)) => Err(self.words.error(b"dpkg: not found")),
         }
     }
@@ -111,7 +110,7 @@ impl Helper {
             return last.is_empty() || Version::parse(from).0 <= Version::parse(last).0;
         }
         let args: [&[u8]; 5] = [b"--compare-versions", b"--", from, b"le-nl", last];
-        files::run(&self.env, "dpkg", &args).is_ok()
+        shell::run(&self.env, "dpkg", &args).is_ok()
     }
 
     /// The first two debug lines of a command.
@@ -168,9 +167,9 @@ fn is_plain(version: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::NAME;
-    use super::super::words::Words;
     use super::*;
     use crate::cli::Env;
+    use crate::shell::Words;
 
     fn helper() -> Helper {
         let mut env = Env::default();

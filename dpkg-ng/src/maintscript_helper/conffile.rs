@@ -11,7 +11,7 @@ use super::Helper;
 use super::call::{Call, argument};
 use super::files;
 use super::owner::FileList;
-use super::words::Step;
+use crate::shell::Step;
 
 /// What both commands demand of a call with these absolute paths.
 fn check(helper: &Helper, call: &Call, paths: &[(&str, &[u8])]) -> Step {

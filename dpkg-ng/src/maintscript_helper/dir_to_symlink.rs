@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use super::Helper;
 use super::call::{Call, argument};
 use super::files;
-use super::words::{Exit, Step};
+use crate::shell::{self, Exit, Step};
 
 /// What marks a staging directory.
 const MARK: &str = "/.dpkg-staging-dir";
@@ -143,7 +143,7 @@ fn move_into(helper: &Helper, entry: &[u8], destination: &[u8]) -> Step {
     let file = [&*destination, files::base(entry).as_bytes()].concat();
     match files::is_dir(&destination) {
         true if !files::exists(&file) => files::mv(&helper.env, entry, &file, true),
-        _ => files::run(&helper.env, "mv", &[b"-f", entry, &destination]),
+        _ => shell::run(&helper.env, "mv", &[b"-f", entry, &destination]),
     }
 }
 

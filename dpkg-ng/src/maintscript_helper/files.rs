@@ -3,16 +3,14 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Output, Stdio};
 
 use libdpkgng::digest;
 
-use super::words::{Exit, Step, os};
 use crate::cli::Env;
+use crate::shell::{Exit, Step, os, output, run, substituted};
 
 fn path(bytes: &[u8]) -> &Path {
     Path::new(os(bytes))
@@ -42,78 +40,6 @@ pub fn is_symlink(file: &[u8]) -> bool {
 pub fn readlink(file: &[u8]) -> Vec<u8> {
     let target = fs::read_link(path(file)).unwrap_or_default();
     substituted(target.as_os_str().as_bytes())
-}
-
-/// What `$(…)` keeps of an output.
-pub fn substituted(mut output: &[u8]) -> Vec<u8> {
-    while let [head @ .., b'\n'] = output {
-        output = head;
-    }
-    output.to_vec()
-}
-
-/// What a shell makes of how a program ended.
-fn code(status: ExitStatus) -> i32 {
-    status
-        .code()
-        .unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
-}
-
-fn command(env: &Env, program: &str, args: &[&[u8]]) -> Command {
-    let mut command = Command::new(program);
-    command.args(args.iter().map(|a| os(a)));
-    env.apply(&mut command);
-    command
-}
-
-fn not_found(program: &str, e: &io::Error) -> Exit {
-    eprintln!("{program}: {e}");
-    Exit(127)
-}
-
-/// Run a program; unless it exits with 0, so does the tool with its code (`set -e`).
-pub fn run(env: &Env, program: &str, args: &[&[u8]]) -> Step {
-    let status = command(env, program, args).status();
-    match code(status.map_err(|e| not_found(program, &e))?) {
-        0 => Ok(()),
-        code => Err(Exit(code)),
-    }
-}
-
-/// Run a program for its output; standard error goes there too where `both`.
-pub fn output(env: &Env, program: &str, args: &[&[u8]], both: bool) -> Step<(i32, Vec<u8>)> {
-    let mut command = command(env, program, args);
-    command.stdin(Stdio::inherit());
-    if !both {
-        command.stderr(Stdio::inherit());
-    }
-    let Output {
-        status,
-        mut stdout,
-        stderr,
-    } = command.output().map_err(|e| not_found(program, &e))?;
-    stdout.extend_from_slice(&stderr);
-    Ok((code(status), stdout))
-}
-
-/// `$(… | PROGRAM)`: what a program makes of this input.
-pub fn filter(env: &Env, program: &str, args: &[&[u8]], input: &[u8]) -> Step<Vec<u8>> {
-    let mut command = command(env, program, args);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().map_err(|e| not_found(program, &e))?;
-    let mut pipe = child.stdin.take();
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            // One that has read enough closes the pipe.
-            let _ = pipe.take().map(|mut pipe| pipe.write_all(input));
-        });
-        let output = child.wait_with_output();
-        let output = output.map_err(|e| not_found(program, &e))?;
-        match code(output.status) {
-            0 => Ok(substituted(&output.stdout)),
-            code => Err(Exit(code)),
-        }
-    })
 }
 
 /// Whether mv and rm may ask before they act, unless told not to.

@@ -12,17 +12,15 @@ mod files;
 mod help;
 mod owner;
 mod symlink_to_dir;
-mod words;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 
-use libdpkgng::sys::process::executed_path;
 use nix::sys::stat::{Mode, umask};
 
 use crate::cli::Env;
 use crate::completions::{Kind, Outline, Shape, Value};
-use words::{Exit, Step, Words, print};
+use crate::shell::{self, Exit, Step, Words, print};
 
 /// What the tool is called.
 const NAME: &str = "dpkg-maintscript-helper";
@@ -76,9 +74,7 @@ fn run(mut env: Env, args: &[OsString]) -> Step {
         root.clear();
     }
     env.set("DPKG_ROOT", &root);
-    // As `dpkg-ng NAME` it is not a path of this tool.
-    let path = executed_path().filter(|p| files::base(p) == NAME);
-    let path = path.unwrap_or_else(|| NAME.as_bytes().to_vec());
+    let path = shell::own_path(NAME);
     let words = Words::new(&env, &path);
     let Some((command, rest)) = args.split_first() else {
         return Err(words.badusage(b"missing command"));

@@ -8,10 +8,10 @@ use nix::sys::stat::umask;
 
 use super::call::argument;
 use super::files;
-use super::words::{Step, os};
 use super::{Helper, INTERNAL_API};
 use crate::cli::REFERENCE_VERSION;
 use crate::query::{self, Answer};
+use crate::shell::{self, Step, Words, os};
 
 /// The list of a package's files. It is asked for anew for each file, as dpkg-query may have
 /// something to say each time, unless it had nothing to say the first time.
@@ -91,7 +91,7 @@ impl Helper {
         }
         // The name is a pattern to the script; what it means in full, sed knows.
         let script = [b"\\'^ ", conffile, b" ' { s/ obsolete$//; s/.* //; p }"].concat();
-        files::filter(&self.env, "sed", &[b"-n", b"-e", &script], &list)
+        shell::filter(&self.env, "sed", &[b"-n", b"-e", &script], &list)
     }
 
     /// `symlink_match`: whether a link has this target, as it is written or in the end.
@@ -101,8 +101,8 @@ impl Helper {
 
     /// Whether that is the path's canonical form inside the root.
     pub fn resolves_to(&self, path: &[u8], target: &[u8]) -> bool {
-        let real = files::output(&self.env, "dpkg-realpath", &[path], false);
-        real.is_ok_and(|(_, real)| files::substituted(&real) == target)
+        let real = shell::output(&self.env, "dpkg-realpath", &[path], false);
+        real.is_ok_and(|(_, real)| shell::substituted(&real) == target)
     }
 }
 
@@ -124,7 +124,7 @@ fn field_of(list: &[u8], conffile: &[u8]) -> Option<Vec<u8>> {
         let line = line.strip_suffix(b" obsolete").unwrap_or(line);
         line.rsplit(|c| *c == b' ').next().unwrap_or_default()
     });
-    Some(files::substituted(&sums.collect::<Vec<_>>().join(&b'\n')))
+    Some(shell::substituted(&sums.collect::<Vec<_>>().join(&b'\n')))
 }
 
 /// `_internal_pkg_must_own_file`: what the script has xargs call for each file.
@@ -160,7 +160,7 @@ impl Helper {
             env: self.env.clone(),
             path: self.path.clone(),
             root: self.root.clone(),
-            words: super::words::Words::new(&self.env, &self.path),
+            words: Words::new(&self.env, &self.path),
             command: b"_internal_pkg_must_own_file".to_vec(),
             umask: self.umask,
         };

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use super::Helper;
 use super::call::{Call, argument};
 use super::files;
-use super::words::Step;
+use crate::shell::Step;
 
 /// `symlink_to_dir LINK TARGET`
 pub fn symlink_to_dir(helper: &Helper, args: &[OsString]) -> Step {

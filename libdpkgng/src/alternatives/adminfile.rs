@@ -7,13 +7,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use super::tree::path;
 use super::{Alternatives, Choice, Group, Mode, SlaveLink, TMP_EXT};
 use crate::error::{Error, OrFail, Result};
 use crate::msg;
-use crate::msg::{Arg, Msg};
+use crate::msg::Msg;
 use crate::report::Event;
 use crate::sys::collate;
 use crate::sys::dir::make_path;
@@ -365,39 +364,6 @@ impl Alternatives<'_> {
     /// Remove a group's file.
     pub(super) fn unlink_admin_file(&self, name: &[u8]) -> Result<()> {
         super::tree::unlink(path(&self.admin_file(name)))
-    }
-
-    /// Rename, by mv(1) where rename(2) cannot (`xrename`).
-    pub(super) fn rename(&mut self, from: &Path, to: &Path) -> Result<()> {
-        let Err(e) = fs::rename(from, to) else {
-            return Ok(());
-        };
-        if e.kind() != io::ErrorKind::NotFound && self.mv(from, to)? {
-            return Ok(());
-        }
-        Err(e).or_fail(|| msg!("unable to install '%.250s' as '%.250s'", from, to))
-    }
-
-    /// Run mv(1); whether it succeeded.
-    fn mv(&mut self, from: &Path, to: &Path) -> Result<bool> {
-        const MV: &str = "mv";
-        let mut command = std::process::Command::new(MV);
-        match command.args([from, to]).status() {
-            Ok(status) => Ok(status.success()),
-            Err(e) => {
-                // The words of the child that stock would have forked.
-                let problem = msg!("unable to execute %s (%s)", MV, MV);
-                let line = msg!(
-                    "%s: %s: %s: %s\n",
-                    super::PROGNAME,
-                    msg!("error"),
-                    problem,
-                    Arg::from(e)
-                );
-                self.say(Event::Stderr(line))?;
-                Ok(false)
-            }
-        }
     }
 }
 

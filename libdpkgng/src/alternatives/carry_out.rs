@@ -1,9 +1,13 @@
 //! Doing what was planned.
 
+use std::path::Path;
+use std::{fs, io};
+
 use super::plan::{Plan, Step};
-use super::{Alternatives, Group};
-use crate::error::Result;
+use super::{Alternatives, Group, PROGNAME};
+use crate::error::{OrFail, Result};
 use crate::msg;
+use crate::msg::Arg;
 use crate::report::{Event, debug};
 
 impl Alternatives<'_> {
@@ -63,6 +67,39 @@ impl Alternatives<'_> {
             Step::Unlink(path) => self.tree.unlink(&path),
             Step::UnlinkAdmin => self.unlink_admin_file(&group.name),
             Step::Fail(error) => Err(error),
+        }
+    }
+
+    /// Rename, by mv(1) where rename(2) cannot (`xrename`).
+    pub(super) fn rename(&mut self, from: &Path, to: &Path) -> Result<()> {
+        let Err(e) = fs::rename(from, to) else {
+            return Ok(());
+        };
+        if e.kind() != io::ErrorKind::NotFound && self.mv(from, to)? {
+            return Ok(());
+        }
+        Err(e).or_fail(|| msg!("unable to install '%.250s' as '%.250s'", from, to))
+    }
+
+    /// Run mv(1); whether it succeeded.
+    fn mv(&mut self, from: &Path, to: &Path) -> Result<bool> {
+        const MV: &str = "mv";
+        let mut command = std::process::Command::new(MV);
+        match command.args([from, to]).status() {
+            Ok(status) => Ok(status.success()),
+            Err(e) => {
+                // The words of the child that stock would have forked.
+                let problem = msg!("unable to execute %s (%s)", MV, MV);
+                let line = msg!(
+                    "%s: %s: %s: %s\n",
+                    PROGNAME,
+                    msg!("error"),
+                    problem,
+                    Arg::from(e)
+                );
+                self.say(Event::Stderr(line))?;
+                Ok(false)
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 //! is the thread that loaded the plugin, fail on any other.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ffi::{OsString, c_void};
 use std::os::unix::ffi::OsStringExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -56,8 +57,9 @@ pub(super) struct HostBox {
 thread_local! {
     /// The text of the last failure of this thread, as errno is one's own.
     static ERROR: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    /// What was lent by the last function called on this thread.
-    static LENT: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
+    /// What each function has lent on this thread, until it is called again.
+    static LENT: RefCell<BTreeMap<&'static str, Vec<Box<[u8]>>>> =
+        const { RefCell::new(BTreeMap::new()) };
 }
 
 /// Copy a structure that starts with its size (`u32`): what it lacks is zero, what it has more
@@ -96,12 +98,22 @@ unsafe fn write_sized<T: Copy>(to: *mut T, value: &T) {
     }
 }
 
-/// Lend bytes until this thread calls again.
-fn lend(bytes: Vec<u8>) -> Str {
-    LENT.with_borrow_mut(|lent| {
-        lent.push(bytes.into_boxed_slice());
-        lent.last().map_or(Str::EMPTY, |b| Str::new(b))
-    })
+/// What one call of a function lends. Making it ends what the call before has lent.
+struct Loan(&'static str);
+
+impl Loan {
+    fn of(function: &'static str) -> Loan {
+        LENT.with_borrow_mut(|lent| lent.entry(function).or_default().clear());
+        Loan(function)
+    }
+
+    fn lend(&self, bytes: Vec<u8>) -> Str {
+        LENT.with_borrow_mut(|lent| {
+            let lent = lent.entry(self.0).or_default();
+            lent.push(bytes.into_boxed_slice());
+            lent.last().map_or(Str::EMPTY, |b| Str::new(b))
+        })
+    }
 }
 
 /// Set what a pointer of the plugin's points to.
@@ -119,15 +131,8 @@ fn set_error(text: Vec<u8>) {
     ERROR.set(text);
 }
 
-/// The body of every function that may fail: a new loan, no panic, the error kept.
+/// The body of every function that may fail: no panic, the error kept.
 fn answer(body: impl FnOnce() -> Result<i32>) -> i32 {
-    LENT.with_borrow_mut(Vec::clear);
-    carry_on(body)
-}
-
-/// The same without ending what was lent: for functions called again and again while a walk
-/// goes on.
-fn carry_on(body: impl FnOnce() -> Result<i32>) -> i32 {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(number)) => number,
         Ok(Err(error)) => {
@@ -254,8 +259,7 @@ impl HostBox {
 }
 
 unsafe extern "C" fn error(_: *const abi::Host) -> Str {
-    LENT.with_borrow_mut(Vec::clear);
-    lend(ERROR.with_borrow(Vec::clone))
+    Loan::of("error").lend(ERROR.with_borrow(Vec::clone))
 }
 
 unsafe extern "C" fn set_error_text(_: *const abi::Host, text: Str) {
@@ -275,6 +279,7 @@ unsafe extern "C" fn say(host: *const abi::Host, kind: u32, text: Str) -> i32 {
             abi::SAY_WARNING => frontend.event(&Event::Warning(words())),
             abi::SAY_LOG => frontend.event(&Event::Log(words())),
             abi::SAY_STATUS_FD => frontend.event(&Event::StatusFd(words())),
+            abi::SAY_FLUSH => frontend.event(&Event::Flush),
             _ => bail!("there is no %d to say", kind),
         }
         Ok(abi::NO)
@@ -298,7 +303,7 @@ unsafe extern "C" fn ask(host: *const abi::Host, question: Str, to: *mut Str) ->
             return Ok(abi::NO);
         };
         // SAFETY: the plugin's room for an answer.
-        unsafe { set(to, lend(said)) };
+        unsafe { set(to, Loan::of("ask").lend(said)) };
         Ok(abi::YES)
     })
 }

@@ -8,6 +8,7 @@
 pub mod child;
 pub mod clock;
 pub mod collate;
+pub mod daemon;
 pub mod exec_label;
 pub mod fnmatch;
 pub mod inherited;

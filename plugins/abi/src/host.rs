@@ -32,6 +32,9 @@ pub const SAY_LOG: u32 = 4;
 /// [`Host::say`]: a line for `--status-fd`; without newline.
 pub const SAY_STATUS_FD: u32 = 5;
 
+/// [`Host::say`]: nothing, but write out all that was said.
+pub const SAY_FLUSH: u32 = 6;
+
 /// The description of what is installed.
 pub const INSTALLED: u32 = 0;
 /// The description of what is available: in a run, of what is about to be installed.

@@ -14,7 +14,7 @@
 //! - **Nobody owns what the other one made.** Text is a pointer and a length ([`Str`]), any
 //!   bytes, not terminated, and lent: an argument until the call returns; what a plugin
 //!   returns until the next call into it; what a host function returns until the same thread
-//!   calls a host function again. Handles have the lifetime their function states.
+//!   calls the same function again. Handles have the lifetime their function states.
 //! - **Nothing unwinds across.** A plugin in Rust wraps what may panic in [`guard`], one in
 //!   C++ catches all. Host functions never unwind or jump.
 //! - **Results** are an `i32`: negative for a failure ([`ERROR`]; its text is at
@@ -27,7 +27,8 @@
 //!   without the type, descriptors as of this process. Paths in a package start with `/`.
 //! - A plugin is never unloaded. It must not change the environment, the working directory,
 //!   the umask, signal dispositions or locale, must not end the process, and must leave no
-//!   child behind when it returns.
+//!   child behind when it returns. But a command ([`Plugin::command`]) may end by becoming
+//!   another program; it flushes with [`SAY_FLUSH`] before.
 #![allow(unsafe_code)]
 
 mod host;

@@ -9,7 +9,7 @@ use std::path::Path;
 use abi::Str;
 use dpkgng_plugin_abi as abi;
 
-use super::{Walk, answer, arg, carry_on, given, read_sized, set};
+use super::{Walk, answer, arg, given, read_sized, set};
 use crate::archive::deb::{DebFile, DebStream, Part};
 use crate::archive::extract::{Below, CONTROL_FILE_MAX};
 use crate::archive::take_error;
@@ -158,7 +158,7 @@ pub(super) unsafe extern "C" fn read(
     len: usize,
     got: *mut usize,
 ) -> i32 {
-    carry_on(|| {
+    answer(|| {
         // SAFETY: a handle.
         let reading = unsafe { reading_of(deb) }?;
         let mut count = 0;
@@ -184,7 +184,7 @@ pub(super) unsafe extern "C" fn place(
     dir: i32,
     changed: *const abi::TarEntry,
 ) -> i32 {
-    carry_on(|| {
+    answer(|| {
         // SAFETY: a handle.
         let reading = unsafe { reading_of(deb) }?;
         let mut entry = reading.entry.clone();

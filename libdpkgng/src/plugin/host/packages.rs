@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use abi::Str;
 use dpkgng_plugin_abi as abi;
 
-use super::{HostBox, Walk, answer, arg, given, lend, set, write_sized};
+use super::{HostBox, Loan, Walk, answer, arg, given, set, write_sized};
 use crate::arch::{ArchTable, BUILD_ARCHITECTURE};
 use crate::control::{self, ParseFlags};
 use crate::db::modstatdb::{AvailMode, OpenMode};
@@ -264,12 +264,13 @@ pub(super) unsafe extern "C" fn info(
                 true => bin.version.to_bytes(Epoch::NonAmbig),
                 false => Vec::new(),
             };
+            let loan = Loan::of("package_info");
             Ok(abi::PackageInfo {
                 size: 0,
                 package: number,
-                name: lend(table.set_name(pkg).into()),
-                architecture: lend(table.arches.name(bin.arch).into()),
-                version: lend(version),
+                name: loan.lend(table.set_name(pkg).into()),
+                architecture: loan.lend(table.arches.name(bin.arch).into()),
+                version: loan.lend(version),
                 want: Str::new(p.want.as_str().as_bytes()),
                 error_flag: Str::new(p.eflag.as_str().as_bytes()),
                 status: Str::new(p.status().as_str().as_bytes()),
@@ -295,7 +296,7 @@ pub(super) unsafe extern "C" fn stanza(
         let stanza =
             view.look(|table| Ok(control::stanza(table, package(table, number)?, which)))?;
         // SAFETY: the plugin's room for it.
-        unsafe { set(text, lend(stanza)) };
+        unsafe { set(text, Loan::of("package_stanza").lend(stanza)) };
         Ok(abi::NO)
     })
 }
@@ -378,7 +379,7 @@ pub(super) unsafe extern "C" fn judge(
             size: 0,
             group,
             culprit: judged.fixbyrm.map_or(abi::NO_PACKAGE, |p| p.0),
-            why: lend(judged.whynot.to_msg().to_string().into_bytes()),
+            why: Loan::of("packages_judge").lend(judged.whynot.to_msg().to_string().into_bytes()),
         };
         // SAFETY: the plugin's, as long as it says.
         unsafe { write_sized(verdict, &told) };

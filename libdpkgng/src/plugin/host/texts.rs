@@ -7,7 +7,7 @@ use abi::Str;
 use dpkgng_plugin_abi as abi;
 
 use super::packages::{kind_of, op_of, relation_of};
-use super::{Walk, answer, arg, carry_on, given, lend, set};
+use super::{Loan, Walk, answer, arg, given, set};
 use crate::arch::ArchTable;
 use crate::deb822::{Field, Scanner};
 use crate::digest::{Hasher, Kind};
@@ -190,7 +190,7 @@ pub(super) unsafe extern "C" fn digest_update(
     digest: *mut abi::Digest,
     bytes: Str,
 ) -> i32 {
-    carry_on(|| {
+    answer(|| {
         // SAFETY: what digest_new gave and digest_finish did not take.
         let hasher = unsafe { digest.cast::<Hasher>().as_mut() };
         // SAFETY: an argument.
@@ -212,7 +212,12 @@ pub(super) unsafe extern "C" fn digest_finish(
         // SAFETY: what digest_new made, ended once.
         let hasher = unsafe { Box::from_raw(digest.cast::<Hasher>()) };
         // SAFETY: the plugin's room for it.
-        unsafe { set(hex, lend(hasher.finish().into_bytes())) };
+        unsafe {
+            set(
+                hex,
+                Loan::of("digest_finish").lend(hasher.finish().into_bytes()),
+            )
+        };
         Ok(abi::NO)
     })
 }

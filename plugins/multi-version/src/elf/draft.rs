@@ -130,6 +130,20 @@ impl<'i, 'a> Draft<'i, 'a> {
         (self.entries.len() as u64).saturating_sub(room)
     }
 
+    /// Removes entries that ld.so can do without, as many as there are too many.
+    pub fn spare_entries(&mut self) {
+        let Some(dynamic) = &self.image.dynamic else {
+            return;
+        };
+        while self.dynamic_lacks() > 0 {
+            let dispensable = |(_, entry): &(Option<u64>, Dyn)| dynamic.can_spare(entry);
+            match self.entries.iter().position(dispensable) {
+                Some(place) => self.entries.remove(place),
+                None => return,
+            };
+        }
+    }
+
     /// Enters path and needs; their strings, in [`DynamicGoal::strings`]'s order, start at
     /// `offset` of the string table.
     pub fn enter(&mut self, goal: &DynamicGoal, offset: u64) -> Option<()> {

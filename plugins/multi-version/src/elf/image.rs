@@ -61,6 +61,18 @@ impl Dynamic {
         found.map(|e| e.value)
     }
 
+    /// Whether ld.so does the same without an entry: counts of relative relocations, which only hasten it,
+    /// and what DT_FLAGS_1 says as well.
+    pub(super) fn can_spare(&self, entry: &Dyn) -> bool {
+        let now = self.value(DT_FLAGS_1).is_some_and(|f| f & DF_1_NOW != 0);
+        match entry.tag {
+            DT_RELACOUNT | DT_RELCOUNT => true,
+            DT_BIND_NOW => now,
+            DT_FLAGS => now && entry.value == DF_BIND_NOW,
+            _ => false,
+        }
+    }
+
     /// Every value of a tag, in order.
     pub fn values(&self, tag: u64) -> impl Iterator<Item = u64> + '_ {
         let with = self.entries.iter().filter(move |e| e.tag == tag);

@@ -154,6 +154,10 @@ pub(super) fn string_table(image: &Image) -> Result<Vec<u8>, Unsupported> {
 /// The string table is copied, so that every offset stays, and grows there. What ordinary tools
 /// read best.
 pub(super) fn copied(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Unsupported> {
+    finish(draft_copied(image, goal)?, base, false)
+}
+
+fn draft_copied<'i, 'a>(image: &'i Image<'a>, goal: &Goal) -> Result<Draft<'i, 'a>, Unsupported> {
     let mut draft = Draft::new(image);
     let long = goal.interpreter.as_ref().map_or(0, |i| i.len() as u64 + 1);
     let mut gaps_left;
@@ -173,13 +177,17 @@ pub(super) fn copied(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Un
     if let Some(path) = &goal.interpreter {
         interpreter(image, &mut draft, &mut gaps_left, path)?;
     }
-    finish(draft, base)
+    Ok(draft)
 }
 
 /// Only the new strings go into padding; their offsets reach past the table's end, which
 /// ld.so does not mind. DT_STRSZ grows to cover them where file and memory agree on the distance, so
 /// that other tools find them, too.
 pub(super) fn appended(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Unsupported> {
+    finish(draft_appended(image, goal)?, base, false)
+}
+
+fn draft_appended<'i, 'a>(image: &'i Image<'a>, goal: &Goal) -> Result<Draft<'i, 'a>, Unsupported> {
     let mut draft = Draft::new(image);
     let Some(dynamic) = &goal.dynamic else {
         return Err(Unsupported::NoPadding);
@@ -211,10 +219,20 @@ pub(super) fn appended(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, 
     if let Some(path) = &goal.interpreter {
         interpreter(image, &mut draft, &mut left, path)?;
     }
-    finish(draft, base)
+    Ok(draft)
 }
 
-fn finish(draft: Draft, base: &[u8]) -> Result<Edit, Unsupported> {
+/// In place although no entry of the dynamic table is free: one that says nothing new is given up.
+pub(super) fn exchanged(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Unsupported> {
+    draft_copied(image, goal)
+        .and_then(|draft| finish(draft, base, true))
+        .or_else(|_| finish(draft_appended(image, goal)?, base, true))
+}
+
+fn finish(mut draft: Draft, base: &[u8], exchange: bool) -> Result<Edit, Unsupported> {
+    if exchange {
+        draft.spare_entries();
+    }
     if draft.dynamic_lacks() > 0 {
         return Err(Unsupported::NoPadding);
     }

@@ -1,6 +1,6 @@
 //! From bytes and wishes to a decision: skip, edit, or unsupported.
 //!
-//! Four ways, the gentlest first ([`Tier`]). Whatever a way proposes is read again as a
+//! Several ways, the gentlest first ([`Tier`]). Whatever a way proposes is read again as a
 //! file and must pass the input's checks and say what was wished ([`super::verify`]);
 //! otherwise the next way is tried.
 
@@ -60,6 +60,8 @@ pub enum Tier {
     Segment,
     /// That, and the program header table there, too.
     Table,
+    /// Into padding, in exchange for a dynamic entry that says nothing new.
+    Exchanged,
 }
 
 /// Why a file that would have to change cannot.
@@ -116,11 +118,12 @@ pub fn rewrite(base: &[u8], wish: &Wish) -> Outcome {
         return Outcome::Unsupported(Unsupported::Input(fault));
     }
     type Way = for<'a> fn(&Image<'a>, &Goal, &'a [u8]) -> Result<Edit, Unsupported>;
-    let ways: [(Tier, Way); 4] = [
+    let ways: [(Tier, Way); 5] = [
         (Tier::Copied, padding::copied),
         (Tier::Appended, padding::appended),
         (Tier::Segment, growth::segment),
         (Tier::Table, growth::table),
+        (Tier::Exchanged, padding::exchanged),
     ];
     let mut why = Unsupported::NoPadding;
     for (tier, way) in ways {

@@ -7,7 +7,7 @@ use super::consts::*;
 use super::fault::Fault;
 use super::image::Image;
 use super::info::DynamicInfo;
-use super::layout::Phdr;
+use super::layout::{Dyn, Phdr};
 use super::patch::Edit;
 use super::rewrite::Unsupported;
 use super::view::Write;
@@ -68,12 +68,21 @@ fn may_change(tag: u64) -> bool {
     )
 }
 
+/// The others are the same in the same order; only what can be spared may be gone.
 fn same_entries(before: &Image, after: &Image) -> bool {
-    let kept = |image: &Image| -> Vec<_> {
-        let entries = image.dynamic.iter().flat_map(|d| &d.entries);
-        entries.copied().filter(|e| !may_change(e.tag)).collect()
+    let entries = |image: &Image| -> Vec<Dyn> {
+        let all = image.dynamic.iter().flat_map(|d| &d.entries);
+        all.copied().filter(|e| !may_change(e.tag)).collect()
     };
-    kept(before) == kept(after)
+    let new = entries(after);
+    let mut new = new.iter().peekable();
+    for old in entries(before) {
+        let kept = new.next_if(|n| **n == old).is_some();
+        if !kept && !before.dynamic.iter().any(|d| d.can_spare(&old)) {
+            return false;
+        }
+    }
+    new.next().is_none()
 }
 
 /// Each old segment is where it was; only zeros were added behind it.

@@ -1,19 +1,12 @@
-//! How the tool speaks: as a shell script that sources dpkg-error.sh does, line by line and
-//! through its shell's `echo`. None of it is translated.
+//! How such a tool speaks: line by line, with the functions of dpkg-error.sh, through its
+//! shell's `echo`. None of it is translated.
 
-use std::ffi::OsStr;
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
+use super::{Exit, Step};
 use crate::cli::Env;
 use crate::receivers::{Colors, Part};
-
-/// The exit code that a step ends the tool with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exit(pub i32);
-
-/// What the steps of the tool return.
-pub type Step<T = ()> = Result<T, Exit>;
 
 /// The functions of dpkg-error.sh.
 pub struct Words {
@@ -142,11 +135,6 @@ fn echoed(text: &[u8]) -> Vec<u8> {
     }
     out.push(b'\n');
     out
-}
-
-/// Bytes as the system takes them.
-pub fn os(bytes: &[u8]) -> &OsStr {
-    OsStr::from_bytes(bytes)
 }
 
 #[cfg(test)]
