@@ -81,6 +81,8 @@ impl Reporter for Voice {
             Event::Flush => self.stdout.drain(),
             // No package is concerned.
             Event::Status { .. } | Event::Processing { .. } => {}
+            // update-alternatives' own.
+            Event::Info(_) | Event::Verbose(_) => {}
             Event::Log(_) | Event::StatusFd(_) => {}
         }
     }
