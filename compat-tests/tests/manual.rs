@@ -21,9 +21,13 @@ fn options(page: &str) -> BTreeSet<String> {
             continue;
         };
         for option in item.split("B<--").skip(1) {
+            let positive = option.strip_prefix("[no-]");
+            let option = positive.unwrap_or(option);
             let end = option.find(|c: char| !c.is_ascii_lowercase() && c != '-');
             let (name, _) = option.split_at(end.unwrap_or(option.len()));
-            found.insert(name.to_owned());
+            // Alone, the dashes part arguments.
+            found.extend(Some(name.to_owned()).filter(|n| !n.is_empty()));
+            found.extend(positive.map(|_| format!("no-{name}")));
         }
     }
     found
