@@ -8,6 +8,7 @@ use libdpkgng::{msg, number};
 
 use crate::cli::Name;
 use crate::cli::getopt::Form;
+use crate::completions::{Outline, Shape, Value};
 
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,6 +215,19 @@ pub static OPTIONS: &[Row] = &[
     value!("retry", 'R', retry),
     value!("chdir", 'd', chdir),
 ];
+
+/// What completions are made from.
+pub fn outline() -> Outline {
+    let shape = |row: &Row| Shape {
+        long: row.name.long,
+        short: row.name.short.map(char::from),
+        value: match row.effect {
+            Effect::Value(_) => Value::Equals,
+            _ => Value::None,
+        },
+    };
+    Outline::new(OPTIONS.iter().map(shape).collect(), &super::help::HELP)
+}
 
 #[cfg(test)]
 mod tests {
