@@ -207,7 +207,7 @@ pub(crate) fn fetch_archives(exe: &Path, release: &str) -> Res<PathBuf> {
 }
 
 /// Fetches package lists with the second architecture, and all packages a plan takes.
-fn prepare(exe: &Path, release: &str, plan: &str, fresh: bool) -> Res<()> {
+pub(crate) fn prepare(exe: &Path, release: &str, plan: &str, fresh: bool) -> Res<()> {
     let next = if to_next(plan) { "trixie" } else { release };
     let stamp = oracle::dir()
         .join("real")

@@ -3,11 +3,12 @@
 //!
 //! What must hold is in `debian/README.source`: above all that at no moment one of dpkg's programs
 //! is missing. [`scenes`] go through a system's life step by step, [`kills`] through the moments of
-//! one command.
+//! one command; [`upgrade`] takes a system to the next release.
 
 mod kills;
 mod scenes;
 mod system;
+mod upgrade;
 mod watch;
 
 use std::fs;
@@ -16,7 +17,7 @@ use std::process::Command;
 
 use crate::report::Totals;
 use crate::sandbox::{Who, command, enter};
-use crate::{During, Res, oracle};
+use crate::{During, Res, oracle, real};
 
 /// Where the tree of this repository is.
 fn repository() -> Res<PathBuf> {
@@ -76,9 +77,16 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
     let [debs, release, name, extent] = args else {
         return Err("packages: debs, release, name, extent".into());
     };
-    enter(release, Who::Theirs, &[(PathBuf::from(debs), "ng")])?;
+    let mut shown = vec![(PathBuf::from(debs), "ng")];
+    if name == upgrade::NAME {
+        shown.extend(upgrade::needed(release));
+    }
+    enter(release, Who::Theirs, &shown)?;
     fs::create_dir("/t/k").during("/t/k")?;
     make_packages()?;
+    if name == upgrade::NAME {
+        return upgrade::run();
+    }
     match name.strip_prefix("kill-") {
         Some(kill) => kills::run(kill, extent.parse().ok()),
         None => scenes::run(name),
@@ -97,9 +105,13 @@ pub fn run(
     let mut totals = Totals::default();
     let kills = kills::KILLS.iter().map(|k| format!("kill-{}", k.name));
     let scenes = scenes::SCENES.iter().map(|s| s.name.to_owned());
-    for name in scenes.chain(kills) {
+    let upgrades = (release == "bookworm").then(|| upgrade::NAME.to_owned());
+    for name in scenes.chain(kills).chain(upgrades) {
         if !filters.is_empty() && !filters.iter().any(|f| name.contains(f.as_str())) {
             continue;
+        }
+        if name == upgrade::NAME {
+            real::prepare(exe, release, "upgrade", false)?;
         }
         let out = Command::new(exe)
             .arg("--packages-in-sandbox")

@@ -17,7 +17,10 @@ pub struct Scene {
 }
 
 /// The words of the lines.
-const WORDS: &str = include_str!("words.sh");
+pub const WORDS: &str = include_str!("words.sh");
+
+/// What README.Debian says to do when our binary is lost: there nothing works for a while.
+const LOST: &str = "lost";
 
 /// All of them.
 pub const SCENES: &[Scene] = &[
@@ -91,6 +94,14 @@ pub const SCENES: &[Scene] = &[
         ],
     },
     Scene {
+        name: LOST,
+        lines: &[
+            "dpkg -i ng1.deb as1.deb; ours",
+            "rm /usr/bin/dpkg-ng; dpkg.distrib --force-bad-path --remove dpkg-ng-as-dpkg; stock",
+            "dpkg --purge dpkg-ng dpkg-ng-as-dpkg; stock",
+        ],
+    },
+    Scene {
         name: "dpkg-under-it",
         lines: &[
             "dpkg -i ng1.deb as1.deb; ours",
@@ -132,7 +143,10 @@ pub fn run(name: &str) -> Res<()> {
         .ok_or_else(|| format!("no scene {name}"))?;
     let since = now();
     let programs = programs()?;
-    let look = || missing(&programs).map(|p| format!("{p} is missing"));
+    let look = || {
+        let gone = missing(&programs).filter(|_| name != LOST);
+        gone.map(|p| format!("{p} is missing"))
+    };
     let system = System::default().begin()?;
     let mut moments = 0;
     for line in scene.lines {
