@@ -13,9 +13,9 @@
 //! * [`kill`] kills ours at any moment and recovers.
 //! * [`msgids`] checks that every text of ours is a message of dpkg.
 //! * [`runner`] runs cases, [`suite`] dpkg's functional tests, [`autotest`] its `src/at` tests,
+//!   [`perl`] its tests in Perl, [`real`] whole systems.
 //!   [`real`] whole systems.
 //! * [`packages`] installs, upgrades and removes the Debian packages of ours, and kills that.
-//!   [`perl`] its tests in Perl, [`real`] whole systems.
 //! * [`bench`] compares time and memory.
 
 pub mod autotest;

@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use libdpkgng::sys::process;
 
 use crate::cli::{ADMINDIR, Env};
+use crate::completions::{Outline, Shape, Value};
 use crate::shell::{self, Words, own_path};
 
 /// What the tool is called.
@@ -26,6 +27,16 @@ const ROTATE: &[u8] = b"7";
 const FILES: [&str; 4] = ["arch", "status", "diversions", "statoverride"];
 /// The directory that is packed.
 const ALTERNATIVES: &str = "alternatives";
+
+/// What completions are made from.
+pub fn outline() -> Outline {
+    let rotate = Shape {
+        long: Some("rotate"),
+        short: None,
+        value: Value::Equals,
+    };
+    Outline::new(vec![rotate], &[])
+}
 
 /// Run dpkg-db-backup; `args` are without the program's name.
 pub fn main(env: Env, args: &[OsString]) -> i32 {

@@ -16,7 +16,7 @@ const CATALOGUES: &str = "/usr/share/locale";
 pub fn follow(tool: &str, env: &Env) {
     let wanted = match tool {
         // Stock's speak English only.
-        "dpkg-maintscript-helper" | "start-stop-daemon" => false,
+        "dpkg-db-backup" | "dpkg-maintscript-helper" | "start-stop-daemon" => false,
         // Stock's is a program of its own.
         "update-alternatives" => true,
         // Dpkg::Gettext(3perl)

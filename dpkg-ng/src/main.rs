@@ -48,8 +48,8 @@ const TOOLS: &[(&str, Tool)] = &[
     ("dpkg-split", split::main),
     ("dpkg-statoverride", statoverride::main),
     ("dpkg-trigger", trigger::main),
-    ("update-alternatives", alternatives::main),
     ("start-stop-daemon", start_stop_daemon::main),
+    ("update-alternatives", alternatives::main),
 ];
 
 fn tool(name: &OsStr) -> Option<(&'static str, Tool)> {
@@ -60,7 +60,7 @@ fn tool(name: &OsStr) -> Option<(&'static str, Tool)> {
 fn own_option(arg: &OsStr) -> Option<(&'static str, Tool)> {
     let name = arg.to_str()?.strip_prefix("--")?;
     let found = own::OPTIONS.iter().find(|o| o.name == name)?;
-    Some((own::NAME, found.run))
+    Some((own::NAME, found.run?))
 }
 
 fn main() -> ExitCode {

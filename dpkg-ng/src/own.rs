@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 
 use crate::cli::{Env, Process};
-use crate::{TOOLS, completions, parity};
+use crate::{TOOLS, Tool, completions, parity};
 
 /// The name.
 pub const NAME: &str = "dpkg-ng";
@@ -15,7 +15,7 @@ pub const NAME: &str = "dpkg-ng";
 /// What usage errors end with.
 pub const HINT: &str = "Type dpkg-ng --help for what dpkg-ng is.";
 
-/// An option of dpkg-ng's own, to be given first.
+/// An option of dpkg-ng's own.
 pub struct OwnOption {
     /// Without its dashes.
     pub name: &'static str,
@@ -23,8 +23,9 @@ pub struct OwnOption {
     pub args: &'static str,
     /// What it is for.
     pub about: &'static str,
-    /// What it does with what follows it.
-    pub run: fn(Env, &[OsString]) -> i32,
+    /// What it does with what follows it, when it is first; the others go with the rest of
+    /// the command line.
+    pub run: Option<Tool>,
 }
 
 /// They all.
@@ -33,25 +34,31 @@ pub const OPTIONS: &[OwnOption] = &[
         name: "help",
         args: "",
         about: "Show this help; that of dpkg: dpkg-ng dpkg --help",
-        run: help,
+        run: Some(help),
     },
     OwnOption {
         name: "tools",
         args: "",
         about: "List the tools, one a line",
-        run: list_tools,
+        run: Some(list_tools),
     },
     OwnOption {
         name: "parity",
         args: "",
         about: "Show how far this is stock dpkg, as a table",
-        run: parity::main,
+        run: Some(parity::main),
     },
     OwnOption {
         name: "completions",
         args: " <shell> [<command>...]",
         about: "Make completions for bash, fish or zsh",
-        run: completions::main,
+        run: Some(completions::main),
+    },
+    OwnOption {
+        name: "plugin",
+        args: " <file>",
+        about: "Be dpkg with this plugin; anywhere before --",
+        run: None,
     },
 ];
 
@@ -107,7 +114,7 @@ mod tests {
         while let Some(line) = lines.next() {
             if line == ".TP" {
                 let tag = lines.next().unwrap_or_default();
-                let tag = tag.trim_start_matches(".BR ").trim_start_matches(".B ");
+                let tag = tag.trim_start_matches(['.', 'B', 'R', 'I']).trim_start();
                 let word = tag.split(' ').next().unwrap_or_default();
                 found.push(word.replace('\\', ""));
             }

@@ -548,6 +548,32 @@ fn dpkg_itself_has_no_plugins() {
     }
 }
 
+/// A command line of dpkg's own looks for nothing of a plugin, under either name.
+#[test]
+fn plain_runs_look_for_no_plugins() {
+    let root = Root::new();
+    let deb = root.deb("a", "", &[("usr/x", "x\n", 0o644)]);
+    let log = root.path("log");
+    for name in [&["dpkg"][..], &[]] {
+        let mut command = Command::new("strace");
+        command.args(["-f", "-e", "trace=%file", "-o"]).arg(&log);
+        command
+            .arg(DPKG_NG)
+            .args(name)
+            .args(root.here())
+            .arg("-i")
+            .arg(&deb);
+        if command.output().is_err() {
+            eprintln!("not run: there is no strace here");
+            return;
+        }
+        let seen = fs::read_to_string(&log).unwrap();
+        assert!(seen.contains("/var/lib/dpkg/status"), "{seen}");
+        assert!(!seen.contains("dpkg-ng/plugins"), "{seen}");
+        assert!(!seen.contains("/var/sys"), "{seen}");
+    }
+}
+
 /// Plugins of the directory are found by name, in the running system only. In a root of its
 /// own, as the directory is the system's.
 #[test]

@@ -202,7 +202,7 @@ static int32_t init(const struct dpkgng_host *table, void **data)
 {
 	(void)data;
 	host = table;
-	return DPKGNG_HAS(host, digest_finish) ? DPKGNG_NO : DPKGNG_ERROR;
+	return DPKGNG_HAS(host, architecture) ? DPKGNG_NO : DPKGNG_ERROR;
 }
 
 static const struct dpkgng_claim claims[] = {

@@ -103,7 +103,7 @@ fn backup(c: &mut Cases) {
         ),
     ] {
         c.add(&format!("db-backup/changed-{name}"), move |w| {
-            w.prepare(&format!("{AWAY} dpkg-db-backup"));
+            w.prepare(&format!("{AWAY} /usr/libexec/dpkg/dpkg-db-backup"));
             w.prepare(change);
             w.run("dpkg-db-backup");
             w.run(LIST);

@@ -64,6 +64,7 @@ impl Chooser for Menu<'_> {
                 "Press <enter> to keep the current choice[*], ",
                 "or type selection number: "
             )));
+            report.event(&Event::Flush);
             let Some(answer) = self.answer() else {
                 return Ok(Pick::Nothing);
             };

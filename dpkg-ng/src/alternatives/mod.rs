@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use libdpkgng::alternatives::{Alternatives, Tree};
 use libdpkgng::error::Result;
 use libdpkgng::msg;
-use libdpkgng::report::{Reporter, debug};
+use libdpkgng::report::{Event, Reporter, debug};
 use nix::sys::stat::{Mode, umask};
 
 use crate::cli::{Env, Step, Stop};
@@ -27,14 +27,16 @@ use voice::Voice;
 pub fn main(env: Env, args: &[OsString]) -> i32 {
     umask(Mode::from_bits_truncate(0o022));
     let mut voice = Voice::new();
-    match run(&env, args, &mut voice) {
+    let code = match run(&env, args, &mut voice) {
         Ok(()) => 0,
         Err(Stop::Exit(code)) => code,
         Err(Stop::Error(error)) => {
             voice.error(&error);
             2
         }
-    }
+    };
+    voice.event(&Event::Flush);
+    code
 }
 
 fn run(env: &Env, args: &[OsString], voice: &mut Voice) -> Step {

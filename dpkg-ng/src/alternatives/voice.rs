@@ -40,12 +40,13 @@ pub struct Voice {
 }
 
 impl Voice {
-    /// A voice that has no log yet. Its output is not buffered.
+    /// A voice that has no log yet. Stock's output is not buffered; ours is held back only
+    /// where nobody can tell: until it speaks on standard error, waits or ends.
     pub fn new() -> Voice {
         Voice {
             verbosity: Verbosity::Normal,
             catalog: locale::messages(),
-            stdout: Stdout::new(Buffering::None),
+            stdout: Stdout::new(Buffering::Full),
             log: Log::default(),
             failure: None,
         }
@@ -61,7 +62,8 @@ impl Voice {
         self.event(&Event::Output(text));
     }
 
-    fn stderr(&self, text: &Msg) {
+    fn stderr(&mut self, text: &Msg) {
+        self.stdout.drain();
         // There is nobody to tell of a failure.
         let _ = io::stderr().write_all(&text.render(&*self.catalog));
     }
@@ -73,7 +75,7 @@ impl Voice {
     }
 
     /// Say what ended the run.
-    pub fn error(&self, error: &Error) {
+    pub fn error(&mut self, error: &Error) {
         match error.kind {
             Kind::Usage => {
                 let hint = msg!("Use '%s --help' for program usage information.", PROGNAME);

@@ -59,6 +59,10 @@ _dpkg_ng() {
     elif [[ $prev == = ]]; then
         prev=${COMP_WORDS[COMP_CWORD - 2]}
     fi
+    if [[ ${1##*/} == dpkg-ng && $prev == --plugin ]]; then
+        _dpkg_ng_add file "$cur"
+        return 0
+    fi
     if "${tool}_value" "$prev"; then
         _dpkg_ng_add_all "$cur"
         return 0

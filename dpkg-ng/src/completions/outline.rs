@@ -57,7 +57,7 @@ impl Kind {
             "package" | "package-name" => vec![Kind::Package],
             "pattern" | "glob-pattern" => vec![Kind::Package, Kind::File],
             "file" | "filename" | "Packages-file" | "pathname" | "path" | "link" | "part"
-            | "divert-to" => vec![Kind::File],
+            | "divert-to" | "executable" | "pid-file" => vec![Kind::File],
             "arch" => vec![Kind::Architecture],
             "name" => vec![Kind::Alternative],
             _ => Vec::new(),
@@ -159,10 +159,10 @@ fn describe(help: &str) -> Vec<Described> {
         let text = line.trim_start();
         let indent = line.len() - text.len();
         let option = text.strip_prefix('[').unwrap_or(text);
-        if indent > 0 && indent < 10 && option.starts_with('-') {
+        if indent > 0 && indent < 8 && option.starts_with('-') {
             found.push(entry(option));
             open = true;
-        } else if open && indent >= 10 {
+        } else if open && indent >= 8 {
             if let Some(last) = found.last_mut() {
                 last.about.push(' ');
                 last.about.push_str(text);

@@ -19,6 +19,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use nix::sys::stat::{Mode, umask};
 
 use crate::cli::Env;
+use crate::completions::{Kind, Outline, Shape, Value};
 use crate::shell::{self, Exit, Step, Words, print};
 
 /// What the tool is called.
@@ -102,6 +103,23 @@ fn run(mut env: Env, args: &[OsString]) -> Step {
             Err(helper.words.badusage(&text.concat()))
         }
     }
+}
+
+/// What completions are made from.
+pub fn outline() -> Outline {
+    let option = |name: &'static str| Shape {
+        long: Some(name),
+        short: None,
+        value: Value::None,
+    };
+    let (options, words): (Vec<&str>, Vec<&str>) = COMMANDS
+        .iter()
+        .map(|c| c.0)
+        .partition(|n| n.starts_with("--"));
+    let shapes = options.iter().filter_map(|n| n.strip_prefix("--"));
+    let words = words.into_iter().filter(|w| !w.starts_with('_'));
+    Outline::new(shapes.map(option).collect(), &[help::USAGE])
+        .with_operands(vec![Kind::Words(words.map(str::to_owned).collect())])
 }
 
 /// `supports`

@@ -5,7 +5,7 @@
 //! `--status` those of the LSB, where 4 is any trouble.
 
 mod help;
-mod options;
+pub mod options;
 mod request;
 mod voice;
 

@@ -8,6 +8,7 @@ use libdpkgng::{msg, number};
 
 use crate::cli::Name;
 use crate::cli::getopt::Form;
+use crate::completions::{Outline, Shape, Value};
 
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,6 +216,19 @@ pub static OPTIONS: &[Row] = &[
     value!("chdir", 'd', chdir),
 ];
 
+/// What completions are made from.
+pub fn outline() -> Outline {
+    let shape = |row: &Row| Shape {
+        long: row.name.long,
+        short: row.name.short.map(char::from),
+        value: match row.effect {
+            Effect::Value(_) => Value::Equals,
+            _ => Value::None,
+        },
+    };
+    Outline::new(OPTIONS.iter().map(shape).collect(), &super::help::HELP)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::help;
@@ -222,20 +236,14 @@ mod tests {
 
     #[test]
     fn table_help_and_parity_agree() {
-        for word in help::HELP
-            .iter()
-            .flat_map(|text| crate::cli::text::options_in(text))
-        {
-            let found = OPTIONS.iter().any(|row| row.name.long() == word);
-            assert!(found, "--{word}");
+        let names: Vec<&str> = OPTIONS.iter().map(|row| row.name.long()).collect();
+        // The dashes before the daemon's arguments are no option.
+        let help = help::HELP.map(|text| text.replace(" -- ", " "));
+        let help: Vec<&str> = help.iter().map(String::as_str).collect();
+        crate::parity::expect_names("start-stop-daemon", &names, &help);
+        for (i, row) in OPTIONS.iter().enumerate() {
+            let short = row.name.short;
+            assert!(short.is_none() || OPTIONS[..i].iter().all(|r| r.name.short != short));
         }
-        let names = OPTIONS.iter().map(|row| row.name);
-        for (i, name) in names.clone().enumerate() {
-            for other in OPTIONS[..i].iter().map(|row| row.name) {
-                assert!(name.long != other.long);
-                assert!(name.short.is_none() || name.short != other.short);
-            }
-        }
-        crate::parity::expect_options("start-stop-daemon", names);
     }
 }

@@ -77,12 +77,14 @@ impl Reporter for Voice {
                 self.stderr(msg!("%s: warning: %s\n", &self.program, text));
             }
             Event::Notice(text) => self.stderr(msg!("%s: %s\n", &self.program, text)),
+            Event::Info(text) | Event::Verbose(text) => {
+                let line = msg!("%s: %s\n", &self.program, text);
+                self.stdout.write(&line.render(&English));
+            }
             Event::Stderr(text) => self.stderr(text.clone()),
             Event::Flush => self.stdout.drain(),
             // No package is concerned.
             Event::Status { .. } | Event::Processing { .. } => {}
-            // update-alternatives' own.
-            Event::Info(_) | Event::Verbose(_) => {}
             Event::Log(_) | Event::StatusFd(_) => {}
         }
     }

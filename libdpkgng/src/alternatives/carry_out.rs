@@ -84,6 +84,7 @@ impl Alternatives<'_> {
     /// Run mv(1); whether it succeeded.
     fn mv(&mut self, from: &Path, to: &Path) -> Result<bool> {
         const MV: &str = "mv";
+        self.say(Event::Flush)?;
         let mut command = std::process::Command::new(MV);
         match command.args([from, to]).status() {
             Ok(status) => Ok(status.success()),

@@ -206,6 +206,7 @@ impl HostBox {
                 digest_new: Some(texts::digest_new),
                 digest_update: Some(texts::digest_update),
                 digest_finish: Some(texts::digest_finish),
+                architecture: Some(texts::architecture),
             },
             name,
             frontend,

@@ -20,7 +20,7 @@
 // - **Nobody owns what the other one made.** Text is a pointer and a length (`Str`), any
 //   bytes, not terminated, and lent: an argument until the call returns; what a plugin
 //   returns until the next call into it; what a host function returns until the same thread
-//   calls a host function again. Handles have the lifetime their function states.
+//   calls the same function again. Handles have the lifetime their function states.
 // - **Nothing unwinds across.** A plugin in Rust wraps what may panic in `guard`, one in
 //   C++ catches all. Host functions never unwind or jump.
 // - **Results** are an `i32`: negative for a failure (`ERROR`; its text is at
@@ -560,6 +560,8 @@ struct dpkgng_host {
     int32_t (*digest_finish)(const struct dpkgng_host *host,
                              struct dpkgng_digest *digest,
                              struct dpkgng_str *hex);
+    // *Any thread.* The architecture this dpkg-ng is made for, in Debian's words.
+    struct dpkgng_str (*architecture)(const struct dpkgng_host *host);
 };
 
 // A part of the command line that belongs to a plugin. `dpkg-ng` finds the plugin by the file

@@ -419,4 +419,7 @@ pub struct Host {
     /// The digest in lower-case hexadecimal; ends `digest`. `hex` may be null.
     pub digest_finish:
         Option<unsafe extern "C" fn(host: *const Host, digest: *mut Digest, hex: *mut Str) -> i32>,
+
+    /// *Any thread.* The architecture this dpkg-ng is made for, in Debian's words.
+    pub architecture: Option<unsafe extern "C" fn(host: *const Host) -> Str>,
 }

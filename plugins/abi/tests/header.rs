@@ -203,8 +203,7 @@ fn c_and_rust_agree_on_the_layout() {
         Host: header error set_error say progress ask dpkg packages_open packages_close
             packages_each packages_find package_info package_stanza packages_add
             packages_expect packages_judge deb_members deb_entries deb_read deb_place stanzas
-            stanza_field stanza_fields relations version_holds digest_new digest_update
-            digest_finish;
+            stanza_field stanza_fields relations version_holds digest_new digest_update digest_finish architecture;
     }
     let source = format!(
         "#include <stdio.h>\n#include <dpkgng-plugin.h>\nint main(void) {{\n{body}return 0;\n}}\n"

@@ -8,7 +8,7 @@ pub(super) fn add(c: &mut Cases) {
         each(
             w,
             &[
-                "sleep 50 & named $! sleep; $S -K -n sleep; echo $?; wait $!; echo $?",
+                "exec 2>/dev/null; sleep 50 & named $! sleep; $S -K -n sleep; echo $?; wait $!; echo $?",
                 "sleep 50 & named $! sleep; $S -K -v -n sleep; echo $?",
                 "sleep 50 & named $! sleep; $S -K -q -n sleep; echo $?",
                 "$S -K -n none; echo $?; $S -K -q -n none; echo $?; $S -K -v -n none; echo $?; $S -K -o -n none; echo $?; $S -K -oq -n none; echo $?",
@@ -33,11 +33,12 @@ pub(super) fn add(c: &mut Cases) {
         )
     });
     case(c, "stop/signals", |w| {
+        // The shell tells of a killed job, or not, depending on when it looks.
         for signal in ["HUP", "USR1", "9", "KILL", "64"] {
             run(
                 w,
                 &format!(
-                    "sleep 50 & named $! sleep; $S -K -v -s {signal} --pid $!; echo $?; wait $!; echo $?"
+                    "exec 2>/dev/null; sleep 50 & named $! sleep; $S -K -v -s {signal} --pid $!; echo $?; wait $!; echo $?"
                 ),
             );
         }
@@ -98,7 +99,7 @@ fn retry(c: &mut Cases) {
         each(
             w,
             &[
-                "/t/debs/deaf & written /t/debs/is-deaf; $S -K -v -R 1 --pid $!; echo $?; wait $!; echo $?",
+                "exec 2>/dev/null; /t/debs/deaf & written /t/debs/is-deaf; $S -K -v -R 1 --pid $!; echo $?; wait $!; echo $?",
                 "/t/debs/deaf & written /t/debs/is-deaf; $S -K -v -R TERM/1/KILL/5 --pid $!; echo $?",
                 "/t/debs/deaf & written /t/debs/is-deaf; $S -K -q -R TERM/1/HUP/5 --pid $!; echo $?",
                 "/t/debs/deaf TERM HUP INT & written /t/debs/is-deaf; $S -K -v -R TERM/0/HUP/0/INT/1 --pid $!; echo $?; alive $!",

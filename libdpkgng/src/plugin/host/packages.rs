@@ -147,10 +147,12 @@ pub(super) unsafe extern "C" fn open(
 
 pub(super) unsafe extern "C" fn close(_: *const abi::Host, packages: *mut abi::Packages) {
     answer(|| {
-        if !packages.is_null() {
-            // SAFETY: what `open` made, closed once.
-            drop(unsafe { Box::from_raw(packages.cast::<View<'static>>()) });
+        // SAFETY: a handle.
+        if let View::Lent(_) = unsafe { view(packages) }? {
+            bail!("what a hook was given is not to be closed");
         }
+        // SAFETY: what `open` made, closed once.
+        drop(unsafe { Box::from_raw(packages.cast::<View<'static>>()) });
         Ok(abi::NO)
     });
 }

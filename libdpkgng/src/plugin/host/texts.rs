@@ -221,3 +221,7 @@ pub(super) unsafe extern "C" fn digest_finish(
         Ok(abi::NO)
     })
 }
+
+pub(super) unsafe extern "C" fn architecture(_: *const abi::Host) -> Str {
+    Str::new(crate::arch::BUILD_ARCHITECTURE.as_bytes())
+}

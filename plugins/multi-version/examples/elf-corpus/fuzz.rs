@@ -9,6 +9,9 @@ mod mutation;
 
 use super::files;
 
+/// No file of 200 kB takes more than a hundredth of it.
+const TOO_LONG: Duration = Duration::from_secs(3);
+
 /// Mutates small files of the corpus for so many seconds.
 pub fn run(seconds: u64, dirs: &[PathBuf]) -> bool {
     let mut seeds = Vec::new();
@@ -31,6 +34,9 @@ pub fn run(seconds: u64, dirs: &[PathBuf]) -> bool {
         let one = Instant::now();
         let result = std::panic::catch_unwind(|| mutation::try_all(&bytes));
         slowest = slowest.max(one.elapsed());
+        if slowest > TOO_LONG {
+            return keep(&bytes, &format!("took {slowest:?}"));
+        }
         match result {
             Ok(Ok(edited)) => edits += u64::from(edited),
             Ok(Err(problem)) => return keep(&bytes, &problem),

@@ -43,8 +43,19 @@ pub fn run(dirs: &[PathBuf]) -> bool {
     for (kind, (count, example)) in &kinds {
         println!("{count:6} {kind} ({})", example.display());
     }
-    kinds.is_empty() && unread == 0
+    let known = |kind: &String| KNOWN.iter().any(|k| kind.contains(k));
+    kinds.keys().all(known) && unread == 0
 }
+
+/// What follows from rewriting and harms nobody.
+const KNOWN: [&str; 3] = [
+    // Strings in another segment than the table they belong to.
+    "'.dynstr' not fully contained in segment of program header entry",
+    // libcap's and libpsx's own symbol for their `.interp`; the old path still stands there.
+    "(__execable_dl_loader): st_value out of bounds",
+    // The section symbol of what moved, in the static symbol table.
+    "'.symtab': symbol N (): st_value out of bounds",
+];
 
 /// What the two programs find wrong, numbers taken out.
 fn complaints(path: &Path) -> BTreeSet<String> {
@@ -144,8 +155,11 @@ fn our_reading(image: &Image) -> BTreeSet<String> {
         lines.insert(format!("BUILD-ID {hex}"));
     }
     let symbol = |way: &str, s: &Versioned| match &s.version {
-        Some(version) => format!("{way} {}@{}", text(&s.name), text(version)),
-        None => format!("{way} {}", text(&s.name)),
+        // readelf leaves the version out of its own symbol.
+        Some(version) if *version != s.name => {
+            format!("{way} {}@{}", text(&s.name), text(version))
+        }
+        _ => format!("{way} {}", text(&s.name)),
     };
     match symbols::imports(image) {
         Ok(imports) => {
@@ -189,7 +203,7 @@ fn readelf_reading(path: &Path) -> BTreeSet<String> {
             .strip_prefix("[Requesting program interpreter: ")
         {
             lines.insert(format!("INTERP {}", rest.trim_end_matches(']')));
-        } else if let Some(id) = line.trim().strip_prefix("Build ID: ") {
+        } else if let Some((_, id)) = line.split_once("Build ID: ") {
             lines.insert(format!("BUILD-ID {id}"));
         } else if let [number, _, _, _, bind, visibility, rest @ ..] = &words[..]
             && number.ends_with(':')

@@ -22,6 +22,18 @@ use super::files;
 
 /// Builds the root and loads everything; as root, since it takes chroot.
 pub fn run(root: &Path, dirs: &[PathBuf]) -> bool {
+    // The loader reads $ORIGIN from /proc, which is mounted where nobody else sees it.
+    if std::env::var_os(INSIDE).is_none() {
+        let again = std::env::current_exe().and_then(|exe| {
+            let mut command = Command::new("unshare");
+            command
+                .arg("--mount")
+                .arg(exe)
+                .args(std::env::args_os().skip(1));
+            command.env(INSIDE, "1").status()
+        });
+        return again.is_ok_and(|s| s.success());
+    }
     match build(root, dirs).and_then(|objects| load_all(root, &objects)) {
         Ok(right) => right,
         Err(error) => {
@@ -31,9 +43,12 @@ pub fn run(root: &Path, dirs: &[PathBuf]) -> bool {
     }
 }
 
+const INSIDE: &str = "ELF_CORPUS_INSIDE";
+
 /// What was placed: inside the root, with what it is.
 struct Placed {
     path: PathBuf,
+    from: PathBuf,
     program: bool,
     edited: bool,
 }
@@ -171,6 +186,7 @@ fn copy(
         if image.dynamic.is_some() {
             placed.push(Placed {
                 path,
+                from: from.clone(),
                 program: info.interpreter.is_some() && mode & 0o111 != 0,
                 edited,
             });
@@ -190,8 +206,15 @@ struct Counts {
     failed: usize,
 }
 
-/// Lets ld.so list what each object loads, holds that against the model, runs programs.
+/// Lets ld.so tell what each object loads, every relocation tried, holds that against the model, runs programs.
 fn load_all(root: &Path, placed: &[Placed]) -> io::Result<bool> {
+    let mount = Command::new("mount")
+        .args(["-t", "proc", "proc"])
+        .arg(root.join("proc"))
+        .status()?;
+    if !mount.success() {
+        return Err(io::Error::other("cannot mount /proc"));
+    }
     let tree = Tree::new(root);
     let environment = Environment {
         cwd: b"/".to_vec(),
@@ -227,23 +250,30 @@ fn load_all(root: &Path, placed: &[Placed]) -> io::Result<bool> {
             .skip(1)
             .map(|l| text(&l.path))
             .collect();
-        let output = chroot(
-            root,
-            &loader,
-            &[OsStr::new("--list"), object.path.as_os_str()],
-        )?;
+        let output = trace(root, &loader, &[object.path.as_os_str()])?;
         let listed = String::from_utf8_lossy(&output.stdout).into_owned();
         let (found, absent) = parse_list(&listed);
         if !output.status.success() && missing.is_empty() {
             counts.failed += 1;
             println!(
-                "--list failed: {}: {}",
+                "not loaded: {}: {}",
                 object.path.display(),
                 String::from_utf8_lossy(&output.stderr).trim()
             );
             continue;
         }
         counts.listed += usize::from(output.status.success());
+        let complaints = unresolved(&output);
+        if !complaints.is_empty() && missing.is_empty() {
+            let before = as_before(root, object)?;
+            let arguments: Vec<&OsStr> = before.iter().map(|a| a.as_os_str()).collect();
+            let other = unresolved(&trace(root, &loader, &arguments)?);
+            if other != complaints {
+                counts.failed += 1;
+                let new: Vec<_> = complaints.difference(&other).take(3).collect();
+                println!("symbols: {}: {new:?}", object.path.display());
+            }
+        }
         // In a library's list the loader itself stands in place of an interpreter.
         let differ = |a: &BTreeSet<String>, b: &BTreeSet<String>| -> Vec<String> {
             a.difference(b)
@@ -265,7 +295,7 @@ fn load_all(root: &Path, placed: &[Placed]) -> io::Result<bool> {
             );
         }
         if object.program && missing.is_empty() {
-            match runs(root, &object.path)? {
+            match runs(root, &loader, object)? {
                 None => counts.ran += 1,
                 Some(problem) => {
                     counts.failed += 1;
@@ -305,29 +335,87 @@ fn chroot(root: &Path, program: &Path, arguments: &[&OsStr]) -> io::Result<std::
         .output()
 }
 
-/// Starts a program; what went wrong, if it is the loader's or ends by a signal that an
-/// unchanged program would not.
-fn runs(root: &Path, path: &Path) -> io::Result<Option<String>> {
-    let output = chroot(root, path, &[OsStr::new("--version")])?;
-    let said = String::from_utf8_lossy(&output.stderr);
+/// What `ldd -r` does: lists what is loaded, with every relocation tried.
+fn trace(root: &Path, loader: &Path, arguments: &[&OsStr]) -> io::Result<std::process::Output> {
+    Command::new("timeout")
+        .args(["-s", "KILL", "20", "chroot"])
+        .arg(root)
+        .args([
+            "/usr/bin/env",
+            "LD_TRACE_LOADED_OBJECTS=1",
+            "LD_WARN=1",
+            "LD_BIND_NOW=1",
+        ])
+        .arg(loader)
+        .args(arguments)
+        .env_clear()
+        .env("PATH", "/usr/bin:/usr/sbin")
+        .stdin(Stdio::null())
+        .output()
+}
+
+/// Arguments by which the same loader starts the unchanged file, beside the rewritten one because of
+/// `$ORIGIN`, with the same directories.
+fn as_before(root: &Path, object: &Placed) -> io::Result<Vec<std::ffi::OsString>> {
+    let mut name = OsStr::new("before-").to_owned();
+    name.push(object.path.file_name().unwrap_or_default());
+    let path = object.path.with_file_name(name);
+    fs::copy(&object.from, inside(root, &path))?;
+    let dirs = format!("{}:{}", files::INSTALL, files::SYSTEM);
+    Ok(["--library-path".into(), dirs.into(), path.into()].into())
+}
+
+/// Starts a program; what went wrong, unless it goes as wrong with the unchanged file.
+fn runs(root: &Path, loader: &Path, object: &Placed) -> io::Result<Option<String>> {
+    let output = chroot(root, &object.path, &[OsStr::new("--version")])?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let code = output.status.code();
-    // timeout and chroot: 124 and 137 for time, 126 and 127 for not started, 128+n for signals.
-    let loader = [
+    let words = [
         "error while loading",
         "symbol lookup error",
         "relocation error",
         "version `",
         "cannot execute",
     ];
-    let bad = loader.iter().any(|l| said.contains(l))
-        || matches!(code, Some(126 | 127 | 132 | 135 | 136 | 139));
-    Ok((bad || code.is_none()).then(|| {
-        format!(
-            "{:?} {}",
-            output.status,
-            said.lines().next().unwrap_or_default()
-        )
-    }))
+    // From timeout and chroot: 126 and 127 for not started, above 128 for signals.
+    let bad = code.is_none_or(|c| c >= 126) || words.iter().any(|w| said.contains(w));
+    if !bad {
+        return Ok(None);
+    }
+    let before = as_before(root, object)?;
+    let mut arguments: Vec<&OsStr> = before.iter().map(|a| a.as_os_str()).collect();
+    arguments.push(OsStr::new("--version"));
+    let other = chroot(root, loader, &arguments)?;
+    let problem = format!(
+        "{} {}",
+        output.status,
+        said.lines().next().unwrap_or_default()
+    );
+    Ok((other.status != output.status).then_some(problem))
+}
+
+/// Complaints about symbols, of a trace.
+fn unresolved(output: &std::process::Output) -> BTreeSet<String> {
+    let all = [&output.stdout[..], &output.stderr[..]].concat();
+    let text = String::from_utf8_lossy(&all).into_owned();
+    let mut found = BTreeSet::new();
+    for line in text.lines() {
+        if line.contains("undefined symbol")
+            || line.contains("symbol lookup")
+            || line.contains("version `")
+        {
+            let symbol = line.split_once("symbol").map_or(line, |(_, rest)| rest);
+            found.insert(
+                symbol
+                    .split('(')
+                    .next()
+                    .unwrap_or_default()
+                    .trim()
+                    .to_owned(),
+            );
+        }
+    }
+    found
 }
 
 /// Paths found and names missing in what `ld.so --list` prints.

@@ -81,6 +81,19 @@ impl<'i, 'a> Draft<'i, 'a> {
         self.put(at.offset, bytes);
     }
 
+    /// Lets the dynamic string table end later, over whatever follows it.
+    pub fn grow_strings(&mut self, size: u64) {
+        let old = self.image.dynamic.as_ref().and_then(|d| d.value(DT_STRTAB));
+        let place = old.and_then(|vaddr| {
+            let offset = self.image.offset_of(vaddr, 1)?;
+            Some(Place { offset, vaddr })
+        });
+        if let Some(at) = place {
+            self.move_section(SHT_STRTAB, at.vaddr, at, size);
+        }
+        self.set(DT_STRSZ, size);
+    }
+
     /// Puts a symbol hash table (`tag`, `kind`) somewhere.
     pub fn put_hash(&mut self, tag: u64, kind: u32, at: Place, bytes: Vec<u8>) {
         if let Some(old) = self.image.dynamic.as_ref().and_then(|d| d.value(tag)) {

@@ -1,7 +1,8 @@
 //! At the file's end: one more PT_LOAD, for files without padding or without spare dynamic entries.
 //!
 //! The new segment lies above everything else in memory. Its program header takes the place of
-//! what follows the table ([`super::slot`]); a shared library may have the whole table at the end.
+//! what follows the table ([`super::slot`]), or PT_PHDR's in a program at a fixed address; a
+//! shared library may have the whole table at the end.
 
 use super::consts::*;
 use super::draft::{Draft, Place};
@@ -38,11 +39,22 @@ pub(super) fn segment(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, U
     let align = alignment(image);
     let mut payload = payload(image, align, 16)?;
     let mut draft = Draft::new(image);
-    let evicted = slot::make(image, &mut draft)?;
-    for segment in draft.segments.iter_mut().filter(|s| s.kind == PT_PHDR) {
-        segment.filesz += image.layout.phdr_len();
-        segment.memsz += image.layout.phdr_len();
-    }
+    let evicted = match slot::make(image, &mut draft) {
+        Ok(evicted) => {
+            for segment in draft.segments.iter_mut().filter(|s| s.kind == PT_PHDR) {
+                segment.filesz = table_len(image);
+                segment.memsz = segment.filesz;
+            }
+            evicted
+        }
+        // PT_PHDR tells ld.so how far a program was moved. One at a fixed address was not.
+        Err(_) if image.kind == ET_EXEC && image.segment(PT_PHDR).is_some() => {
+            draft = Draft::new(image);
+            draft.segments.retain(|s| s.kind != PT_PHDR);
+            slot::Evicted::default()
+        }
+        Err(why) => return Err(why),
+    };
     fill(image, goal, &mut draft, &mut payload, evicted)?;
     finish(image, draft, payload, align, base)
 }
@@ -55,10 +67,10 @@ pub(super) fn table(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Uns
         return Err(Unsupported::NoHeaderSlot);
     }
     let align = alignment(image);
-    let mut payload = payload(image, align, align)?;
+    let page = machine::largest_page(image.machine);
+    let mut payload = payload(image, align, page)?;
     let mut draft = Draft::new(image);
-    let count = image.segments.len() as u64 + 1;
-    let size = count * image.layout.phdr_len();
+    let size = table_len(image);
     let at = payload.take(size, 16)?;
     draft.phoff = at.offset;
     for segment in draft.segments.iter_mut().filter(|s| s.kind == PT_PHDR) {
@@ -76,6 +88,11 @@ pub(super) fn table(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Uns
         slot::Evicted::default(),
     )?;
     finish(image, draft, payload, align, base)
+}
+
+/// The length of the table with one more header.
+fn table_len(image: &Image) -> u64 {
+    (image.segments.len() as u64 + 1) * image.layout.phdr_len()
 }
 
 /// The alignment of the new segment: what any page of the machine or any segment asks for.

@@ -81,7 +81,7 @@ fn memory_room(image: &Image, offset: u64, vaddr: u64, end: u64) -> u64 {
     let above = image.loads().filter(|s| s.vaddr >= end);
     let next = above.min_by_key(|s| s.vaddr);
     let Some(next) = next else {
-        return u64::MAX;
+        return u64::MAX - end;
     };
     if next.vaddr.wrapping_sub(next.offset) == vaddr.wrapping_sub(offset) {
         return next.vaddr.saturating_sub(end);
@@ -181,7 +181,7 @@ fn draft_copied<'i, 'a>(image: &'i Image<'a>, goal: &Goal) -> Result<Draft<'i, '
 }
 
 /// Only the new strings go into padding; their offsets reach past the table's end, which
-/// ld.so does not mind. DT_STRSZ grows to cover them where file and memory agree on the distance, so
+/// ld.so does not mind. DT_STRSZ and the section header grow to cover them where file and memory agree on the distance, so
 /// that other tools find them, too.
 pub(super) fn appended(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Unsupported> {
     finish(draft_appended(image, goal)?, base, false)
@@ -213,7 +213,7 @@ fn draft_appended<'i, 'a>(image: &'i Image<'a>, goal: &Goal) -> Result<Draft<'i,
     }
     draft.enter(dynamic, offset).ok_or(Unsupported::NoPadding)?;
     if covered {
-        draft.set(DT_STRSZ, offset + len);
+        draft.grow_strings(offset + len);
     }
     draft.put(at.offset, strings);
     if let Some(path) = &goal.interpreter {

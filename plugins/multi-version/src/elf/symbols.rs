@@ -287,7 +287,7 @@ pub fn imports(image: &Image) -> Result<Imports, Fault> {
     Ok(imports)
 }
 
-/// What a file offers.
+/// What a file offers of its own: not what it copied out of another.
 pub fn exports(image: &Image) -> Result<BTreeSet<Versioned>, Fault> {
     let Some(tables) = Tables::of(image)? else {
         return Ok(BTreeSet::new());
@@ -295,10 +295,18 @@ pub fn exports(image: &Image) -> Result<BTreeSet<Versioned>, Fault> {
     let definitions = version_definitions(image)?;
     let names: BTreeMap<u16, &VersionDefinition> =
         definitions.iter().map(|d| (d.index, d)).collect();
+    let needs = version_needs(image)?;
+    let needed = needs.iter().flat_map(|n| &n.versions);
+    let needed: BTreeSet<u16> = needed.map(|v| v.index & VERSION_MASK).collect();
     let mut exports = BTreeSet::new();
     for symbol in tables.each(image) {
         let index = symbol.version & VERSION_MASK;
-        if !symbol.defined || !symbol.is_shared() || !symbol.is_visible() || index == 0 {
+        if !symbol.defined
+            || !symbol.is_shared()
+            || !symbol.is_visible()
+            || index == 0
+            || needed.contains(&index)
+        {
             continue;
         }
         let version = names.get(&index).filter(|d| !d.base);

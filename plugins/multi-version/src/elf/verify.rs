@@ -109,7 +109,9 @@ fn same_loads(before: &Image, after: &Image) -> bool {
 }
 
 fn same_others(before: &Image, after: &Image) -> bool {
-    let own = |s: &&Phdr| s.kind != PT_LOAD;
+    // See `growth::segment`.
+    let spared = before.kind == ET_EXEC && after.segment(PT_PHDR).is_none();
+    let own = |s: &&Phdr| s.kind != PT_LOAD && !(spared && s.kind == PT_PHDR);
     let (mut old, mut new) = (
         before.segments.iter().filter(own),
         after.segments.iter().filter(own),

@@ -110,7 +110,11 @@ impl Wish {
             None if needed.is_empty() => return Ok(Err(Skip::NeedsNothing)),
             None => None,
             Some(now) if machine::is_glibc_interpreter(now) => self.interpreter.as_ref(),
-            Some(now) => match self.foreign_interpreters.iter().find(|(old, _)| old == now) {
+            Some(now) => match self
+                .foreign_interpreters
+                .iter()
+                .find(|(old, new)| old == now || new == now)
+            {
                 Some((_, new)) => Some(new),
                 None => return Ok(Err(Skip::ForeignInterpreter)),
             },

@@ -151,6 +151,10 @@ pub fn try_all(bytes: &[u8]) -> Result<bool, String> {
             continue;
         };
         edited = true;
+        // Strings, a page to start on, and a string table's copy: never what a file's numbers ask for.
+        if edit.len > 2 * bytes.len() as u64 + 0x2_0000 {
+            return Err(format!("{tier:?} grows the file to {}", edit.len));
+        }
         let out = edit.apply(bytes);
         elf::check(&out).map_err(|fault| format!("{tier:?} gave a faulty file: {fault}"))?;
         let undo = Undo::decode(&edit.undo.encode());
