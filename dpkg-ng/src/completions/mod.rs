@@ -34,8 +34,8 @@ const OUTLINES: &[Outlined] = &[
     ("dpkg-split", split::options::outline),
     ("dpkg-statoverride", statoverride::options::outline),
     ("dpkg-trigger", trigger::options::outline),
-    ("update-alternatives", alternatives::options::outline),
     ("start-stop-daemon", start_stop_daemon::options::outline),
+    ("update-alternatives", alternatives::options::outline),
 ];
 
 /// A tool to complete for.

@@ -397,7 +397,7 @@ fn runs(root: &Path, loader: &Path, object: &Placed) -> io::Result<Option<String
 /// Complaints about symbols, of a trace.
 fn unresolved(output: &std::process::Output) -> BTreeSet<String> {
     let all = [&output.stdout[..], &output.stderr[..]].concat();
-    let text = String::from_utf8_lossy(&all).into_owned();
+    let text = String::from_utf8_lossy(&all).replace("/before-", "/");
     let mut found = BTreeSet::new();
     for line in text.lines() {
         if line.contains("undefined symbol")
