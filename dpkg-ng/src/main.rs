@@ -3,6 +3,8 @@
 //! The program's name says which tool it is. As `dpkg-ng` it takes the tool's name as its
 //! first argument, or else dpkg's own options, and then it is dpkg.
 
+#![cfg_attr(not(test), no_main)]
+
 mod alternatives;
 mod children;
 mod cli;
@@ -28,10 +30,9 @@ mod statoverride;
 mod trigger;
 
 use std::ffi::{OsStr, OsString};
-use std::process::ExitCode;
 
 use cli::Env;
-use libdpkgng::sys::signal;
+use libdpkgng::sys::inherited;
 
 /// A tool: runs with this environment and these arguments, returns the exit code.
 type Tool = fn(Env, &[OsString]) -> i32;
@@ -63,10 +64,27 @@ fn own_option(arg: &OsStr) -> Option<(&'static str, Tool)> {
     Some((own::NAME, found.run?))
 }
 
-fn main() -> ExitCode {
-    // Like any C program: a broken pipe ends it quietly. Rust's start-up ignores the signal.
-    if signal::default(libc::SIGPIPE).is_err() {
-        return ExitCode::from(2);
+/// Where the C library enters. Rust's own start-up reads `/proc/self/maps` and makes a stack for
+/// signals, which takes a tenth of a short run's time, and it has SIGPIPE ignored, where dpkg's
+/// tools, as any C program, leave it as it was.
+// SAFETY: this is the one function of that name.
+#[cfg(not(test))]
+#[allow(unsafe_code)]
+#[unsafe(no_mangle)]
+extern "C" fn main(_: libc::c_int, _: *const *const libc::c_char) -> libc::c_int {
+    start()
+}
+
+/// The tests have a start-up of their own.
+#[cfg(test)]
+fn main() {
+    start();
+}
+
+/// Run the tool that the program's name or first argument names; gives the exit code.
+fn start() -> i32 {
+    if inherited::hold_standard().is_err() {
+        return 2;
     }
     let mut args: Vec<OsString> = std::env::args_os().collect();
     let name = if args.is_empty() {
@@ -92,10 +110,8 @@ fn main() -> ExitCode {
     };
     let env = Env::inherited();
     locale::follow(name, &env);
-    let code = match as_ourselves.then(|| plugins::asked_for(&args)).flatten() {
+    match as_ourselves.then(|| plugins::asked_for(&args)).flatten() {
         Some(asked) => plugins::run(env, asked),
         None => run(env, &args),
-    };
-    // dpkg's exit codes are 0, 1 and 2.
-    ExitCode::from(u8::try_from(code).unwrap_or(2))
+    }
 }

@@ -166,6 +166,7 @@ pub(super) fn add(c: &mut Cases) {
     });
     c.add("language/other-programs", |w| {
         w.env("LC_ALL", "de_DE.UTF-8");
+        w.env("SOURCE_DATE_EPOCH", "1000000000");
         w.prepare(
             "mkdir -p /t/w/x/DEBIAN; cd /t/w/x; printf 'Package: x\\nVersion: 1\\nArchitecture: all\\n\
             Maintainer: m\\nDescription: d\\n' >DEBIAN/control; perl -MSocket -e \

@@ -19,7 +19,6 @@ use libdpkgng::error::{Error, Kind, Result};
 use libdpkgng::msg;
 use libdpkgng::msg::{English, Msg};
 use libdpkgng::report::{Reporter, debug};
-use libdpkgng::sys::signal;
 
 use crate::cli::Env;
 use crate::cli::getopt::{Form, Getopt};
@@ -39,14 +38,9 @@ enum End {
 
 /// Run start-stop-daemon; `args` are without the program's name.
 pub fn main(env: Env, args: &[OsString]) -> i32 {
-    // The daemon is to get from us what we got.
-    let inherited = signal::inherit_pipe();
     let mut voice = Voice::new(std::env::args_os().next(), NAME);
     let mut given = Given::default();
-    let outcome = match inherited {
-        Ok(()) => run(env, args, &mut given, &mut voice),
-        Err(e) => Err(libdpkgng::daemon::failed(msg!("cannot restore SIGPIPE"), e)),
-    };
+    let outcome = run(env, args, &mut given, &mut voice);
     let code = match outcome {
         Ok(End::Silent(Elsewhere)) => return 0,
         Ok(End::Code(code)) => code,

@@ -1,7 +1,33 @@
-//! Descriptors that were inherited and are known by number only (`--status-fd`).
+//! Descriptors that were inherited and are known by number only (`--status-fd`, standard input and
+//! output).
 
 use std::io;
 use std::os::fd::RawFd;
+
+/// Have `/dev/null` where standard input, output or error is closed, so that no file that is opened
+/// later is taken for one of them.
+///
+/// # Errors
+/// poll(2)'s and open(2)'s.
+pub fn hold_standard() -> io::Result<()> {
+    let mut fds = [0, 1, 2].map(|fd| libc::pollfd {
+        fd,
+        events: 0,
+        revents: 0,
+    });
+    // SAFETY: the pointer and count are of a live array.
+    if unsafe { libc::poll(fds.as_mut_ptr(), 3, 0) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    for closed in fds.iter().filter(|fd| fd.revents & libc::POLLNVAL != 0) {
+        // SAFETY: a literal, NUL-terminated path; what is opened stays open for good.
+        let fd = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
+        if fd != closed.fd {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
 
 /// Have a descriptor closed in programs that are executed from here on.
 ///

@@ -112,7 +112,7 @@ fn retry(c: &mut Cases) {
             w,
             &[
                 "/t/debs/deaf & written /t/debs/is-deaf; $S -K -R TERM/1 --pid $!; echo $?; $S -K -q -R TERM/0 --pid $!; echo $?; $S -K -o -R TERM/0/TERM/0 -v --pid $!; echo $?; alive $!",
-                "/t/debs/deaf & written /t/debs/is-deaf; /t/debs/deaf HUP TERM & written /t/debs/is-deaf; $S -K -R TERM/0 -x /usr/bin/perl; echo $?",
+                "/t/debs/deaf & written /t/debs/is-deaf; rm /t/debs/is-deaf; /t/debs/deaf HUP TERM & written /t/debs/is-deaf; $S -K -R TERM/0 -x /usr/bin/perl; echo $?",
             ],
         )
     });
