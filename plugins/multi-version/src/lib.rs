@@ -2,5 +2,12 @@
 //!
 //! [`elf`] owns what is done to ELF files: reading what the linker left in them, giving them another
 //! interpreter and RUNPATH, and telling where the loader will find what they need.
+//!
+//! | floor | modules |
+//! |---|---|
+//! | 0 | [`elf`] [`layout`] |
+//! | 1 | [`manifest`]: what is written down about installations, realizations and generations |
 
 pub mod elf;
+pub mod layout;
+pub mod manifest;
