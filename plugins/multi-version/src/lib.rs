@@ -7,7 +7,9 @@
 //! |---|---|
 //! | 0 | [`elf`] [`layout`] |
 //! | 1 | [`manifest`]: what is written down about installations, realizations and generations |
+//! | 2 | [`generation`]: building, switching and forgetting them, so that a kill at any point is harmless |
 
 pub mod elf;
+pub mod generation;
 pub mod layout;
 pub mod manifest;

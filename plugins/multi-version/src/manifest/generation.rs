@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::installation::SetId;
 use super::stanza::{self, Stanza};
 use super::{ManifestError, pair};
 use crate::layout::{
@@ -39,6 +40,8 @@ pub struct Member {
     pub slot: Option<SlotName>,
     /// The conflicts of it that were ignored.
     pub relaxed: Vec<Relaxed>,
+    /// Its files whose bits are to be set while the generation is the system view's current one.
+    pub setuid: Vec<SetId>,
 }
 
 /// Why a package is there.
@@ -210,6 +213,7 @@ impl Member {
         let lines = self.relaxed.iter();
         let lines = lines.map(|r| format!("{} {}", r.field, r.with));
         stanza.put_lines("Relaxed", lines);
+        stanza.put_lines("Setuid", self.setuid.iter().map(SetId::line));
         stanza
     }
 
@@ -224,6 +228,7 @@ impl Member {
             realization: stanza.take("Realization")?,
             reason: stanza.take("Reason")?,
             slot: stanza.take_maybe("Slot")?,
+            setuid: stanza.take_each("Setuid", SetId::read)?,
             relaxed: relaxed
                 .into_iter()
                 .map(|(field, with)| Relaxed { field, with })

@@ -39,12 +39,12 @@ pub struct SetId {
 }
 
 impl SetId {
-    fn line(&self) -> String {
+    pub(super) fn line(&self) -> String {
         let SetId { mode, uid, gid, .. } = self;
         format!("{mode:04o} {uid} {gid} {}", escape(&self.path))
     }
 
-    fn read(line: &str) -> Result<SetId, String> {
+    pub(super) fn read(line: &str) -> Result<SetId, String> {
         let wrong = || format!("'{line}' is not MODE UID GID PATH");
         let mut words = line.split(' ');
         let mut next = || words.next().ok_or_else(wrong);

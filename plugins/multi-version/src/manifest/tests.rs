@@ -126,12 +126,14 @@ fn a_manifest_survives() {
                 field: RelaxedField::Conflicts,
                 with: b.clone(),
             }],
+            setuid: installation().setuid,
         },
         Member {
             realization: b.clone(),
             reason: Reason::Auto,
             slot: Some("exim".parse().unwrap()),
             relaxed: Vec::new(),
+            setuid: Vec::new(),
         },
     ];
     packages.sort_by(|x, y| x.realization.cmp(&y.realization));

@@ -1,0 +1,43 @@
+//! `/var/sys/lock`: one command at a time (flock(2), which a child does not lose and a kill gives back).
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::FlockOperation;
+
+use super::GenerationError;
+
+/// Held until dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Take it; `wait` for who has it instead of refusing.
+    pub fn take(path: &Path, wait: bool) -> Result<Lock, GenerationError> {
+        let read_error = |source| GenerationError::Read {
+            path: path.into(),
+            source,
+        };
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
+        let file = options.open(path).map_err(read_error)?;
+        let how = match wait {
+            true => FlockOperation::LockExclusive,
+            false => FlockOperation::NonBlockingLockExclusive,
+        };
+        loop {
+            match rustix::fs::flock(&file, how) {
+                Ok(()) => return Ok(Lock { _file: file }),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    return Err(GenerationError::Locked(path.into()));
+                }
+                Err(e) => return Err(read_error(e.into())),
+            }
+        }
+    }
+}
