@@ -18,7 +18,7 @@ use crate::layout::{Layout, StoreKey};
 pub struct Live {
     /// By what is used.
     pub used: BTreeMap<StoreKey, BTreeSet<Why>>,
-    /// Processes we may not look at: as long as there are any, nothing is collected.
+    /// Processes of which we may not see everything.
     pub hidden: BTreeSet<u32>,
 }
 
@@ -105,16 +105,34 @@ pub fn live(layout: &Layout, proc: &Path) -> Result<Live, GcError> {
         };
         let dir = proc.join(&name);
         match process(layout, &home, &dir, pid, &mut live.used) {
-            Ok(()) => {}
-            // It has ended meanwhile.
-            Err(e) if e.kind() == io::ErrorKind::NotFound || is_gone(&e) => {}
-            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+            Ok(Seen::All) => {}
+            Ok(Seen::Partly) => {
                 live.hidden.insert(pid);
             }
             Err(e) => return Err(read_error(&dir, e)),
         }
     }
     Ok(live)
+}
+
+/// How much of a process was to be seen.
+enum Seen {
+    All,
+    Partly,
+}
+
+/// Nothing, for a process that has ended meanwhile, and for a file we may not read.
+fn or_less<T: Default>(read: io::Result<T>, seen: &mut Seen) -> io::Result<T> {
+    match read {
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+            *seen = Seen::Partly;
+            Ok(T::default())
+        }
+        // A kernel thread has no exe; a zombie has left its namespace, which is EINVAL.
+        Err(e) if e.kind() == io::ErrorKind::NotFound || is_gone(&e) => Ok(T::default()),
+        Err(e) if e.kind() == io::ErrorKind::InvalidInput => Ok(T::default()),
+        read => read,
+    }
 }
 
 fn is_gone(error: &io::Error) -> bool {
@@ -127,21 +145,18 @@ fn process(
     dir: &Path,
     pid: u32,
     used: &mut BTreeMap<StoreKey, BTreeSet<Why>>,
-) -> io::Result<()> {
+) -> io::Result<Seen> {
+    let mut seen = Seen::All;
     let mut found = |path: &Path, what: &'static str| {
         if let Some(key) = layout.key_of(path) {
             used.entry(key).or_default().insert(Why::Process(pid, what));
         }
     };
     for what in ["root", "cwd", "exe"] {
-        match fs::read_link(dir.join(what)) {
-            Ok(path) => found(&path, what),
-            // A kernel thread has no exe, a zombie none of them.
-            Err(e) if e.kind() == io::ErrorKind::NotFound || is_gone(&e) => {}
-            Err(e) => return Err(e),
-        }
+        let path = or_less(fs::read_link(dir.join(what)), &mut seen)?;
+        found(&path, what);
     }
-    let maps = fs::read(dir.join("maps"))?;
+    let maps = or_less(fs::read(dir.join("maps")), &mut seen)?;
     for line in maps.split(|b| *b == b'\n') {
         // In maps only a newline is escaped, so the path is what stands from the first slash on.
         if let Some(at) = memchr::memchr(b'/', line) {
@@ -149,12 +164,7 @@ fn process(
             found(Path::new(OsStr::from_bytes(path)), "maps");
         }
     }
-    let mountinfo = fs::read(dir.join("mountinfo"));
-    let mountinfo = match mountinfo {
-        // A zombie has left its namespace.
-        Err(e) if e.kind() == io::ErrorKind::InvalidInput => Vec::new(),
-        read => read?,
-    };
+    let mountinfo = or_less(fs::read(dir.join("mountinfo")), &mut seen)?;
     for mount in mounts(&mountinfo) {
         if mount.device == home.device
             && let Ok(below) = mount.root.strip_prefix(&home.path)
@@ -167,7 +177,7 @@ fn process(
             found(&unescape(word), "mountinfo");
         }
     }
-    Ok(())
+    Ok(seen)
 }
 
 #[cfg(test)]

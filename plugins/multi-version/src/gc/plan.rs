@@ -20,7 +20,7 @@ pub struct Plan {
     pub remove: Vec<Removal>,
     /// Lease files nobody holds.
     pub stale_leases: Vec<PathBuf>,
-    /// Processes we may not look at: carrying it out is refused.
+    /// Processes of which we may not see everything: carrying it out needs consent.
     pub hidden: BTreeSet<u32>,
 }
 
@@ -90,15 +90,19 @@ impl Sys {
         Ok(plan)
     }
 
-    /// Carry a plan out, which was made by this `Sys`, so under the same lock. Nothing is
-    /// written; what cannot be seen to be unused is not removed.
-    pub fn collect(&self, plan: &Plan, proc: &Path) -> Result<(), GcError> {
-        if let Some(pid) = plan.hidden.first() {
-            return Err(GcError::Hidden(*pid));
-        }
+    /// Carry a plan out, which was made by this `Sys`, so under the same lock. Nothing is written.
+    /// As long as there are processes that can't be looked into, of which a person has not said
+    /// that they use nothing here (`harmless`), nothing is removed.
+    pub fn collect(
+        &self,
+        plan: &Plan,
+        proc: &Path,
+        harmless: &BTreeSet<u32>,
+    ) -> Result<(), GcError> {
         // Somebody may have gone into a generation since.
         let again = live(self.layout(), proc)?;
-        if let Some(pid) = again.hidden.first() {
+        let mut hidden = plan.hidden.union(&again.hidden);
+        if let Some(pid) = hidden.find(|pid| !harmless.contains(pid)) {
             return Err(GcError::Hidden(*pid));
         }
         let mut late = Plan::default();
