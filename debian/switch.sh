@@ -102,7 +102,12 @@ give_back() {
 	[ -n "$known" ] && [ -n "$mine" ] || return 0
 	echo "$mine" | while read -r file aside place; do
 		rm -f "$DPKG_ROOT$place.dpkg-ng-new"
-		[ ! -e "$DPKG_ROOT$aside" ] || mv -fT "$DPKG_ROOT$aside" "$DPKG_ROOT$place"
+		# mv refuses two names of one file, which an interrupted take_over leaves.
+		if [ "$DPKG_ROOT$aside" -ef "$DPKG_ROOT$place" ]; then
+			rm -f "$DPKG_ROOT$aside"
+		elif [ -e "$DPKG_ROOT$aside" ]; then
+			mv -fT "$DPKG_ROOT$aside" "$DPKG_ROOT$place"
+		fi
 	done
 	# Still ours: dpkg has no such program any more, or somebody took it away.
 	known=$(stock_files)

@@ -141,7 +141,7 @@ fn backup(c: &mut Cases) {
         w.run(": >/var/backups; dpkg-db-backup");
     });
     c.add("db-backup/no-programs", |w| {
-        w.prepare("mkdir /t/w/bin; for t in dpkg-db-backup basename sh cmp cp touch tar; do ln -s $(command -v $t) /t/w/bin/; done");
+        w.prepare("mkdir /t/w/bin; ln -s /t/bin/dpkg-db-backup /t/w/bin/; for t in basename sh cmp cp touch tar; do ln -s $(command -v $t) /t/w/bin/; done");
         w.run("PATH=/t/w/bin dpkg-db-backup");
         w.run("PATH=/t/w/bin DPKG_COLORS=always PROGNAME=x dpkg-db-backup");
         w.prepare("ln -s $(command -v savelog) /t/w/bin; rm /t/w/bin/tar");

@@ -1,7 +1,8 @@
 //! Kills a command at its every moment: whoever makes a call that changes the system, and once all
-//! processes, once only the caller. In each wreck all programs of dpkg's must work, and two ways
-//! must lead on to the state that the undisturbed command leaves.
+//! processes, once only the caller. In each wreck all programs of dpkg's must work, two ways
+//! must lead on to the state that the undisturbed command leaves, and one back to stock.
 
+use super::scenes::WORDS;
 use super::system::{RUN, System, command_in, missing, must, programs, sh, state};
 use super::watch::{Victim, watch};
 use crate::Res;
@@ -17,6 +18,9 @@ pub struct Kill {
 }
 
 const BOTH: &str = "dpkg -i /t/debs/ng1.deb /t/debs/as1.deb";
+
+/// What was being unpacked may have to be forced away.
+const BACK: &str = "dpkg --purge --force-remove-reinstreq dpkg-ng-as-dpkg dpkg-ng; stock";
 
 /// All of them. Who runs the command follows from what is there: stock, or ours.
 pub const KILLS: &[Kill] = &[
@@ -123,6 +127,14 @@ pub fn run(name: &str, moments: Option<usize>) -> Res<()> {
                     failures.push(format!("{at}, {e}"));
                 }
                 failures.extend(look().map(|what| format!("{at}, recovered: {what}")));
+                way.discard()?;
+            }
+            if !name.starts_with("dpkg-") {
+                let way = wreck.begin()?;
+                let (code, said) = sh(&format!("{WORDS}{BACK}"))?;
+                if code != 0 {
+                    failures.push(format!("{at}: no way back: exit {code}\n{said}"));
+                }
                 way.discard()?;
             }
             wreck.discard()?;

@@ -1,8 +1,9 @@
 //! The plan `bootstrap`: new systems by debootstrap and mmdebstrap, on which dpkg-ng is the only
 //! dpkg from the first package on, and the programs that live on dpkg at work there.
 //!
-//! Both sides bootstrap from one repository of the release's own packages. For ours the `dpkg`
-//! package in it is built again with its programs replaced; nothing else is changed.
+//! Both sides bootstrap from a repository of the release's own packages, in which the `dpkg` package
+//! is built again: for ours with its programs replaced, for stock with an empty file in the place of
+//! the binary, so that both count the same files. Nothing else is changed.
 
 /// Where the repository is made.
 const REPOSITORY: &str = "/srv/repo";
@@ -34,6 +35,8 @@ pub fn own(path: &str) -> bool {
     ];
     program(below)
         || dirs.contains(&below)
+        // Has the checksum of the package.
+        || below == "var/lib/dpkg/available"
         || below == "var/lib/dpkg/info/dpkg.list"
         || below == "var/lib/dpkg/info/dpkg.md5sums"
 }
@@ -57,14 +60,14 @@ pub fn steps(release: &str) -> Vec<(&'static str, String)> {
         "set -e; apt-get -q -y -o APT::Sandbox::User=root --no-install-recommends install debootstrap mmdebstrap dpkg-dev >/dev/null; \
          D={REPOSITORY}/dists/{release}; mkdir -p $D/main/binary-amd64 {REPOSITORY}/pool; \
          cp /var/cache/apt/archives/bootstrap/*.deb {REPOSITORY}/pool/; cd {REPOSITORY}; \
+         P=$(ls pool/dpkg_*.deb); dpkg-deb -R $P x; \
          if [ -e /t/bin/dpkg-ng ]; then \
-           P=$(ls pool/dpkg_*.deb); dpkg-deb -R $P x; \
            for t in $(/t/bin/dpkg-ng --tools); do for d in bin sbin usr/bin usr/sbin usr/libexec/dpkg; do \
              if [ -e x/$d/$t ]; then ln -sf /usr/bin/dpkg-ng x/$d/$t; fi; done; done; \
            cp /t/bin/dpkg-ng x/usr/bin/dpkg-ng; \
-           (cd x; find . -path ./DEBIAN -prune -o -path ./etc -prune -o -type f -printf '%P\\0' | xargs -0 md5sum >DEBIAN/md5sums); \
-           dpkg-deb --root-owner-group -b x $P; rm -r x; \
-         fi >/dev/null; \
+         else touch x/usr/bin/dpkg-ng; fi; \
+         (cd x; find . -path ./DEBIAN -prune -o -path ./etc -prune -o -type f -printf '%P\\0' | xargs -0 md5sum >DEBIAN/md5sums); \
+         dpkg-deb --root-owner-group -b x $P >/dev/null; rm -r x; \
          dpkg-scanpackages -m pool /dev/null >$D/main/binary-amd64/Packages 2>/dev/null; \
          gzip -nk $D/main/binary-amd64/Packages; cd $D; \
          (printf 'Origin: here\\nSuite: {release}\\nCodename: {release}\\nDate: %s\\nComponents: main\\nArchitectures: amd64\\nSHA256:\\n' \"$(LC_ALL=C date -Ru)\"; \

@@ -277,8 +277,8 @@ fn notify(c: &mut Cases) {
         each(
             w,
             &[
-                "$S -S -b --notify-await -n none -a /t/debs/tell -- 2 READY=1; echo $?; cat /t/debs/told 2>/dev/null; ls -A /run | grep notify",
-                "$S -S -b --notify-await -n none -a /t/debs/tell -- 1 STATUS=x 1 'MAINPID=5\\nREADY=1\\n' 0 x; echo $?; written /t/debs/told",
+                "$S -S -b --notify-await -n none -a /t/debs/tell -- 2 READY=1; echo $?; written /t/debs/told; cat /t/debs/told; ls -A /run | grep notify",
+                "$S -S -b --notify-await -n none -a /t/debs/tell -- 1 STATUS=x 1 'MAINPID=5\\nREADY=1\\n'; echo $?; written /t/debs/told",
                 "$S -S -b --notify-await --notify-timeout 1 -n none -a /t/debs/tell -- 2 READY=1; echo $?",
                 "$S -S -b --notify-await -m -p /tmp/p -c nobody -n none -a /t/debs/tell -- 2 READY=1; echo $?; read P </tmp/p; $S -T -p /tmp/p; echo $?",
             ],

@@ -66,7 +66,7 @@ pub(super) fn add(c: &mut Cases) {
             &[
                 "sleep 50 & named $! sleep; echo $! >/tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; $S -K -o -p /tmp/p --remove-pidfile; echo $?",
                 "echo 4000 >/tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p; echo x >/tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p; mkdir /tmp/d; $S -K -p /tmp/d --remove-pidfile; echo $?; chmod 755 /tmp/d; $S -K -p /tmp/d --remove-pidfile; echo $?",
-                "/t/debs/deaf & written /t/debs/is-deaf; echo $! >/tmp/p; $S -K -p /tmp/p --remove-pidfile -R 0; echo $?; ls /tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p",
+                "/t/debs/deaf & written /t/debs/is-deaf; echo $! >/tmp/p; $S -K -p /tmp/p --remove-pidfile -R 1; echo $?; ls /tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p",
                 "echo 4000 >/tmp/q; ln -s q /tmp/p; $S -K -p /tmp/p --remove-pidfile; ls /tmp; echo 4000 >/tmp/p; chmod 666 /tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp",
                 &format!(
                     "echo 4000 >/tmp/p; chmod 755 /tmp; {AS_USER} $S -K -p /tmp/p --remove-pidfile; echo $?; {AS_USER} $S -K -q -p /tmp/p --remove-pidfile; echo $?"
