@@ -191,14 +191,18 @@ fn begin(step: &Step) {
     match step.what {
         "write" | "copy" => fs::write(&step.path, "").unwrap(),
         "remove tree" => {
-            let mut dir = step.path.clone();
-            while let Some(entry) = fs::read_dir(&dir).ok().and_then(|mut d| d.next()) {
-                dir = entry.unwrap().path();
-                if !dir.is_dir() {
-                    fs::remove_file(&dir).unwrap();
+            // Not the metadata: what is half gone must not look whole.
+            let mut path = step.path.clone();
+            while path.is_dir() {
+                let entries = fs::read_dir(&path).unwrap();
+                let mut paths: Vec<PathBuf> = entries.map(|e| e.unwrap().path()).collect();
+                paths.sort_by_key(|p| (!p.is_dir(), p.clone()));
+                let Some(first) = paths.into_iter().next() else {
                     return;
-                }
+                };
+                path = first;
             }
+            fs::remove_file(path).unwrap();
         }
         _ => {}
     }
