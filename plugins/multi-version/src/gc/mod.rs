@@ -7,6 +7,7 @@
 
 mod leases;
 mod live;
+mod pins;
 mod plan;
 #[cfg(test)]
 mod tests;

@@ -150,7 +150,6 @@ impl Sys {
         Ok(())
     }
 
-    /// `roots/PIN` is a symbolic link to what is kept, absolute or from the layout's root.
     fn root_pins(&self, plan: &mut Plan) -> Result<(), GcError> {
         for path in files(&self.layout().roots())? {
             let target = fs::read_link(&path).map_err(|e| GcError::read(&path, e))?;

@@ -184,21 +184,21 @@ fn what_generations_pins_and_leases_reach_is_kept() {
                 Why::PartOf(StoreKey::Realization(app.clone()))
             ),
             (StoreKey::Realization(app), Why::PartOf(current.clone())),
-            (current, Why::Current),
+            (current.clone(), Why::Current),
         ]
     );
     let gone = place.layout().realization(&loose);
     assert_eq!(all.why(sys.layout(), &gone), None);
 
-    symlink(
-        Path::new("inst").join(loose.to_string()),
-        place.layout().roots().join("mine"),
-    )
-    .unwrap();
+    let mine = "mine".parse().unwrap();
+    sys.pin(&mine, &current).unwrap();
+    sys.pin(&mine, &StoreKey::Realization(loose.clone()))
+        .unwrap();
     assert_eq!(removed(&plan(2)), set(&[]));
     let pinned = plan(2).why(sys.layout(), &gone).unwrap();
-    assert_eq!(pinned[0].1, Why::Pinned("mine".parse().unwrap()));
-    fs::remove_file(place.layout().roots().join("mine")).unwrap();
+    assert_eq!(pinned[0].1, Why::Pinned(mine.clone()));
+    sys.unpin(&mine).unwrap();
+    sys.unpin(&mine).unwrap();
 
     let keys = BTreeSet::from([StoreKey::Realization(loose.clone())]);
     let lease = Lease::take(&sys, &keys).unwrap();
@@ -208,6 +208,8 @@ fn what_generations_pins_and_leases_reach_is_kept() {
     assert_eq!(removed(&stale), set(&["inst loose", "store loose"]));
     assert_eq!(stale.stale_leases.len(), 1);
     sys.collect(&stale, &place.proc(), &none()).unwrap();
+    let absent = sys.pin(&mine, &StoreKey::Realization(loose));
+    assert!(matches!(absent, Err(GcError::Nameless(_))));
     assert!(
         !gone.exists()
             && plan(2)

@@ -114,7 +114,8 @@ impl Sys {
         Ok(self.disk.sync_dir(self.layout.root())?)
     }
 
-    fn replace_link(&self, target: &Path, aside: &Path, link: &Path) -> Done {
+    /// Make `link` point to `target`, at once: `aside` is a name in `tmp/`.
+    pub(crate) fn replace_link(&self, target: &Path, aside: &Path, link: &Path) -> Done {
         self.disk.remove_file(aside)?;
         self.disk.symlink(target, aside)?;
         Ok(self.disk.rename(aside, link)?)
