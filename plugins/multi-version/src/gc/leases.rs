@@ -12,7 +12,7 @@ use super::GcError;
 use crate::generation::Sys;
 use crate::layout::{Layout, StoreKey};
 
-/// A lease; it ends when dropped.
+/// A lease. Dropped, it goes on for as long as a child has its file open.
 #[derive(Debug)]
 pub struct Lease {
     file: File,
@@ -51,6 +51,11 @@ impl Lease {
     /// The open file that holds it, to be inherited by what the lease is for.
     pub fn file(&self) -> &File {
         &self.file
+    }
+
+    /// End it, whoever has its file open.
+    pub fn end(self) {
+        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
     }
 }
 

@@ -203,7 +203,7 @@ fn what_generations_pins_and_leases_reach_is_kept() {
     let keys = BTreeSet::from([StoreKey::Realization(loose.clone())]);
     let lease = Lease::take(&sys, &keys).unwrap();
     assert_eq!(removed(&plan(2)), set(&[]));
-    drop(lease);
+    lease.end();
     let stale = plan(2);
     assert_eq!(removed(&stale), set(&["inst loose", "store loose"]));
     assert_eq!(stale.stale_leases.len(), 1);

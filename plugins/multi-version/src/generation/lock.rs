@@ -1,4 +1,4 @@
-//! `/var/sys/lock`: one command at a time (flock(2), which a child does not lose and a kill gives back).
+//! `/var/sys/lock`: one command at a time (flock(2), which a kill gives back).
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -11,7 +11,7 @@ use super::GenerationError;
 /// Held until dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -31,7 +31,7 @@ impl Lock {
         };
         loop {
             match rustix::fs::flock(&file, how) {
-                Ok(()) => return Ok(Lock { _file: file }),
+                Ok(()) => return Ok(Lock { file }),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(rustix::io::Errno::WOULDBLOCK) => {
                     return Err(GenerationError::Locked(path.into()));
@@ -39,5 +39,12 @@ impl Lock {
                 Err(e) => return Err(read_error(e.into())),
             }
         }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child between fork and exec has the file open, too.
+        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
     }
 }
