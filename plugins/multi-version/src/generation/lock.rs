@@ -48,3 +48,23 @@ impl Drop for Lock {
         let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_that_is_starting_does_not_keep_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let starting = std::thread::spawn(|| {
+            for _ in 0..50 {
+                std::process::Command::new("true").status().unwrap();
+            }
+        });
+        while !starting.is_finished() {
+            Lock::take(&path, false).unwrap();
+        }
+        starting.join().unwrap();
+    }
+}
