@@ -292,28 +292,36 @@ impl Drop for Running {
 fn a_real_process_keeps_what_it_runs_also_when_it_began_after_the_plan() {
     let place = Place::new();
     let sys = place.sys();
-    let proc = Path::new("/proc");
+    // Of the machine's processes only ours: others may be hidden from who tests.
+    let proc = &place.path("ours");
+    fs::create_dir(proc).unwrap();
+    symlink("/proc/self", proc.join("self")).unwrap();
     let early = place.package("early", &[]);
     let late = place.package("late", &[]);
     let idle = place.package("idle", &[]);
     let run = |id: &RealizationId| {
         let program = place.layout().realization(id).join("usr/bin/sleep");
-        Running(Command::new(program).arg("60").spawn().unwrap())
+        let running = Running(Command::new(program).arg("60").spawn().unwrap());
+        let pid = running.0.id().to_string();
+        symlink(Path::new("/proc").join(&pid), proc.join(&pid)).unwrap();
+        running
     };
     let _early = run(&early);
     let plan = sys.plan_collection(1, proc).unwrap();
-    // Ours are seen; what else runs on the machine of the test may not be.
-    let harmless = plan.hidden.clone();
-    if !harmless.is_empty() {
-        let refused = sys.collect(&plan, proc, &none());
-        assert!(matches!(refused, Err(GcError::Hidden(_))));
-    }
+    assert_eq!(plan.hidden, none());
+    let unseen = Plan {
+        hidden: BTreeSet::from([7]),
+        ..Plan::default()
+    };
+    let refused = sys.collect(&unseen, proc, &none());
+    assert!(matches!(refused, Err(GcError::Hidden(7))));
+    sys.collect(&unseen, proc, &unseen.hidden).unwrap();
     assert_eq!(
         removed(&plan),
         set(&["inst late", "store late", "inst idle", "store idle"])
     );
     let _late = run(&late);
-    sys.collect(&plan, proc, &harmless).unwrap();
+    sys.collect(&plan, proc, &none()).unwrap();
     for (id, there) in [(&early, true), (&late, true), (&idle, false)] {
         assert_eq!(place.layout().realization(id).exists(), there, "{id}");
     }
