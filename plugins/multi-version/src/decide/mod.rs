@@ -1,0 +1,63 @@
+//! What is decided before anything is done: pure functions from facts to decisions, each with its reason.
+//!
+//! | | |
+//! |---|---|
+//! | [`abi`] | whether a library can stand in for another under a consumer |
+//! | [`system_library`] | which of several versions of a library the system view offers |
+//! | [`resolve_conflicts`] | replacing support packages, or else relaxing and slots |
+//! | [`hidden_by`], [`newest_visible`] | versions that are not to be seen |
+//! | [`needed`] | what is wanted, what that needs, and what is an orphan |
+//!
+//! What only dpkg's own rules can tell comes from the host, through [`Judge`].
+#![forbid(unsafe_code)]
+
+pub mod abi;
+mod conflicts;
+mod hides;
+mod library;
+mod orphans;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+pub use conflicts::{Peace, Resolution, Slotted, resolve_conflicts};
+pub use hides::{hidden_by, newest_visible};
+pub use library::{
+    Candidate, Consumer, Criterion, Decision, Fit, NoLibrary, Override, Row, system_library,
+};
+pub use orphans::{Needed, WhyNeeded, needed};
+
+use crate::layout::{InstallationId, Version};
+use crate::manifest::RelaxedField;
+
+/// A conflict between two packages of a set.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Conflict {
+    /// Whose field it is.
+    pub by: InstallationId,
+    /// Which field.
+    pub field: RelaxedField,
+    /// With whom.
+    pub with: InstallationId,
+}
+
+/// dpkg's order of versions.
+pub trait Versions {
+    /// Which of two is newer.
+    fn compare(&self, a: &Version, b: &Version) -> Ordering;
+}
+
+/// dpkg's verdicts on sets of packages.
+pub trait Judge {
+    /// All conflicts within a set.
+    fn conflicts(&self, set: &BTreeSet<InstallationId>) -> BTreeSet<Conflict>;
+    /// Whether the Depends and Pre-Depends of a package hold within a set.
+    fn works(&self, package: &InstallationId, set: &BTreeSet<InstallationId>) -> bool;
+    /// What could stand in for a package, best first.
+    fn replacements(&self, package: &InstallationId) -> Vec<InstallationId>;
+    /// A path that two packages would both own with different content, if there is one.
+    fn shared_path(&self, a: &InstallationId, b: &InstallationId) -> Option<PathBuf>;
+}

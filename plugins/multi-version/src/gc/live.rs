@@ -1,0 +1,201 @@
+//! What live processes use below `/var/sys`, as `/proc` tells: root, exe, cwd, maps, mountinfo.
+//!
+//! In a context a program's path is `/usr/bin/…`; which view that is, only mountinfo says, and it
+//! counts from the file system's own root. So the place of `/var/sys` in its file system is looked up first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use super::{GcError, Why};
+use crate::layout::{Layout, StoreKey};
+
+/// What processes use.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Live {
+    /// By what is used.
+    pub used: BTreeMap<StoreKey, BTreeSet<Why>>,
+    /// Processes of which we may not see everything.
+    pub hidden: BTreeSet<u32>,
+}
+
+/// A line of mountinfo, proc_pid_mountinfo(5).
+struct Mount {
+    device: Vec<u8>,
+    root: PathBuf,
+    point: PathBuf,
+    options: Vec<u8>,
+}
+
+/// `\040` and the like.
+fn unescape(word: &[u8]) -> PathBuf {
+    let mut bytes = Vec::new();
+    let mut rest = word;
+    while let [head, tail @ ..] = rest {
+        let digits = tail.get(..3).filter(|_| *head == b'\\');
+        let octal = digits.and_then(|d| std::str::from_utf8(d).ok());
+        match octal.and_then(|d| u8::from_str_radix(d, 8).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = tail.get(3..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*head);
+                rest = tail;
+            }
+        }
+    }
+    PathBuf::from(std::ffi::OsString::from_vec(bytes))
+}
+
+fn mounts(text: &[u8]) -> Vec<Mount> {
+    let mount = |line: &[u8]| {
+        let mut words = line.split(|b| *b == b' ');
+        Some(Mount {
+            device: words.nth(2)?.to_vec(),
+            root: unescape(words.next()?),
+            point: unescape(words.next()?),
+            options: words.next_back()?.to_vec(),
+        })
+    };
+    text.split(|b| *b == b'\n').filter_map(mount).collect()
+}
+
+/// Where the layout is in its file system.
+struct Home {
+    device: Vec<u8>,
+    path: PathBuf,
+}
+
+impl Home {
+    /// From our own mountinfo: the last mount on the longest mount point that leads there.
+    fn of(root: &Path, mountinfo: &[u8]) -> Option<Home> {
+        let all = mounts(mountinfo);
+        let leads = all.iter().filter(|m| root.starts_with(&m.point));
+        let mount = leads.max_by_key(|m| m.point.components().count())?;
+        let below = root.strip_prefix(&mount.point).ok()?;
+        Some(Home {
+            device: mount.device.clone(),
+            path: mount.root.join(below),
+        })
+    }
+}
+
+/// What all processes of `proc` use.
+pub fn live(layout: &Layout, proc: &Path) -> Result<Live, GcError> {
+    let read_error = |path: &Path, source| GcError::Read {
+        path: path.into(),
+        source,
+    };
+    // The kernel's paths have no links in them.
+    let root = fs::canonicalize(layout.root()).map_err(|e| read_error(layout.root(), e))?;
+    let layout = &Layout::new(root);
+    let own = proc.join("self/mountinfo");
+    let own_mounts = fs::read(&own).map_err(|e| read_error(&own, e))?;
+    let home = Home::of(layout.root(), &own_mounts);
+    let home = home.ok_or_else(|| GcError::NotMounted(layout.root().into()))?;
+    let mut live = Live::default();
+    for entry in fs::read_dir(proc).map_err(|e| read_error(proc, e))? {
+        let name = entry.map_err(|e| read_error(proc, e))?.file_name();
+        let Some(pid) = name.to_str().and_then(|n| n.parse::<u32>().ok()) else {
+            continue;
+        };
+        let dir = proc.join(&name);
+        match process(layout, &home, &dir, pid, &mut live.used) {
+            Ok(Seen::All) => {}
+            Ok(Seen::Partly) => {
+                live.hidden.insert(pid);
+            }
+            Err(e) => return Err(read_error(&dir, e)),
+        }
+    }
+    Ok(live)
+}
+
+/// How much of a process was to be seen.
+enum Seen {
+    All,
+    Partly,
+}
+
+/// Nothing, for a process that has ended meanwhile, and for a file we may not read.
+fn or_less<T: Default>(read: io::Result<T>, seen: &mut Seen) -> io::Result<T> {
+    match read {
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+            *seen = Seen::Partly;
+            Ok(T::default())
+        }
+        // A kernel thread has no exe; a zombie has left its namespace, which is EINVAL.
+        Err(e) if e.kind() == io::ErrorKind::NotFound || is_gone(&e) => Ok(T::default()),
+        Err(e) if e.kind() == io::ErrorKind::InvalidInput => Ok(T::default()),
+        read => read,
+    }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
+}
+
+fn process(
+    layout: &Layout,
+    home: &Home,
+    dir: &Path,
+    pid: u32,
+    used: &mut BTreeMap<StoreKey, BTreeSet<Why>>,
+) -> io::Result<Seen> {
+    let mut seen = Seen::All;
+    let mut found = |path: &Path, what: &'static str| {
+        if let Some(key) = layout.key_of(path) {
+            used.entry(key).or_default().insert(Why::Process(pid, what));
+        }
+    };
+    for what in ["root", "cwd", "exe"] {
+        let path = or_less(fs::read_link(dir.join(what)), &mut seen)?;
+        found(&path, what);
+    }
+    let maps = or_less(fs::read(dir.join("maps")), &mut seen)?;
+    for line in maps.split(|b| *b == b'\n') {
+        // In maps only a newline is escaped, so the path is what stands from the first slash on.
+        if let Some(at) = memchr::memchr(b'/', line) {
+            let path = line.get(at..).unwrap_or_default();
+            found(Path::new(OsStr::from_bytes(path)), "maps");
+        }
+    }
+    let mountinfo = or_less(fs::read(dir.join("mountinfo")), &mut seen)?;
+    for mount in mounts(&mountinfo) {
+        if mount.device == home.device
+            && let Ok(below) = mount.root.strip_prefix(&home.path)
+        {
+            found(&layout.root().join(below), "mountinfo");
+        }
+        // An overlay's layers: lowerdir=A:B, lowerdir+=A, upperdir=A.
+        let words = mount.options.split(|b| matches!(b, b',' | b'=' | b':'));
+        for word in words.filter(|w| w.first() == Some(&b'/')) {
+            found(&unescape(word), "mountinfo");
+        }
+    }
+    Ok(seen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn var_sys_in_its_file_system() {
+        let info = b"1 0 8:1 /@root / rw - btrfs /dev/a rw\n2 1 8:2 / /var/sys rw - ext4 /dev/b rw\n\
+            3 1 8:3 / /var/system rw - ext4 /dev/c rw\n4 1 0:9 /x\\040y /mnt rw shared:1 - ext4 d rw\n";
+        let home = Home::of(Path::new("/var/sys"), info).unwrap();
+        assert_eq!(
+            (home.device.as_slice(), home.path.as_path()),
+            (&b"8:2"[..], Path::new("/"))
+        );
+        let home = Home::of(Path::new("/var/other"), info).unwrap();
+        assert_eq!(home.path, Path::new("/@root/var/other"));
+        let home = Home::of(Path::new("/mnt/s"), info).unwrap();
+        assert_eq!(home.path, Path::new("/x y/s"));
+    }
+}

@@ -1,0 +1,64 @@
+//! What the next command does after one that was killed.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use super::switching::SYSTEM;
+use super::{Done, Sys, entries};
+use crate::layout::{GenerationNumber, InstallationId, RealizationId, inside};
+
+impl Sys {
+    /// Clear `tmp/`, finish removals, and take set-id bits back that a switch left behind. Of what is
+    /// not named as we name things, nothing is touched.
+    pub(super) fn recover(&self) -> Done {
+        let tmp = self.layout.tmp();
+        for name in entries(&tmp)? {
+            self.disk.remove_tree(&tmp.join(name))?;
+        }
+        let layout = &self.layout;
+        self.finish_removals(
+            &layout.store(),
+            inside::INSTALLATION,
+            None::<InstallationId>,
+        )?;
+        self.finish_removals(
+            &layout.realizations(),
+            inside::REALIZATION,
+            None::<RealizationId>,
+        )?;
+        for view in self.views()? {
+            let generations = self.layout.generations(&view);
+            if generations.is_dir() {
+                let current: Option<GenerationNumber> = self.current(&view)?;
+                self.finish_removals(&generations, inside::MANIFEST, current)?;
+            }
+            if view.as_str() == SYSTEM {
+                if self.current(&view)?.is_some() {
+                    self.follow_system()?;
+                }
+                self.revoke(&view)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `current` is never removed: a removal does not begin with it.
+    fn finish_removals<T: FromStr + PartialEq>(
+        &self,
+        dir: &Path,
+        metadata: &str,
+        current: Option<T>,
+    ) -> Done {
+        for name in entries(dir)? {
+            let id: Option<T> = name.to_str().and_then(|n| n.parse().ok());
+            let path = dir.join(&name);
+            if id.is_some()
+                && id != current
+                && std::fs::symlink_metadata(path.join(metadata)).is_err()
+            {
+                self.disk.remove_tree(&path)?;
+            }
+        }
+        Ok(())
+    }
+}

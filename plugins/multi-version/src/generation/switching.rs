@@ -1,0 +1,123 @@
+//! Making a generation current, going back, forgetting.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::{Done, GenerationError, Sys};
+use crate::layout::{GenerationNumber, ViewName, inside};
+use crate::manifest::Manifest;
+
+/// The view that `current-system` follows.
+pub(super) const SYSTEM: &str = "system";
+
+impl Sys {
+    /// Make a generation current. It is by the time this returns, also after a power cut.
+    pub fn switch(&self, view: &ViewName, number: GenerationNumber) -> Done {
+        let manifest = self.manifest(view, number)?;
+        if view.as_str() == SYSTEM {
+            self.grant(&manifest)?;
+        }
+        let (aside, current) = (self.layout.tmp().join("current"), self.layout.current(view));
+        self.replace_link(&Path::new("gen").join(number.to_string()), &aside, &current)?;
+        self.disk.sync_dir(&self.layout.view(view))?;
+        if view.as_str() == SYSTEM {
+            self.follow_system()?;
+            self.revoke(view)?;
+        }
+        Ok(())
+    }
+
+    /// Make the newest generation before the current one current.
+    pub fn rollback(&self, view: &ViewName) -> Done<GenerationNumber> {
+        let current = self.current(view)?;
+        let mut numbers = self.list(view)?.into_iter().map(|l| l.number);
+        let before = numbers.rfind(|n| Some(*n) < current);
+        let before = before.ok_or_else(|| GenerationError::NothingBefore(view.clone()))?;
+        self.switch(view, before)?;
+        Ok(before)
+    }
+
+    /// Forget a generation that is not current.
+    pub fn forget(&self, view: &ViewName, number: GenerationNumber) -> Done {
+        if self.current(view)? == Some(number) {
+            return Err(GenerationError::IsCurrent(view.clone(), number));
+        }
+        self.remove(&self.layout.generation(view, number), inside::MANIFEST)
+    }
+
+    /// Forget all but the current, the `keep` newest, and the `kept` generations of a view.
+    pub fn prune(
+        &self,
+        view: &ViewName,
+        keep: usize,
+        kept: &BTreeSet<GenerationNumber>,
+    ) -> Done<Vec<GenerationNumber>> {
+        let mut listed = self.list(view)?;
+        listed.truncate(listed.len().saturating_sub(keep));
+        listed.retain(|l| !l.current && !kept.contains(&l.number));
+        let numbers: Vec<GenerationNumber> = listed.into_iter().map(|l| l.number).collect();
+        for number in &numbers {
+            self.forget(view, *number)?;
+        }
+        Ok(numbers)
+    }
+
+    /// Remove a directory, its metadata first, so that what is half gone is known to be rubbish.
+    /// Takes no space.
+    pub(crate) fn remove(&self, dir: &Path, metadata: &str) -> Done {
+        let metadata = dir.join(metadata);
+        if metadata.exists() {
+            self.disk.remove_file(&metadata)?;
+            self.disk.sync_dir(metadata.parent().unwrap_or(dir))?;
+        }
+        Ok(self.disk.remove_tree(dir)?)
+    }
+
+    /// The set-id bits of the generation about to be current.
+    fn grant(&self, manifest: &Manifest) -> Done {
+        let tree = self.tree_of(&manifest.view, manifest.number);
+        for set_id in manifest.packages.iter().flat_map(|m| &m.setuid) {
+            let owner = Some((set_id.uid, set_id.gid));
+            // A change of owner clears the bits: the mode comes last.
+            self.disk
+                .set_mode(&tree, &set_id.path, set_id.mode, owner)?;
+        }
+        Ok(())
+    }
+
+    /// No set-id bits in any generation but the current.
+    pub(super) fn revoke(&self, view: &ViewName) -> Done {
+        for listed in self.list(view)?.into_iter().filter(|l| !l.current) {
+            let manifest = self.manifest(view, listed.number)?;
+            let tree = self.tree_of(view, listed.number);
+            for set_id in manifest.packages.iter().flat_map(|m| &m.setuid) {
+                let mode = set_id.mode & 0o1777;
+                self.disk.set_mode(&tree, &set_id.path, mode, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tree_of(&self, view: &ViewName, number: GenerationNumber) -> PathBuf {
+        self.layout.generation(view, number).join(inside::TREE)
+    }
+
+    /// `current-system`, which once made never changes: the view's own link does.
+    pub(super) fn follow_system(&self) -> Done {
+        let link = self.layout.current_system();
+        let target = Path::new("views").join(SYSTEM).join("current");
+        if std::fs::read_link(&link).is_ok_and(|now| now == target) {
+            return Ok(());
+        }
+        let aside = self.layout.tmp().join("current-system");
+        self.replace_link(&target, &aside, &link)?;
+        Ok(self.disk.sync_dir(self.layout.root())?)
+    }
+
+    /// Make `link` point to `target`, at once: `aside` is a name in `tmp/`.
+    pub(crate) fn replace_link(&self, target: &Path, aside: &Path, link: &Path) -> Done {
+        self.disk.remove_file(aside)?;
+        self.disk.symlink(target, aside)?;
+        Ok(self.disk.rename(aside, link)?)
+    }
+}

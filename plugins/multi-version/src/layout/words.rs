@@ -1,0 +1,168 @@
+//! The words that names below `/var/sys` are made of.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A word that is not what it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{word}' is not {what}: {why}")]
+pub struct WordError {
+    /// The word.
+    pub word: String,
+    /// What it should have been.
+    pub what: &'static str,
+    /// Why it is not.
+    pub why: &'static str,
+}
+
+/// Longer than any in use; all of a name must fit into the 255 bytes of a file name.
+const LONGEST: usize = 120;
+
+fn check(word: &str, shortest: usize, first: fn(u8) -> bool, rest: fn(u8) -> bool) -> Check {
+    match word.as_bytes() {
+        [] => Err("it is empty"),
+        bytes if bytes.len() > LONGEST => Err("it is too long"),
+        bytes if bytes.len() < shortest => Err("it is too short"),
+        [head, ..] if !first(*head) => Err("its first character may not stand there"),
+        [_, tail @ ..] if !tail.iter().all(|b| rest(*b)) => Err("a character may not stand in it"),
+        _ => Ok(()),
+    }
+}
+
+type Check = Result<(), &'static str>;
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident: $what:literal, $check:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The checked word.
+            pub fn new(word: &str) -> Result<$name, WordError> {
+                let check: fn(&str) -> Check = $check;
+                check(word).map_err(|why| WordError { word: word.into(), what: $what, why })?;
+                Ok($name(word.into()))
+            }
+
+            /// The word.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = WordError;
+            fn from_str(word: &str) -> Result<$name, WordError> {
+                $name::new(word)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )*};
+}
+
+fn lower(b: u8) -> bool {
+    b.is_ascii_lowercase() || b.is_ascii_digit()
+}
+
+fn simple(b: u8) -> bool {
+    lower(b) || matches!(b, b'-' | b'.' | b'+')
+}
+
+words! {
+    /// A package's name: Policy 5.6.1.
+    PackageName: "a package name", |w| check(w, 2, lower, simple);
+    /// A version: Policy 5.6.12. It has no order here: that is the host's.
+    Version: "a version", |w| check(
+        w, 1,
+        |b| b.is_ascii_alphanumeric(),
+        |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'+' | b'-' | b'~' | b':'),
+    );
+    /// An architecture, `all` included.
+    Architecture: "an architecture", |w| check(w, 1, lower, |b| lower(b) || b == b'-');
+    /// A view's name.
+    ViewName: "a view's name", |w| check(w, 1, lower, simple);
+    /// A slot's name: `cmd@slot`.
+    SlotName: "a slot's name", |w| check(w, 1, lower, simple);
+    /// A pin's name.
+    Pin: "a pin's name", |w| check(
+        w, 1,
+        |b| b.is_ascii_alphanumeric(),
+        |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'+' | b'_' | b'@'),
+    );
+    /// The soname of a library, or the file name of an interpreter: a name in `$INSTALLPATH/lib`.
+    Soname: "a soname", |w| check(
+        w, 1,
+        |b| b.is_ascii_graphic() && !matches!(b, b'/' | b'.' | b'-' | b':' | b'$'),
+        |b| b.is_ascii_graphic() && !matches!(b, b'/' | b':' | b'$'),
+    );
+}
+
+/// The number of a generation, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GenerationNumber(u32);
+
+impl GenerationNumber {
+    /// The first of a view.
+    pub const FIRST: GenerationNumber = GenerationNumber(1);
+
+    /// The one after this; none after the last.
+    pub fn next(self) -> Option<GenerationNumber> {
+        self.0.checked_add(1).map(GenerationNumber)
+    }
+}
+
+impl FromStr for GenerationNumber {
+    type Err = WordError;
+    fn from_str(word: &str) -> Result<GenerationNumber, WordError> {
+        let wrong = |why| WordError {
+            word: word.into(),
+            what: "a generation",
+            why,
+        };
+        if !word.bytes().all(|b| b.is_ascii_digit()) || word.starts_with('0') {
+            return Err(wrong("it is not a number as we write them"));
+        }
+        let number = word.parse().map_err(|_| wrong("it is no number"))?;
+        Ok(GenerationNumber(number))
+    }
+}
+
+impl fmt::Display for GenerationNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_leave_their_directory() {
+        let hostile = [
+            "", ".", "..", "../x", "a/b", "-x", "a b", "a\nb", "a$b", "a\0", "ä",
+        ];
+        for word in hostile.iter().copied().chain(["a".repeat(121).as_str()]) {
+            assert!(PackageName::new(word).is_err(), "{word}");
+            assert!(Version::new(word).is_err(), "{word}");
+            assert!(Architecture::new(word).is_err(), "{word}");
+            assert!(ViewName::new(word).is_err(), "{word}");
+            assert!(Pin::new(word).is_err(), "{word}");
+            assert!(Soname::new(word).is_err(), "{word}");
+            assert!(GenerationNumber::from_str(word).is_err(), "{word}");
+        }
+        assert!(PackageName::new("Foo").is_err() && PackageName::new("f").is_err());
+        assert!(PackageName::new("libstdc++6").is_ok() && Version::new("1:2~rc1+b1-0.1").is_ok());
+        assert!(Soname::new("ld-linux-x86-64.so.2").is_ok() && Soname::new("libX11.so.6").is_ok());
+        assert!(Version::new("1_2").is_err() && Architecture::new("amd_64").is_err());
+        for number in ["0", "007", "+1", "4294967296"] {
+            assert!(number.parse::<GenerationNumber>().is_err(), "{number}");
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! `views/NAME/gen/N/manifest`: a stanza about the generation, then one for each of its packages.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::installation::SetId;
+use super::stanza::{self, Stanza};
+use super::{ManifestError, pair};
+use crate::layout::{
+    GenerationNumber, PackageName, RealizationId, SlotName, Soname, Version, ViewName,
+};
+
+/// What a generation holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// Whose.
+    pub view: ViewName,
+    /// Which.
+    pub number: GenerationNumber,
+    /// When it was built, seconds since 1970.
+    pub created: u64,
+    /// The child views that hold a conflicting package each.
+    pub slots: BTreeMap<SlotName, ViewName>,
+    /// Versions that are not to be seen.
+    pub hides: Vec<Hide>,
+    /// Sonames whose provider was chosen by a person.
+    pub pins: BTreeMap<Soname, RealizationId>,
+    /// The packages.
+    pub packages: Vec<Member>,
+}
+
+/// A package of a generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its package, version, architecture and linking.
+    pub realization: RealizationId,
+    /// Whether somebody asked for it.
+    pub reason: Reason,
+    /// The slot it is in, when not in the view's own tree.
+    pub slot: Option<SlotName>,
+    /// The conflicts of it that were ignored.
+    pub relaxed: Vec<Relaxed>,
+    /// Its files whose bits are to be set while the generation is the system view's current one.
+    pub setuid: Vec<SetId>,
+}
+
+/// Why a package is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// It was asked for.
+    Want,
+    /// It came along.
+    Auto,
+}
+
+/// An ignored conflict.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Relaxed {
+    /// `Conflicts` or `Breaks`.
+    pub field: RelaxedField,
+    /// With whom.
+    pub with: RealizationId,
+}
+
+/// The field an ignored conflict is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RelaxedField {
+    /// `Conflicts`
+    Conflicts,
+    /// `Breaks`
+    Breaks,
+}
+
+/// A version of a package that is not to be seen: `PKG=VERSION` or `PKG=VERSION:for DEPENDENT`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hide {
+    /// The package.
+    pub package: PackageName,
+    /// Its hidden version.
+    pub version: Version,
+    /// By whom it is not seen; by nobody.
+    pub dependent: Option<PackageName>,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reason::Want => "want",
+            Reason::Auto => "auto",
+        })
+    }
+}
+
+impl std::str::FromStr for Reason {
+    type Err = String;
+    fn from_str(word: &str) -> Result<Reason, String> {
+        match word {
+            "want" => Ok(Reason::Want),
+            "auto" => Ok(Reason::Auto),
+            _ => Err(format!("'{word}' is neither want nor auto")),
+        }
+    }
+}
+
+impl fmt::Display for RelaxedField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RelaxedField::Conflicts => "Conflicts",
+            RelaxedField::Breaks => "Breaks",
+        })
+    }
+}
+
+impl std::str::FromStr for RelaxedField {
+    type Err = String;
+    fn from_str(word: &str) -> Result<RelaxedField, String> {
+        match word {
+            "Conflicts" => Ok(RelaxedField::Conflicts),
+            "Breaks" => Ok(RelaxedField::Breaks),
+            _ => Err(format!("'{word}' is neither Conflicts nor Breaks")),
+        }
+    }
+}
+
+impl fmt::Display for Hide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.package, self.version)?;
+        match &self.dependent {
+            Some(dependent) => write!(f, ":for {dependent}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::str::FromStr for Hide {
+    type Err = String;
+    fn from_str(line: &str) -> Result<Hide, String> {
+        let (what, dependent) = match line.split_once(":for ") {
+            Some((what, dependent)) => (what, Some(dependent)),
+            None => (line, None),
+        };
+        let shape = || format!("'{line}' is not PKG=VERSION[:for DEPENDENT]");
+        let (package, version) = what.split_once('=').ok_or_else(shape)?;
+        let word = |e: crate::layout::WordError| e.to_string();
+        Ok(Hide {
+            package: package.parse().map_err(word)?,
+            version: version.parse().map_err(word)?,
+            dependent: dependent.map(str::parse).transpose().map_err(word)?,
+        })
+    }
+}
+
+impl Manifest {
+    /// As it is written: the packages sorted.
+    pub fn to_text(&self) -> String {
+        let mut head = Stanza::default();
+        head.put("View", &self.view);
+        head.put("Generation", self.number);
+        head.put("Created", self.created);
+        let slots = self.slots.iter().map(|(s, v)| format!("{s} {v}"));
+        head.put_lines("Slots", slots);
+        head.put_lines("Hides", &self.hides);
+        let pins = self.pins.iter().map(|(s, p)| format!("{s} {p}"));
+        head.put_lines("Pins", pins);
+        let mut stanzas = vec![head];
+        let mut members: Vec<&Member> = self.packages.iter().collect();
+        members.sort_by(|a, b| (&a.realization, &a.slot).cmp(&(&b.realization, &b.slot)));
+        stanzas.extend(members.into_iter().map(Member::stanza));
+        stanza::write(&stanzas)
+    }
+
+    /// As it was written.
+    pub fn from_text(text: &str) -> Result<Manifest, ManifestError> {
+        let mut stanzas = stanza::read(text)?.into_iter();
+        let mut head = stanzas.next().ok_or(ManifestError::Cut)?;
+        let mut manifest = Manifest {
+            view: head.take("View")?,
+            number: head.take("Generation")?,
+            created: head.take("Created")?,
+            slots: head.take_each("Slots", pair)?.into_iter().collect(),
+            hides: head.take_each("Hides", str::parse)?,
+            pins: head.take_each("Pins", pair)?.into_iter().collect(),
+            packages: Vec::new(),
+        };
+        head.end()?;
+        for stanza in stanzas {
+            let member = Member::read(stanza)?;
+            if let Some(slot) = &member.slot
+                && !manifest.slots.contains_key(slot)
+            {
+                return Err(ManifestError::Value {
+                    field: "Slot".into(),
+                    why: format!("there is no slot {slot}"),
+                });
+            }
+            manifest.packages.push(member);
+        }
+        Ok(manifest)
+    }
+}
+
+impl Member {
+    fn stanza(&self) -> Stanza {
+        let mut stanza = Stanza::default();
+        stanza.put("Package", self.realization.package());
+        stanza.put("Version", self.realization.version());
+        stanza.put("Architecture", self.realization.architecture());
+        stanza.put("Realization", &self.realization);
+        stanza.put("Reason", self.reason);
+        if let Some(slot) = &self.slot {
+            stanza.put("Slot", slot);
+        }
+        let lines = self.relaxed.iter();
+        let lines = lines.map(|r| format!("{} {}", r.field, r.with));
+        stanza.put_lines("Relaxed", lines);
+        stanza.put_lines("Setuid", self.setuid.iter().map(SetId::line));
+        stanza
+    }
+
+    fn read(mut stanza: Stanza) -> Result<Member, ManifestError> {
+        let named = (
+            stanza.take::<PackageName>("Package")?,
+            stanza.take::<Version>("Version")?,
+            stanza.take::<crate::layout::Architecture>("Architecture")?,
+        );
+        let relaxed = stanza.take_each("Relaxed", pair)?;
+        let member = Member {
+            realization: stanza.take("Realization")?,
+            reason: stanza.take("Reason")?,
+            slot: stanza.take_maybe("Slot")?,
+            setuid: stanza.take_each("Setuid", SetId::read)?,
+            relaxed: relaxed
+                .into_iter()
+                .map(|(field, with)| Relaxed { field, with })
+                .collect(),
+        };
+        stanza.end()?;
+        let id = &member.realization;
+        if (&named.0, &named.1, &named.2) != (id.package(), id.version(), id.architecture()) {
+            return Err(ManifestError::Stranger(id.to_string()));
+        }
+        Ok(member)
+    }
+}

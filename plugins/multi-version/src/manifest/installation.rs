@@ -1,0 +1,108 @@
+//! `store/ID/DEBIAN/installation`: where a payload came from, and what its files can't say themselves.
+
+use std::path::PathBuf;
+
+use super::path::{escape, is_below, unescape};
+use super::stanza::{self, Stanza};
+use super::{ManifestError, the_one};
+use crate::layout::{Architecture, InstallationId, PackageName, Sha256, Version};
+
+/// What an installation is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installation {
+    /// The package.
+    pub package: PackageName,
+    /// Its version.
+    pub version: Version,
+    /// Its architecture.
+    pub architecture: Architecture,
+    /// Of the .deb.
+    pub sha256: Sha256,
+    /// Bytes of the payload's files.
+    pub size: u64,
+    /// The files whose set-user-id or set-group-id bit is only set in the system view's current
+    /// generation, sorted by path.
+    pub setuid: Vec<SetId>,
+}
+
+/// A file that is to be set-user-id or set-group-id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SetId {
+    /// Relative to the payload.
+    pub path: PathBuf,
+    /// All of its permission bits.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+}
+
+impl SetId {
+    pub(super) fn line(&self) -> String {
+        let SetId { mode, uid, gid, .. } = self;
+        format!("{mode:04o} {uid} {gid} {}", escape(&self.path))
+    }
+
+    pub(super) fn read(line: &str) -> Result<SetId, String> {
+        let wrong = || format!("'{line}' is not MODE UID GID PATH");
+        let mut words = line.split(' ');
+        let mut next = || words.next().ok_or_else(wrong);
+        let mode = u32::from_str_radix(next()?, 8).map_err(|_| wrong())?;
+        let set_id = SetId {
+            mode,
+            uid: next()?.parse().map_err(|_| wrong())?,
+            gid: next()?.parse().map_err(|_| wrong())?,
+            path: unescape(next()?)?,
+        };
+        if words.next().is_some() || mode > 0o7777 || mode & 0o6000 == 0 {
+            return Err(wrong());
+        }
+        Ok(set_id)
+    }
+}
+
+impl Installation {
+    /// Its name in the store.
+    pub fn id(&self) -> InstallationId {
+        InstallationId::new(
+            &self.package,
+            &self.version,
+            &self.architecture,
+            &self.sha256,
+        )
+    }
+
+    /// As it is written.
+    pub fn to_text(&self) -> Result<String, ManifestError> {
+        if let Some(set_id) = self.setuid.iter().find(|s| !is_below(&s.path)) {
+            return Err(ManifestError::Outside(set_id.path.clone()));
+        }
+        let mut stanza = Stanza::default();
+        stanza.put("Package", &self.package);
+        stanza.put("Version", &self.version);
+        stanza.put("Architecture", &self.architecture);
+        stanza.put("SHA256", self.sha256);
+        stanza.put("Size", self.size);
+        stanza.put_lines("Setuid", self.setuid.iter().map(SetId::line));
+        Ok(stanza::write(&[stanza]))
+    }
+
+    /// As it was written. `id` is the name it was found under.
+    pub fn from_text(text: &str, id: &InstallationId) -> Result<Installation, ManifestError> {
+        let mut stanza = the_one(text)?;
+        let installation = Installation {
+            package: stanza.take("Package")?,
+            version: stanza.take("Version")?,
+            architecture: stanza.take("Architecture")?,
+            sha256: stanza.take("SHA256")?,
+            size: stanza.take("Size")?,
+            setuid: stanza.take_each("Setuid", SetId::read)?,
+        };
+        stanza.end()?;
+        if installation.id() != *id {
+            return Err(ManifestError::Stranger(id.to_string()));
+        }
+        Ok(installation)
+    }
+}

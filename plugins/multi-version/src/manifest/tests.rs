@@ -1,0 +1,168 @@
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use super::*;
+use crate::layout::{InstallationId, RealizationId, Sha256, Version};
+
+fn installation() -> Installation {
+    Installation {
+        package: "mount".parse().unwrap(),
+        version: Version::new("1:2.41-5").unwrap(),
+        architecture: "amd64".parse().unwrap(),
+        sha256: Sha256::of(b"mount.deb"),
+        size: 1234,
+        setuid: vec![SetId {
+            path: PathBuf::from(OsStr::from_bytes(b"usr/bin/a %\n\xff")),
+            mode: 0o4755,
+            uid: 0,
+            gid: 5,
+        }],
+    }
+}
+
+/// A text that is whole, but was not written by us.
+fn changed(text: &str, from: &str, to: &str) -> String {
+    let text = stanza::unseal(text).unwrap();
+    assert!(text.contains(from), "{from}");
+    stanza::seal(text.replacen(from, to, 1))
+}
+
+fn realization(deb: &[u8], overrides: &[(&str, &RealizationId)]) -> Realization {
+    let sha256 = Sha256::of(deb);
+    let version = Version::new("1.0").unwrap();
+    let (name, arch) = ("foo".parse().unwrap(), "amd64".parse().unwrap());
+    let overrides = overrides.iter();
+    Realization {
+        installation: InstallationId::new(&name, &version, &arch, &sha256),
+        sha256,
+        overrides: overrides
+            .map(|(s, r)| (s.parse().unwrap(), (*r).clone()))
+            .collect(),
+        policy: 1,
+    }
+}
+
+#[test]
+fn an_installation_survives() {
+    let ours = installation();
+    let text = ours.to_text().unwrap();
+    assert!(text.contains("Setuid:\n 4755 0 5 usr/bin/a%20%25%0a%ff\n"));
+    assert_eq!(Installation::from_text(&text, &ours.id()), Ok(ours.clone()));
+    let other = realization(b"x", &[]).installation;
+    assert!(Installation::from_text(&text, &other).is_err());
+    for (from, to) in [
+        ("usr/bin", "../bin"),
+        ("usr/bin", "/bin"),
+        ("4755", "0755"),
+        ("4755", "14755"),
+        ("%ff", "%f"),
+        ("Size", "Sise"),
+        ("amd64", "amd_64"),
+        ("\nSize", "\n\nSize"),
+        ("Size: 1234", "Size: 1234\nSize: 1234"),
+    ] {
+        let changed = changed(&text, from, to);
+        assert!(
+            Installation::from_text(&changed, &ours.id()).is_err(),
+            "{changed}"
+        );
+    }
+}
+
+#[test]
+fn no_cut_file_is_read() {
+    let ours = installation();
+    let text = ours.to_text().unwrap();
+    for end in 0..text.len() {
+        let read = Installation::from_text(&text[..end], &ours.id());
+        assert!(read.is_err(), "{:?}", &text[..end]);
+    }
+}
+
+#[test]
+fn every_input_of_a_realization_is_in_its_name() {
+    let a = realization(b"a", &[]).id();
+    let b = realization(b"b", &[]).id();
+    let plain = realization(b"deb", &[]);
+    let one = realization(b"deb", &[("libx.so.1", &a)]);
+    let two = realization(b"deb", &[("liby.so.1", &a), ("libx.so.1", &a)]);
+    let mut policy = one.clone();
+    policy.policy = 2;
+    let other_soname = realization(b"deb", &[("libz.so.1", &a)]);
+    let all = [
+        &plain,
+        &one,
+        &two,
+        &policy,
+        &other_soname,
+        &realization(b"deb", &[("libx.so.1", &b)]),
+        &realization(b"other", &[("libx.so.1", &a)]),
+    ];
+    for (n, left) in all.iter().enumerate() {
+        let read = Realization::from_text(&left.to_text(), &left.id());
+        assert_eq!(read.as_ref(), Ok(*left));
+        for right in &all[n + 1..] {
+            assert_ne!(left.id(), right.id());
+            assert!(Realization::from_text(&left.to_text(), &right.id()).is_err());
+        }
+    }
+    let swapped = realization(b"deb", &[("libx.so.1", &a), ("liby.so.1", &a)]);
+    assert_eq!(two.id(), swapped.id());
+}
+
+#[test]
+fn a_manifest_survives() {
+    let a = realization(b"a", &[]).id();
+    let b = realization(b"b", &[]).id();
+    let hide = |line: &str| line.parse::<Hide>().unwrap();
+    let mut packages = vec![
+        Member {
+            realization: a.clone(),
+            reason: Reason::Want,
+            slot: None,
+            relaxed: vec![Relaxed {
+                field: RelaxedField::Conflicts,
+                with: b.clone(),
+            }],
+            setuid: installation().setuid,
+        },
+        Member {
+            realization: b.clone(),
+            reason: Reason::Auto,
+            slot: Some("exim".parse().unwrap()),
+            relaxed: Vec::new(),
+            setuid: Vec::new(),
+        },
+    ];
+    packages.sort_by(|x, y| x.realization.cmp(&y.realization));
+    let ours = Manifest {
+        view: "system".parse().unwrap(),
+        number: "3".parse().unwrap(),
+        created: 1_700_000_000,
+        slots: BTreeMap::from([("exim".parse().unwrap(), "system.exim".parse().unwrap())]),
+        hides: vec![hide("libfoo=1:1.2"), hide("libfoo=1:1.2:for foobar")],
+        pins: BTreeMap::from([("libssl.so.3".parse().unwrap(), a)]),
+        packages,
+    };
+    let text = ours.to_text();
+    assert_eq!(Manifest::from_text(&text), Ok(ours.clone()));
+    assert!(text.contains("Hides:\n libfoo=1:1.2\n libfoo=1:1.2:for foobar\n"));
+    let empty = Manifest {
+        packages: Vec::new(),
+        slots: BTreeMap::new(),
+        ..ours
+    };
+    assert_eq!(Manifest::from_text(&empty.to_text()), Ok(empty));
+    for (from, to) in [
+        ("Slot: exim", "Slot: postfix"),
+        ("Reason: auto", "Reason: maybe"),
+        ("Package: foo", "Package: bar"),
+        (" libfoo=1:1.2", " libfoo"),
+        ("\nGeneration", "\nWhat: is this\nGeneration"),
+    ] {
+        let changed = changed(&text, from, to);
+        assert!(Manifest::from_text(&changed).is_err(), "{changed}");
+    }
+}
