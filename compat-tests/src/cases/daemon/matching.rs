@@ -84,7 +84,7 @@ pub(super) fn add(c: &mut Cases) {
         each(
             w,
             &[
-                "setpriv --reuid=1000 --clear-groups sleep 50 & named $! sleep; $S -T -u 1000; echo $?; $S -T -u 1001; echo $?; $S -K -v -u 1000; echo $?; $S -K -u 1000 -o; echo $?",
+                "setpriv --reuid=1000 --clear-groups sleep 50 & named $! sleep; $S -T -u 1000; echo $?; $S -T -u 1001; echo $?; $S -K -v -u 1000; echo $?; { wait $!; } 2>/dev/null; $S -K -u 1000 -o; echo $?",
                 "setpriv --reuid=65534 --clear-groups sleep 50 & named $! sleep; $S -T -u nobody; echo $?; $S -T -u nobody -n sleep; echo $?; $S -T -u root -n sleep; echo $?; $S -T -u daemon; echo $?; $S -K -t -u nobody; $S -S -u nobody -a /bin/true; echo $?",
                 "setpriv --reuid=65534 --clear-groups sleep 50 & named $! sleep; $S -K -u nobody -s KILL; echo $?; { wait $!; } 2>/dev/null; $S -K -u nobody; echo $?; $S -K -u daemon; echo $?",
             ],
