@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
+use std::sync::Once;
 
 use nix::sys::stat::umask;
 
@@ -10,6 +11,7 @@ use super::call::argument;
 use super::files;
 use super::{Helper, INTERNAL_API};
 use crate::cli::REFERENCE_VERSION;
+use crate::locale;
 use crate::query::{self, Answer};
 use crate::shell::{self, Step, Words, os};
 
@@ -40,6 +42,9 @@ fn has_line(list: &[u8], file: &[u8]) -> bool {
 impl Helper {
     /// `$(dpkg-query ARGS)`
     fn query(&self, args: &[&[u8]]) -> Answer {
+        // The script speaks English, dpkg-query the user's language.
+        static FOLLOW: Once = Once::new();
+        FOLLOW.call_once(|| locale::follow("dpkg-query", &self.env));
         let args: Vec<OsString> = args.iter().map(|a| os(a).to_owned()).collect();
         let answer = query::answer(self.env.clone(), &args);
         // dpkg's tools have their own.
