@@ -114,9 +114,9 @@ pub fn steps(release: &str) -> Vec<(&'static str, String)> {
         (
             "hello",
             format!(
-                "{apt} build-dep hello sl && {inside} sh -c 'cd /tmp && apt-get -q source hello sl && \
-                 for s in hello-*/ sl-*/; do (cd $s && DEB_BUILD_OPTIONS=nocheck dpkg-buildpackage -b -uc -us) || exit; done && \
-                 ls && dpkg -i hello_*.deb && hello && dpkg -S bin/hello && dpkg -P hello'"
+                "{apt} build-dep hello sl; {inside} sh -c 'cd /tmp && for s in hello sl; do \
+                 apt-get -q source $s && (cd $s-*/ && DEB_BUILD_OPTIONS=nocheck dpkg-buildpackage -b -uc -us) && \
+                 dpkg -i ${{s}}_*.deb && dpkg -L $s && dpkg -P $s; echo $s $?; done; ls'"
             ),
         ),
         checked(

@@ -10,35 +10,45 @@ fn line(report: &mut dyn Reporter, text: Msg) {
     report.event(&Event::Output(msg!("%s\n", text)));
 }
 
+/// A line for programs, which is the same in all languages.
+fn data(report: &mut dyn Reporter, parts: &[&[u8]]) {
+    report.event(&Event::Data(&parts.concat()));
+}
+
+fn field(report: &mut dyn Reporter, name: &str, value: &[u8]) {
+    data(report, &[name.as_bytes(), b": ", value, b"\n"]);
+}
+
 /// `--query`: stanzas for programs. First what is in the admin file.
 pub fn query_group(report: &mut dyn Reporter, group: &Group) {
-    line(report, msg!("Name: %s", &group.name));
-    line(report, msg!("Link: %s", &group.link));
+    field(report, "Name", &group.name);
+    field(report, "Link", &group.link);
     if !group.slaves.is_empty() {
-        line(report, msg!("Slaves:"));
+        data(report, &[b"Slaves:\n"]);
     }
     for slave in &group.slaves {
-        line(report, msg!(" %s %s", &slave.name, &slave.link));
+        data(report, &[b" ", &slave.name, b" ", &slave.link, b"\n"]);
     }
-    line(report, msg!("Status: %s", group.mode.word()));
+    field(report, "Status", group.mode.word().as_bytes());
 }
 
 /// Then what depends on where the link leads.
 pub fn query_choices(report: &mut dyn Reporter, group: &Group, current: Option<&[u8]>) {
     if let Some(best) = group.best(current) {
-        line(report, msg!("Best: %s", &best.path));
+        field(report, "Best", &best.path);
     }
-    line(report, msg!("Value: %s", current.unwrap_or(b"none")));
+    field(report, "Value", current.unwrap_or(b"none"));
     for choice in &group.choices {
-        report.event(&Event::Data(b"\n"));
-        line(report, msg!("Alternative: %s", &choice.path));
-        line(report, msg!("Priority: %d", choice.priority));
+        data(report, &[b"\n"]);
+        field(report, "Alternative", &choice.path);
+        let priority = choice.priority.to_string();
+        field(report, "Priority", priority.as_bytes());
         if !group.slaves.is_empty() {
-            line(report, msg!("Slaves:"));
+            data(report, &[b"Slaves:\n"]);
         }
         for slave in &group.slaves {
             if let Some(file) = choice.slave(&slave.name) {
-                line(report, msg!(" %s %s", &slave.name, file));
+                data(report, &[b" ", &slave.name, b" ", file, b"\n"]);
             }
         }
     }
