@@ -1,7 +1,7 @@
 //! Collection on a file system without a free byte and without a free inode: a tmpfs in a mount
 //! namespace of its own, in which this program runs again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use dpkgng_multi_version::generation::{Disk, Sys};
 use dpkgng_multi_version::layout::{Layout, RealizationId, Sha256, Version, ViewName, inside};
-use dpkgng_multi_version::manifest::{Installation, Manifest, Member, Realization, Reason};
+use dpkgng_multi_version::manifest::{Installation, Manifest, Member, Realization, Reason, State};
 
 const INNER: &str = "DPKGNG_TEST_FULL_DISK";
 
@@ -79,6 +79,8 @@ fn package(layout: &Layout, name: &str) -> RealizationId {
         installation: installation.id(),
         sha256,
         overrides: BTreeMap::new(),
+        needed: BTreeSet::new(),
+        rpath: false,
         policy: 1,
     };
     let store = layout.installation(&installation.id());
@@ -105,12 +107,14 @@ fn generation(sys: &Sys, id: &RealizationId) {
         view: view.clone(),
         number: building.number(),
         created: 0,
-        slots: BTreeMap::new(),
+        slots: BTreeSet::new(),
         hides: Vec::new(),
-        pins: BTreeMap::new(),
+        pins: Vec::new(),
         packages: vec![Member {
             realization: id.clone(),
             reason: Reason::Want,
+            state: State::Installed,
+            own_libraries: false,
             slot: None,
             relaxed: Vec::new(),
             setuid: Vec::new(),

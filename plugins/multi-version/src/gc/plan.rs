@@ -217,8 +217,9 @@ impl Sys {
             StoreKey::Generation(view, number) => {
                 let manifest = self.manifest(view, *number)?;
                 let members = manifest.packages.into_iter().map(|m| m.realization);
-                let pinned = manifest.pins.into_values();
-                Ok(members.chain(pinned).map(StoreKey::Realization).collect())
+                let pinned = manifest.pins.into_iter().map(|p| p.provider);
+                let members = members.map(StoreKey::Realization);
+                Ok(members.chain(pinned.map(StoreKey::Installation)).collect())
             }
             StoreKey::Realization(id) => {
                 let path = self.layout().realization(id).join(inside::REALIZATION);

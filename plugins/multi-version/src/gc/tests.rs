@@ -1,5 +1,5 @@
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::*;
 use crate::generation::{Disk, Step, Sys};
 use crate::layout::{InstallationId, Layout, RealizationId, Sha256, Version, ViewName, inside};
-use crate::manifest::{Installation, Manifest, Member, Realization, Reason};
+use crate::manifest::{Installation, Manifest, Member, Realization, Reason, State};
 
 struct Place {
     dir: tempfile::TempDir,
@@ -60,6 +60,8 @@ impl Place {
             overrides: overrides
                 .map(|(s, r)| (s.parse().unwrap(), (*r).clone()))
                 .collect(),
+            needed: BTreeSet::new(),
+            rpath: false,
             policy: 1,
         };
         let layout = self.layout();
@@ -95,6 +97,8 @@ impl Place {
         let member = |id: &&RealizationId| Member {
             realization: (*id).clone(),
             reason: Reason::Want,
+            state: State::Installed,
+            own_libraries: false,
             slot: None,
             relaxed: Vec::new(),
             setuid: Vec::new(),
@@ -103,9 +107,9 @@ impl Place {
             view: view.clone(),
             number: building.number(),
             created: 0,
-            slots: BTreeMap::new(),
+            slots: BTreeSet::new(),
             hides: Vec::new(),
-            pins: BTreeMap::new(),
+            pins: Vec::new(),
             packages: packages.iter().map(member).collect(),
         };
         let number = building.finish(manifest).unwrap();

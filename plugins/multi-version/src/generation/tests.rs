@@ -1,12 +1,12 @@
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs::Permissions;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::rc::Rc;
 
 use super::*;
 use crate::layout::{RealizationId, Sha256, Version};
-use crate::manifest::{Member, Reason};
+use crate::manifest::{Member, Reason, State};
 
 struct Place {
     dir: tempfile::TempDir,
@@ -76,12 +76,14 @@ fn manifest(setuid: Vec<SetId>) -> Manifest {
         view: system(),
         number: number(1),
         created: 0,
-        slots: BTreeMap::new(),
+        slots: BTreeSet::new(),
         hides: Vec::new(),
-        pins: BTreeMap::new(),
+        pins: Vec::new(),
         packages: vec![Member {
             realization: RealizationId::new(&package, &version, &"amd64".parse().unwrap(), &hash),
             reason: Reason::Want,
+            state: State::Installed,
+            own_libraries: false,
             slot: None,
             relaxed: Vec::new(),
             setuid,

@@ -1,13 +1,14 @@
 //! `views/NAME/gen/N/manifest`: a stanza about the generation, then one for each of its packages.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::installation::SetId;
 use super::stanza::{self, Stanza};
 use super::{ManifestError, pair};
 use crate::layout::{
-    GenerationNumber, PackageName, RealizationId, SlotName, Soname, Version, ViewName,
+    GenerationNumber, InstallationId, PackageName, RealizationId, SlotName, Soname, Version,
+    ViewName,
 };
 
 /// What a generation holds.
@@ -19,12 +20,12 @@ pub struct Manifest {
     pub number: GenerationNumber,
     /// When it was built, seconds since 1970.
     pub created: u64,
-    /// The child views that hold a conflicting package each.
-    pub slots: BTreeMap<SlotName, ViewName>,
+    /// The slots: trees beside the view's own, of packages that would own the same paths.
+    pub slots: BTreeSet<SlotName>,
     /// Versions that are not to be seen.
     pub hides: Vec<Hide>,
-    /// Sonames whose provider was chosen by a person.
-    pub pins: BTreeMap<Soname, RealizationId>,
+    /// Libraries whose provider was chosen by a person (`relink`).
+    pub pins: Vec<LibraryPin>,
     /// The packages.
     pub packages: Vec<Member>,
 }
@@ -36,6 +37,11 @@ pub struct Member {
     pub realization: RealizationId,
     /// Whether somebody asked for it.
     pub reason: Reason,
+    /// How far its installation came.
+    pub state: State,
+    /// Whether it is linked with the libraries it came with, where it can be, rather than with
+    /// the view's choice.
+    pub own_libraries: bool,
     /// The slot it is in, when not in the view's own tree.
     pub slot: Option<SlotName>,
     /// The conflicts of it that were ignored.
@@ -51,6 +57,28 @@ pub enum Reason {
     Want,
     /// It came along.
     Auto,
+}
+
+/// How far an installation came. Of what dpkg tells apart, these can be in a generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Its postinst has not been run.
+    Unpacked,
+    /// All is done.
+    Installed,
+    /// Removed; its conffiles stay in the host's /etc, and its postrm can still purge.
+    ConfigFiles,
+}
+
+/// A library chosen by a person.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LibraryPin {
+    /// The soname (or the file name of an interpreter).
+    pub soname: Soname,
+    /// By whom it is to be provided.
+    pub provider: InstallationId,
+    /// For whom: for all.
+    pub only: Option<PackageName>,
 }
 
 /// An ignored conflict.
@@ -99,6 +127,56 @@ impl std::str::FromStr for Reason {
             "auto" => Ok(Reason::Auto),
             _ => Err(format!("'{word}' is neither want nor auto")),
         }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            State::Unpacked => "unpacked",
+            State::Installed => "installed",
+            State::ConfigFiles => "config-files",
+        })
+    }
+}
+
+impl std::str::FromStr for State {
+    type Err = String;
+    fn from_str(word: &str) -> Result<State, String> {
+        match word {
+            "unpacked" => Ok(State::Unpacked),
+            "installed" => Ok(State::Installed),
+            "config-files" => Ok(State::ConfigFiles),
+            _ => Err(format!("'{word}' is no state of a package")),
+        }
+    }
+}
+
+impl fmt::Display for LibraryPin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.soname, self.provider)?;
+        match &self.only {
+            Some(only) => write!(f, " {only}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::str::FromStr for LibraryPin {
+    type Err = String;
+    fn from_str(line: &str) -> Result<LibraryPin, String> {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (soname, provider, only) = match words[..] {
+            [soname, provider] => (soname, provider, None),
+            [soname, provider, only] => (soname, provider, Some(only)),
+            _ => return Err(format!("'{line}' is not SONAME PROVIDER [PACKAGE]")),
+        };
+        let word = |e: crate::layout::WordError| e.to_string();
+        Ok(LibraryPin {
+            soname: soname.parse().map_err(word)?,
+            provider: provider.parse().map_err(|e| format!("{e}"))?,
+            only: only.map(str::parse).transpose().map_err(word)?,
+        })
     }
 }
 
@@ -157,11 +235,9 @@ impl Manifest {
         head.put("View", &self.view);
         head.put("Generation", self.number);
         head.put("Created", self.created);
-        let slots = self.slots.iter().map(|(s, v)| format!("{s} {v}"));
-        head.put_lines("Slots", slots);
+        head.put_lines("Slots", &self.slots);
         head.put_lines("Hides", &self.hides);
-        let pins = self.pins.iter().map(|(s, p)| format!("{s} {p}"));
-        head.put_lines("Pins", pins);
+        head.put_lines("Pins", &self.pins);
         let mut stanzas = vec![head];
         let mut members: Vec<&Member> = self.packages.iter().collect();
         members.sort_by(|a, b| (&a.realization, &a.slot).cmp(&(&b.realization, &b.slot)));
@@ -177,16 +253,16 @@ impl Manifest {
             view: head.take("View")?,
             number: head.take("Generation")?,
             created: head.take("Created")?,
-            slots: head.take_each("Slots", pair)?.into_iter().collect(),
+            slots: head.take_each("Slots", word)?.into_iter().collect(),
             hides: head.take_each("Hides", str::parse)?,
-            pins: head.take_each("Pins", pair)?.into_iter().collect(),
+            pins: head.take_each("Pins", str::parse)?,
             packages: Vec::new(),
         };
         head.end()?;
         for stanza in stanzas {
             let member = Member::read(stanza)?;
             if let Some(slot) = &member.slot
-                && !manifest.slots.contains_key(slot)
+                && !manifest.slots.contains(slot)
             {
                 return Err(ManifestError::Value {
                     field: "Slot".into(),
@@ -199,6 +275,11 @@ impl Manifest {
     }
 }
 
+fn word(line: &str) -> Result<SlotName, String> {
+    line.parse()
+        .map_err(|e: crate::layout::WordError| e.to_string())
+}
+
 impl Member {
     fn stanza(&self) -> Stanza {
         let mut stanza = Stanza::default();
@@ -207,6 +288,10 @@ impl Member {
         stanza.put("Architecture", self.realization.architecture());
         stanza.put("Realization", &self.realization);
         stanza.put("Reason", self.reason);
+        stanza.put("State", self.state);
+        if self.own_libraries {
+            stanza.put("Own-Libraries", "yes");
+        }
         if let Some(slot) = &self.slot {
             stanza.put("Slot", slot);
         }
@@ -227,6 +312,17 @@ impl Member {
         let member = Member {
             realization: stanza.take("Realization")?,
             reason: stanza.take("Reason")?,
+            state: stanza.take("State")?,
+            own_libraries: match stanza.take_maybe::<String>("Own-Libraries")?.as_deref() {
+                None => false,
+                Some("yes") => true,
+                Some(other) => {
+                    return Err(ManifestError::Value {
+                        field: "Own-Libraries".into(),
+                        why: format!("'{other}' is not yes"),
+                    });
+                }
+            },
             slot: stanza.take_maybe("Slot")?,
             setuid: stanza.take_each("Setuid", SetId::read)?,
             relaxed: relaxed

@@ -16,7 +16,7 @@ mod tests;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-pub use generation::{Hide, Manifest, Member, Reason, Relaxed, RelaxedField};
+pub use generation::{Hide, LibraryPin, Manifest, Member, Reason, Relaxed, RelaxedField, State};
 pub use installation::{Installation, SetId};
 pub use realization::Realization;
 

@@ -1,6 +1,6 @@
 //! `inst/ID/DEBIAN/realization`: what an installation was linked with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::stanza::{self, Stanza};
 use super::{ManifestError, pair, the_one};
@@ -16,6 +16,11 @@ pub struct Realization {
     /// The sonames (and the interpreter) that its own lib/ provides, by whom: what is not here
     /// comes from the current system.
     pub overrides: BTreeMap<Soname, RealizationId>,
+    /// Sonames its programs need besides, so that an override holds for the libraries they share
+    /// with others, too.
+    pub needed: BTreeSet<Soname>,
+    /// `DT_RPATH` instead of `DT_RUNPATH` (`--link-mode=rpath`).
+    pub rpath: bool,
     /// Which rules the ELF files were rewritten by.
     pub policy: u32,
 }
@@ -26,6 +31,12 @@ impl Realization {
         let mut text = format!("realization {}\npolicy {}\n", self.sha256, self.policy);
         for (soname, provider) in &self.overrides {
             text.push_str(&format!("override {soname} {provider}\n"));
+        }
+        for soname in &self.needed {
+            text.push_str(&format!("needed {soname}\n"));
+        }
+        if self.rpath {
+            text.push_str("rpath\n");
         }
         let of = &self.installation;
         let hash = Sha256::of(text.as_bytes());
@@ -40,6 +51,8 @@ impl Realization {
         stanza.put("Policy", self.policy);
         let lines = self.overrides.iter().map(|(s, p)| format!("{s} {p}"));
         stanza.put_lines("Overrides", lines);
+        stanza.put_lines("Needed", &self.needed);
+        stanza.put("Link-Mode", if self.rpath { "rpath" } else { "runpath" });
         stanza::write(&[stanza])
     }
 
@@ -51,6 +64,20 @@ impl Realization {
             sha256: stanza.take("SHA256")?,
             policy: stanza.take("Policy")?,
             overrides: stanza.take_each("Overrides", pair)?.into_iter().collect(),
+            needed: stanza
+                .take_each("Needed", |w| Soname::new(w).map_err(|e| e.to_string()))?
+                .into_iter()
+                .collect(),
+            rpath: match stanza.take::<String>("Link-Mode")?.as_str() {
+                "rpath" => true,
+                "runpath" => false,
+                other => {
+                    return Err(ManifestError::Value {
+                        field: "Link-Mode".into(),
+                        why: format!("'{other}' is neither runpath nor rpath"),
+                    });
+                }
+            },
         };
         stanza.end()?;
         let agrees = realization.installation.agrees_with(&realization.sha256);

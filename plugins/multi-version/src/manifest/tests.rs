@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -40,6 +40,8 @@ fn realization(deb: &[u8], overrides: &[(&str, &RealizationId)]) -> Realization 
         overrides: overrides
             .map(|(s, r)| (s.parse().unwrap(), (*r).clone()))
             .collect(),
+        needed: BTreeSet::new(),
+        rpath: false,
         policy: 1,
     }
 }
@@ -117,10 +119,17 @@ fn a_manifest_survives() {
     let a = realization(b"a", &[]).id();
     let b = realization(b"b", &[]).id();
     let hide = |line: &str| line.parse::<Hide>().unwrap();
+    let pin = |only: Option<&str>| LibraryPin {
+        soname: "libssl.so.3".parse().unwrap(),
+        provider: installation().id(),
+        only: only.map(|o| o.parse().unwrap()),
+    };
     let mut packages = vec![
         Member {
             realization: a.clone(),
             reason: Reason::Want,
+            state: State::Installed,
+            own_libraries: false,
             slot: None,
             relaxed: vec![Relaxed {
                 field: RelaxedField::Conflicts,
@@ -131,6 +140,8 @@ fn a_manifest_survives() {
         Member {
             realization: b.clone(),
             reason: Reason::Auto,
+            state: State::Unpacked,
+            own_libraries: true,
             slot: Some("exim".parse().unwrap()),
             relaxed: Vec::new(),
             setuid: Vec::new(),
@@ -141,9 +152,9 @@ fn a_manifest_survives() {
         view: "system".parse().unwrap(),
         number: "3".parse().unwrap(),
         created: 1_700_000_000,
-        slots: BTreeMap::from([("exim".parse().unwrap(), "system.exim".parse().unwrap())]),
+        slots: BTreeSet::from(["exim".parse().unwrap()]),
         hides: vec![hide("libfoo=1:1.2"), hide("libfoo=1:1.2:for foobar")],
-        pins: BTreeMap::from([("libssl.so.3".parse().unwrap(), a)]),
+        pins: vec![pin(None), pin(Some("curl"))],
         packages,
     };
     let text = ours.to_text();
@@ -151,7 +162,7 @@ fn a_manifest_survives() {
     assert!(text.contains("Hides:\n libfoo=1:1.2\n libfoo=1:1.2:for foobar\n"));
     let empty = Manifest {
         packages: Vec::new(),
-        slots: BTreeMap::new(),
+        slots: BTreeSet::new(),
         ..ours
     };
     assert_eq!(Manifest::from_text(&empty.to_text()), Ok(empty));
