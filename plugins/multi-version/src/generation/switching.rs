@@ -17,9 +17,12 @@ impl Sys {
         if view.as_str() == SYSTEM {
             self.grant(&manifest)?;
         }
-        let (aside, current) = (self.layout.tmp().join("current"), self.layout.current(view));
+        let (aside, current) = (
+            self.layout().tmp().join("current"),
+            self.layout().current(view),
+        );
         self.replace_link(&Path::new("gen").join(number.to_string()), &aside, &current)?;
-        self.disk.sync_dir(&self.layout.view(view))?;
+        self.disk.sync_dir(&self.layout().view(view))?;
         if view.as_str() == SYSTEM {
             self.follow_system()?;
             self.revoke(view)?;
@@ -42,7 +45,7 @@ impl Sys {
         if self.current(view)? == Some(number) {
             return Err(GenerationError::IsCurrent(view.clone(), number));
         }
-        self.remove(&self.layout.generation(view, number), inside::MANIFEST)
+        self.remove(&self.layout().generation(view, number), inside::MANIFEST)
     }
 
     /// Forget all but the current, the `keep` newest, and the `kept` generations of a view.
@@ -99,19 +102,19 @@ impl Sys {
     }
 
     fn tree_of(&self, view: &ViewName, number: GenerationNumber) -> PathBuf {
-        self.layout.generation(view, number).join(inside::TREE)
+        self.layout().generation(view, number).join(inside::TREE)
     }
 
     /// `current-system`, which once made never changes: the view's own link does.
     pub(super) fn follow_system(&self) -> Done {
-        let link = self.layout.current_system();
+        let link = self.layout().current_system();
         let target = Path::new("views").join(SYSTEM).join("current");
         if std::fs::read_link(&link).is_ok_and(|now| now == target) {
             return Ok(());
         }
-        let aside = self.layout.tmp().join("current-system");
+        let aside = self.layout().tmp().join("current-system");
         self.replace_link(&target, &aside, &link)?;
-        Ok(self.disk.sync_dir(self.layout.root())?)
+        Ok(self.disk.sync_dir(self.layout().root())?)
     }
 
     /// Make `link` point to `target`, at once: `aside` is a name in `tmp/`.
