@@ -102,7 +102,9 @@ fn generation(sys: &Sys, id: &RealizationId) {
     let view: ViewName = "system".parse().unwrap();
     let mut building = sys.begin(&view).unwrap();
     let payload = sys.layout().realization(id);
-    building.place(&payload, &["DEBIAN", "lib"], &[]).unwrap();
+    building
+        .place(None, &payload, &["DEBIAN", "lib"], &[])
+        .unwrap();
     let manifest = Manifest {
         view: view.clone(),
         number: building.number(),

@@ -91,7 +91,12 @@ impl Place {
         let mut building = sys.begin(&view).unwrap();
         for id in packages {
             building
-                .place(&self.layout().realization(id), &["DEBIAN", "lib"], &[])
+                .place(
+                    None,
+                    &self.layout().realization(id),
+                    &["DEBIAN", "lib"],
+                    &[],
+                )
                 .unwrap();
         }
         let member = |id: &&RealizationId| Member {

@@ -22,6 +22,8 @@ mod switching;
 mod tests;
 mod tree;
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -31,7 +33,7 @@ pub use lock::Lock;
 pub use reading::{Listed, Reader};
 pub use tree::same_file;
 
-use crate::layout::{GenerationNumber, Layout, ViewName, inside};
+use crate::layout::{GenerationNumber, Layout, SlotName, ViewName, inside};
 use crate::manifest::{Manifest, ManifestError, SetId};
 use tree::Tree;
 
@@ -172,11 +174,12 @@ impl Sys {
         }
         let root = path.join(inside::TREE);
         self.disk.make_dir(&root)?;
+        let trees = BTreeMap::from([(None, Tree::new(&self.disk, root))]);
         Ok(Building {
             sys: self,
             view: view.clone(),
             number,
-            tree: Tree::new(&self.disk, root),
+            trees,
             path,
         })
     }
@@ -189,7 +192,8 @@ pub struct Building<'s> {
     sys: &'s Sys,
     view: ViewName,
     number: GenerationNumber,
-    tree: Tree<'s>,
+    /// The view's own, and those of slots.
+    trees: BTreeMap<Option<SlotName>, Tree<'s>>,
     path: PathBuf,
 }
 
@@ -204,9 +208,28 @@ impl Building<'_> {
         &self.path
     }
 
-    /// Lay a payload into its tree, without `except` (top-level names). The files of `setuid` become its own.
-    pub fn place(&mut self, payload: &Path, except: &[&str], setuid: &[SetId]) -> Done {
-        self.tree.place(payload, except, setuid)
+    /// Lay a payload into the tree of a slot, or the view's own, without `except` (top-level names). The
+    /// files of `setuid` become the tree's own.
+    pub fn place(
+        &mut self,
+        slot: Option<&SlotName>,
+        payload: &Path,
+        except: &[&str],
+        setuid: &[SetId],
+    ) -> Done {
+        let disk = &self.sys.disk;
+        let tree = match self.trees.entry(slot.cloned()) {
+            Entry::Occupied(tree) => tree.into_mut(),
+            Entry::Vacant(absent) => {
+                let root = self.path.join(inside::tree(slot));
+                let dirs: Vec<&Path> = root.ancestors().take(3).collect();
+                for dir in dirs.into_iter().rev() {
+                    disk.make_dir(dir)?;
+                }
+                absent.insert(Tree::new(disk, root))
+            }
+        };
+        tree.place(payload, except, setuid)
     }
 
     /// Write the manifest, make all of it durable, and give it its name. It is not current yet.

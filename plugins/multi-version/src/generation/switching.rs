@@ -5,10 +5,17 @@ use std::path::{Path, PathBuf};
 
 use super::{Done, GenerationError, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Member, SetId};
 
 /// The view that `current-system` follows.
 pub(super) const SYSTEM: &str = "system";
+
+/// The set-id files of a generation, each with the tree it is in.
+fn set_ids(manifest: &Manifest) -> impl Iterator<Item = (PathBuf, &SetId)> {
+    let of = |m: &'_ Member| inside::tree(m.slot.as_ref());
+    let members = manifest.packages.iter();
+    members.flat_map(move |m| m.setuid.iter().map(move |s| (of(m), s)))
+}
 
 impl Sys {
     /// Make a generation current. It is by the time this returns, also after a power cut.
@@ -78,10 +85,11 @@ impl Sys {
 
     /// The set-id bits of the generation about to be current.
     fn grant(&self, manifest: &Manifest) -> Done {
-        let tree = self.tree_of(&manifest.view, manifest.number);
-        for set_id in manifest.packages.iter().flat_map(|m| &m.setuid) {
+        let generation = self.layout().generation(&manifest.view, manifest.number);
+        for (tree, set_id) in set_ids(manifest) {
             let owner = Some((set_id.uid, set_id.gid));
             // A change of owner clears the bits: the mode comes last.
+            let tree = generation.join(tree);
             self.disk
                 .set_mode(&tree, &set_id.path, set_id.mode, owner)?;
         }
@@ -92,17 +100,14 @@ impl Sys {
     pub(super) fn revoke(&self, view: &ViewName) -> Done {
         for listed in self.list(view)?.into_iter().filter(|l| !l.current) {
             let manifest = self.manifest(view, listed.number)?;
-            let tree = self.tree_of(view, listed.number);
-            for set_id in manifest.packages.iter().flat_map(|m| &m.setuid) {
+            let generation = self.layout().generation(view, listed.number);
+            for (tree, set_id) in set_ids(&manifest) {
                 let mode = set_id.mode & 0o1777;
+                let tree = generation.join(tree);
                 self.disk.set_mode(&tree, &set_id.path, mode, None)?;
             }
         }
         Ok(())
-    }
-
-    fn tree_of(&self, view: &ViewName, number: GenerationNumber) -> PathBuf {
-        self.layout().generation(view, number).join(inside::TREE)
     }
 
     /// `current-system`, which once made never changes: the view's own link does.

@@ -94,8 +94,8 @@ fn manifest(setuid: Vec<SetId>) -> Manifest {
 fn build(place: &Place, sys: &Sys) -> Done<GenerationNumber> {
     let mut building = sys.begin(&system())?;
     let setuid = vec![sudo(place)];
-    building.place(&place.path("one"), &["DEBIAN"], &[])?;
-    building.place(&place.path("two"), &[], &setuid)?;
+    building.place(None, &place.path("one"), &["DEBIAN"], &[])?;
+    building.place(None, &place.path("two"), &[], &setuid)?;
     building.finish(manifest(setuid))
 }
 
