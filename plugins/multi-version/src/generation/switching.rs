@@ -24,9 +24,12 @@ impl Sys {
         if view.as_str() == SYSTEM {
             self.grant(&manifest)?;
         }
-        let (aside, current) = (self.layout.tmp().join("current"), self.layout.current(view));
+        let (aside, current) = (
+            self.layout().tmp().join("current"),
+            self.layout().current(view),
+        );
         self.replace_link(&Path::new("gen").join(number.to_string()), &aside, &current)?;
-        self.disk.sync_dir(&self.layout.view(view))?;
+        self.disk.sync_dir(&self.layout().view(view))?;
         if view.as_str() == SYSTEM {
             self.follow_system()?;
             self.revoke(view)?;
@@ -49,7 +52,7 @@ impl Sys {
         if self.current(view)? == Some(number) {
             return Err(GenerationError::IsCurrent(view.clone(), number));
         }
-        self.remove(&self.layout.generation(view, number), inside::MANIFEST)
+        self.remove(&self.layout().generation(view, number), inside::MANIFEST)
     }
 
     /// Forget all but the current, the `keep` newest, and the `kept` generations of a view.
@@ -82,7 +85,7 @@ impl Sys {
 
     /// The set-id bits of the generation about to be current.
     fn grant(&self, manifest: &Manifest) -> Done {
-        let generation = self.layout.generation(&manifest.view, manifest.number);
+        let generation = self.layout().generation(&manifest.view, manifest.number);
         for (tree, set_id) in set_ids(manifest) {
             let owner = Some((set_id.uid, set_id.gid));
             // A change of owner clears the bits: the mode comes last.
@@ -97,7 +100,7 @@ impl Sys {
     pub(super) fn revoke(&self, view: &ViewName) -> Done {
         for listed in self.list(view)?.into_iter().filter(|l| !l.current) {
             let manifest = self.manifest(view, listed.number)?;
-            let generation = self.layout.generation(view, listed.number);
+            let generation = self.layout().generation(view, listed.number);
             for (tree, set_id) in set_ids(&manifest) {
                 let mode = set_id.mode & 0o1777;
                 let tree = generation.join(tree);
@@ -109,14 +112,14 @@ impl Sys {
 
     /// `current-system`, which once made never changes: the view's own link does.
     pub(super) fn follow_system(&self) -> Done {
-        let link = self.layout.current_system();
+        let link = self.layout().current_system();
         let target = Path::new("views").join(SYSTEM).join("current");
         if std::fs::read_link(&link).is_ok_and(|now| now == target) {
             return Ok(());
         }
-        let aside = self.layout.tmp().join("current-system");
+        let aside = self.layout().tmp().join("current-system");
         self.replace_link(&target, &aside, &link)?;
-        Ok(self.disk.sync_dir(self.layout.root())?)
+        Ok(self.disk.sync_dir(self.layout().root())?)
     }
 
     /// Make `link` point to `target`, at once: `aside` is a name in `tmp/`.
