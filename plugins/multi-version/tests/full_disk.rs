@@ -79,6 +79,7 @@ fn package(layout: &Layout, name: &str) -> RealizationId {
         installation: installation.id(),
         sha256,
         overrides: BTreeMap::new(),
+        own: BTreeSet::new(),
         needed: BTreeSet::new(),
         rpath: false,
         policy: 1,

@@ -1,8 +1,8 @@
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::layout::{RealizationId, Sha256, Version};
@@ -172,17 +172,16 @@ fn built_switched_rolled_back_and_forgotten() {
 
 /// A disk on which the process dies before the step `left` counts down to; that step may have
 /// been begun.
-fn dying(left: u32) -> (Disk, Rc<Cell<bool>>) {
-    let (left, dead) = (Cell::new(left), Rc::new(Cell::new(false)));
+fn dying(left: u32) -> (Disk, Arc<AtomicBool>) {
+    let (made, dead) = (AtomicU32::new(0), Arc::new(AtomicBool::new(false)));
     let died = dead.clone();
     let watcher = move |step: &Step| {
-        if left.get() == 0 {
-            if !died.replace(true) {
+        if made.fetch_add(1, Ordering::Relaxed) >= left {
+            if !died.swap(true, Ordering::Relaxed) {
                 begin(step);
             }
             return Err(io::Error::other("killed"));
         }
-        left.set(left.get() - 1);
         Ok(())
     };
     (Disk::watched(Box::new(watcher)), dead)
@@ -220,7 +219,7 @@ fn killed_everywhere(prepare: fn(&Place, &Sys) -> Done, act: fn(&Place, &Sys) ->
         drop(clean);
         let (disk, dead) = dying(step);
         let done = place.sys(disk).and_then(|sys| act(&place, &sys));
-        assert_eq!(done.is_err(), dead.get(), "{done:?}");
+        assert_eq!(done.is_err(), dead.load(Ordering::Relaxed), "{done:?}");
         if before.is_some() {
             // Before any recovery: what is current can be used.
             let tree = place.path("sys/current-system/root/usr/bin");
@@ -232,7 +231,7 @@ fn killed_everywhere(prepare: fn(&Place, &Sys) -> Done, act: fn(&Place, &Sys) ->
         assert_whole(&place, &sys);
         act(&place, &sys).unwrap();
         assert_whole(&place, &sys);
-        if !dead.get() {
+        if !dead.load(Ordering::Relaxed) {
             return step;
         }
     }
@@ -282,17 +281,18 @@ fn killed_at_any_step_of_forgetting() {
 fn durable_before_named_and_named_before_current() {
     let place = Place::new();
     place.sys(Disk::default()).unwrap();
-    let steps = Rc::new(RefCell::new(Vec::new()));
+    let steps = Arc::new(Mutex::new(Vec::new()));
     let seen = steps.clone();
     let watcher = move |step: &Step| {
-        seen.borrow_mut().push(step.clone());
+        seen.lock().unwrap().push(step.clone());
         Ok(())
     };
     let sys = place.sys(Disk::watched(Box::new(watcher))).unwrap();
     build_and_switch(&place, &sys).unwrap();
     let root = place.path("sys");
     let steps: Vec<String> = steps
-        .borrow()
+        .lock()
+        .unwrap()
         .iter()
         .map(|s| {
             format!(
