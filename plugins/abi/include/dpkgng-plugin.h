@@ -68,10 +68,10 @@
 // `Host::say`: the same as a warning.
 #define DPKGNG_SAY_WARNING 3
 
-// `Host::say`: a line of dpkg's log; without newline.
+// `Host::say`: a line of dpkg's log (the command line's `--log`); without newline.
 #define DPKGNG_SAY_LOG 4
 
-// `Host::say`: a line for `--status-fd`; without newline.
+// `Host::say`: a line for the command line's `--status-fd`s; without newline.
 #define DPKGNG_SAY_STATUS_FD 5
 
 // `Host::say`: nothing, but write out all that was said.
