@@ -51,6 +51,7 @@
 //! - In a context of a view, `/usr` is slot over root over the host's /usr, and `/var/sys/current-system` leads
 //!   to the view's generation, so that one realization serves every view.
 
+pub mod admindir;
 pub mod command;
 pub mod decide;
 pub mod elf;
