@@ -52,6 +52,7 @@
 //!   to the view's generation, so that one realization serves every view.
 
 pub mod admindir;
+pub mod apt;
 pub mod command;
 pub mod decide;
 pub mod elf;
