@@ -10,6 +10,8 @@
 //! | 3 | [`generation`]: building, switching and forgetting them, so that a kill at any point is harmless |
 //! | 4 | [`gc`]: collecting what nothing needs |
 //! | 4 | [`plan`]: from a generation and a request to the next generation, with all reasons |
+//! | 5 | [`command`]: what of a command line is the plugin's |
+//! | 6 | `entry`: what dpkg-ng finds in the plugin |
 //!
 //! # The way of a .deb
 //!
@@ -54,9 +56,12 @@
 pub mod command;
 pub mod decide;
 pub mod elf;
+mod entry;
 pub mod facts;
 pub mod gc;
 pub mod generation;
 pub mod layout;
 pub mod manifest;
 pub mod plan;
+#[cfg(test)]
+mod testing;
