@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod disk;
+mod hold;
 mod lock;
 mod recovery;
 mod switching;
@@ -26,6 +27,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use disk::{Disk, DiskError, Step, Watcher};
+pub(crate) use hold::Claim;
+pub use hold::Hold;
 pub use lock::Lock;
 pub use tree::same_file;
 
@@ -125,6 +128,7 @@ impl Sys {
             layout.views(),
             layout.roots(),
             layout.leases(),
+            layout.host(),
             layout.tmp(),
         ] {
             // Recovery must work on a full disk, and needs nothing that is there already.
@@ -177,17 +181,7 @@ impl Sys {
 
     /// The current generation of a view, if it ever had one.
     pub fn current(&self, view: &ViewName) -> Done<Option<GenerationNumber>> {
-        let link = self.layout.current(view);
-        let target = match fs::read_link(&link) {
-            Ok(target) => target,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(GenerationError::Read { path: link, source }),
-        };
-        let number = target.strip_prefix("gen").ok().and_then(Path::to_str);
-        match number.and_then(|n| n.parse().ok()) {
-            Some(number) => Ok(Some(number)),
-            None => Err(GenerationError::NotALink(link)),
-        }
+        current(&self.layout, view)
     }
 
     /// What a generation holds.
@@ -238,6 +232,21 @@ impl Sys {
             tree: Tree::new(&self.disk, root),
             path,
         })
+    }
+}
+
+/// The current generation of a view, if it ever had one. Needs no lock.
+pub fn current(layout: &Layout, view: &ViewName) -> Done<Option<GenerationNumber>> {
+    let link = layout.current(view);
+    let target = match fs::read_link(&link) {
+        Ok(target) => target,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(GenerationError::Read { path: link, source }),
+    };
+    let number = target.strip_prefix("gen").ok().and_then(Path::to_str);
+    match number.and_then(|n| n.parse().ok()) {
+        Some(number) => Ok(Some(number)),
+        None => Err(GenerationError::NotALink(link)),
     }
 }
 
