@@ -52,6 +52,7 @@
 //! - In a context of a view, `/usr` is slot over root over the host's /usr, and `/var/sys/current-system` leads
 //!   to the view's generation, so that one realization serves every view.
 
+pub mod command;
 pub mod context;
 pub mod decide;
 pub mod elf;

@@ -79,6 +79,7 @@ fn package(layout: &Layout, name: &str) -> RealizationId {
         installation: installation.id(),
         sha256,
         overrides: BTreeMap::new(),
+        own: BTreeSet::new(),
         needed: BTreeSet::new(),
         rpath: false,
         policy: 1,
@@ -102,7 +103,9 @@ fn generation(sys: &Sys, id: &RealizationId) {
     let view: ViewName = "system".parse().unwrap();
     let mut building = sys.begin(&view).unwrap();
     let payload = sys.layout().realization(id);
-    building.place(&payload, &["DEBIAN", "lib"], &[]).unwrap();
+    building
+        .place(None, &payload, &["DEBIAN", "lib"], &[])
+        .unwrap();
     let manifest = Manifest {
         view: view.clone(),
         number: building.number(),

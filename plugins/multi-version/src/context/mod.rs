@@ -128,8 +128,12 @@ impl Mounts {
         if !host.can_link {
             return Err(ContextError::NoCurrentSystem(layout.current_system()));
         }
-        let mut trees: Vec<PathBuf> = wanted.slots.iter().map(|s| slot(&generation, s)).collect();
-        trees.push(generation.join(inside::TREE));
+        let mut trees: Vec<PathBuf> = wanted
+            .slots
+            .iter()
+            .map(|s| generation.join(inside::tree(Some(s))))
+            .collect();
+        trees.push(generation.join(inside::tree(None)));
         let mut mounts = Mounts {
             mounts: vec![host.ground(layout, &generation)],
             lacking: Vec::new(),
@@ -173,12 +177,6 @@ impl Mounts {
             _ => false,
         })
     }
-}
-
-/// The tree of a slot.
-pub(crate) fn slot(generation: &Path, slot: &SlotName) -> PathBuf {
-    let slots = generation.join(inside::SLOTS);
-    slots.join(slot.as_str()).join(inside::TREE)
 }
 
 /// Whether `path` is a directory of the tree, which no symbolic link leads to: that could lead anywhere.

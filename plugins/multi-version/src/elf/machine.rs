@@ -1,7 +1,91 @@
 //! What differs from machine to machine, and which interpreters are glibc's.
 
 use super::consts::*;
+use super::info::Target;
 use super::layout::Layout;
+
+/// A port of Debian's to Linux and glibc: what its files look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Port {
+    /// Its name, such as `amd64`.
+    pub architecture: &'static str,
+    /// The name of its library directory, such as `x86_64-linux-gnu`.
+    pub triplet: &'static str,
+    target: Target,
+}
+
+const fn port(
+    architecture: &'static str,
+    triplet: &'static str,
+    machine: u16,
+    (bits, big): (u8, bool),
+    abi: u32,
+) -> Port {
+    let wide = bits == 64;
+    let layout = Layout { wide, big };
+    let target = Target {
+        machine,
+        layout,
+        abi,
+    };
+    Port {
+        architecture,
+        triplet,
+        target,
+    }
+}
+
+const LITTLE: bool = false;
+const BIG: bool = true;
+
+/// dpkg's `cputable` and `tupletable`, and the processors' ABIs: `e_machine`, class, byte order, the bits of `e_flags`.
+const PORTS: [Port; 15] = [
+    port("amd64", "x86_64-linux-gnu", EM_X86_64, (64, LITTLE), 0),
+    port("i386", "i386-linux-gnu", EM_386, (32, LITTLE), 0),
+    port("x32", "x86_64-linux-gnux32", EM_X86_64, (32, LITTLE), 0),
+    port("arm64", "aarch64-linux-gnu", EM_AARCH64, (64, LITTLE), 0),
+    port("armhf", "arm-linux-gnueabihf", EM_ARM, (32, LITTLE), 0x400),
+    port("armel", "arm-linux-gnueabi", EM_ARM, (32, LITTLE), 0x200),
+    port("riscv64", "riscv64-linux-gnu", EM_RISCV, (64, LITTLE), 0x4),
+    port(
+        "ppc64el",
+        "powerpc64le-linux-gnu",
+        EM_PPC64,
+        (64, LITTLE),
+        2,
+    ),
+    port("ppc64", "powerpc64-linux-gnu", EM_PPC64, (64, BIG), 1),
+    port("powerpc", "powerpc-linux-gnu", EM_PPC, (32, BIG), 0),
+    port("s390x", "s390x-linux-gnu", EM_S390, (64, BIG), 0),
+    port(
+        "loong64",
+        "loongarch64-linux-gnu",
+        EM_LOONGARCH,
+        (64, LITTLE),
+        0,
+    ),
+    port(
+        "mips64el",
+        "mips64el-linux-gnuabi64",
+        EM_MIPS,
+        (64, LITTLE),
+        0,
+    ),
+    port("mipsel", "mipsel-linux-gnu", EM_MIPS, (32, LITTLE), 0),
+    port("alpha", "alpha-linux-gnu", EM_ALPHA, (64, LITTLE), 0),
+];
+
+impl Port {
+    /// The port a file is for.
+    pub fn of(target: &Target) -> Option<&'static Port> {
+        PORTS.iter().find(|p| p.target == *target)
+    }
+
+    /// The port of this name.
+    pub fn named(architecture: &str) -> Option<&'static Port> {
+        PORTS.iter().find(|p| p.architecture == architecture)
+    }
+}
 
 /// The largest page a kernel for the machine may use: psABI's maximum where it has one.
 pub fn largest_page(machine: u16) -> u64 {

@@ -37,7 +37,7 @@ pub use fault::Fault;
 pub use image::{Dynamic, Image};
 pub use info::{DynamicInfo, Target};
 pub use layout::{Dyn, Layout, Phdr, Shdr};
-pub use machine::is_glibc_interpreter;
+pub use machine::{Port, is_glibc_interpreter};
 pub use patch::{Edit, Undo, UndoError};
 pub use rewrite::{Outcome, Skip, Tier, Unsupported, rewrite};
 pub use verify::check;

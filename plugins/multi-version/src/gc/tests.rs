@@ -1,10 +1,9 @@
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::generation::{Claim, Disk, Hold, Step, Sys};
@@ -60,6 +59,7 @@ impl Place {
             overrides: overrides
                 .map(|(s, r)| (s.parse().unwrap(), (*r).clone()))
                 .collect(),
+            own: BTreeSet::new(),
             needed: BTreeSet::new(),
             rpath: false,
             policy: 1,
@@ -91,7 +91,12 @@ impl Place {
         let mut building = sys.begin(&view).unwrap();
         for id in packages {
             building
-                .place(&self.layout().realization(id), &["DEBIAN", "lib"], &[])
+                .place(
+                    None,
+                    &self.layout().realization(id),
+                    &["DEBIAN", "lib"],
+                    &[],
+                )
                 .unwrap();
         }
         let member = |id: &&RealizationId| Member {
@@ -377,16 +382,16 @@ fn killed_at_any_step_and_on_a_full_disk() {
         place.generation(&sys, &[&old, &old]);
         place.generation(&sys, &[&used]);
         drop(sys);
-        let steps: Rc<RefCell<Vec<Step>>> = Rc::default();
+        let steps: Arc<Mutex<Vec<Step>>> = Arc::default();
         let seen = steps.clone();
         let watcher = move |now: &Step| {
             // A full disk: whatever needs room fails.
             let frees = now.what.starts_with("remove") || now.what.starts_with("sync");
             let there = now.what == "make directory" && now.path.is_dir();
-            if !(frees || there) || seen.borrow().len() == step {
+            if !(frees || there) || seen.lock().unwrap().len() == step {
                 return Err(io::Error::other("killed, or disk full"));
             }
-            seen.borrow_mut().push(now.clone());
+            seen.lock().unwrap().push(now.clone());
             Ok(())
         };
         let disk = Disk::watched(Box::new(watcher));

@@ -36,7 +36,7 @@ pub struct Step {
 }
 
 /// Told of each change before it is made; an error is that change's error.
-pub type Watcher = Box<dyn Fn(&Step) -> io::Result<()>>;
+pub type Watcher = Box<dyn Fn(&Step) -> io::Result<()> + Send + Sync>;
 
 /// Makes changes.
 #[derive(Default)]

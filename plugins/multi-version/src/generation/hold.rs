@@ -12,7 +12,7 @@ use std::path::Path;
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
-use super::{Done, GenerationError, current};
+use super::{Done, GenerationError, Reader};
 use crate::layout::{GenerationNumber, Layout, ViewName, inside};
 use crate::manifest::{Manifest, ManifestError};
 
@@ -26,14 +26,15 @@ pub struct Hold {
 impl Hold {
     /// Hold the current generation of a view; none, if it has none.
     pub fn current(layout: &Layout, view: &ViewName) -> Done<Option<(Hold, Manifest)>> {
+        let reader = Reader::new(layout.clone());
         loop {
-            let Some(number) = current(layout, view)? else {
+            let Some(number) = reader.current(view)? else {
                 return Ok(None);
             };
             match Hold::take(layout, view, number) {
                 // It was switched and collected in between.
-                Err(GenerationError::NoGeneration(..))
-                    if current(layout, view)? != Some(number) => {}
+                Err(GenerationError::NoGeneration(..)) if reader.current(view)? != Some(number) => {
+                }
                 held => return held.map(Some),
             }
         }

@@ -1,8 +1,8 @@
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::fs::Permissions;
+use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::layout::{RealizationId, Sha256, Version};
@@ -94,14 +94,14 @@ fn manifest(setuid: Vec<SetId>) -> Manifest {
 fn build(place: &Place, sys: &Sys) -> Done<GenerationNumber> {
     let mut building = sys.begin(&system())?;
     let setuid = vec![sudo(place)];
-    building.place(&place.path("one"), &["DEBIAN"], &[])?;
-    building.place(&place.path("two"), &[], &setuid)?;
+    building.place(None, &place.path("one"), &["DEBIAN"], &[])?;
+    building.place(None, &place.path("two"), &[], &setuid)?;
     building.finish(manifest(setuid))
 }
 
 /// What must hold whenever no command is at work.
 fn assert_whole(place: &Place, sys: &Sys) {
-    let tmp = fs::read_dir(sys.layout.tmp()).unwrap();
+    let tmp = fs::read_dir(sys.layout().tmp()).unwrap();
     assert_eq!(tmp.count(), 0, "tmp/ is not empty");
     let listed = sys.list(&system()).unwrap();
     let current = sys.current(&system()).unwrap();
@@ -172,17 +172,16 @@ fn built_switched_rolled_back_and_forgotten() {
 
 /// A disk on which the process dies before the step `left` counts down to; that step may have
 /// been begun.
-fn dying(left: u32) -> (Disk, Rc<Cell<bool>>) {
-    let (left, dead) = (Cell::new(left), Rc::new(Cell::new(false)));
+fn dying(left: u32) -> (Disk, Arc<AtomicBool>) {
+    let (made, dead) = (AtomicU32::new(0), Arc::new(AtomicBool::new(false)));
     let died = dead.clone();
     let watcher = move |step: &Step| {
-        if left.get() == 0 {
-            if !died.replace(true) {
+        if made.fetch_add(1, Ordering::Relaxed) >= left {
+            if !died.swap(true, Ordering::Relaxed) {
                 begin(step);
             }
             return Err(io::Error::other("killed"));
         }
-        left.set(left.get() - 1);
         Ok(())
     };
     (Disk::watched(Box::new(watcher)), dead)
@@ -220,7 +219,7 @@ fn killed_everywhere(prepare: fn(&Place, &Sys) -> Done, act: fn(&Place, &Sys) ->
         drop(clean);
         let (disk, dead) = dying(step);
         let done = place.sys(disk).and_then(|sys| act(&place, &sys));
-        assert_eq!(done.is_err(), dead.get(), "{done:?}");
+        assert_eq!(done.is_err(), dead.load(Ordering::Relaxed), "{done:?}");
         if before.is_some() {
             // Before any recovery: what is current can be used.
             let tree = place.path("sys/current-system/root/usr/bin");
@@ -232,7 +231,7 @@ fn killed_everywhere(prepare: fn(&Place, &Sys) -> Done, act: fn(&Place, &Sys) ->
         assert_whole(&place, &sys);
         act(&place, &sys).unwrap();
         assert_whole(&place, &sys);
-        if !dead.get() {
+        if !dead.load(Ordering::Relaxed) {
             return step;
         }
     }
@@ -282,17 +281,18 @@ fn killed_at_any_step_of_forgetting() {
 fn durable_before_named_and_named_before_current() {
     let place = Place::new();
     place.sys(Disk::default()).unwrap();
-    let steps = Rc::new(RefCell::new(Vec::new()));
+    let steps = Arc::new(Mutex::new(Vec::new()));
     let seen = steps.clone();
     let watcher = move |step: &Step| {
-        seen.borrow_mut().push(step.clone());
+        seen.lock().unwrap().push(step.clone());
         Ok(())
     };
     let sys = place.sys(Disk::watched(Box::new(watcher))).unwrap();
     build_and_switch(&place, &sys).unwrap();
     let root = place.path("sys");
     let steps: Vec<String> = steps
-        .borrow()
+        .lock()
+        .unwrap()
         .iter()
         .map(|s| {
             format!(
@@ -394,4 +394,38 @@ fn a_strange_link_or_manifest_is_an_error_and_nothing_is_removed() {
     let opened = place.sys(Disk::default());
     assert!(matches!(opened, Err(GenerationError::NotALink(_))));
     assert!(kept.exists());
+}
+
+#[test]
+fn a_reader_needs_no_lock_no_permission_and_no_recovery() {
+    let place = Place::new();
+    let reader = Reader::new(Layout::new(place.path("sys")));
+    assert_eq!(reader.views().unwrap(), []);
+    assert_eq!(reader.list(&system()).unwrap(), []);
+    let sys = place.sys(Disk::default()).unwrap();
+    build_and_switch(&place, &sys).unwrap();
+    build_and_switch(&place, &sys).unwrap();
+    let half = sys.begin(&"other".parse().unwrap()).unwrap();
+    // While the lock is held and a generation of another view is being built.
+    assert_eq!(reader.views().unwrap(), [system()]);
+    assert_eq!(
+        reader.manifest(&system(), number(2)).unwrap().number,
+        number(2)
+    );
+    drop(half);
+    // Half removed, as a kill leaves it.
+    fs::remove_file(place.path("sys/views/system/gen/1/manifest")).unwrap();
+    let listed = reader.list(&system()).unwrap();
+    assert_eq!(
+        listed,
+        [Listed {
+            number: number(2),
+            current: true
+        }]
+    );
+    let gone = reader.manifest(&system(), number(1));
+    assert!(matches!(gone, Err(GenerationError::NoGeneration(..))));
+    // A damaged current one is shown.
+    fs::remove_file(place.path("sys/views/system/gen/2/manifest")).unwrap();
+    assert_eq!(reader.list(&system()).unwrap().len(), 1);
 }

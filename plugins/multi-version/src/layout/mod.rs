@@ -152,10 +152,22 @@ pub mod inside {
     pub const LIB: &str = "lib";
     /// The manifest of a generation, relative to it.
     pub const MANIFEST: &str = "manifest";
-    /// The slots of a generation, relative to it; each has a tree of its own.
-    pub const SLOTS: &str = "slots";
     /// The tree of a generation or a slot, relative to it.
     pub const TREE: &str = "root";
+    /// The slots of a generation, relative to it.
+    pub const SLOTS: &str = "slots";
+    /// The dpkg database of a generation, relative to it.
+    pub const ADMINDIR: &str = "dpkg";
+    /// The exported commands of a generation, relative to it.
+    pub const BIN: &str = "bin";
+
+    /// The tree of a slot of a generation, or its main one, relative to it.
+    pub fn tree(slot: Option<&super::SlotName>) -> std::path::PathBuf {
+        match slot {
+            Some(slot) => [SLOTS, slot.as_str(), TREE].iter().collect(),
+            None => TREE.into(),
+        }
+    }
 }
 
 #[cfg(test)]

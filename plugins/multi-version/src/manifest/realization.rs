@@ -16,6 +16,8 @@ pub struct Realization {
     /// The sonames (and the interpreter) that its own lib/ provides, by whom: what is not here
     /// comes from the current system.
     pub overrides: BTreeMap<Soname, RealizationId>,
+    /// Sonames of its own that its lib/ provides: it can't be named in `overrides`, as its name is made of them.
+    pub own: BTreeSet<Soname>,
     /// Sonames its programs need besides, so that an override holds for the libraries they share
     /// with others, too.
     pub needed: BTreeSet<Soname>,
@@ -31,6 +33,9 @@ impl Realization {
         let mut text = format!("realization {}\npolicy {}\n", self.sha256, self.policy);
         for (soname, provider) in &self.overrides {
             text.push_str(&format!("override {soname} {provider}\n"));
+        }
+        for soname in &self.own {
+            text.push_str(&format!("own {soname}\n"));
         }
         for soname in &self.needed {
             text.push_str(&format!("needed {soname}\n"));
@@ -51,6 +56,7 @@ impl Realization {
         stanza.put("Policy", self.policy);
         let lines = self.overrides.iter().map(|(s, p)| format!("{s} {p}"));
         stanza.put_lines("Overrides", lines);
+        stanza.put_lines("Own", &self.own);
         stanza.put_lines("Needed", &self.needed);
         stanza.put("Link-Mode", if self.rpath { "rpath" } else { "runpath" });
         stanza::write(&[stanza])
@@ -64,10 +70,8 @@ impl Realization {
             sha256: stanza.take("SHA256")?,
             policy: stanza.take("Policy")?,
             overrides: stanza.take_each("Overrides", pair)?.into_iter().collect(),
-            needed: stanza
-                .take_each("Needed", |w| Soname::new(w).map_err(|e| e.to_string()))?
-                .into_iter()
-                .collect(),
+            own: sonames(&mut stanza, "Own")?,
+            needed: sonames(&mut stanza, "Needed")?,
             rpath: match stanza.take::<String>("Link-Mode")?.as_str() {
                 "rpath" => true,
                 "runpath" => false,
@@ -86,4 +90,9 @@ impl Realization {
         }
         Ok(realization)
     }
+}
+
+fn sonames(stanza: &mut Stanza, field: &str) -> Result<BTreeSet<Soname>, ManifestError> {
+    let read = stanza.take_each(field, |w| Soname::new(w).map_err(|e| e.to_string()))?;
+    Ok(read.into_iter().collect())
 }

@@ -40,6 +40,7 @@ fn realization(deb: &[u8], overrides: &[(&str, &RealizationId)]) -> Realization 
         overrides: overrides
             .map(|(s, r)| (s.parse().unwrap(), (*r).clone()))
             .collect(),
+        own: BTreeSet::new(),
         needed: BTreeSet::new(),
         rpath: false,
         policy: 1,
@@ -93,11 +94,17 @@ fn every_input_of_a_realization_is_in_its_name() {
     let mut policy = one.clone();
     policy.policy = 2;
     let other_soname = realization(b"deb", &[("libz.so.1", &a)]);
+    let mut own = one.clone();
+    own.own = BTreeSet::from(["liby.so.1".parse().unwrap()]);
+    let mut needed = one.clone();
+    needed.needed = own.own.clone();
     let all = [
         &plain,
         &one,
         &two,
         &policy,
+        &own,
+        &needed,
         &other_soname,
         &realization(b"deb", &[("libx.so.1", &b)]),
         &realization(b"other", &[("libx.so.1", &a)]),
