@@ -8,6 +8,7 @@
 //! | 2 | [`facts`]: what is known of a package in the store: its relations, its ELF objects |
 //! | 3 | [`decide`]: which library, which conflicts, which versions, as data with reasons |
 //! | 3 | [`generation`]: building, switching and forgetting them, so that a kill at any point is harmless |
+//! | 4 | [`context`]: a process for which a generation is on `/usr`; `dpkg-ng run`
 //! | 4 | [`gc`]: collecting what nothing needs |
 //! | 4 | [`plan`]: from a generation and a request to the next generation, with all reasons |
 //! | 5 | [`command`]: what of a command line is the plugin's |
@@ -54,6 +55,7 @@
 //!   to the view's generation, so that one realization serves every view.
 
 pub mod command;
+pub mod context;
 pub mod decide;
 pub mod elf;
 mod entry;
@@ -62,6 +64,7 @@ pub mod gc;
 pub mod generation;
 pub mod layout;
 pub mod manifest;
+mod mountinfo;
 pub mod plan;
 #[cfg(test)]
 mod testing;

@@ -4,7 +4,8 @@
 //! store/NAME_VERSION_ARCH-H/    an installation: a payload, and DEBIAN/ with its metadata
 //! inst/NAME_VERSION_ARCH-R/     a realization, $INSTALLPATH: lib/, relinked copies, hard links of the rest
 //! views/NAME/gen/N/             a generation; views/NAME/current -> gen/N
-//! current-system                -> views/system/current
+//! current-system                -> views/system/current, from the beginning, whether or not there is such a view
+//! host/                         empty; in a context, the host's usr/ and etc/
 //! roots/PIN                     -> what a person wants kept
 //! leases/NAME                   what a running command is using
 //! tmp/                          what is being made
@@ -96,6 +97,11 @@ impl Layout {
         self.root.join("current-system")
     }
 
+    /// The directory where a context has what it covers of the host.
+    pub fn host(&self) -> PathBuf {
+        self.root.join("host")
+    }
+
     /// The pins.
     pub fn roots(&self) -> PathBuf {
         self.root.join("roots")
@@ -146,7 +152,7 @@ pub mod inside {
     pub const LIB: &str = "lib";
     /// The manifest of a generation, relative to it.
     pub const MANIFEST: &str = "manifest";
-    /// The tree of a generation, relative to it.
+    /// The tree of a generation or a slot, relative to it.
     pub const TREE: &str = "root";
     /// The slots of a generation, relative to it.
     pub const SLOTS: &str = "slots";
