@@ -57,5 +57,6 @@ pub mod facts;
 pub mod gc;
 pub mod generation;
 pub mod layout;
+pub mod link;
 pub mod manifest;
 pub mod plan;

@@ -27,11 +27,12 @@ use std::path::{Path, PathBuf};
 
 pub use disk::{Disk, DiskError, Step, Watcher};
 pub use lock::Lock;
+pub(crate) use tree::entries;
 pub use tree::same_file;
 
 use crate::layout::{GenerationNumber, Layout, ViewName, inside};
 use crate::manifest::{Manifest, ManifestError, SetId};
-use tree::{Tree, entries};
+use tree::Tree;
 
 /// Why a generation can't be made or used.
 #[derive(Debug, thiserror::Error)]
