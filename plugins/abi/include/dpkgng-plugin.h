@@ -68,10 +68,10 @@
 // `Host::say`: the same as a warning.
 #define DPKGNG_SAY_WARNING 3
 
-// `Host::say`: a line of dpkg's log; without newline.
+// `Host::say`: a line of dpkg's log (the command line's `--log`); without newline.
 #define DPKGNG_SAY_LOG 4
 
-// `Host::say`: a line for `--status-fd`; without newline.
+// `Host::say`: a line for the command line's `--status-fd`s; without newline.
 #define DPKGNG_SAY_STATUS_FD 5
 
 // `Host::say`: nothing, but write out all that was said.
@@ -505,13 +505,13 @@ struct dpkgng_host {
                            struct dpkgng_str path,
                            dpkgng_entry_fn each,
                            void *user);
-    // Read content of the entry at hand: `got` is how much, 0 at its end.
+    // *Any thread.* Read content of the entry at hand: `got` is how much, 0 at its end.
     int32_t (*deb_read)(const struct dpkgng_host *host,
                         struct dpkgng_deb *deb,
                         uint8_t *buffer,
                         size_t len,
                         size_t *got);
-    // Place the entry at hand below the directory `dir`, with its mode, times and (for root)
+    // *Any thread.* Place the entry at hand below the directory `dir`, with its mode, times and (for root)
     // owner; what is there already gives way unless it is a directory. No symbolic link is
     // followed on the way, `..` is refused, directories that lack are made. `changed` (may be
     // null) is what to place it as: a copy of the entry with another name, link, mode or
@@ -552,11 +552,11 @@ struct dpkgng_host {
     int32_t (*digest_new)(const struct dpkgng_host *host,
                           uint32_t kind,
                           struct dpkgng_digest **digest);
-    // Add bytes.
+    // *Any thread.* Add bytes.
     int32_t (*digest_update)(const struct dpkgng_host *host,
                              struct dpkgng_digest *digest,
                              struct dpkgng_str bytes);
-    // The digest in lower-case hexadecimal; ends `digest`. `hex` may be null.
+    // *Any thread.* The digest in lower-case hexadecimal; ends `digest`. `hex` may be null.
     int32_t (*digest_finish)(const struct dpkgng_host *host,
                              struct dpkgng_digest *digest,
                              struct dpkgng_str *hex);

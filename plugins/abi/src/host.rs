@@ -27,9 +27,9 @@ pub const SAY_OUTPUT: u32 = 1;
 pub const SAY_NOTICE: u32 = 2;
 /// [`Host::say`]: the same as a warning.
 pub const SAY_WARNING: u32 = 3;
-/// [`Host::say`]: a line of dpkg's log; without newline.
+/// [`Host::say`]: a line of dpkg's log (the command line's `--log`); without newline.
 pub const SAY_LOG: u32 = 4;
-/// [`Host::say`]: a line for `--status-fd`; without newline.
+/// [`Host::say`]: a line for the command line's `--status-fd`s; without newline.
 pub const SAY_STATUS_FD: u32 = 5;
 
 /// [`Host::say`]: nothing, but write out all that was said.
@@ -343,7 +343,7 @@ pub struct Host {
     pub deb_entries: Option<
         unsafe extern "C" fn(host: *const Host, path: Str, each: EntryFn, user: *mut c_void) -> i32,
     >,
-    /// Read content of the entry at hand: `got` is how much, 0 at its end.
+    /// *Any thread.* Read content of the entry at hand: `got` is how much, 0 at its end.
     pub deb_read: Option<
         unsafe extern "C" fn(
             host: *const Host,
@@ -353,7 +353,7 @@ pub struct Host {
             got: *mut usize,
         ) -> i32,
     >,
-    /// Place the entry at hand below the directory `dir`, with its mode, times and (for root)
+    /// *Any thread.* Place the entry at hand below the directory `dir`, with its mode, times and (for root)
     /// owner; what is there already gives way unless it is a directory. No symbolic link is
     /// followed on the way, `..` is refused, directories that lack are made. `changed` (may be
     /// null) is what to place it as: a copy of the entry with another name, link, mode or
@@ -413,10 +413,10 @@ pub struct Host {
     /// *Any thread.* A new digest ([`MD5`], [`SHA256`]).
     pub digest_new:
         Option<unsafe extern "C" fn(host: *const Host, kind: u32, digest: *mut *mut Digest) -> i32>,
-    /// Add bytes.
+    /// *Any thread.* Add bytes.
     pub digest_update:
         Option<unsafe extern "C" fn(host: *const Host, digest: *mut Digest, bytes: Str) -> i32>,
-    /// The digest in lower-case hexadecimal; ends `digest`. `hex` may be null.
+    /// *Any thread.* The digest in lower-case hexadecimal; ends `digest`. `hex` may be null.
     pub digest_finish:
         Option<unsafe extern "C" fn(host: *const Host, digest: *mut Digest, hex: *mut Str) -> i32>,
 

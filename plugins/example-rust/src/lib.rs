@@ -7,250 +7,216 @@
 //!                               are not seen, and what is called *-somewhere counts as there
 //!     place DEB DIR             place a package's files below DIR, without setuid bits
 //!     relations FIELD           what a Depends field says
+//!     stanzas FILE              the fields of a control file
+//!     compare A B               which of two versions is newer
+//!     digest FILE               its SHA-256
 //!     judge ADMINDIR CONTROL    what of the relations of a control file holds there
 //!     list ADMINDIR             what is installed there
 //!     ask                       ask something
 //!     stray                     call the host from another thread
-//!     panic                     break
+//!     panic                     break, also in the middle of a walk
 //! ```
 //!
-//! Whatever may panic runs in [`abi::guard`]; nothing of the plugin is global but its tables.
-#![allow(unsafe_code)]
+//! It is written with `dpkgng-plugin`, and nothing of it is global.
 
-mod host;
-
-use std::cell::RefCell;
-use std::ffi::{OsStr, c_void};
+use std::ffi::OsString;
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use abi::{ERROR, NO, Packages, Str, YES};
-use dpkgng_plugin_abi as abi;
-use host::{Failed, Host};
+use dpkgng_plugin::{
+    Claim, DigestKind, Expect, Failed, Field, Hooks, Host, Op, PackageNumber, Packages, Plugin,
+    Relation, Verdict, Which, export,
+};
 
-/// What is kept between calls. Calls nest (hooks, in a command that runs dpkg), so that nobody
-/// has it alone.
-struct State {
-    host: Host,
-    /// Where packages go, while `into` runs.
-    dir: RefCell<Vec<u8>>,
-    /// The path lent last.
-    path: RefCell<Vec<u8>>,
-}
+struct Example;
 
-/// Run the body of a function that has `data` and may fail.
-fn enter(data: *mut c_void, body: impl FnOnce(&State) -> Result<i32, Failed>) -> i32 {
-    abi::guard(|| {
-        // SAFETY: what `init` gave, on the one thread we are called on.
-        let state = unsafe { &*data.cast::<State>() };
-        let host = state.host;
-        match body(state) {
-            Ok(number) => number,
-            Err(Failed(text)) => {
-                if let Some(text) = text {
-                    host.set_error(&text);
-                }
-                ERROR
+export!(Example);
+
+impl Plugin for Example {
+    const NAME: &str = "example-rust";
+    const VERSION: &str = "1";
+    const CLAIMS: &[Claim] = &[Claim::Command("example-rust")];
+
+    fn command(host: Host, args: &[OsString]) -> Result<i32, Failed> {
+        let args: Vec<&[u8]> = args.iter().skip(1).map(|a| a.as_bytes()).collect();
+        match args[..] {
+            [b"into", dir, ..] => {
+                let into = Into { dir: path(dir) };
+                let rest: Vec<&Path> = args.iter().skip(2).map(|a| path(a)).collect();
+                return host.dpkg(&rest, Some(&into));
             }
-        }
-    })
-}
-
-unsafe extern "C" fn init(table: *const abi::Host, data: *mut *mut c_void) -> i32 {
-    abi::guard(|| {
-        let state = State {
-            host: Host(table),
-            dir: RefCell::default(),
-            path: RefCell::default(),
-        };
-        // SAFETY: the host's room for it.
-        unsafe { data.write(Box::into_raw(Box::new(state)).cast()) };
-        NO
-    })
-}
-
-unsafe extern "C" fn command(
-    data: *mut c_void,
-    args: *const Str,
-    arg_count: usize,
-    exit_code: *mut i32,
-) -> i32 {
-    enter(data, |state| {
-        // SAFETY: so many arguments, lent for this call.
-        let args: Vec<&[u8]> = (0..arg_count)
-            .map(|i| unsafe { args.add(i).read().bytes() })
-            .collect();
-        let code = run(state, args.get(1..).unwrap_or_default(), data)?;
-        // SAFETY: the host's room for it.
-        unsafe { exit_code.write(code) };
-        Ok(NO)
-    })
-}
-
-fn run(state: &State, args: &[&[u8]], data: *mut c_void) -> Result<i32, Failed> {
-    let host = state.host;
-    match args {
-        [b"into", dir, rest @ ..] => {
-            state.dir.replace(dir.to_vec());
-            host.dpkg(rest, &HOOKS, data)
-        }
-        [b"place", deb, dir] => {
-            let top = std::fs::File::open(path(dir))?;
-            host.place_without_setuid(deb, &top)?;
-            Ok(0)
-        }
-        [b"relations", field] => {
-            host.relations(abi::DEPENDS, field, |r| {
-                // SAFETY: lent for this call.
-                let [name, arch, version] =
-                    [r.name, r.architecture, r.version].map(|s| text(unsafe { s.bytes() }));
-                let line = format!(
-                    "{}.{} {name} {arch} {} {version}\n",
-                    r.group, r.alternative, r.op
-                );
-                host.say(abi::SAY_OUTPUT, &line);
-            })?;
-            Ok(0)
-        }
-        [b"judge", admindir, control] => {
-            let control = std::fs::read(path(control))?;
-            judge(host, admindir, &control)
-        }
-        [b"list", admindir] => {
-            let packages = host.open(admindir)?;
-            for package in packages.all()? {
-                let line = packages.describe(package)?;
-                host.say(abi::SAY_OUTPUT, &line);
+            [b"place", deb, dir] => place(host, path(deb), path(dir))?,
+            [b"relations", field] => relations(host, field)?,
+            [b"stanzas", file] => stanzas(host, &std::fs::read(path(file))?)?,
+            [b"compare", a, b] => {
+                let order = host.version_compare(a, b)?;
+                host.output(format!("{order:?}\n"))?;
             }
-            Ok(0)
+            [b"digest", file] => {
+                let mut digest = host.digest(DigestKind::Sha256)?;
+                digest.update(&std::fs::read(path(file))?)?;
+                host.output(digest.finish()? + "\n")?;
+            }
+            [b"judge", admindir, control] => {
+                judge(host, path(admindir), &std::fs::read(path(control))?)?;
+            }
+            [b"list", admindir] => list(host, path(admindir))?,
+            [b"ask"] => {
+                let said = host.ask("What? ")?.unwrap_or_else(|| b"nothing".to_vec());
+                host.output([&said[..], b"\n"].concat())?;
+            }
+            [b"stray"] => stray(host)?,
+            [b"panic"] => panic!("as asked"),
+            [b"panic", deb] => {
+                host.deb_entries(path(deb), |_| -> Result<(), Failed> { panic!("as asked") })?;
+            }
+            _ => return Err(Failed::new("what is example-rust to do?")),
         }
-        [b"ask"] => {
-            let said = host.ask("What? ")?;
-            let said = said.map_or("nothing".into(), |s| text(&s));
-            host.say(abi::SAY_OUTPUT, &format!("{said}\n"));
-            Ok(0)
-        }
-        [b"stray"] => {
-            let table = host.0 as usize;
-            let other = std::thread::spawn(move || {
-                let host = Host(table as *const abi::Host);
-                let result = host.say(abi::SAY_OUTPUT, "never\n");
-                format!("{result} {}\n", host.error())
-            });
-            let told = other.join().unwrap_or_default();
-            host.say(abi::SAY_OUTPUT, &told);
-            Ok(0)
-        }
-        [b"panic"] => panic!("as asked"),
-        _ => Err(Failed::new("what is example-rust to do?")),
+        Ok(0)
     }
-}
-
-/// Say of each relation field of a control file whether it holds.
-fn judge(host: Host, admindir: &[u8], control: &[u8]) -> Result<i32, Failed> {
-    let packages = host.open(admindir)?;
-    let package = packages.add(control)?;
-    packages.expect(package, abi::TO_BE_INSTALLED)?;
-    for (kind, name) in [(abi::DEPENDS, "Depends"), (abi::CONFLICTS, "Conflicts")] {
-        let verdict = packages.judge(package, kind)?;
-        host.say(abi::SAY_OUTPUT, &format!("{name}: {verdict}\n"));
-    }
-    Ok(0)
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn path(bytes: &[u8]) -> &Path {
-    Path::new(OsStr::from_bytes(bytes))
+    Path::new(std::ffi::OsStr::from_bytes(bytes))
 }
 
-unsafe extern "C" fn install_path(
-    data: *mut c_void,
-    packages: *const Packages,
-    package: u32,
-    to: *mut Str,
-) -> i32 {
-    enter(data, |state| {
-        let name = state.host.name(packages, package)?;
-        let dir = [&state.dir.borrow()[..], b"/", name.as_bytes()].concat();
-        std::fs::create_dir_all(path(&dir))?;
-        let mut lent = state.path.borrow_mut();
-        *lent = dir;
-        // SAFETY: the host's room for it.
-        unsafe { to.write(Str::new(&lent)) };
-        Ok(YES)
+/// Installs packages into directories of their own.
+struct Into<'a> {
+    dir: &'a Path,
+}
+
+impl Hooks for Into<'_> {
+    fn install_path(
+        &self,
+        packages: &Packages<'_>,
+        package: PackageNumber,
+    ) -> Result<Option<PathBuf>, Failed> {
+        let name = packages.info(package, Which::Installed)?.name;
+        let dir = self.dir.join(name);
+        std::fs::create_dir_all(&dir)?;
+        Ok(Some(dir))
+    }
+
+    fn hides(
+        &self,
+        packages: &Packages<'_>,
+        by: PackageNumber,
+        package: PackageNumber,
+        _: Which,
+    ) -> Result<bool, Failed> {
+        let by = packages.info(by, Which::Installed)?.name;
+        let other = packages.info(package, Which::Installed)?.name;
+        Ok(by != other && (by.contains("alone") || other.contains("alone")))
+    }
+
+    fn satisfies(
+        &self,
+        _: &Packages<'_>,
+        _: PackageNumber,
+        relation: &Relation,
+    ) -> Result<bool, Failed> {
+        Ok(relation.name.ends_with("-somewhere"))
+    }
+}
+
+fn place(host: Host, deb: &Path, dir: &Path) -> Result<(), Failed> {
+    let top = File::open(dir)?;
+    host.deb_entries(deb, |mut entry| {
+        let mut placed = entry.as_is();
+        placed.mode &= 0o1777;
+        entry.place(&top, &placed)
     })
 }
 
-unsafe extern "C" fn hides(
-    data: *mut c_void,
-    packages: *const Packages,
-    by: u32,
-    package: u32,
-    _: u32,
-) -> i32 {
-    enter(data, |state| {
-        let names = [by, package].map(|p| state.host.name(packages, p));
-        Ok(match names {
-            [Ok(by), Ok(other)] if by != other => {
-                i32::from(by.contains("alone") || other.contains("alone"))
+fn relations(host: Host, field: &[u8]) -> Result<(), Failed> {
+    for (group, alternatives) in host.relations(Field::Depends, field)?.iter().enumerate() {
+        for (number, relation) in alternatives.iter().enumerate() {
+            let (op, version) = match &relation.version {
+                None => ("", ""),
+                Some((op, version)) => (sign(*op), &version[..]),
+            };
+            let architecture = relation.architecture.as_deref().unwrap_or_default();
+            let name = &relation.name;
+            let line = format!("{group}.{number} {name} {architecture} {op} {version}\n");
+            host.output(line)?;
+        }
+    }
+    Ok(())
+}
+
+fn sign(op: Op) -> &'static str {
+    match op {
+        Op::Lt => "<<",
+        Op::Le => "<=",
+        Op::Eq => "=",
+        Op::Ge => ">=",
+        Op::Gt => ">>",
+    }
+}
+
+fn stanzas(host: Host, text: &[u8]) -> Result<(), Failed> {
+    for stanza in host.stanzas(text)? {
+        for (name, value) in &stanza.fields {
+            host.output([name, &b"=<"[..], value, b">\n"].concat())?;
+        }
+        let package = stanza.field("PACKAGE").unwrap_or(b"none");
+        host.output([b"it is about ", package, b"\n"].concat())?;
+    }
+    Ok(())
+}
+
+/// Say of each relation field of a control file whether it holds.
+fn judge(host: Host, admindir: &Path, control: &[u8]) -> Result<(), Failed> {
+    let mut packages = host.packages_open(admindir, Path::new(""), None)?;
+    let package = packages.add(control)?;
+    packages.expect(package, Expect::ToBeInstalled)?;
+    for (field, name) in [(Field::Depends, "Depends"), (Field::Conflicts, "Conflicts")] {
+        host.output(format!("{name}: "))?;
+        match packages.judge(package, field)? {
+            Verdict::Holds => host.output("holds\n")?,
+            Verdict::Fails {
+                group,
+                culprit,
+                why,
+            } => {
+                let culprit = match culprit {
+                    None => String::new(),
+                    Some(culprit) => {
+                        format!(" {}", packages.info(culprit, Which::Installed)?.name)
+                    }
+                };
+                host.output(format!("fails at {group}{culprit}\n"))?;
+                host.output([&why[..], b"\n"].concat())?;
             }
-            [Err(e), _] | [_, Err(e)] => return Err(e),
-            _ => NO,
-        })
-    })
+        }
+    }
+    Ok(())
 }
 
-unsafe extern "C" fn satisfies(
-    data: *mut c_void,
-    _: *const Packages,
-    _: u32,
-    relation: *const abi::Relation,
-) -> i32 {
-    enter(data, |_| {
-        // SAFETY: lent for this call.
-        let name = unsafe { (*relation).name.bytes() };
-        Ok(i32::from(name.ends_with(b"-somewhere")))
-    })
+fn list(host: Host, admindir: &Path) -> Result<(), Failed> {
+    let packages = host.packages_open(admindir, Path::new(""), None)?;
+    for package in packages.all()? {
+        let i = packages.info(package, Which::Installed)?;
+        let words = [i.name, i.architecture, i.version, i.want, i.status];
+        host.output(words.join(" ") + "\n")?;
+    }
+    Ok(())
 }
 
-static HOOKS: abi::Hooks = abi::Hooks {
-    size: size_of::<abi::Hooks>() as u32,
-    pre: None,
-    post: None,
-    install_path: Some(install_path),
-    hides: Some(hides),
-    satisfies: Some(satisfies),
-    wants_content: None,
-    rewrite: None,
-};
-
-/// Tables have pointers; these lead to what never changes.
-struct Shared<T>(T);
-// SAFETY: never written.
-unsafe impl<T> Sync for Shared<T> {}
-
-static CLAIMS: Shared<[abi::Claim; 1]> = Shared([abi::Claim {
-    size: size_of::<abi::Claim>() as u32,
-    kind: abi::CLAIM_COMMAND,
-    name: Str::new(b"example-rust"),
-}]);
-
-static PLUGIN: Shared<abi::Plugin> = Shared(abi::Plugin {
-    header: abi::Header::of::<abi::Plugin>(0),
-    name: Str::new(b"example-rust"),
-    version: Str::new(b"1"),
-    init: Some(init),
-    claims: &raw const CLAIMS.0 as *const abi::Claim,
-    claim_count: 1,
-    command: Some(command),
-    hooks: std::ptr::null(),
-});
-
-/// What dpkg-ng looks for.
-#[unsafe(no_mangle)]
-pub extern "C" fn dpkgng_plugin_entry(_: u32, _: u32) -> *const abi::Plugin {
-    &raw const PLUGIN.0
+/// What the types forbid: dpkg-ng refuses it, too.
+#[expect(unsafe_code, reason = "to see what happens")]
+fn stray(host: Host) -> Result<(), Failed> {
+    let table = host.table() as usize;
+    let other = std::thread::spawn(move || {
+        // SAFETY: the table; and this is not the thread to call it on.
+        let host = unsafe { Host::of(table as *const dpkgng_plugin::abi::Host) };
+        host.output("never\n")
+    });
+    let told = match other.join() {
+        Ok(Ok(())) => "it was heard".to_owned(),
+        Ok(Err(failed)) => failed.to_string(),
+        Err(_) => "it panicked".to_owned(),
+    };
+    host.output(told + "\n")
 }

@@ -10,6 +10,9 @@
 //! | 3 | [`generation`]: building, switching and forgetting them, so that a kill at any point is harmless |
 //! | 4 | [`gc`]: collecting what nothing needs |
 //! | 4 | [`plan`]: from a generation and a request to the next generation, with all reasons |
+//! | 5 | [`link`]: linked packages made, resolved as ld.so would, looked at and had back |
+//! | 6 | [`command`]: what of a command line is the plugin's |
+//! | 7 | `entry`: what dpkg-ng finds in the plugin |
 //!
 //! # The way of a .deb
 //!
@@ -51,8 +54,10 @@
 //! - In a context of a view, `/usr` is slot over root over the host's /usr, and `/var/sys/current-system` leads
 //!   to the view's generation, so that one realization serves every view.
 
+pub mod command;
 pub mod decide;
 pub mod elf;
+mod entry;
 pub mod facts;
 pub mod gc;
 pub mod generation;
@@ -60,3 +65,5 @@ pub mod layout;
 pub mod link;
 pub mod manifest;
 pub mod plan;
+#[cfg(test)]
+mod testing;

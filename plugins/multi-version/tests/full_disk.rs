@@ -103,7 +103,9 @@ fn generation(sys: &Sys, id: &RealizationId) {
     let view: ViewName = "system".parse().unwrap();
     let mut building = sys.begin(&view).unwrap();
     let payload = sys.layout().realization(id);
-    building.place(&payload, &["DEBIAN", "lib"], &[]).unwrap();
+    building
+        .place(None, &payload, &["DEBIAN", "lib"], &[])
+        .unwrap();
     let manifest = Manifest {
         view: view.clone(),
         number: building.number(),
@@ -117,6 +119,7 @@ fn generation(sys: &Sys, id: &RealizationId) {
             state: State::Installed,
             own_libraries: false,
             slot: None,
+            uses: std::collections::BTreeMap::new(),
             relaxed: Vec::new(),
             setuid: Vec::new(),
         }],

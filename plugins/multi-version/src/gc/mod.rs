@@ -22,7 +22,6 @@ pub use plan::{Plan, Removal};
 
 use crate::generation::GenerationError;
 use crate::layout::{Pin, StoreKey};
-use crate::manifest::ManifestError;
 
 /// Why something is kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,14 +66,6 @@ pub enum GcError {
         path: PathBuf,
         /// Why not.
         source: io::Error,
-    },
-    /// A realization's metadata is not what we write.
-    #[error("'{}': {why}", .path.display())]
-    Manifest {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        why: ManifestError,
     },
     /// Our own mountinfo does not tell where the layout is.
     #[error("'{}' is on no mount", .0.display())]

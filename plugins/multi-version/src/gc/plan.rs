@@ -9,7 +9,6 @@ use super::leases::held;
 use super::{GcError, Why, live};
 use crate::generation::Sys;
 use crate::layout::{Layout, StoreKey, inside};
-use crate::manifest::Realization;
 
 /// What a collection would do.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -222,10 +221,7 @@ impl Sys {
                 Ok(members.chain(pinned.map(StoreKey::Installation)).collect())
             }
             StoreKey::Realization(id) => {
-                let path = self.layout().realization(id).join(inside::REALIZATION);
-                let text = fs::read_to_string(&path).map_err(|e| GcError::read(&path, e))?;
-                let read = Realization::from_text(&text, id);
-                let realization = read.map_err(|why| GcError::Manifest { path, why })?;
+                let realization = self.realization(id)?;
                 let mut parts = vec![StoreKey::Installation(realization.installation)];
                 let providers = realization.overrides.into_values();
                 parts.extend(providers.map(StoreKey::Realization));

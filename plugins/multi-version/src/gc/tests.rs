@@ -91,7 +91,12 @@ impl Place {
         let mut building = sys.begin(&view).unwrap();
         for id in packages {
             building
-                .place(&self.layout().realization(id), &["DEBIAN", "lib"], &[])
+                .place(
+                    None,
+                    &self.layout().realization(id),
+                    &["DEBIAN", "lib"],
+                    &[],
+                )
                 .unwrap();
         }
         let member = |id: &&RealizationId| Member {
@@ -100,6 +105,7 @@ impl Place {
             state: State::Installed,
             own_libraries: false,
             slot: None,
+            uses: std::collections::BTreeMap::new(),
             relaxed: Vec::new(),
             setuid: Vec::new(),
         };

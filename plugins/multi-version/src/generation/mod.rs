@@ -15,22 +15,26 @@
 
 mod disk;
 mod lock;
+mod reading;
 mod recovery;
 mod switching;
 #[cfg(test)]
 mod tests;
 mod tree;
 
-use std::fs;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 pub use disk::{Disk, DiskError, Step, Watcher};
 pub use lock::Lock;
+pub use reading::{Listed, Reader};
 pub(crate) use tree::entries;
 pub use tree::same_file;
 
-use crate::layout::{GenerationNumber, Layout, ViewName, inside};
+use crate::layout::{GenerationNumber, Layout, SlotName, ViewName, inside};
 use crate::manifest::{Manifest, ManifestError, SetId};
 use tree::Tree;
 
@@ -97,20 +101,18 @@ pub enum GenerationError {
 
 type Done<T = ()> = Result<T, GenerationError>;
 
-/// `/var/sys`, locked, with nothing half-done in it.
+/// `/var/sys`, locked, with nothing half-done in it. What can be read without that is [`Reader`]'s.
 pub struct Sys {
-    layout: Layout,
+    reader: Reader,
     disk: Disk,
     _lock: Lock,
 }
 
-/// A generation of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// Its number.
-    pub number: GenerationNumber,
-    /// Whether the view's `current` names it.
-    pub current: bool,
+impl Deref for Sys {
+    type Target = Reader;
+    fn deref(&self) -> &Reader {
+        &self.reader
+    }
 }
 
 impl Sys {
@@ -137,7 +139,7 @@ impl Sys {
             disk.sync_dir(layout.root())?;
         }
         let sys = Sys {
-            layout,
+            reader: Reader::new(layout),
             disk,
             _lock: lock,
         };
@@ -145,78 +147,19 @@ impl Sys {
         Ok(sys)
     }
 
-    /// Where everything is.
-    pub fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
     /// What changes are made through.
     pub fn disk(&self) -> &Disk {
         &self.disk
     }
 
-    /// The views.
-    pub fn views(&self) -> Done<Vec<ViewName>> {
-        names(&self.layout.views())
-    }
-
-    /// The generations of a view, oldest first; none, if there is no such view.
-    pub fn list(&self, view: &ViewName) -> Done<Vec<Listed>> {
-        let dir = self.layout.generations(view);
-        if !dir.is_dir() {
-            return Ok(Vec::new());
-        }
-        let current = self.current(view)?;
-        let mut numbers: Vec<GenerationNumber> = names(&dir)?;
-        numbers.sort();
-        let listed = numbers.into_iter().map(|number| Listed {
-            number,
-            current: current == Some(number),
-        });
-        Ok(listed.collect())
-    }
-
-    /// The current generation of a view, if it ever had one.
-    pub fn current(&self, view: &ViewName) -> Done<Option<GenerationNumber>> {
-        let link = self.layout.current(view);
-        let target = match fs::read_link(&link) {
-            Ok(target) => target,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(GenerationError::Read { path: link, source }),
-        };
-        let number = target.strip_prefix("gen").ok().and_then(Path::to_str);
-        match number.and_then(|n| n.parse().ok()) {
-            Some(number) => Ok(Some(number)),
-            None => Err(GenerationError::NotALink(link)),
-        }
-    }
-
-    /// What a generation holds.
-    pub fn manifest(&self, view: &ViewName, number: GenerationNumber) -> Done<Manifest> {
-        let path = self.layout.generation(view, number).join(inside::MANIFEST);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                return Err(GenerationError::NoGeneration(view.clone(), number));
-            }
-            Err(source) => return Err(GenerationError::Read { path, source }),
-        };
-        let manifest = Manifest::from_text(&text);
-        let manifest = manifest.and_then(|m| match m.view == *view && m.number == number {
-            true => Ok(m),
-            false => Err(ManifestError::Stranger(format!("{view} {number}"))),
-        });
-        manifest.map_err(|why| GenerationError::Manifest { path, why })
-    }
-
     /// Begin the next generation of a view, which is made if there is none of this name.
     pub fn begin(&self, view: &ViewName) -> Done<Building<'_>> {
-        let dir = self.layout.generations(view);
+        let dir = self.layout().generations(view);
         if !dir.is_dir() {
-            self.disk.make_dir(&self.layout.view(view))?;
+            self.disk.make_dir(&self.layout().view(view))?;
             self.disk.make_dir(&dir)?;
-            self.disk.sync_dir(&self.layout.view(view))?;
-            self.disk.sync_dir(&self.layout.views())?;
+            self.disk.sync_dir(&self.layout().view(view))?;
+            self.disk.sync_dir(&self.layout().views())?;
         }
         // The current one counts even where it is gone: its number may not come to mean another.
         let last = self.list(view)?.last().map(|l| l.number);
@@ -226,27 +169,21 @@ impl Sys {
             None => Some(GenerationNumber::FIRST),
         };
         let number = number.ok_or_else(|| GenerationError::NumbersExhausted(view.clone()))?;
-        let path = self.layout.tmp().join(format!("{view}-{number}"));
+        let path = self.layout().tmp().join(format!("{view}-{number}"));
         if !self.disk.make_dir(&path)? {
             return Err(GenerationError::BeingBuilt(path));
         }
         let root = path.join(inside::TREE);
         self.disk.make_dir(&root)?;
+        let trees = BTreeMap::from([(None, Tree::new(&self.disk, root))]);
         Ok(Building {
             sys: self,
             view: view.clone(),
             number,
-            tree: Tree::new(&self.disk, root),
+            trees,
             path,
         })
     }
-}
-
-/// The names in a directory that are of a kind; others are not ours.
-fn names<T: std::str::FromStr>(dir: &Path) -> Done<Vec<T>> {
-    let names = entries(dir)?;
-    let names = names.iter().filter_map(|n| n.to_str()?.parse().ok());
-    Ok(names.collect())
 }
 
 /// A generation being built in `tmp/`. Dropped before [`Building::finish`] it leaves what the
@@ -256,7 +193,8 @@ pub struct Building<'s> {
     sys: &'s Sys,
     view: ViewName,
     number: GenerationNumber,
-    tree: Tree<'s>,
+    /// The view's own, and those of slots.
+    trees: BTreeMap<Option<SlotName>, Tree<'s>>,
     path: PathBuf,
 }
 
@@ -271,9 +209,28 @@ impl Building<'_> {
         &self.path
     }
 
-    /// Lay a payload into its tree, without `except` (top-level names). The files of `setuid` become its own.
-    pub fn place(&mut self, payload: &Path, except: &[&str], setuid: &[SetId]) -> Done {
-        self.tree.place(payload, except, setuid)
+    /// Lay a payload into the tree of a slot, or the view's own, without `except` (top-level names). The
+    /// files of `setuid` become the tree's own.
+    pub fn place(
+        &mut self,
+        slot: Option<&SlotName>,
+        payload: &Path,
+        except: &[&str],
+        setuid: &[SetId],
+    ) -> Done {
+        let disk = &self.sys.disk;
+        let tree = match self.trees.entry(slot.cloned()) {
+            Entry::Occupied(tree) => tree.into_mut(),
+            Entry::Vacant(absent) => {
+                let root = self.path.join(inside::tree(slot));
+                let dirs: Vec<&Path> = root.ancestors().take(3).collect();
+                for dir in dirs.into_iter().rev() {
+                    disk.make_dir(dir)?;
+                }
+                absent.insert(Tree::new(disk, root))
+            }
+        };
+        tree.place(payload, except, setuid)
     }
 
     /// Write the manifest, make all of it durable, and give it its name. It is not current yet.
@@ -284,7 +241,7 @@ impl Building<'_> {
         let text = manifest.to_text();
         disk.write(&self.path.join(inside::MANIFEST), text.as_bytes())?;
         disk.sync_fs(&self.path)?;
-        let layout = &self.sys.layout;
+        let layout = &self.sys.layout();
         disk.rename(&self.path, &layout.generation(&self.view, self.number))?;
         disk.sync_dir(&layout.generations(&self.view))?;
         Ok(self.number)

@@ -4,18 +4,19 @@ use std::path::Path;
 use std::str::FromStr;
 
 use super::switching::SYSTEM;
-use super::{Done, Sys, entries};
+use super::tree::entries;
+use super::{Done, Sys};
 use crate::layout::{GenerationNumber, InstallationId, RealizationId, inside};
 
 impl Sys {
     /// Clear `tmp/`, finish removals, and take set-id bits back that a switch left behind. Of what is
     /// not named as we name things, nothing is touched.
     pub(super) fn recover(&self) -> Done {
-        let tmp = self.layout.tmp();
+        let tmp = self.layout().tmp();
         for name in entries(&tmp)? {
             self.disk.remove_tree(&tmp.join(name))?;
         }
-        let layout = &self.layout;
+        let layout = self.layout();
         self.finish_removals(
             &layout.store(),
             inside::INSTALLATION,
@@ -26,8 +27,8 @@ impl Sys {
             inside::REALIZATION,
             None::<RealizationId>,
         )?;
-        for view in self.views()? {
-            let generations = self.layout.generations(&view);
+        for view in self.view_names()? {
+            let generations = self.layout().generations(&view);
             if generations.is_dir() {
                 let current: Option<GenerationNumber> = self.current(&view)?;
                 self.finish_removals(&generations, inside::MANIFEST, current)?;

@@ -5,10 +5,17 @@ use std::path::{Path, PathBuf};
 
 use super::{Done, GenerationError, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Member, SetId};
 
 /// The view that `current-system` follows.
 pub(super) const SYSTEM: &str = "system";
+
+/// The set-id files of a generation, each with the tree it is in.
+fn set_ids(manifest: &Manifest) -> impl Iterator<Item = (PathBuf, &SetId)> {
+    let of = |m: &'_ Member| inside::tree(m.slot.as_ref());
+    let members = manifest.packages.iter();
+    members.flat_map(move |m| m.setuid.iter().map(move |s| (of(m), s)))
+}
 
 impl Sys {
     /// Make a generation current. It is by the time this returns, also after a power cut.
@@ -17,9 +24,12 @@ impl Sys {
         if view.as_str() == SYSTEM {
             self.grant(&manifest)?;
         }
-        let (aside, current) = (self.layout.tmp().join("current"), self.layout.current(view));
+        let (aside, current) = (
+            self.layout().tmp().join("current"),
+            self.layout().current(view),
+        );
         self.replace_link(&Path::new("gen").join(number.to_string()), &aside, &current)?;
-        self.disk.sync_dir(&self.layout.view(view))?;
+        self.disk.sync_dir(&self.layout().view(view))?;
         if view.as_str() == SYSTEM {
             self.follow_system()?;
             self.revoke(view)?;
@@ -42,7 +52,7 @@ impl Sys {
         if self.current(view)? == Some(number) {
             return Err(GenerationError::IsCurrent(view.clone(), number));
         }
-        self.remove(&self.layout.generation(view, number), inside::MANIFEST)
+        self.remove(&self.layout().generation(view, number), inside::MANIFEST)
     }
 
     /// Forget all but the current, the `keep` newest, and the `kept` generations of a view.
@@ -75,10 +85,11 @@ impl Sys {
 
     /// The set-id bits of the generation about to be current.
     fn grant(&self, manifest: &Manifest) -> Done {
-        let tree = self.tree_of(&manifest.view, manifest.number);
-        for set_id in manifest.packages.iter().flat_map(|m| &m.setuid) {
+        let generation = self.layout().generation(&manifest.view, manifest.number);
+        for (tree, set_id) in set_ids(manifest) {
             let owner = Some((set_id.uid, set_id.gid));
             // A change of owner clears the bits: the mode comes last.
+            let tree = generation.join(tree);
             self.disk
                 .set_mode(&tree, &set_id.path, set_id.mode, owner)?;
         }
@@ -89,29 +100,26 @@ impl Sys {
     pub(super) fn revoke(&self, view: &ViewName) -> Done {
         for listed in self.list(view)?.into_iter().filter(|l| !l.current) {
             let manifest = self.manifest(view, listed.number)?;
-            let tree = self.tree_of(view, listed.number);
-            for set_id in manifest.packages.iter().flat_map(|m| &m.setuid) {
+            let generation = self.layout().generation(view, listed.number);
+            for (tree, set_id) in set_ids(&manifest) {
                 let mode = set_id.mode & 0o1777;
+                let tree = generation.join(tree);
                 self.disk.set_mode(&tree, &set_id.path, mode, None)?;
             }
         }
         Ok(())
     }
 
-    fn tree_of(&self, view: &ViewName, number: GenerationNumber) -> PathBuf {
-        self.layout.generation(view, number).join(inside::TREE)
-    }
-
     /// `current-system`, which once made never changes: the view's own link does.
     pub(super) fn follow_system(&self) -> Done {
-        let link = self.layout.current_system();
+        let link = self.layout().current_system();
         let target = Path::new("views").join(SYSTEM).join("current");
         if std::fs::read_link(&link).is_ok_and(|now| now == target) {
             return Ok(());
         }
-        let aside = self.layout.tmp().join("current-system");
+        let aside = self.layout().tmp().join("current-system");
         self.replace_link(&target, &aside, &link)?;
-        Ok(self.disk.sync_dir(self.layout.root())?)
+        Ok(self.disk.sync_dir(self.layout().root())?)
     }
 
     /// Make `link` point to `target`, at once: `aside` is a name in `tmp/`.

@@ -1,5 +1,5 @@
 use std::collections::BTreeSet;
-use std::fs::Permissions;
+use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -85,6 +85,7 @@ fn manifest(setuid: Vec<SetId>) -> Manifest {
             state: State::Installed,
             own_libraries: false,
             slot: None,
+            uses: std::collections::BTreeMap::new(),
             relaxed: Vec::new(),
             setuid,
         }],
@@ -94,14 +95,14 @@ fn manifest(setuid: Vec<SetId>) -> Manifest {
 fn build(place: &Place, sys: &Sys) -> Done<GenerationNumber> {
     let mut building = sys.begin(&system())?;
     let setuid = vec![sudo(place)];
-    building.place(&place.path("one"), &["DEBIAN"], &[])?;
-    building.place(&place.path("two"), &[], &setuid)?;
+    building.place(None, &place.path("one"), &["DEBIAN"], &[])?;
+    building.place(None, &place.path("two"), &[], &setuid)?;
     building.finish(manifest(setuid))
 }
 
 /// What must hold whenever no command is at work.
 fn assert_whole(place: &Place, sys: &Sys) {
-    let tmp = fs::read_dir(sys.layout.tmp()).unwrap();
+    let tmp = fs::read_dir(sys.layout().tmp()).unwrap();
     assert_eq!(tmp.count(), 0, "tmp/ is not empty");
     let listed = sys.list(&system()).unwrap();
     let current = sys.current(&system()).unwrap();
@@ -394,4 +395,38 @@ fn a_strange_link_or_manifest_is_an_error_and_nothing_is_removed() {
     let opened = place.sys(Disk::default());
     assert!(matches!(opened, Err(GenerationError::NotALink(_))));
     assert!(kept.exists());
+}
+
+#[test]
+fn a_reader_needs_no_lock_no_permission_and_no_recovery() {
+    let place = Place::new();
+    let reader = Reader::new(Layout::new(place.path("sys")));
+    assert_eq!(reader.views().unwrap(), []);
+    assert_eq!(reader.list(&system()).unwrap(), []);
+    let sys = place.sys(Disk::default()).unwrap();
+    build_and_switch(&place, &sys).unwrap();
+    build_and_switch(&place, &sys).unwrap();
+    let half = sys.begin(&"other".parse().unwrap()).unwrap();
+    // While the lock is held and a generation of another view is being built.
+    assert_eq!(reader.views().unwrap(), [system()]);
+    assert_eq!(
+        reader.manifest(&system(), number(2)).unwrap().number,
+        number(2)
+    );
+    drop(half);
+    // Half removed, as a kill leaves it.
+    fs::remove_file(place.path("sys/views/system/gen/1/manifest")).unwrap();
+    let listed = reader.list(&system()).unwrap();
+    assert_eq!(
+        listed,
+        [Listed {
+            number: number(2),
+            current: true
+        }]
+    );
+    let gone = reader.manifest(&system(), number(1));
+    assert!(matches!(gone, Err(GenerationError::NoGeneration(..))));
+    // A damaged current one is shown.
+    fs::remove_file(place.path("sys/views/system/gen/2/manifest")).unwrap();
+    assert_eq!(reader.list(&system()).unwrap().len(), 1);
 }

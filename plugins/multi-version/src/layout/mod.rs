@@ -156,6 +156,20 @@ pub mod inside {
     pub const MANIFEST: &str = "manifest";
     /// The tree of a generation, relative to it.
     pub const TREE: &str = "root";
+    /// The slots of a generation, relative to it.
+    pub const SLOTS: &str = "slots";
+    /// The dpkg database of a generation, relative to it.
+    pub const ADMINDIR: &str = "dpkg";
+    /// The exported commands of a generation, relative to it.
+    pub const BIN: &str = "bin";
+
+    /// The tree of a slot of a generation, or its main one, relative to it.
+    pub fn tree(slot: Option<&super::SlotName>) -> std::path::PathBuf {
+        match slot {
+            Some(slot) => [SLOTS, slot.as_str(), TREE].iter().collect(),
+            None => TREE.into(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -103,6 +103,13 @@ words! {
     );
 }
 
+impl ViewName {
+    /// The view whose current generation programs resolve against.
+    pub fn system() -> ViewName {
+        ViewName("system".into())
+    }
+}
+
 /// The number of a generation, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GenerationNumber(u32);

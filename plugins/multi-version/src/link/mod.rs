@@ -35,13 +35,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-//pub use abi::Abi;
+pub use abi::Abi;
 pub use batch::{Made, Progress};
 pub use check::{Checked, Difference, Owner};
 pub use linking::{architecture_of, provided};
 pub use undo::restore;
 pub use unlinked::Unlinked;
-//pub use verify::{Verified, What};
+pub use verify::{Verified, What};
 
 use crate::facts::Facts;
 use crate::generation::{DiskError, GenerationError};
@@ -92,6 +92,9 @@ pub enum LinkError {
     /// A provider of an override has nothing of that name.
     #[error("{} is to take {} from {}, which does not have it", .0.package, .0.name, .1)]
     NotProvided(Box<Wanted>, InstallationId),
+    /// There is no such realization.
+    #[error("there is no realization {0}")]
+    NotMade(Box<RealizationId>),
     /// An interpreter from another build than libc.
     #[error("{} is to have {} and libc.so.6 of different builds", .0.package, .0.name)]
     LibcApart(Box<Wanted>),
