@@ -11,8 +11,9 @@
 //! | 4 | [`context`]: a process for which a generation is on `/usr`; `dpkg-ng run`
 //! | 4 | [`gc`]: collecting what nothing needs |
 //! | 4 | [`plan`]: from a generation and a request to the next generation, with all reasons |
-//! | 5 | [`command`]: what of a command line is the plugin's |
-//! | 6 | `entry`: what dpkg-ng finds in the plugin |
+//! | 5 | [`link`]: linked packages made, resolved as ld.so would, looked at and had back |
+//! | 6 | [`command`]: what of a command line is the plugin's |
+//! | 7 | `entry`: what dpkg-ng finds in the plugin |
 //!
 //! # The way of a .deb
 //!
@@ -63,6 +64,7 @@ pub mod facts;
 pub mod gc;
 pub mod generation;
 pub mod layout;
+pub mod link;
 pub mod manifest;
 mod mountinfo;
 pub mod plan;
