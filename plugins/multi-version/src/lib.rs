@@ -11,6 +11,8 @@
 //! | 4 | [`context`]: a process for which a generation is on `/usr`; `dpkg-ng run`
 //! | 4 | [`gc`]: collecting what nothing needs |
 //! | 4 | [`plan`]: from a generation and a request to the next generation, with all reasons |
+//! | 5 | [`command`]: what of a command line is the plugin's |
+//! | 6 | `entry`: what dpkg-ng finds in the plugin |
 //!
 //! # The way of a .deb
 //!
@@ -56,6 +58,7 @@ pub mod command;
 pub mod context;
 pub mod decide;
 pub mod elf;
+mod entry;
 pub mod facts;
 pub mod gc;
 pub mod generation;
@@ -63,3 +66,5 @@ pub mod layout;
 pub mod manifest;
 mod mountinfo;
 pub mod plan;
+#[cfg(test)]
+mod testing;

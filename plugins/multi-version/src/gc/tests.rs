@@ -105,6 +105,7 @@ impl Place {
             state: State::Installed,
             own_libraries: false,
             slot: None,
+            uses: std::collections::BTreeMap::new(),
             relaxed: Vec::new(),
             setuid: Vec::new(),
         };

@@ -85,6 +85,7 @@ fn manifest(setuid: Vec<SetId>) -> Manifest {
             state: State::Installed,
             own_libraries: false,
             slot: None,
+            uses: std::collections::BTreeMap::new(),
             relaxed: Vec::new(),
             setuid,
         }],
