@@ -325,3 +325,112 @@ fn execute(command: &[OsString]) -> RunError {
     }
     failed(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Options, UsageError> {
+        let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        Options::parse(&words)
+    }
+
+    #[test]
+    fn command_lines() {
+        let plain = parse("ls -l --view x").unwrap();
+        assert_eq!(plain.command, ["ls", "-l", "--view", "x"]);
+        assert_eq!((plain.view.as_str(), plain.generation), ("system", None));
+        let full = parse("--view=work@3 -p curl=1:2-3 --package exim4 --pure -- -x --").unwrap();
+        assert_eq!(full.command, ["-x", "--"]);
+        assert_eq!((full.view.as_str(), full.pure), ("work", true));
+        assert_eq!(full.generation, "3".parse().ok());
+        let shown: Vec<String> = full.packages.iter().map(Selector::to_string).collect();
+        assert_eq!(shown, ["curl=1:2-3", "exim4"]);
+        for (line, error) in [
+            ("", UsageError::NoCommand),
+            ("--pure --", UsageError::NoCommand),
+            ("-x ls", UsageError::Unknown("-x".into())),
+            ("--pure=1 ls", UsageError::Unknown("--pure=1".into())),
+            ("-p", UsageError::Value("-p")),
+        ] {
+            assert_eq!(parse(line), Err(error), "{line}");
+        }
+        for line in ["--view ../x ls", "--view a@0 ls", "-p A ls"] {
+            assert!(
+                matches!(parse(line), Err(UsageError::Wrong { .. })),
+                "{line}"
+            );
+        }
+    }
+
+    fn member(name: &str, version: &str, arch: &str, slot: Option<&str>) -> Member {
+        use crate::layout::{RealizationId, Sha256, Version};
+        let version = Version::new(version).unwrap();
+        let hash = Sha256::of(format!("{name}{version}{arch}").as_bytes());
+        let (name, arch) = (name.parse().unwrap(), arch.parse().unwrap());
+        Member {
+            realization: RealizationId::new(&name, &version, &arch, &hash),
+            reason: crate::manifest::Reason::Want,
+            state: State::Installed,
+            own_libraries: false,
+            slot: slot.map(|s| s.parse().unwrap()),
+            relaxed: Vec::new(),
+            setuid: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn packages_and_their_slots() {
+        let mut purged = member("gone", "1", "amd64", Some("a"));
+        purged.state = State::ConfigFiles;
+        let manifest = Manifest {
+            view: "system".parse().unwrap(),
+            number: GenerationNumber::FIRST,
+            created: 0,
+            slots: ["a", "b"].map(|s| s.parse().unwrap()).into(),
+            hides: Vec::new(),
+            pins: Vec::new(),
+            packages: vec![
+                member("plain", "1", "amd64", None),
+                member("curl", "1:2-3", "amd64", None),
+                member("curl", "1:2-3", "i386", Some("a")),
+                member("curl", "4", "i386", Some("b")),
+                member("exim", "1", "amd64", Some("a")),
+                purged,
+            ],
+        };
+        let of = |line: &str| {
+            let packages: Vec<Selector> = line.split(' ').map(|w| w.parse().unwrap()).collect();
+            let slots = slots(&manifest, &packages);
+            slots.map(|s| {
+                s.iter()
+                    .map(SlotName::to_string)
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            })
+        };
+        for (line, expected) in [
+            ("plain", ""),
+            ("exim plain", "a"),
+            ("curl=4 exim curl=4", "b a"),
+            ("curl=4:i386", "b"),
+            ("curl:amd64", ""),
+            ("curl=1:2-3:i386", "a"),
+        ] {
+            assert_eq!(of(line).unwrap(), expected, "{line}");
+        }
+        for line in ["curl", "curl=1:2-3", "curl:i386"] {
+            assert!(matches!(of(line), Err(RunError::Ambiguous(..))), "{line}");
+        }
+        for line in ["gone", "curl=2", "curl:arm64", "nothing"] {
+            let error = of(line).unwrap_err();
+            assert!(matches!(error, RunError::NoPackage(..)), "{line}");
+            assert_eq!(error.status(), 125);
+        }
+        let text = of("curl=2").unwrap_err().to_string();
+        assert!(
+            text.ends_with("; there is curl=1:2-3:amd64 curl=1:2-3:i386 curl=4:i386"),
+            "{text}"
+        );
+    }
+}
