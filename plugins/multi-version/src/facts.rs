@@ -4,6 +4,7 @@
 //! host, so that they are what dpkg takes them for.
 #![forbid(unsafe_code)]
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::elf::Target;
@@ -82,6 +83,31 @@ pub enum Op {
     Ge,
     /// `>>`
     Gt,
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Op::Lt => "<<",
+            Op::Le => "<=",
+            Op::Eq => "=",
+            Op::Ge => ">=",
+            Op::Gt => ">>",
+        })
+    }
+}
+
+impl fmt::Display for Relation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.name)?;
+        if let Some(architecture) = &self.architecture {
+            write!(f, ":{architecture}")?;
+        }
+        match &self.version {
+            Some((op, version)) => write!(f, " ({op} {version})"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// An entry of `Provides`.

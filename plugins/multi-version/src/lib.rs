@@ -8,8 +8,12 @@
 //! | 2 | [`facts`]: what is known of a package in the store: its relations, its ELF objects |
 //! | 3 | [`decide`]: which library, which conflicts, which versions, as data with reasons |
 //! | 3 | [`generation`]: building, switching and forgetting them, so that a kill at any point is harmless |
+//! | 4 | [`context`]: a process for which a generation is on `/usr`; `dpkg-ng run`
 //! | 4 | [`gc`]: collecting what nothing needs |
 //! | 4 | [`plan`]: from a generation and a request to the next generation, with all reasons |
+//! | 5 | [`link`]: linked packages made, resolved as ld.so would, looked at and had back |
+//! | 6 | [`command`]: what of a command line is the plugin's |
+//! | 7 | `entry`: what dpkg-ng finds in the plugin |
 //!
 //! # The way of a .deb
 //!
@@ -54,11 +58,17 @@
 pub mod admindir;
 pub mod apt;
 pub mod command;
+pub mod context;
 pub mod decide;
 pub mod elf;
+mod entry;
 pub mod facts;
 pub mod gc;
 pub mod generation;
 pub mod layout;
+pub mod link;
 pub mod manifest;
+mod mountinfo;
 pub mod plan;
+#[cfg(test)]
+mod testing;

@@ -119,6 +119,7 @@ fn generation(sys: &Sys, id: &RealizationId) {
             state: State::Installed,
             own_libraries: false,
             slot: None,
+            uses: std::collections::BTreeMap::new(),
             relaxed: Vec::new(),
             setuid: Vec::new(),
         }],

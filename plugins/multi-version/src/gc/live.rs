@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::{GcError, Why};
 use crate::layout::{Layout, StoreKey};
+use crate::mountinfo::{mounts, unescape};
 
 /// What processes use.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,48 +21,6 @@ pub struct Live {
     pub used: BTreeMap<StoreKey, BTreeSet<Why>>,
     /// Processes of which we may not see everything.
     pub hidden: BTreeSet<u32>,
-}
-
-/// A line of mountinfo, proc_pid_mountinfo(5).
-struct Mount {
-    device: Vec<u8>,
-    root: PathBuf,
-    point: PathBuf,
-    options: Vec<u8>,
-}
-
-/// `\040` and the like.
-fn unescape(word: &[u8]) -> PathBuf {
-    let mut bytes = Vec::new();
-    let mut rest = word;
-    while let [head, tail @ ..] = rest {
-        let digits = tail.get(..3).filter(|_| *head == b'\\');
-        let octal = digits.and_then(|d| std::str::from_utf8(d).ok());
-        match octal.and_then(|d| u8::from_str_radix(d, 8).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = tail.get(3..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*head);
-                rest = tail;
-            }
-        }
-    }
-    PathBuf::from(std::ffi::OsString::from_vec(bytes))
-}
-
-fn mounts(text: &[u8]) -> Vec<Mount> {
-    let mount = |line: &[u8]| {
-        let mut words = line.split(|b| *b == b' ');
-        Some(Mount {
-            device: words.nth(2)?.to_vec(),
-            root: unescape(words.next()?),
-            point: unescape(words.next()?),
-            options: words.next_back()?.to_vec(),
-        })
-    };
-    text.split(|b| *b == b'\n').filter_map(mount).collect()
 }
 
 /// Where the layout is in its file system.

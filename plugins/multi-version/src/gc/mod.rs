@@ -34,6 +34,8 @@ pub enum Why {
     Pinned(Pin),
     /// A running command holds it.
     Leased(String),
+    /// A context of it is being entered.
+    Held,
     /// A live process uses it: its number, and the file of `/proc` that says so.
     Process(u32, &'static str),
     /// Something that is kept is made of it.
@@ -47,6 +49,7 @@ impl fmt::Display for Why {
             Why::Newest => f.write_str("one of the newest generations"),
             Why::Pinned(pin) => write!(f, "pinned as {pin}"),
             Why::Leased(lease) => write!(f, "leased by {lease}"),
+            Why::Held => f.write_str("held by a command"),
             Why::Process(pid, what) => write!(f, "used by process {pid} ({what})"),
             Why::PartOf(key) => write!(f, "part of {key}"),
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::leases::held;
 use super::{GcError, Why, live};
-use crate::generation::Sys;
+use crate::generation::{Claim, Sys};
 use crate::layout::{Layout, StoreKey, inside};
 
 /// What a collection would do.
@@ -67,6 +67,8 @@ impl Sys {
     /// `/proc`.
     pub fn plan_collection(&self, keep: usize, proc: &Path) -> Result<Plan, GcError> {
         let mut plan = Plan::default();
+        // Holds first: who enters a context holds it until mountinfo tells.
+        self.root_holds(&mut plan)?;
         let live = live(self.layout(), proc)?;
         plan.hidden = live.hidden;
         for (key, whys) in live.used {
@@ -98,13 +100,22 @@ impl Sys {
         proc: &Path,
         harmless: &BTreeSet<u32>,
     ) -> Result<(), GcError> {
+        let mut claims = Vec::new();
+        let mut late = Plan::default();
+        for removal in &plan.remove {
+            if let StoreKey::Generation(..) = removal.key {
+                match self.claim(&removal.key)? {
+                    Some(claim) => claims.push(claim),
+                    None => late.keep(removal.key.clone(), Why::Held),
+                }
+            }
+        }
         // Somebody may have gone into a generation since.
         let again = live(self.layout(), proc)?;
         let mut hidden = plan.hidden.union(&again.hidden);
         if let Some(pid) = hidden.find(|pid| !harmless.contains(pid)) {
             return Err(GcError::Hidden(*pid));
         }
-        let mut late = Plan::default();
         for (key, whys) in again.used {
             late.keep.entry(key).or_default().extend(whys);
         }
@@ -132,6 +143,23 @@ impl Sys {
             StoreKey::Realization(id) => self.layout().realization(id),
             StoreKey::Generation(view, number) => self.layout().generation(view, *number),
         }
+    }
+
+    fn claim(&self, generation: &StoreKey) -> Result<Option<Claim>, GcError> {
+        let path = self.path_of(generation);
+        Claim::of(&path).map_err(|e| GcError::read(path, e))
+    }
+
+    fn root_holds(&self, plan: &mut Plan) -> Result<(), GcError> {
+        for view in self.views()? {
+            for listed in self.list(&view)? {
+                let key = StoreKey::Generation(view.clone(), listed.number);
+                if self.claim(&key)?.is_none() {
+                    plan.keep(key, Why::Held);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn root_generations(&self, keep: usize, plan: &mut Plan) -> Result<(), GcError> {

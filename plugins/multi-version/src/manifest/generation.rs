@@ -1,6 +1,6 @@
 //! `views/NAME/gen/N/manifest`: a stanza about the generation, then one for each of its packages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::installation::SetId;
@@ -44,6 +44,9 @@ pub struct Member {
     pub own_libraries: bool,
     /// The slot it is in, when not in the view's own tree.
     pub slot: Option<SlotName>,
+    /// Which package of the view satisfies which of its dependencies: the groups of `Pre-Depends`, then
+    /// `Depends`, from 0. Later plans keep to it, so that what came along with a package stays with it.
+    pub uses: BTreeMap<usize, InstallationId>,
     /// The conflicts of it that were ignored.
     pub relaxed: Vec<Relaxed>,
     /// Its files whose bits are to be set while the generation is the system view's current one.
@@ -295,6 +298,8 @@ impl Member {
         if let Some(slot) = &self.slot {
             stanza.put("Slot", slot);
         }
+        let lines = self.uses.iter().map(|(group, id)| format!("{group} {id}"));
+        stanza.put_lines("Uses", lines);
         let lines = self.relaxed.iter();
         let lines = lines.map(|r| format!("{} {}", r.field, r.with));
         stanza.put_lines("Relaxed", lines);
@@ -325,6 +330,7 @@ impl Member {
             },
             slot: stanza.take_maybe("Slot")?,
             setuid: stanza.take_each("Setuid", SetId::read)?,
+            uses: stanza.take_each("Uses", pair)?.into_iter().collect(),
             relaxed: relaxed
                 .into_iter()
                 .map(|(field, with)| Relaxed { field, with })

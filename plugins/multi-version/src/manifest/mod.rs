@@ -7,6 +7,7 @@
 
 mod generation;
 mod installation;
+pub(crate) mod lines;
 mod path;
 mod realization;
 mod stanza;

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -138,6 +138,7 @@ fn a_manifest_survives() {
             state: State::Installed,
             own_libraries: false,
             slot: None,
+            uses: BTreeMap::from([(0, installation().id()), (7, installation().id())]),
             relaxed: vec![Relaxed {
                 field: RelaxedField::Conflicts,
                 with: b.clone(),
@@ -150,6 +151,7 @@ fn a_manifest_survives() {
             state: State::Unpacked,
             own_libraries: true,
             slot: Some("exim".parse().unwrap()),
+            uses: BTreeMap::new(),
             relaxed: Vec::new(),
             setuid: Vec::new(),
         },

@@ -11,10 +11,14 @@
 //! 4. Libraries: for each architecture and soname, [`crate::decide::system_library`], with pins; then overrides.
 //!    An override that only a shared library's need would see becomes a DT_NEEDED of the program (`needed`), or, if
 //!    the planner cannot make it effective, an error.
+//!    What a package has itself, all its objects take from it (`own`).
 //! 5. Slots: of packages that own the same path with different content one moves: not the one that provides a
 //!    system library, then not the wanted, then the newcomer. The movers of one command line share a slot, if they
 //!    do not clash themselves; it is called by its first wanted package, with the version if that name is in root/.
 #![forbid(unsafe_code)]
+
+mod error;
+mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -24,6 +28,9 @@ use crate::elf::PathTag;
 use crate::facts::Relation;
 use crate::layout::{Architecture, InstallationId, PackageName, RealizationId, SlotName, Soname};
 use crate::manifest::{Hide, LibraryPin, Member, Realization, Reason};
+
+pub use error::{Lack, PlanError, Unmet};
+pub use world::{Files, Host, HostPackage, World};
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -85,10 +92,33 @@ pub struct Edge {
 pub struct InSlot {
     /// Which.
     pub package: InstallationId,
-    /// With whom it would share a path.
-    pub with: InstallationId,
-    /// The path.
-    pub path: PathBuf,
+    /// Why it is there.
+    pub why: WhySlot,
+}
+
+/// Why a package is in a slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WhySlot {
+    /// A package of the view's own tree has something else at one of its paths.
+    Shares {
+        /// Whose.
+        with: InstallationId,
+        /// The path, of either.
+        path: PathBuf,
+    },
+    /// It depends on this one, which is in the slot, and of the view's own tree nothing will do.
+    Follows(InstallationId),
+}
+
+/// An old version that stays beside the new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Which.
+    pub package: InstallationId,
+    /// Who needs it.
+    pub by: InstallationId,
+    /// What that one needs, as its control file has it, or a pin.
+    pub needs: String,
 }
 
 /// Where a library of a consumer comes from.
@@ -133,4 +163,8 @@ pub struct Plan {
     pub pins: Vec<LibraryPin>,
     /// What a new version replaced, old and new.
     pub replaced: Vec<(InstallationId, InstallationId)>,
+    /// What a new version would have replaced.
+    pub kept: Vec<Kept>,
+    /// Dependencies that nothing satisfies (`--force-depends`, or they were so before).
+    pub unmet: Vec<Unmet>,
 }
