@@ -8,6 +8,7 @@
 //! | 2 | [`facts`]: what is known of a package in the store: its relations, its ELF objects |
 //! | 3 | [`decide`]: which library, which conflicts, which versions, as data with reasons |
 //! | 3 | [`generation`]: building, switching and forgetting them, so that a kill at any point is harmless |
+//! | 4 | [`store`]: a .deb into the store |
 //! | 4 | [`gc`]: collecting what nothing needs |
 //! | 4 | [`plan`]: from a generation and a request to the next generation, with all reasons |
 //! | 5 | [`command`]: what of a command line is the plugin's |
@@ -63,5 +64,6 @@ pub mod generation;
 pub mod layout;
 pub mod manifest;
 pub mod plan;
+pub mod store;
 #[cfg(test)]
 mod testing;
