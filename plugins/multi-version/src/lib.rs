@@ -9,6 +9,7 @@
 //! | 3 | [`decide`]: which library, which conflicts, which versions, as data with reasons |
 //! | 3 | [`generation`]: building, switching and forgetting them, so that a kill at any point is harmless |
 //! | 4 | [`context`]: a process for which a generation is on `/usr`; `dpkg-ng run`
+//! | 4 | [`store`]: a .deb into the store |
 //! | 4 | [`gc`]: collecting what nothing needs |
 //! | 4 | [`plan`]: from a generation and a request to the next generation, with all reasons |
 //! | 5 | [`link`]: linked packages made, resolved as ld.so would, looked at and had back |
@@ -70,5 +71,6 @@ pub mod link;
 pub mod manifest;
 mod mountinfo;
 pub mod plan;
+pub mod store;
 #[cfg(test)]
 mod testing;

@@ -17,11 +17,13 @@
 #![forbid(unsafe_code)]
 
 mod id;
+mod merged;
 mod words;
 
 use std::path::{Path, PathBuf};
 
 pub use id::{InstallationId, ParseIdError, RealizationId, Sha256, StoreKey};
+pub use merged::{merged, merged_target};
 pub use words::{
     Architecture, GenerationNumber, PackageName, Pin, SlotName, Soname, Version, ViewName,
     WordError,
@@ -144,8 +146,12 @@ impl Layout {
 /// Where things are in an installation or realization. dpkg-deb never packs a top-level DEBIAN,
 /// and a package that has one anyway can't be stored.
 pub mod inside {
-    /// The directory of metadata, relative to an installation or realization.
+    /// The metadata of an installation or realization, relative to it.
     pub const METADATA: &str = "DEBIAN";
+    /// The control file of an installation, relative to it.
+    pub const CONTROL: &str = "DEBIAN/control";
+    /// What can be derived of an installation's payload, relative to it.
+    pub const OBJECTS: &str = "DEBIAN/objects";
     /// The metadata of an installation, relative to it.
     pub const INSTALLATION: &str = "DEBIAN/installation";
     /// The metadata of a realization, relative to it.
