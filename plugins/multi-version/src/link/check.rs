@@ -13,11 +13,12 @@ use super::linking::{architecture_of, provided};
 use super::unlinked;
 use super::world::{Found, System, World};
 use super::{Done, LinkError, Linker, Wanted};
+use crate::decide::Decision;
 use crate::elf::resolve::{Environment, Need, Process};
 use crate::elf::{Port, is_glibc_interpreter};
 use crate::facts::{Facts, Object};
 use crate::layout::{Architecture, InstallationId, Layout, RealizationId, Soname};
-use crate::manifest::{Realization, State};
+use crate::manifest::{Member, Realization, State};
 use crate::plan::{Link, Plan};
 
 /// Who provides.
@@ -102,6 +103,40 @@ impl fmt::Display for Difference {
     }
 }
 
+/// What of a plan linking goes by.
+#[derive(Debug, Clone)]
+pub struct Planned<'p> {
+    /// How each package is linked.
+    pub realizations: &'p [Realization],
+    /// The realization of each installation.
+    pub realized: &'p BTreeMap<InstallationId, RealizationId>,
+    /// What `lib/` is to hold.
+    pub libraries: &'p BTreeMap<Architecture, Vec<Decision>>,
+    /// Who is to provide what to whom.
+    pub links: &'p [Link],
+    /// Whose files are to be in `root/`, the first of several before the others.
+    pub tree: Vec<&'p RealizationId>,
+}
+
+impl<'p> Planned<'p> {
+    /// Of a plan.
+    pub fn of(plan: &'p Plan) -> Planned<'p> {
+        let in_tree = |m: &&Member| m.slot.is_none() && m.state != State::ConfigFiles;
+        Planned {
+            realizations: &plan.realizations,
+            realized: &plan.realized,
+            libraries: &plan.libraries,
+            links: &plan.links,
+            tree: plan
+                .members
+                .iter()
+                .filter(in_tree)
+                .map(|m| &m.realization)
+                .collect(),
+        }
+    }
+}
+
 /// A package being checked.
 struct Package<'p> {
     id: RealizationId,
@@ -120,9 +155,9 @@ struct Check<'c> {
 
 impl<'a> Linker<'a> {
     /// What `lib/` of the plan's generation is to hold: by path relative to it, where it leads as programs see it.
-    pub fn system_libraries(&self, plan: &Plan) -> Done<BTreeMap<PathBuf, PathBuf>> {
+    pub fn system_libraries(&self, plan: &Planned) -> Done<BTreeMap<PathBuf, PathBuf>> {
         let mut lib = BTreeMap::new();
-        for (architecture, decisions) in &plan.libraries {
+        for (architecture, decisions) in plan.libraries {
             for decision in decisions {
                 let facts = self.facts(&decision.provider)?;
                 let (soname, id) = (&decision.soname, plan.realized.get(&decision.provider));
@@ -138,7 +173,7 @@ impl<'a> Linker<'a> {
             }
         }
         // Where the host's libc serves, its interpreter does.
-        for realization in &plan.realizations {
+        for realization in plan.realizations {
             let facts = self.facts(&realization.installation)?;
             for object in &facts.objects {
                 let Some(path) = object.interpreter.as_ref() else {
@@ -166,9 +201,9 @@ impl<'a> Linker<'a> {
 
     /// Resolve every object of the plan's realizations, which are made, in the plan's generation, which need
     /// not be.
-    pub fn check(&self, plan: &Plan) -> Done<Checked> {
+    pub fn check(&self, plan: &Planned) -> Done<Checked> {
         let mut packages = BTreeMap::new();
-        for realization in &plan.realizations {
+        for realization in plan.realizations {
             let id = realization.id();
             let unlinked = unlinked::read(self.layout, &id)?;
             let package = Package {
@@ -195,7 +230,7 @@ impl<'a> Linker<'a> {
             linker: self,
             world: World::new(self.layout, &self.seen, system),
             links: links.collect(),
-            realized: &plan.realized,
+            realized: plan.realized,
         };
         Ok(check.all(&packages))
     }
@@ -203,15 +238,12 @@ impl<'a> Linker<'a> {
 
 /// Whose files are in the generation's tree.
 fn root(
-    plan: &Plan,
+    plan: &Planned,
     packages: &BTreeMap<RealizationId, Package>,
 ) -> HashMap<PathBuf, RealizationId> {
     let mut root = HashMap::new();
-    for member in &plan.members {
-        if member.slot.is_some() || member.state == State::ConfigFiles {
-            continue;
-        }
-        if let Some(package) = packages.get(&member.realization) {
+    for id in &plan.tree {
+        if let Some(package) = packages.get(id) {
             for path in &package.facts.paths {
                 let first = root.entry(path.clone());
                 first.or_insert_with(|| package.id.clone());

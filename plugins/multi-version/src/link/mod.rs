@@ -37,7 +37,7 @@ use std::path::{Path, PathBuf};
 
 pub use abi::Abi;
 pub use batch::{Made, Progress};
-pub use check::{Checked, Difference, Owner};
+pub use check::{Checked, Difference, Owner, Planned};
 pub use linking::{architecture_of, provided};
 pub use undo::restore;
 pub use unlinked::Unlinked;
