@@ -69,6 +69,7 @@ pub mod layout;
 pub mod link;
 pub mod manifest;
 mod mountinfo;
+pub mod output;
 pub mod plan;
 #[cfg(test)]
 mod testing;
