@@ -70,6 +70,7 @@ pub mod layout;
 pub mod link;
 pub mod manifest;
 mod mountinfo;
+pub mod output;
 pub mod plan;
 pub mod store;
 #[cfg(test)]

@@ -57,6 +57,7 @@ impl Made {
                 state: State::Installed,
                 own_libraries: false,
                 slot: None,
+                uses: std::collections::BTreeMap::new(),
                 relaxed: Vec::new(),
                 setuid: Vec::new(),
             },

@@ -374,6 +374,7 @@ mod tests {
             state: State::Installed,
             own_libraries: false,
             slot: slot.map(|s| s.parse().unwrap()),
+            uses: std::collections::BTreeMap::new(),
             relaxed: Vec::new(),
             setuid: Vec::new(),
         }
