@@ -75,3 +75,4 @@ pub mod plan;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod view;

@@ -30,7 +30,7 @@ pub struct Options {
     pub command: Vec<OsString>,
 }
 
-/// `PKG[=VERSION][:ARCH]`
+/// `PKG[=VERSION][:ARCH]`, `PKG[:ARCH][=VERSION]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selector {
     /// The package.
@@ -126,13 +126,17 @@ impl std::str::FromStr for Selector {
 }
 
 impl Selector {
-    fn is(&self, member: &Member) -> bool {
+    /// Whether it means this package.
+    pub fn is(&self, member: &Member) -> bool {
         let id = &member.realization;
         let of_architecture = |a: &str| a.parse().ok().as_ref() == Some(id.architecture());
         *id.package() == self.package
             && match &self.rest {
                 None => true,
-                Some((':', architecture)) => of_architecture(architecture),
+                Some((':', rest)) => match rest.split_once('=') {
+                    Some((a, v)) => of_architecture(a) && v == id.version().as_str(),
+                    None => of_architecture(rest),
+                },
                 Some((_, version)) => {
                     let parts = version.rsplit_once(':');
                     version == id.version().as_str()
