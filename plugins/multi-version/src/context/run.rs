@@ -126,7 +126,8 @@ impl std::str::FromStr for Selector {
 }
 
 impl Selector {
-    fn is(&self, member: &Member) -> bool {
+    /// Whether it names this package.
+    pub fn is(&self, member: &Member) -> bool {
         let id = &member.realization;
         let of_architecture = |a: &str| a.parse().ok().as_ref() == Some(id.architecture());
         *id.package() == self.package
