@@ -24,7 +24,9 @@ pub(super) fn read(
         return Err(ControlError::Stranger(id.clone()));
     }
     let relations = |field, name| relations(host, &stanza, field, name);
-    let flat = |field, name| Ok(relations(field, name)?.into_iter().flatten().collect());
+    let flat = |field, name| -> Result<Vec<Relation>, ControlError> {
+        Ok(relations(field, name)?.into_iter().flatten().collect())
+    };
     let mut depends = relations(Field::PreDepends, "Pre-Depends")?;
     depends.extend(relations(Field::Depends, "Depends")?);
     Ok(Control {
