@@ -33,8 +33,8 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
             true,
             "exec dpkg-ng run -- sh -c 'echo in; while [ ! -e /tmp/go ]; do sleep 0.05; done; fixdata; fix; echo end'",
         )?;
-        s.wait("fix", || s.log("alone").contains("libfix"))?;
-        s.wait("the context", || s.log("inside").contains("in"))
+        s.wait_for("alone", "speak", || s.log("alone").contains("libfix"))?;
+        s.wait_for("inside", "speak", || s.log("inside").contains("in\n"))
     })?;
     let mapped = s.files_mapped("alone");
     s.part("what runs is kept", || {
@@ -46,7 +46,7 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
             });
         }
         s.must("touch /tmp/go")?;
-        s.wait("the context's end", || s.log("inside").contains("end"))?;
+        s.wait_for("inside", "end", || s.log("inside").contains("end"))?;
         s.same_text(
             "in the context",
             "in\ndata 1\nlibfix 1\nend\n",

@@ -54,7 +54,7 @@ fn kinds(dir: &Path) -> Res<BTreeMap<&'static str, usize>> {
             ("static", !linking.dynamic && header.contains("EXEC")),
             ("library", !program && !linking.needed.is_empty()),
             ("Go", has(b"Go buildinf:")),
-            ("Rust", has(b"/rustc/") || has(b"rust_eh_personality")),
+            ("Rust", has(b"RUST_BACKTRACE")),
             ("set-id", meta.mode() & 0o6000 != 0),
             ("libc itself", name == "libc.so.6"),
             ("stripped", !linking.symtab),

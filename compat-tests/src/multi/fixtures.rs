@@ -140,7 +140,7 @@ const REPACK: &str = "
 set -e
 rm -rf /tmp/repack; mkdir -p /tmp/repack/DEBIAN; cd /tmp/repack
 for f in $(dpkg -L libc6); do
-    [ -d $f ] && [ ! -L $f ] || { mkdir -p ./${f%/*}; cp -a $f ./$f; }
+    [ -d $f ] || { mkdir -p ./${f%/*}; cp -a $f ./$f; }
 done
 V=$(dpkg-query -W -f '${Version}' libc6)
 dpkg-query -s libc6 | sed '/^Status:/d; /^Conffiles:/,/^[^ C]/{/^Conffiles:\\|^ \\//d}' >DEBIAN/control

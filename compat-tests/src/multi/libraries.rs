@@ -221,8 +221,7 @@ pub fn serve(s: &System, mark: &str, port: u16, closure: &str) -> Res<()> {
              openssl s_server -accept {port} -cert cert.pem -key key.pem -WWW </dev/zero"
         ),
     )?;
-    s.wait("openssl s_server", || s.log(mark).contains("ACCEPT"))
-        .map_err(|e| format!("{e}\n{}", s.log(mark)))
+    s.wait_for(mark, "accept", || s.log(mark).contains("ACCEPT"))
 }
 
 /// Starts a transfer that takes longer than anyone looks at it.
@@ -235,10 +234,9 @@ pub fn download(s: &System, mark: &str, curl: &str, port: u16) -> Res<()> {
         ),
     )?;
     let file = s.outside(format!("/tmp/{mark}.out"));
-    s.wait("curl to receive", || {
+    s.wait_for(mark, "receive", || {
         std::fs::metadata(&file).is_ok_and(|m| m.len() > 0)
     })
-    .map_err(|e| format!("{e}\n{}", s.log(mark)))
 }
 
 /// Must-show 6, with the real ones.

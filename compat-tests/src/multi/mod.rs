@@ -5,7 +5,8 @@
 //! the loader's own words and `/proc`, never from what the plugin says of itself.
 //!
 //! * [`fetch`] gets packages, [`fixtures`] makes some; [`system`] is where a scene happens;
-//! * [`small`], [`side_by_side`], [`libraries`], [`mail`], [`silent`], [`collect`], [`wrecks`], [`corpus`] are the scenes;
+//! * [`small`], [`side_by_side`], [`libraries`], [`mail`], [`views`], [`silent`], [`collect`], [`wrecks`],
+//!   [`corpus`] are the scenes;
 //! * [`speed`] measures.
 
 mod collect;
@@ -20,6 +21,7 @@ mod silent;
 mod small;
 pub mod speed;
 mod system;
+mod views;
 mod wrecks;
 
 use std::path::Path;
@@ -55,6 +57,9 @@ const FAST: &[Scene] = &[
     scene("choices", &[], small::choices),
     scene("conflicts", &[], small::conflicts),
     scene("libraries", &[], libraries::small),
+    scene("views", &[], views::run),
+    scene("scripts", &[], views::scripts),
+    scene("apt", &[], views::apt),
     scene("silent", &[], silent::run),
     scene("collect", &[], collect::run),
     Scene {

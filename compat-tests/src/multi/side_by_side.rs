@@ -168,8 +168,9 @@ fn postgres(s: &System, closure: &str, version: &str, libssl: &str, n: u8) -> Re
         true,
         &format!("exec {run} {bin}/postgres -D {dir} -k {dir} -c listen_addresses= -c fsync=off"),
     )?;
-    s.wait("postgres", || s.log(closure).contains("ready to accept"))
-        .map_err(|e| format!("{e}\n{}", s.log(closure)))?;
+    s.wait_for(closure, "accept", || {
+        s.log(closure).contains("ready to accept")
+    })?;
     let said = s.must_user(&format!(
         "dpkg-ng run -p postgresql-client-{version} -- {bin}/psql -h {dir} -U tester postgres -Atc \
          'create table t as select generate_series(1, 1000) as n; select version(), sum(n) from t'"

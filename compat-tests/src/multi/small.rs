@@ -181,7 +181,7 @@ fn own_libc(s: &System) -> Res<()> {
         true,
         "exec /var/sys/current-system/bin/fix sleep",
     )?;
-    s.wait("fix", || s.log("own-libc").contains("libfix"))?;
+    s.wait_for("own-libc", "speak", || s.log("own-libc").contains("libfix"))?;
     let foreign: Vec<String> = s
         .files_mapped("own-libc")
         .into_iter()

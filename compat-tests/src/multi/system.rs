@@ -362,18 +362,38 @@ impl System {
             .collect()
     }
 
+    /// Waits until a started line is `ready`; that it ends before is an error, with what it said and mapped.
+    pub fn wait_for(&self, mark: &str, what: &str, mut ready: impl FnMut() -> bool) -> Res<()> {
+        let mut alone = 0;
+        let mut done = false;
+        let waited = self.wait(&format!("{mark} to {what}"), || {
+            done = ready();
+            alone = match self.processes(mark).is_empty() {
+                true => alone + 1,
+                false => 0,
+            };
+            // It may be seen a little late.
+            done || alone > 20
+        });
+        if done {
+            return Ok(());
+        }
+        let files: Vec<_> = self.files_mapped(mark).into_iter().collect();
+        Err(format!(
+            "{}\nsaid: {}\nmapped: {}",
+            waited
+                .err()
+                .unwrap_or_else(|| format!("{mark} ended before it could {what}")),
+            self.log(mark),
+            files.join("\n        ")
+        ))
+    }
+
     /// Waits until a started line maps `name`, and holds the build ids against the wanted one.
     pub fn maps_only(&self, mark: &str, name: &str, wanted: &str) -> Res<()> {
-        let ready = || !self.mapped(mark, name).is_empty();
-        self.wait(&format!("{mark} to map {name}"), ready)
-            .map_err(|e| {
-                let files: Vec<_> = self.files_mapped(mark).into_iter().collect();
-                format!(
-                    "{e}\nsaid: {}\nmapped:\n{}",
-                    self.log(mark),
-                    files.join("\n")
-                )
-            })?;
+        self.wait_for(mark, &format!("map {name}"), || {
+            !self.mapped(mark, name).is_empty()
+        })?;
         let wanted = BTreeSet::from([wanted.to_owned()]);
         self.same(
             format!("build id of {name} in {mark}"),

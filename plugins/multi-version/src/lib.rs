@@ -58,6 +58,7 @@
 
 pub mod admindir;
 pub mod apt;
+pub mod build;
 pub mod command;
 pub mod context;
 pub mod decide;

@@ -278,7 +278,11 @@ fn a_payload_is_as_it_was_but_for_what_was_rewritten() {
     let realization = closure.placed.plain(&id);
     let linker = closure.linker();
     let made = linker
-        .make(&closure.placed.sys(), &[realization.clone()], &mut |_| {})
+        .make(
+            &closure.placed.sys(),
+            std::slice::from_ref(&realization),
+            &mut |_| {},
+        )
         .unwrap();
     let [made] = &made[..] else { panic!() };
     let [unlinked] = &made.unlinked[..] else {
@@ -288,7 +292,7 @@ fn a_payload_is_as_it_was_but_for_what_was_rewritten() {
     let again = linker
         .make(
             &closure.placed.sys(),
-            &[realization.clone()],
+            std::slice::from_ref(&realization),
             &mut |_| panic!(),
         )
         .unwrap();

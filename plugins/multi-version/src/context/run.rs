@@ -126,7 +126,7 @@ impl std::str::FromStr for Selector {
 }
 
 impl Selector {
-    /// Whether it means this package.
+    /// Whether it names this package.
     pub fn is(&self, member: &Member) -> bool {
         let id = &member.realization;
         let of_architecture = |a: &str| a.parse().ok().as_ref() == Some(id.architecture());

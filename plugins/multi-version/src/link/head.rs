@@ -88,3 +88,61 @@ fn strings(image: &Image) -> Option<Vec<u64>> {
     let offsets = values.filter_map(|v| image.offset_of(table.checked_add(v)?, 1));
     Some(offsets.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every library of this machine, read in pieces and whole.
+    #[test]
+    fn pieces_say_what_the_whole_file_does() {
+        let mut seen = 0;
+        for dir in [
+            "/usr/lib/x86_64-linux-gnu",
+            "/usr/lib/aarch64-linux-gnu",
+            "/usr/bin",
+        ] {
+            for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+                let Ok(file) = File::open(entry.path()) else {
+                    continue;
+                };
+                let is = file.metadata().unwrap();
+                if !is.is_file() || is.len() > 1 << 23 {
+                    continue;
+                }
+                let bytes = std::fs::read(entry.path()).unwrap();
+                let whole = Image::read(View::of(&bytes)).and_then(|i| DynamicInfo::of(&i));
+                let pieces = read(&file, is.len()).unwrap();
+                assert_eq!(pieces, whole.ok(), "{}", entry.path().display());
+                seen += usize::from(pieces.is_some());
+            }
+        }
+        assert!(seen > 100, "{seen}");
+    }
+
+    #[test]
+    fn long_strings_and_cut_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let libc = maps.split_whitespace().find(|w| w.ends_with("/libc.so.6"));
+        let own = std::fs::read(libc.unwrap()).unwrap();
+        let wish = crate::elf::Wish {
+            path: vec![[b"/".as_slice(), &[b'x'; 9000]].concat()],
+            ..Default::default()
+        };
+        let outcome = crate::elf::rewrite(&own, &wish);
+        let crate::elf::Outcome::Edit(_, edit) = outcome else {
+            panic!("{outcome:?}");
+        };
+        let long = edit.apply(&own);
+        let path = dir.path().join("f");
+        let said = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            read(&File::open(&path).unwrap(), bytes.len() as u64).unwrap()
+        };
+        assert_eq!(said(&long).unwrap().runpath.unwrap().len(), 9001);
+        for len in [0, 3, 20, 63, 64, 200, 4096, 5000, long.len() / 2] {
+            said(&long[..len]);
+        }
+    }
+}

@@ -26,6 +26,8 @@ mod check;
 mod head;
 mod linking;
 mod make;
+#[cfg(test)]
+mod tests;
 mod undo;
 mod unlinked;
 mod verify;

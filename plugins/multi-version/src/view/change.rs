@@ -120,7 +120,8 @@ pub(super) fn remove_as(
         let whys = roots.keep.get(&key).into_iter().flatten();
         let mut users = whys.filter(|w| !matches!(w, Why::Current | Why::Newest));
         if let Some(why) = users.next() {
-            return Err(ViewError::InUse(what.view.clone(), number, why.clone()));
+            let why = Box::new(why.clone());
+            return Err(ViewError::InUse(what.view.clone(), number, why));
         }
     }
     match what.number {

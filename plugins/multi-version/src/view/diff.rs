@@ -120,7 +120,7 @@ fn packages(a: &Manifest, b: &Manifest) -> Vec<Difference> {
         let new = new.get(&key).cloned().unwrap_or_default();
         let version = |m: &&Member| m.realization.version().clone();
         let in_both =
-            |m: &&&Member, others: &[&Member]| others.iter().any(|o| version(o) == version(*m));
+            |m: &&&Member, others: &[&Member]| others.iter().any(|o| version(o) == version(m));
         let name = format!("{}:{}", key.0, key.1);
         let gone: Vec<_> = old.iter().filter(|m| !in_both(m, &new)).collect();
         let came: Vec<_> = new.iter().filter(|m| !in_both(m, &old)).collect();

@@ -61,7 +61,7 @@ pub enum ViewError {
     Exists(ViewName),
     /// Somebody uses it.
     #[error("generation {1} of view {0} is {2}")]
-    InUse(ViewName, GenerationNumber, Why),
+    InUse(ViewName, GenerationNumber, Box<Why>),
     /// Nothing of ours is at this path.
     #[error("'{}' is nothing that could be collected", .0.display())]
     NotOurs(PathBuf),
