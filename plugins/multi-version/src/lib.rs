@@ -73,6 +73,7 @@ pub mod manifest;
 mod mountinfo;
 pub mod output;
 pub mod plan;
+pub mod query;
 pub mod store;
 #[cfg(test)]
 mod testing;
