@@ -8,6 +8,8 @@
 //! | 2 | [`facts`]: what is known of a package in the store: its relations, its ELF objects |
 //! | 3 | [`decide`]: which library, which conflicts, which versions, as data with reasons |
 //! | 3 | [`generation`]: building, switching and forgetting them, so that a kill at any point is harmless |
+//! | 4 | [`context`]: a process for which a generation is on `/usr`; `dpkg-ng run`
+//! | 4 | [`store`]: a .deb into the store |
 //! | 4 | [`gc`]: collecting what nothing needs |
 //! | 4 | [`plan`]: from a generation and a request to the next generation, with all reasons |
 //! | 5 | [`link`]: linked packages made, resolved as ld.so would, looked at and had back |
@@ -54,7 +56,11 @@
 //! - In a context of a view, `/usr` is slot over root over the host's /usr, and `/var/sys/current-system` leads
 //!   to the view's generation, so that one realization serves every view.
 
+pub mod admindir;
+pub mod apt;
+pub mod build;
 pub mod command;
+pub mod context;
 pub mod decide;
 pub mod elf;
 mod entry;
@@ -64,6 +70,9 @@ pub mod generation;
 pub mod layout;
 pub mod link;
 pub mod manifest;
+mod mountinfo;
+pub mod output;
 pub mod plan;
+pub mod store;
 #[cfg(test)]
 mod testing;

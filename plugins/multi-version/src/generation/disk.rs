@@ -73,6 +73,11 @@ impl Disk {
         })
     }
 
+    /// Tell of a change below `tmp/` that somebody else makes next.
+    pub fn announce(&self, what: &'static str, path: &Path) -> Done {
+        self.step(what, path, || Ok(()))
+    }
+
     /// Make a directory, mode 0755 whatever the umask. Yes, if it was not there.
     pub fn make_dir(&self, path: &Path) -> Done<bool> {
         self.step("make directory", path, || {
@@ -127,10 +132,15 @@ impl Disk {
 
     /// A new file with this content, mode 0644.
     pub fn write(&self, path: &Path, content: &[u8]) -> Done {
+        self.write_as(path, content, 0o644)
+    }
+
+    /// A new file with this content and mode.
+    pub fn write_as(&self, path: &Path, content: &[u8], mode: u32) -> Done {
         self.step("write", path, || {
             let mut file = create_new(path)?;
             file.write_all(content)?;
-            file.set_permissions(Permissions::from_mode(0o644))
+            file.set_permissions(Permissions::from_mode(mode))
         })
     }
 

@@ -8,9 +8,9 @@
 mod generation;
 mod installation;
 pub(crate) mod lines;
-mod path;
+pub(crate) mod path;
 mod realization;
-mod stanza;
+pub(crate) mod stanza;
 #[cfg(test)]
 mod tests;
 
