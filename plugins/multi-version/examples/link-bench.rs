@@ -19,7 +19,7 @@ use dpkgng_multi_version::elf::{DynamicInfo, Image, Port, View, is_glibc_interpr
 use dpkgng_multi_version::facts::{Control, Facts, Object};
 use dpkgng_multi_version::generation::{Disk, Sys};
 use dpkgng_multi_version::layout::{Layout, Sha256, Soname, Version};
-use dpkgng_multi_version::link::{Linker, POLICY, Planned};
+use dpkgng_multi_version::link::{Linker, POLICY, Planned, Unlinked};
 use dpkgng_multi_version::manifest::{Installation, Realization};
 
 const FILES: usize = 1000;
@@ -36,11 +36,16 @@ fn main() -> ExitCode {
     let dir = tempfile::tempdir_in("/var/tmp").expect("a scratch directory");
     let bench = Bench::new(dir.path());
     let (mut ours, mut theirs, mut check) = (Vec::new(), Vec::new(), Vec::new());
+    let mut refused = Vec::new();
     for _ in 0..runs {
-        let (linked, checked) = bench.ours();
+        let (linked, checked, unlinked) = bench.ours();
+        refused = unlinked;
         ours.push(linked);
         check.push(checked);
         theirs.push(bench.theirs(&tool));
+    }
+    for unlinked in refused {
+        println!("not linked: {}: {}", unlinked.path.display(), unlinked.why);
     }
     let [ours, theirs, check] = [ours, theirs, check].map(median);
     let bytes: u64 = bench.facts.installation.size;
@@ -121,8 +126,8 @@ impl Bench {
         }
     }
 
-    /// Seconds for linking, and for the check.
-    fn ours(&self) -> (f64, f64) {
+    /// Seconds for linking and for the check, and what was refused.
+    fn ours(&self) -> (f64, f64, Vec<Unlinked>) {
         let realization = Realization {
             installation: self.facts.id.clone(),
             sha256: self.facts.installation.sha256,
@@ -138,11 +143,8 @@ impl Bench {
         let sys = Sys::open(self.layout.clone(), Disk::default(), false).expect("a layout");
         let all = [realization];
         let start = Instant::now();
-        let made = linker.make(&sys, &all, &mut |_| {}).expect("linked");
+        let mut made = linker.make(&sys, &all, &mut |_| {}).expect("linked");
         let linked = start.elapsed().as_secs_f64();
-        for unlinked in &made[0].unlinked {
-            println!("not linked: {}: {}", unlinked.path.display(), unlinked.why);
-        }
         let start = Instant::now();
         let realized = BTreeMap::from([(self.facts.id.clone(), made[0].id.clone())]);
         let planned = Planned {
@@ -155,7 +157,8 @@ impl Bench {
         linker.check(&planned).expect("checked");
         let checked = start.elapsed().as_secs_f64();
         fs::remove_dir_all(self.layout.realization(&made[0].id)).expect("removed");
-        (linked, checked)
+        let unlinked = made.pop().expect("one").unlinked;
+        (linked, checked, unlinked)
     }
 
     /// Seconds for patchelf.
