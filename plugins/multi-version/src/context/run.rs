@@ -375,6 +375,7 @@ mod tests {
             own_libraries: false,
             slot: slot.map(|s| s.parse().unwrap()),
             relaxed: Vec::new(),
+            uses: Default::default(),
             setuid: Vec::new(),
         }
     }

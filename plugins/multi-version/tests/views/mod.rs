@@ -102,6 +102,7 @@ impl Views {
             own_libraries: false,
             slot,
             relaxed: Vec::new(),
+            uses: Default::default(),
             setuid: Vec::new(),
         });
         self.write(&generation, &manifest);
