@@ -499,8 +499,8 @@ struct dpkgng_host {
                            struct dpkgng_str path,
                            dpkgng_member_fn each,
                            void *user);
-    // *Any thread.* Every entry of its data member, in the archive's order, as it is
-    // decompressed.
+    // *Any thread.* Every entry of its data member, as it is decompressed: in the archive's
+    // order, but symbolic links after all others, as dpkg unpacks them.
     int32_t (*deb_entries)(const struct dpkgng_host *host,
                            struct dpkgng_str path,
                            dpkgng_entry_fn each,

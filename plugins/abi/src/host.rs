@@ -338,8 +338,8 @@ pub struct Host {
             user: *mut c_void,
         ) -> i32,
     >,
-    /// *Any thread.* Every entry of its data member, in the archive's order, as it is
-    /// decompressed.
+    /// *Any thread.* Every entry of its data member, as it is decompressed: in the archive's
+    /// order, but symbolic links after all others, as dpkg unpacks them.
     pub deb_entries: Option<
         unsafe extern "C" fn(host: *const Host, path: Str, each: EntryFn, user: *mut c_void) -> i32,
     >,

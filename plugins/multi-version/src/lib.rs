@@ -14,6 +14,13 @@
 //! | 5 | [`scripts`]: maintainer scripts, in a context of the generation that is being built |
 //! | 5 | [`command`]: what of a command line is the plugin's |
 //! | 6 | `entry`: what dpkg-ng finds in the plugin |
+//! | 4 | [`context`]: a process for which a generation is on `/usr`; `dpkg-ng run`
+//! | 4 | [`store`]: a .deb into the store |
+//! | 4 | [`gc`]: collecting what nothing needs |
+//! | 4 | [`plan`]: from a generation and a request to the next generation, with all reasons |
+//! | 5 | [`link`]: linked packages made, resolved as ld.so would, looked at and had back |
+//! | 6 | [`command`]: what of a command line is the plugin's |
+//! | 7 | `entry`: what dpkg-ng finds in the plugin |
 //!
 //! # The way of a .deb
 //!
@@ -56,6 +63,9 @@
 //! - In a context of a view, `/usr` is slot over root over the host's /usr, and `/var/sys/current-system` leads
 //!   to the view's generation, so that one realization serves every view.
 
+pub mod admindir;
+pub mod apt;
+pub mod build;
 pub mod command;
 pub mod context;
 pub mod decide;
@@ -65,9 +75,12 @@ pub mod facts;
 pub mod gc;
 pub mod generation;
 pub mod layout;
+pub mod link;
 pub mod manifest;
 mod mountinfo;
+pub mod output;
 pub mod plan;
 pub mod scripts;
+pub mod store;
 #[cfg(test)]
 mod testing;

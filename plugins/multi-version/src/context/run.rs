@@ -126,7 +126,8 @@ impl std::str::FromStr for Selector {
 }
 
 impl Selector {
-    fn is(&self, member: &Member) -> bool {
+    /// Whether it names this package.
+    pub fn is(&self, member: &Member) -> bool {
         let id = &member.realization;
         let of_architecture = |a: &str| a.parse().ok().as_ref() == Some(id.architecture());
         *id.package() == self.package
@@ -374,6 +375,7 @@ mod tests {
             state: State::Installed,
             own_libraries: false,
             slot: slot.map(|s| s.parse().unwrap()),
+            uses: std::collections::BTreeMap::new(),
             relaxed: Vec::new(),
             uses: Default::default(),
             setuid: Vec::new(),

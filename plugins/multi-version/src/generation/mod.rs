@@ -34,6 +34,7 @@ pub(crate) use hold::Claim;
 pub use hold::Hold;
 pub use lock::Lock;
 pub use reading::{Listed, Reader};
+pub(crate) use tree::entries;
 pub use tree::same_file;
 
 use crate::layout::{GenerationNumber, Layout, SlotName, ViewName, inside};

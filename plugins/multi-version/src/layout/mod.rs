@@ -17,11 +17,13 @@
 #![forbid(unsafe_code)]
 
 mod id;
+mod merged;
 mod words;
 
 use std::path::{Path, PathBuf};
 
 pub use id::{InstallationId, ParseIdError, RealizationId, Sha256, StoreKey};
+pub use merged::{merged, merged_target};
 pub use words::{
     Architecture, GenerationNumber, PackageName, Pin, SlotName, Soname, Version, ViewName,
     WordError,
@@ -144,10 +146,22 @@ impl Layout {
 /// Where things are in an installation or realization. dpkg-deb never packs a top-level DEBIAN,
 /// and a package that has one anyway can't be stored.
 pub mod inside {
+    /// The metadata of an installation or realization, relative to it.
+    pub const METADATA: &str = "DEBIAN";
+    /// The control file of an installation, relative to it.
+    pub const CONTROL: &str = "DEBIAN/control";
+    /// What can be derived of an installation's payload, relative to it.
+    pub const OBJECTS: &str = "DEBIAN/objects";
     /// The metadata of an installation, relative to it.
     pub const INSTALLATION: &str = "DEBIAN/installation";
     /// The metadata of a realization, relative to it.
     pub const REALIZATION: &str = "DEBIAN/realization";
+    /// How the .deb's bytes of a realization's rewritten files are had back, relative to it.
+    pub const UNDO: &str = "DEBIAN/undo";
+    /// The files of a realization that could not be rewritten, relative to it.
+    pub const UNLINKED: &str = "DEBIAN/unlinked";
+    /// The md5sums of an installation's files, relative to it.
+    pub const MD5SUMS: &str = "DEBIAN/md5sums";
     /// The interpreter and the overrides of a realization, relative to it.
     pub const LIB: &str = "lib";
     /// The manifest of a generation, relative to it.

@@ -100,6 +100,7 @@ impl Views {
             reason: Reason::Want,
             state: State::Installed,
             own_libraries: false,
+            uses: Default::default(),
             slot,
             relaxed: Vec::new(),
             uses: Default::default(),
