@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::leases::held;
 use super::{GcError, Why, live};
-use crate::generation::{Claim, Sys};
+use crate::generation::{Claim, Reader, Sys};
 use crate::layout::{Layout, StoreKey, inside};
 
 /// What a collection would do.
@@ -62,7 +62,7 @@ impl Plan {
     }
 }
 
-impl Sys {
+impl Reader {
     /// What a collection that keeps the `keep` newest generations of each view would do; `proc` is
     /// `/proc`.
     pub fn plan_collection(&self, keep: usize, proc: &Path) -> Result<Plan, GcError> {
@@ -89,52 +89,6 @@ impl Sys {
             plan.remove.push(Removal { key, bytes });
         }
         Ok(plan)
-    }
-
-    /// Carry a plan out, which was made by this `Sys`, so under the same lock. Nothing is written.
-    /// As long as there are processes that can't be looked into, of which a person has not said
-    /// that they use nothing here (`harmless`), nothing is removed.
-    pub fn collect(
-        &self,
-        plan: &Plan,
-        proc: &Path,
-        harmless: &BTreeSet<u32>,
-    ) -> Result<(), GcError> {
-        let mut claims = Vec::new();
-        let mut late = Plan::default();
-        for removal in &plan.remove {
-            if let StoreKey::Generation(..) = removal.key {
-                match self.claim(&removal.key)? {
-                    Some(claim) => claims.push(claim),
-                    None => late.keep(removal.key.clone(), Why::Held),
-                }
-            }
-        }
-        // Somebody may have gone into a generation since.
-        let again = live(self.layout(), proc)?;
-        let mut hidden = plan.hidden.union(&again.hidden);
-        if let Some(pid) = hidden.find(|pid| !harmless.contains(pid)) {
-            return Err(GcError::Hidden(*pid));
-        }
-        for (key, whys) in again.used {
-            late.keep.entry(key).or_default().extend(whys);
-        }
-        self.reach(&self.present()?, &mut late)?;
-        for path in &plan.stale_leases {
-            self.disk().remove_file(path).map_err(generation)?;
-        }
-        for Removal { key, .. } in &plan.remove {
-            if late.keep.contains_key(key) {
-                continue;
-            }
-            let metadata = match key {
-                StoreKey::Installation(_) => inside::INSTALLATION,
-                StoreKey::Realization(_) => inside::REALIZATION,
-                StoreKey::Generation(..) => inside::MANIFEST,
-            };
-            self.remove(&self.path_of(key), metadata)?;
-        }
-        Ok(())
     }
 
     fn path_of(&self, key: &StoreKey) -> PathBuf {
@@ -256,6 +210,54 @@ impl Sys {
                 Ok(parts)
             }
         }
+    }
+}
+
+impl Sys {
+    /// Carry a plan out, which was made by this `Sys`, so under the same lock. Nothing is written.
+    /// As long as there are processes that can't be looked into, of which a person has not said
+    /// that they use nothing here (`harmless`), nothing is removed.
+    pub fn collect(
+        &self,
+        plan: &Plan,
+        proc: &Path,
+        harmless: &BTreeSet<u32>,
+    ) -> Result<(), GcError> {
+        let mut claims = Vec::new();
+        let mut late = Plan::default();
+        for removal in &plan.remove {
+            if let StoreKey::Generation(..) = removal.key {
+                match self.claim(&removal.key)? {
+                    Some(claim) => claims.push(claim),
+                    None => late.keep(removal.key.clone(), Why::Held),
+                }
+            }
+        }
+        // Somebody may have gone into a generation since.
+        let again = live(self.layout(), proc)?;
+        let mut hidden = plan.hidden.union(&again.hidden);
+        if let Some(pid) = hidden.find(|pid| !harmless.contains(pid)) {
+            return Err(GcError::Hidden(*pid));
+        }
+        for (key, whys) in again.used {
+            late.keep.entry(key).or_default().extend(whys);
+        }
+        self.reach(&self.present()?, &mut late)?;
+        for path in &plan.stale_leases {
+            self.disk().remove_file(path).map_err(generation)?;
+        }
+        for Removal { key, .. } in &plan.remove {
+            if late.keep.contains_key(key) {
+                continue;
+            }
+            let metadata = match key {
+                StoreKey::Installation(_) => inside::INSTALLATION,
+                StoreKey::Realization(_) => inside::REALIZATION,
+                StoreKey::Generation(..) => inside::MANIFEST,
+            };
+            self.remove(&self.path_of(key), metadata)?;
+        }
+        Ok(())
     }
 }
 
