@@ -24,6 +24,7 @@ heard!(
     crate::link::LinkError,
     crate::manifest::ManifestError,
     crate::plan::PlanError,
+    crate::scripts::ScriptError,
     crate::store::StoreError,
     super::options::UsageError,
     super::selections::SelectionsError,

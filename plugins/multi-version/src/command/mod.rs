@@ -11,6 +11,7 @@ mod actions;
 mod change;
 mod errors;
 mod knowledge;
+mod maintscripts;
 pub mod options;
 mod relink;
 mod selections;
