@@ -157,6 +157,7 @@ fn run_asked(process: &mut Process, asked: Asked) -> Step<i32> {
     }
     let its_own = |plugin: &Plugin| plugin.claims().iter().any(|c| has(&asked.args, c));
     if let Some(plugin) = plugins.iter().find(|p| its_own(p)) {
+        dpkg::add_hearers(process, &asked.args)?;
         return Ok(plugin.command(&asked.args)?);
     }
     if let Some((claim, file)) = &asked.claimed {
@@ -165,6 +166,7 @@ fn run_asked(process: &mut Process, asked: Asked) -> Step<i32> {
             let text = msg!("plugin '%s' has no '%s'", file, shown(claim));
             return Err(Error::new(text).into());
         }
+        dpkg::add_hearers(process, &asked.args)?;
         return Ok(plugin.command(&asked.args)?);
     }
     let hooks: Vec<Box<dyn Hook>> = plugins.iter().filter_map(Plugin::hook).collect();

@@ -8,7 +8,7 @@ mod hooks;
 pub mod options;
 mod packages;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use libdpkgng::error::Error;
@@ -19,7 +19,7 @@ use libdpkgng::pipeline;
 use libdpkgng::report::debug;
 
 use crate::cli::table::knows;
-use crate::cli::{Env, Parser, Process, Step, force};
+use crate::cli::{Effect, Env, Opt, Parser, Process, Step, force};
 use crate::receivers::Buffering;
 use crate::{deb, query};
 use args::{Action, Backend, DpkgArgs, Settings};
@@ -39,6 +39,36 @@ pub fn with_hooks(env: Env, args: &[OsString], hooks: Vec<Box<dyn Hook>>) -> i32
 /// Whether dpkg has an option `--NAME`.
 pub fn has_option(name: &str) -> bool {
     knows(options::OPTIONS, name)
+}
+
+/// The options that say who is to hear what.
+const HEARERS: &[&str] = &["debug", "log", "status-fd"];
+
+/// Obey the options that say who is to hear what, on a command line that is a plugin's to read.
+pub fn add_hearers(process: &mut Process, args: &[OsString]) -> Step {
+    let mut settings = Settings::new(force::initial(process, Known::ALL)?);
+    let mut left = args.iter().take_while(|a| *a != "--");
+    while let Some(arg) = left.next() {
+        let name = arg.as_bytes().strip_prefix(b"--").unwrap_or_default();
+        let mut parts = name.splitn(2, |b| *b == b'=');
+        let name = parts.next().unwrap_or_default();
+        let is_it = |row: &&Opt<Action, Settings>| {
+            let long = row.name.long.filter(|l| HEARERS.contains(l));
+            long.is_some_and(|l| l.as_bytes() == name)
+        };
+        let Some(row) = options::OPTIONS.iter().find(is_it) else {
+            continue;
+        };
+        let value = parts.next().map(OsStr::from_bytes);
+        // That it is missing is the plugin's to say.
+        let Some(value) = value.or_else(|| left.next().map(OsString::as_os_str)) else {
+            break;
+        };
+        if let Effect::Value(set) = row.effect {
+            set(&mut settings, process, row.name, value)?;
+        }
+    }
+    Ok(())
 }
 
 /// Read configuration and command line.

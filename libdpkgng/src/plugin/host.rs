@@ -259,6 +259,13 @@ impl HostBox {
     }
 }
 
+/// The table of host functions for a plugin that is a part of this program instead of a shared
+/// object: its tests, say. It stays, and this thread is the one to call it on.
+pub fn table_for(name: &str, frontend: Rc<dyn Frontend>) -> *const abi::Host {
+    let host: &'static HostBox = Box::leak(Box::new(HostBox::new(name.to_owned(), frontend)));
+    host.table()
+}
+
 unsafe extern "C" fn error(_: *const abi::Host) -> Str {
     Loan::of("error").lend(ERROR.with_borrow(Vec::clone))
 }

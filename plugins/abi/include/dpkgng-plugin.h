@@ -68,10 +68,10 @@
 // `Host::say`: the same as a warning.
 #define DPKGNG_SAY_WARNING 3
 
-// `Host::say`: a line of dpkg's log; without newline.
+// `Host::say`: a line of dpkg's log (the command line's `--log`); without newline.
 #define DPKGNG_SAY_LOG 4
 
-// `Host::say`: a line for `--status-fd`; without newline.
+// `Host::say`: a line for the command line's `--status-fd`s; without newline.
 #define DPKGNG_SAY_STATUS_FD 5
 
 // `Host::say`: nothing, but write out all that was said.
@@ -499,8 +499,8 @@ struct dpkgng_host {
                            struct dpkgng_str path,
                            dpkgng_member_fn each,
                            void *user);
-    // *Any thread.* Every entry of its data member, in the archive's order, as it is
-    // decompressed.
+    // *Any thread.* Every entry of its data member, as it is decompressed: in the archive's
+    // order, but symbolic links after all others, as dpkg unpacks them.
     int32_t (*deb_entries)(const struct dpkgng_host *host,
                            struct dpkgng_str path,
                            dpkgng_entry_fn each,

@@ -27,9 +27,9 @@ pub const SAY_OUTPUT: u32 = 1;
 pub const SAY_NOTICE: u32 = 2;
 /// [`Host::say`]: the same as a warning.
 pub const SAY_WARNING: u32 = 3;
-/// [`Host::say`]: a line of dpkg's log; without newline.
+/// [`Host::say`]: a line of dpkg's log (the command line's `--log`); without newline.
 pub const SAY_LOG: u32 = 4;
-/// [`Host::say`]: a line for `--status-fd`; without newline.
+/// [`Host::say`]: a line for the command line's `--status-fd`s; without newline.
 pub const SAY_STATUS_FD: u32 = 5;
 
 /// [`Host::say`]: nothing, but write out all that was said.
@@ -338,8 +338,8 @@ pub struct Host {
             user: *mut c_void,
         ) -> i32,
     >,
-    /// *Any thread.* Every entry of its data member, in the archive's order, as it is
-    /// decompressed.
+    /// *Any thread.* Every entry of its data member, as it is decompressed: in the archive's
+    /// order, but symbolic links after all others, as dpkg unpacks them.
     pub deb_entries: Option<
         unsafe extern "C" fn(host: *const Host, path: Str, each: EntryFn, user: *mut c_void) -> i32,
     >,

@@ -199,8 +199,8 @@ impl Services {
         walk.end(walked.and_then(|r| self.check(r))).map(drop)
     }
 
-    /// Every entry of its data member, in the archive's order, as it is decompressed. Directories
-    /// placed get their owners, modes and times at the end.
+    /// Every entry of its data member, as it is decompressed: in the archive's order, but symbolic
+    /// links after all others, as dpkg unpacks them. Directories placed get their owners, modes and times at the end.
     ///
     /// # Errors
     /// The file can't be read, or what `each` returned.

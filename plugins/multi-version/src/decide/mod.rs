@@ -15,6 +15,7 @@ pub mod abi;
 mod conflicts;
 mod hides;
 mod library;
+mod order;
 mod orphans;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use hides::{hidden_by, newest_visible};
 pub use library::{
     Candidate, Consumer, Criterion, Decision, Fit, NoLibrary, Override, Row, system_library,
 };
+pub use order::HostOrder;
 pub use orphans::{Needed, WhyNeeded, needed};
 
 use crate::layout::{InstallationId, Version};

@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod disk;
+mod hold;
 mod lock;
 mod reading;
 mod recovery;
@@ -29,8 +30,11 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 pub use disk::{Disk, DiskError, Step, Watcher};
+pub(crate) use hold::Claim;
+pub use hold::Hold;
 pub use lock::Lock;
 pub use reading::{Listed, Reader};
+pub(crate) use tree::entries;
 pub use tree::same_file;
 
 use crate::layout::{GenerationNumber, Layout, SlotName, ViewName, inside};
@@ -127,6 +131,7 @@ impl Sys {
             layout.views(),
             layout.roots(),
             layout.leases(),
+            layout.host(),
             layout.tmp(),
         ] {
             // Recovery must work on a full disk, and needs nothing that is there already.

@@ -7,9 +7,10 @@
 
 mod generation;
 mod installation;
-mod path;
+pub(crate) mod lines;
+pub(crate) mod path;
 mod realization;
-mod stanza;
+pub(crate) mod stanza;
 #[cfg(test)]
 mod tests;
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
-pub(super) fn escape(path: &Path) -> String {
+pub(crate) fn escape(path: &Path) -> String {
     let mut word = String::new();
     for byte in path.as_os_str().as_bytes() {
         match byte {
@@ -17,7 +17,16 @@ pub(super) fn escape(path: &Path) -> String {
 }
 
 /// A path relative to a payload, without `..`.
-pub(super) fn unescape(word: &str) -> Result<PathBuf, String> {
+pub(crate) fn unescape(word: &str) -> Result<PathBuf, String> {
+    let path = unescape_any(word)?;
+    match is_below(&path) {
+        true => Ok(path),
+        false => Err(format!("'{word}' is not a path below the payload")),
+    }
+}
+
+/// Any path.
+pub(crate) fn unescape_any(word: &str) -> Result<PathBuf, String> {
     let mut bytes = Vec::new();
     let mut rest = word.as_bytes();
     while let [head, tail @ ..] = rest {
@@ -31,15 +40,11 @@ pub(super) fn unescape(word: &str) -> Result<PathBuf, String> {
         bytes.push(byte.ok_or_else(|| format!("'{word}' is cut after a %"))?);
         rest = rest.get(2..).unwrap_or_default();
     }
-    let path = PathBuf::from(OsString::from_vec(bytes));
-    if !is_below(&path) {
-        return Err(format!("'{word}' is not a path below the payload"));
-    }
-    Ok(path)
+    Ok(PathBuf::from(OsString::from_vec(bytes)))
 }
 
 /// Whether a path stays below where it starts.
-pub(super) fn is_below(path: &Path) -> bool {
+pub(crate) fn is_below(path: &Path) -> bool {
     let normal = |c: Component| matches!(c, Component::Normal(_));
     path.components().next().is_some() && path.components().all(normal)
 }

@@ -10,18 +10,18 @@ use crate::layout::Sha256;
 
 /// A stanza: fields in order. A value has lines; none is empty but the first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Stanza {
+pub(crate) struct Stanza {
     fields: Vec<(String, Vec<String>)>,
 }
 
 impl Stanza {
     /// Add a field of one line.
-    pub(super) fn put(&mut self, name: &str, value: impl ToString) {
+    pub(crate) fn put(&mut self, name: &str, value: impl ToString) {
         self.fields.push((name.into(), vec![value.to_string()]));
     }
 
     /// Add a field of a line each, unless there are none.
-    pub(super) fn put_lines<T: ToString>(
+    pub(crate) fn put_lines<T: ToString>(
         &mut self,
         name: &str,
         lines: impl IntoIterator<Item = T>,
@@ -39,7 +39,7 @@ impl Stanza {
     }
 
     /// Take a field of one line out, if it is there.
-    pub(super) fn take_maybe<T: FromStr>(&mut self, name: &str) -> Result<Option<T>, ManifestError>
+    pub(crate) fn take_maybe<T: FromStr>(&mut self, name: &str) -> Result<Option<T>, ManifestError>
     where
         T::Err: ToString,
     {
@@ -53,7 +53,7 @@ impl Stanza {
     }
 
     /// Take a field of one line out, which must be there.
-    pub(super) fn take<T: FromStr>(&mut self, name: &str) -> Result<T, ManifestError>
+    pub(crate) fn take<T: FromStr>(&mut self, name: &str) -> Result<T, ManifestError>
     where
         T::Err: ToString,
     {
@@ -62,7 +62,7 @@ impl Stanza {
     }
 
     /// Take the lines of a field out, each read by `read`.
-    pub(super) fn take_each<T>(
+    pub(crate) fn take_each<T>(
         &mut self,
         name: &str,
         read: impl Fn(&str) -> Result<T, String>,
@@ -81,7 +81,7 @@ impl Stanza {
     }
 
     /// That all fields were taken.
-    pub(super) fn end(self) -> Result<(), ManifestError> {
+    pub(crate) fn end(self) -> Result<(), ManifestError> {
         match self.fields.into_iter().next() {
             None => Ok(()),
             Some((name, _)) => Err(ManifestError::Unknown(name)),
@@ -89,7 +89,7 @@ impl Stanza {
     }
 
     /// The stanza's text, without the empty line that separates stanzas.
-    pub(super) fn write(&self, text: &mut String) {
+    pub(crate) fn write(&self, text: &mut String) {
         for (name, lines) in &self.fields {
             let mut lines = lines.iter();
             let first = lines.next().map_or("", String::as_str);
@@ -114,7 +114,7 @@ fn value(field: &str, why: impl ToString) -> ManifestError {
 const WHOLE: &str = "\nWhole: ";
 
 /// A text with its hash.
-pub(super) fn seal(mut text: String) -> String {
+pub(crate) fn seal(mut text: String) -> String {
     let hash = Sha256::of(text.as_bytes());
     // Writing to a string does not fail.
     let _ = writeln!(text, "{WHOLE}{hash}");
@@ -122,7 +122,7 @@ pub(super) fn seal(mut text: String) -> String {
 }
 
 /// The text without its hash, if it is whole.
-pub(super) fn unseal(text: &str) -> Result<&str, ManifestError> {
+pub(crate) fn unseal(text: &str) -> Result<&str, ManifestError> {
     let sealed = text.strip_suffix('\n').and_then(|t| t.rsplit_once(WHOLE));
     let (text, hash) = sealed.ok_or(ManifestError::Cut)?;
     if hash.parse() != Ok(Sha256::of(text.as_bytes())) {
@@ -132,7 +132,7 @@ pub(super) fn unseal(text: &str) -> Result<&str, ManifestError> {
 }
 
 /// All stanzas of a text.
-pub(super) fn read(text: &str) -> Result<Vec<Stanza>, ManifestError> {
+pub(crate) fn read(text: &str) -> Result<Vec<Stanza>, ManifestError> {
     let text = unseal(text)?;
     let mut stanzas = vec![Stanza::default()];
     for (number, line) in text.lines().enumerate() {
@@ -166,7 +166,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Stanza>, ManifestError> {
 }
 
 /// Stanzas as a text.
-pub(super) fn write(stanzas: &[Stanza]) -> String {
+pub(crate) fn write(stanzas: &[Stanza]) -> String {
     let mut text = String::new();
     for (number, stanza) in stanzas.iter().enumerate() {
         if number > 0 {

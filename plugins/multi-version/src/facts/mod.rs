@@ -1,15 +1,37 @@
 //! What is known of a package in the store: what planning and linking decide by.
 //!
 //! Read from `store/ID/DEBIAN/installation`, `…/control` and `…/objects`; the relations are parsed by the
-//! host, so that they are what dpkg takes them for.
+//! host, so that they are what dpkg takes them for. Needs no lock: what is in the store does not change.
+//!
+//! | | |
+//! |---|---|
+//! | [`read`] | all of it, of one package |
+//! | `control` | what of a control file matters |
+//! | [`Payload`] | what its files are: derived from them once, and kept in `DEBIAN/objects` |
+//!
+//! What a package says of itself may be anything; what is read of it is bounded.
 #![forbid(unsafe_code)]
 
+mod cache;
+pub(crate) mod control;
+mod error;
+mod scan;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use dpkgng_plugin::Services;
 
 use crate::elf::Target;
-use crate::layout::{Architecture, InstallationId, PackageName, Soname, Version};
-use crate::manifest::Installation;
+use crate::layout::{Architecture, InstallationId, Layout, PackageName, Soname, Version, inside};
+use crate::manifest::{Installation, ManifestError};
+
+pub use error::{ControlError, FactsError};
+pub use scan::Payload;
 
 /// A package in the store.
 #[derive(Debug, Clone)]
@@ -130,13 +152,62 @@ pub struct Object {
     pub target: Target,
     /// PT_INTERP, as the archive has it.
     pub interpreter: Option<PathBuf>,
-    /// DT_SONAME, when it is one that can stand in `lib/`.
+    /// DT_SONAME, when it is one that can stand in `lib/`. Of a public library without one it is the file's
+    /// name, as for ldconfig.
     pub soname: Option<Soname>,
-    /// Whether it is in a directory where ld.so looks for everybody: `usr/lib`, `usr/lib/TRIPLET`, and what
-    /// the package's own `etc/ld.so.conf.d` names.
+    /// Whether it, or a link to it, is in a directory where ld.so looks for everybody: `usr/lib`, `usr/lib/TRIPLET`,
+    /// `usr/lib64` and its like, and what the package's own `etc/ld.so.conf.d` names.
     pub public: bool,
-    /// DT_NEEDED, in order.
+    /// DT_NEEDED, in order, but for paths, which ld.so opens as they stand.
     pub needed: Vec<Soname>,
     /// What it may dlopen: `.note.dlopen`, and soname-shaped strings.
     pub mentions: Vec<Soname>,
+}
+
+/// No metadata and no control file is longer.
+const LONGEST: u64 = 16 << 20;
+
+/// What is known of a package in the store.
+///
+/// # Errors
+/// It is not there, or not as it was stored.
+pub fn read(host: Services, layout: &Layout, id: &InstallationId) -> Result<Facts, FactsError> {
+    let top = layout.installation(id);
+    let installation = installation(layout, id)?;
+    let path = top.join(inside::CONTROL);
+    let control = control::read(host, &bounded(&path)?, id);
+    let control = control.map_err(|why| FactsError::Control { path, why })?;
+    let Payload { objects, paths } = Payload::of(&top)?;
+    Ok(Facts {
+        id: id.clone(),
+        installation,
+        control,
+        objects,
+        paths,
+    })
+}
+
+/// Where a package in the store came from.
+///
+/// # Errors
+/// It is not there, or not as it was stored.
+pub fn installation(layout: &Layout, id: &InstallationId) -> Result<Installation, FactsError> {
+    let path = layout.installation(id).join(inside::INSTALLATION);
+    let text = String::from_utf8(bounded(&path)?).map_err(|_| ManifestError::Cut);
+    let read = text.and_then(|text| Installation::from_text(&text, id));
+    read.map_err(|why| FactsError::Metadata { path, why })
+}
+
+/// A file, unless it is too large to be what it should.
+fn bounded(path: &Path) -> Result<Vec<u8>, FactsError> {
+    let mut content = Vec::new();
+    let read = File::open(path).and_then(|f| f.take(LONGEST + 1).read_to_end(&mut content));
+    let len = read.map_err(|source| FactsError::Read {
+        path: path.into(),
+        source,
+    })?;
+    match len as u64 > LONGEST {
+        true => Err(FactsError::TooLarge(path.into())),
+        false => Ok(content),
+    }
 }

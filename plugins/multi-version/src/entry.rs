@@ -1,0 +1,28 @@
+//! What dpkg-ng finds in the plugin.
+
+use std::ffi::OsString;
+
+use dpkgng_plugin::{Claim, Failed, Host, Plugin, export};
+
+use crate::command;
+
+struct MultiVersion;
+
+export!(MultiVersion);
+
+impl Plugin for MultiVersion {
+    const NAME: &str = "multi-version";
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+    const CLAIMS: &[Claim] = &[
+        Claim::Option("multi-version"),
+        Claim::Option("view"),
+        Claim::Command("view"),
+        Claim::Command("gc"),
+        Claim::Command("relink"),
+        Claim::Command("run"),
+    ];
+
+    fn command(host: Host, args: &[OsString]) -> Result<i32, Failed> {
+        command::run(host, args)
+    }
+}
