@@ -8,7 +8,7 @@
 //! /etc                  the host's over the generation's conffiles. What it writes is kept aside until all scripts have
 //!                       succeeded ([`Etc`]): then it comes into the host's /etc, a file at a time, by rename. What speaks
 //!                       of what is in /usr stays with the generation: alternatives/, systemd/, rc?.d/
-//! /var/lib/dpkg         the generation's database; the host's is out of reach
+//! /var/lib/dpkg         the generation's database; the host's is out of reach. info/ can't be written
 //! /var/sys/current-system  -> the generation
 //! /run/systemd, /var/cache/ldconfig   empty, and policy-rc.d says 101: no service is started or stopped
 //! all else              the host's: in particular /var, which is not taken back when a script fails
