@@ -81,3 +81,4 @@ pub mod scripts;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod view;

@@ -56,7 +56,10 @@ pub(super) fn write(
     for path in &paths {
         let bytes = path.as_os_str().as_bytes();
         if memchr::memchr(b'\n', bytes).is_some() {
-            return Err(AdmindirError::Newline(path.clone(), present.id().clone()));
+            return Err(AdmindirError::Newline(
+                path.clone(),
+                Box::new(present.id().clone()),
+            ));
         }
         list.push(b'/');
         list.extend_from_slice(bytes);

@@ -60,7 +60,7 @@ pub enum AdmindirError {
     },
     /// A path can't stand in a list of paths.
     #[error("the path {0:?} of package {1} cannot stand in a list")]
-    Newline(PathBuf, InstallationId),
+    Newline(PathBuf, Box<InstallationId>),
 }
 
 /// A package of a generation.
