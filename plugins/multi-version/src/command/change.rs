@@ -50,6 +50,7 @@ pub fn change(
         knowledge: &knowledge,
         plan: &plan,
         present,
+        request,
     }
     .carry_out()
 }
@@ -61,11 +62,12 @@ struct Change<'c> {
     knowledge: &'c Knowledge,
     plan: &'c Plan,
     present: Option<&'c Manifest>,
+    request: &'c Request,
 }
 
 impl Change<'_> {
     fn carry_out(&self) -> Result<i32, Failed> {
-        let steps = steps::steps(self.present, self.plan, self.knowledge);
+        let steps = steps::steps(self.present, self.plan, self.knowledge, &self.request.purge);
         if self.unchanged() && steps.is_empty() {
             self.host.notice("nothing to do")?;
             return Ok(0);

@@ -15,6 +15,7 @@ macro_rules! heard {
 heard!(
     crate::admindir::AdmindirError,
     crate::context::UsageError,
+    crate::facts::ControlError,
     crate::facts::FactsError,
     crate::gc::GcError,
     crate::generation::DiskError,

@@ -377,6 +377,7 @@ mod tests {
             slot: slot.map(|s| s.parse().unwrap()),
             uses: std::collections::BTreeMap::new(),
             relaxed: Vec::new(),
+            uses: Default::default(),
             setuid: Vec::new(),
         }
     }

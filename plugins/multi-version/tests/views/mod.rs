@@ -103,6 +103,7 @@ impl Views {
             uses: Default::default(),
             slot,
             relaxed: Vec::new(),
+            uses: Default::default(),
             setuid: Vec::new(),
         });
         self.write(&generation, &manifest);
