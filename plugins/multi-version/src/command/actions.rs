@@ -12,7 +12,7 @@ use super::change::{change, present};
 use super::options::{Action, Line, UsageError};
 use super::selections::Selections;
 use crate::context::Selector;
-use crate::generation::{Reader, Sys};
+use crate::generation::Reader;
 use crate::layout::{InstallationId, Layout, inside};
 use crate::manifest::{Manifest, Member, Reason, State};
 use crate::plan::Request;

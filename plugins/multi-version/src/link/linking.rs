@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::{Done, LinkError, Linker, POLICY, Wanted};
 use crate::elf::{PathTag, Port, Wish, is_glibc_interpreter};
 use crate::facts::{Facts, Object};
-use crate::layout::{Architecture, InstallationId, Layout, RealizationId, Soname, inside};
+use crate::layout::{Architecture, InstallationId, Layout, RealizationId, Soname, inside, merged};
 use crate::manifest::Realization;
 
 /// The library an interpreter belongs to.
@@ -203,7 +203,7 @@ impl<'a> Linking<'a> {
         if is_glibc_interpreter(now.as_os_str().as_bytes()) {
             return None;
         }
-        let merged = merged(now.strip_prefix("/").ok()?);
+        let merged = merged(now)?;
         let own = self.facts.paths.binary_search(&merged).is_ok();
         own.then(|| (bytes(now), bytes(self.home.join(merged))))
     }
@@ -216,16 +216,4 @@ fn glibc_interpreter(object: &Object) -> Option<Soname> {
         return None;
     }
     Soname::new(path.file_name().and_then(OsStr::to_str)?).ok()
-}
-
-/// The directories that are below `/usr` where it is merged, as in the store.
-const MERGED: [&str; 7] = ["bin", "sbin", "lib", "lib32", "lib64", "libo32", "libx32"];
-
-/// Where a path of a package is in the store.
-pub(super) fn merged(path: &Path) -> PathBuf {
-    let first = path.components().next().map(|c| c.as_os_str());
-    match first.is_some_and(|f| MERGED.iter().any(|m| f == *m)) {
-        true => Path::new("usr").join(path),
-        false => path.into(),
-    }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::linking::{Linking, merged};
+use super::linking::Linking;
 use super::*;
 use crate::elf::{Port, Target};
 use crate::facts::{Control, Object};
@@ -129,7 +129,6 @@ fn other_interpreters_are_ours_when_the_package_brings_them() {
     assert!(
         new.starts_with(b"/var/sys/inst/foo_1_amd64-") && new.ends_with(b"/usr/lib/klibc-x.so")
     );
-    assert_eq!(merged(Path::new("libexec/x")), Path::new("libexec/x"));
 }
 
 #[test]

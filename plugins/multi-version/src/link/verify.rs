@@ -10,10 +10,9 @@ use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
 
-use super::linking::merged;
 use super::undo::Records;
 use super::{Done, LinkError, Linker, read_error};
-use crate::layout::{RealizationId, inside};
+use crate::layout::{RealizationId, inside, merged};
 
 /// A file that is not as the .deb has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,8 +106,7 @@ fn md5sums(path: &Path) -> Done<BTreeMap<PathBuf, String>> {
         let (sum, rest) = line.split_at_checked(32)?;
         let sum = std::str::from_utf8(sum).ok()?.to_ascii_lowercase();
         let path = rest.strip_prefix(b"  ").or(rest.strip_prefix(b" *"))?;
-        let path = path.strip_prefix(b"./").unwrap_or(path);
-        Some((merged(Path::new(OsStr::from_bytes(path))), sum))
+        Some((merged(Path::new(OsStr::from_bytes(path)))?, sum))
     });
     Ok(lines.collect())
 }

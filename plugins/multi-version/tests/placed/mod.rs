@@ -4,13 +4,12 @@ pub mod closure;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use dpkgng_multi_version::elf::{DynamicInfo, Image, Port, View, sonames};
-use dpkgng_multi_version::facts::{Control, Facts, Object};
+use dpkgng_multi_version::elf::{DynamicInfo, Image, Port, View};
+use dpkgng_multi_version::facts::{Control, Facts, Payload};
 use dpkgng_multi_version::generation::{Disk, Sys};
-use dpkgng_multi_version::layout::{Architecture, InstallationId, Layout, Sha256, Soname, Version};
+use dpkgng_multi_version::layout::{Architecture, InstallationId, Layout, Sha256, Version};
 use dpkgng_multi_version::manifest::{Installation, Realization};
 
 /// What stands at a path of a package.
@@ -112,14 +111,12 @@ impl Placed {
             installation.to_text().unwrap(),
         )
         .unwrap();
-        let mut paths: Vec<PathBuf> = files.iter().map(|(p, _)| PathBuf::from(p)).collect();
-        paths.sort();
-        let objects = paths.iter().filter_map(|path| object(&home, path));
+        let Payload { objects, paths } = Payload::derive(&home).unwrap();
         self.facts.push(Facts {
             id: id.clone(),
             installation,
             control: Control::default(),
-            objects: objects.collect(),
+            objects,
             paths,
         });
         id
@@ -138,26 +135,4 @@ impl Placed {
             policy: dpkgng_multi_version::link::POLICY,
         }
     }
-}
-
-fn object(home: &Path, path: &Path) -> Option<Object> {
-    let full = home.join(path);
-    if !fs::symlink_metadata(&full).unwrap().is_file() {
-        return None;
-    }
-    let bytes = fs::read(full).unwrap();
-    let image = Image::read(View::of(&bytes)).ok()?;
-    image.dynamic.as_ref()?;
-    let info = DynamicInfo::of(&image).ok()?;
-    let text = |b: &Vec<u8>| String::from_utf8(b.clone()).unwrap();
-    let word = |b: &Vec<u8>| Soname::new(&text(b)).ok();
-    Some(Object {
-        path: path.into(),
-        target: info.target,
-        interpreter: info.interpreter.as_ref().map(|i| text(i).into()),
-        soname: info.soname.as_ref().and_then(word),
-        public: path.parent() == Some(Path::new(&public())),
-        needed: info.needed.iter().filter_map(word).collect(),
-        mentions: sonames::mentioned(&image).iter().filter_map(word).collect(),
-    })
 }
