@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, lchown, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::{Mode, SFlag, UtimensatFlags, makedev, mknod, utimensat};
@@ -54,6 +54,7 @@ pub struct Deb {
     arch: String,
     fields: Vec<(String, String)>,
     entries: Vec<Entry>,
+    copies: Vec<(String, PathBuf, u32)>,
     control: Vec<(String, String, u32)>,
     options: Vec<String>,
 }
@@ -66,6 +67,7 @@ pub fn deb(name: &str, version: &str) -> Deb {
         arch: "all".into(),
         fields: Vec::new(),
         entries: Vec::new(),
+        copies: Vec::new(),
         control: Vec::new(),
         options: vec!["-Znone".into()],
     }
@@ -87,6 +89,13 @@ impl Deb {
     /// Adds a regular file.
     pub fn file(self, path: &str, content: &str) -> Deb {
         self.entry(path, Kind::File(content.into()))
+    }
+
+    /// Adds a copy of a file outside, with this mode.
+    pub fn copy(mut self, path: &str, from: &Path, mode: u32) -> Deb {
+        let path = path.trim_start_matches('/').into();
+        self.copies.push((path, from.to_owned(), mode));
+        self
     }
 
     /// Adds a directory.
@@ -236,6 +245,14 @@ impl Deb {
                 fs::create_dir_all(parent).during(parent.display())?;
             }
             entry.make(tree, &path).during(&entry.path)?;
+        }
+        for (path, from, mode) in &self.copies {
+            let to = tree.join(path);
+            if let Some(parent) = to.parent() {
+                fs::create_dir_all(parent).during(parent.display())?;
+            }
+            fs::copy(from, &to).during(from.display())?;
+            fs::set_permissions(&to, fs::Permissions::from_mode(*mode)).during(path)?;
         }
         set_times(tree, TIME)?;
         for entry in &self.entries {

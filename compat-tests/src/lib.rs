@@ -14,8 +14,9 @@
 //! * [`msgids`] checks that every text of ours is a message of dpkg.
 //! * [`runner`] runs cases, [`suite`] dpkg's functional tests, [`autotest`] its `src/at` tests,
 //!   [`perl`] its tests in Perl, [`real`] whole systems.
-//!   [`real`] whole systems.
 //! * [`packages`] installs, upgrades and removes the Debian packages of ours, and kills that.
+//! * [`multi`] runs programs of two releases side by side on one system.
+//! * [`watch`] stops a command at its system calls, and kills it there.
 //! * [`bench`] compares time and memory.
 
 pub mod autotest;
@@ -26,6 +27,7 @@ pub mod deb;
 pub mod generator;
 pub mod kill;
 pub mod msgids;
+pub mod multi;
 pub mod oracle;
 pub mod packages;
 pub mod perl;
@@ -35,6 +37,7 @@ pub mod runner;
 pub mod sandbox;
 pub mod snapshot;
 pub mod suite;
+pub mod watch;
 pub mod world;
 
 /// A failure of the harness itself, in words.

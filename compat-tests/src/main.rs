@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use compat_tests::report::Totals;
 use compat_tests::{
-    Res, autotest, bench, cases, generator, kill, oracle, packages, perl, real, runner, suite,
+    Res, autotest, bench, cases, generator, kill, multi, oracle, packages, perl, real, runner,
+    suite,
 };
 
 const USAGE: &str = "\
@@ -19,14 +20,16 @@ usage: compat COMMAND
   perl [--release R]         run dpkg's tests in Perl of update-alternatives
   real [--release R] [--fresh] small|large|archives|upgrade|large-upgrade|bootstrap
                              the same steps on a whole system, with stock and with ours
+  multi [--all] [all|SCENE…]  versions side by side, with real programs; alone: the scenes that fetch nothing
   bench [--release R] [--runs N] [start|read|unpack]
                              time and memory of ours beside stock's
+  bench multi                time of views, contexts and rewriting
   kill [--release R] [--all] [NAME…]
                              kill ours at a sample of moments, or at every one, and recover
   packages [--release R] [--noopt] [--all] [NAME…]
                              build our Debian packages, install, upgrade, remove and kill that
 DPKG_UNDER_TEST=theirs|ours|both  DPKG_NG_BIN  DPKG_ORACLE_DIR  DPKG_HEAD_SRC  COMPAT_JOBS
-                DPKG_BENCH_DEBS
+                DPKG_BENCH_DEBS  DPKG_NG_PLUGIN
 COMPAT_LANGUAGE=marked|LOCALE   what cases are run in, beside C.UTF-8
 ";
 
@@ -139,6 +142,9 @@ fn run(args: &[String]) -> Res<bool> {
         "bench" => {
             runner::get_oracle()?;
             let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+            if o.names == ["multi"] {
+                return multi::speed::run(&exe);
+            }
             bench::run(&exe, &o.release, o.runs, &o.names)
         }
         "--kill-in-sandbox" => kill::in_sandbox(rest).map(|()| true),
@@ -147,6 +153,16 @@ fn run(args: &[String]) -> Res<bool> {
             let exe = std::env::current_exe().map_err(|e| e.to_string())?;
             let extent = if flag("all") { "all" } else { "sample" };
             done("kill", kill::run(&exe, &o.release, extent, &o.names)?)
+        }
+        "--multi-in-sandbox" => multi::in_sandbox(rest).map(|()| true),
+        "multi" => {
+            runner::get_oracle()?;
+            let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+            let extent = match flag("all") {
+                true => multi::Extent::All,
+                false => multi::Extent::Sample,
+            };
+            done("multi", multi::run(&exe, &o.names, extent)?)
         }
         "--packages-in-sandbox" => packages::in_sandbox(rest).map(|()| true),
         "packages" => {

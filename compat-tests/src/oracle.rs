@@ -195,38 +195,10 @@ fn build_source(release: &str) -> Res<()> {
     need("dpkg-source", "dpkg-dev")?;
     let base = dir().join("src");
     let apt = base.join(format!("apt-{release}"));
-    for sub in [
-        "lists/partial",
-        "cache/archives/partial",
-        "etc/preferences.d",
-    ] {
-        fs::create_dir_all(apt.join(sub)).during(apt.display())?;
-    }
-    let list = apt.join("sources.list");
-    fs::write(&list, format!("deb-src {} {release} main\n", mirror()?)).during(list.display())?;
-    fs::write(apt.join("status"), "").during("status")?;
-    let option = |name: &str, value: &Path| format!("{name}={}", value.display());
+    configure_apt(&apt, &format!("deb-src {} {release} main\n", mirror()?))?;
     let apt_get = || {
-        let mut c = Command::new("apt-get");
-        c.args([
-            "-q".into(),
-            "-o".into(),
-            option("Dir::State::lists", &apt.join("lists")),
-            "-o".into(),
-            option("Dir::State::status", &apt.join("status")),
-            "-o".into(),
-            option("Dir::Cache", &apt.join("cache")),
-            "-o".into(),
-            option("Dir::Etc::sourcelist", &list),
-            "-o".into(),
-            option("Dir::Etc::sourceparts", &apt.join("none")),
-            "-o".into(),
-            option("Dir::Etc::preferencesparts", &apt.join("etc/preferences.d")),
-            "-o".into(),
-            String::from("APT::Sandbox::User=root"),
-            "-o".into(),
-            String::from("APT::Get::Only-Source=true"),
-        ]);
+        let mut c = apt_get(&apt);
+        c.args(["-o", "APT::Get::Only-Source=true"]);
         c
     };
     run(apt_get().arg("update"))?;
@@ -252,6 +224,38 @@ fn build_source(release: &str) -> Res<()> {
         .args(["--no-check", "-x"])
         .arg(&dsc)
         .arg(&to))
+}
+
+/// Makes the directories of an apt of its own, on a system without packages, in `base`.
+pub fn configure_apt(base: &Path, sources: &str) -> Res<()> {
+    for sub in [
+        "lists/partial",
+        "cache/archives/partial",
+        "etc/preferences.d",
+    ] {
+        fs::create_dir_all(base.join(sub)).during(base.display())?;
+    }
+    fs::write(base.join("sources.list"), sources).during("sources.list")?;
+    fs::write(base.join("status"), "").during("status")
+}
+
+/// `apt-get` with the directories that [`configure_apt`] made in `base`.
+pub fn apt_get(base: &Path) -> Command {
+    let mut c = Command::new("apt-get");
+    c.arg("-q");
+    for (name, place) in [
+        ("Dir::State::lists", "lists"),
+        ("Dir::State::status", "status"),
+        ("Dir::Cache", "cache"),
+        ("Dir::Etc::sourcelist", "sources.list"),
+        ("Dir::Etc::sourceparts", "none"),
+        ("Dir::Etc::preferencesparts", "etc/preferences.d"),
+    ] {
+        c.arg("-o")
+            .arg(format!("{name}={}", base.join(place).display()));
+    }
+    c.args(["-o", "APT::Sandbox::User=root"]);
+    c
 }
 
 /// The archive this machine installs from, as apt says.

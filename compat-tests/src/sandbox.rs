@@ -259,7 +259,7 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
 }
 
 /// A /dev of our own: packages may make and remove nodes there.
-fn devices(dev: &Path) -> Res<()> {
+pub fn devices(dev: &Path) -> Res<()> {
     mnt(
         Some("tmpfs"),
         dev,
@@ -338,7 +338,8 @@ pub fn bind(from: impl AsRef<Path>, to: &Path, recursive: bool) -> Res<()> {
     mnt(Some(from.as_ref().as_os_str()), to, None, flags, None)
 }
 
-fn mnt<S: AsRef<OsStr> + ?Sized>(
+/// mount(2), with an error that says where.
+pub fn mnt<S: AsRef<OsStr> + ?Sized>(
     source: Option<&S>,
     to: impl AsRef<Path>,
     kind: Option<&str>,

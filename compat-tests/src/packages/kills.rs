@@ -2,12 +2,14 @@
 //! processes, once only the caller. In each wreck all programs of dpkg's must work, two ways
 //! must lead on to the state that the undisturbed command leaves, and one back to stock.
 
+use std::path::Path;
+
 use super::scenes::WORDS;
-use super::system::{RUN, System, command_in, missing, must, programs, sh, state};
-use super::watch::{Victim, watch};
+use super::system::{RUN, SAID, System, command_in, missing, must, programs, sh, state};
 use crate::Res;
 use crate::report::diff;
 use crate::snapshot::now;
+use crate::watch::{Calls, Victim, watch};
 
 /// One command on a system made ready by stock.
 pub struct Kill {
@@ -79,7 +81,13 @@ pub fn run(name: &str, moments: Option<usize>) -> Res<()> {
     must(kill.before)?;
 
     let whole = start.begin()?;
-    let undisturbed = watch(command_in(kill.command), None, &look)?;
+    let undisturbed = watch(
+        command_in(kill.command),
+        Path::new(SAID),
+        Calls::Names,
+        None,
+        &look,
+    )?;
     if undisturbed.code != Some(0) {
         return Err(format!(
             "undisturbed: {:?}\n{}",
@@ -102,7 +110,13 @@ pub fn run(name: &str, moments: Option<usize>) -> Res<()> {
         };
         for &victim in victims {
             let wreck = start.begin()?;
-            let died = watch(command_in(kill.command), Some((n, victim)), &look)?;
+            let died = watch(
+                command_in(kill.command),
+                Path::new(SAID),
+                Calls::Names,
+                Some((n, victim)),
+                &look,
+            )?;
             let at = format!(
                 "killed {victim:?} at {}",
                 died.points.get(n).map_or("no point", String::as_str)

@@ -9,7 +9,6 @@ mod kills;
 mod scenes;
 mod system;
 mod upgrade;
-mod watch;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::system::{RUN, System, command_in, diversions, missing, programs};
-use super::watch::watch;
+use super::system::{RUN, SAID, System, command_in, diversions, missing, programs};
 use crate::snapshot::{Snapshot, now};
+use crate::watch::{Calls, watch};
 use crate::{During, Res};
 
 /// A life, as shell lines; each must succeed.
@@ -150,7 +150,13 @@ pub fn run(name: &str) -> Res<()> {
     let system = System::default().begin()?;
     let mut moments = 0;
     for line in scene.lines {
-        let out = watch(command_in(&format!("{WORDS}{line}")), None, &look)?;
+        let out = watch(
+            command_in(&format!("{WORDS}{line}")),
+            Path::new(SAID),
+            Calls::Names,
+            None,
+            &look,
+        )?;
         moments += out.points.len();
         if out.code != Some(0) {
             return Err(format!("{line}: exit {:?}\n{}", out.code, out.said));

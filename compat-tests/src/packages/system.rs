@@ -16,6 +16,8 @@ use crate::{During, Res};
 
 /// Where the system is seen, always the same.
 pub const RUN: &str = "/t/k/run";
+/// What the command that is being watched says.
+pub const SAID: &str = "/t/k/said";
 const LAYERS: &str = "/t/k/layers";
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

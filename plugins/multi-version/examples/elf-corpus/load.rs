@@ -16,7 +16,9 @@ use std::process::{Command, Stdio};
 use std::rc::Rc;
 
 use dpkgng_multi_version::elf::resolve::{Environment, Files, Object, Process};
-use dpkgng_multi_version::elf::{self, DynamicInfo, Image, Outcome, View, is_glibc_interpreter};
+use dpkgng_multi_version::elf::{
+    self, DynamicInfo, Image, Outcome, Target, View, is_glibc_interpreter,
+};
 
 use super::files;
 
@@ -51,6 +53,7 @@ struct Placed {
     from: PathBuf,
     program: bool,
     edited: bool,
+    target: Target,
 }
 
 /// Copies packages into the root.
@@ -189,6 +192,7 @@ fn copy(
                 from: from.clone(),
                 program: info.interpreter.is_some() && mode & 0o111 != 0,
                 edited,
+                target: Target::of(&image),
             });
         }
     }
@@ -225,9 +229,16 @@ fn load_all(root: &Path, placed: &[Placed]) -> io::Result<bool> {
         .find(|e| is_glibc_interpreter(e.file_name().as_bytes()));
     let loader = loader.ok_or_else(|| io::Error::other("no ld.so in the corpus"))?;
     let loader = Path::new(files::INSTALL).join(loader.file_name());
+    let target = tree
+        .object(loader.as_os_str().as_bytes())
+        .map(|o| o.info.target);
     let mut counts = Counts::default();
     let mut through: BTreeMap<String, usize> = BTreeMap::new();
     for object in placed.iter().filter(|p| p.edited) {
+        if Some(object.target) != target {
+            println!("for another loader: {}", object.path.display());
+            continue;
+        }
         match object.program {
             true => counts.programs += 1,
             false => counts.libraries += 1,

@@ -22,12 +22,12 @@ struct Sum {
 pub fn run(tool: &Path, dirs: &[PathBuf]) -> bool {
     let scratch = std::env::temp_dir().join(format!("elf-corpus-patchelf-{}", std::process::id()));
     let all = files::elf_files(dirs);
-    let edited: Vec<PathBuf> = all
+    let chosen: Vec<PathBuf> = all
         .into_iter()
         .map(|f| f.path)
-        .filter(|p| is_edited(p))
+        .filter(|p| needs_it(p))
         .collect();
-    let ours = measure(&edited, &scratch, |path| {
+    let ours = measure(&chosen, &scratch, |path| {
         let bytes = fs::read(path).ok()?;
         let Outcome::Edit(_, edit) = elf::rewrite(&bytes, &files::wish(&bytes)) else {
             return None;
@@ -36,7 +36,7 @@ pub fn run(tool: &Path, dirs: &[PathBuf]) -> bool {
         Some(edit.len - bytes.len() as u64)
     });
     let faults = RefCell::new(BTreeMap::<String, usize>::new());
-    let theirs = measure(&edited, &scratch, |path| {
+    let theirs = measure(&chosen, &scratch, |path| {
         let bytes = fs::read(path).ok()?;
         fs::write(&scratch, &bytes).ok()?;
         let wish = files::wish(&bytes);
@@ -64,7 +64,7 @@ pub fn run(tool: &Path, dirs: &[PathBuf]) -> bool {
         Some((result.len() as u64).saturating_sub(bytes.len() as u64))
     });
     let _ = fs::remove_file(&scratch);
-    println!("{} files", edited.len());
+    println!("{} files", chosen.len());
     for (name, sum) in [("ours", &ours), ("patchelf", &theirs)] {
         println!(
             "{name:9} {} refused; growth median {} B; {:.2} s wall, {:.2} s CPU: {:.3} ms CPU a file",
@@ -72,19 +72,17 @@ pub fn run(tool: &Path, dirs: &[PathBuf]) -> bool {
             files::median(sum.growth.clone()),
             sum.wall,
             sum.cpu,
-            sum.cpu * 1000.0 / edited.len().max(1) as f64
+            sum.cpu * 1000.0 / chosen.len().max(1) as f64
         );
     }
     println!("patchelf's results by our check: {:?}", faults.into_inner());
     ours.wall < theirs.wall && ours.cpu < theirs.cpu
 }
 
-fn is_edited(path: &Path) -> bool {
+/// Those that we refuse count as ours to do.
+fn needs_it(path: &Path) -> bool {
     let bytes = fs::read(path).unwrap_or_default();
-    matches!(
-        elf::rewrite(&bytes, &files::wish(&bytes)),
-        Outcome::Edit(..)
-    )
+    !matches!(elf::rewrite(&bytes, &files::wish(&bytes)), Outcome::Skip(_))
 }
 
 fn measure(paths: &[PathBuf], scratch: &Path, work: impl Fn(&Path) -> Option<u64>) -> Sum {

@@ -35,6 +35,10 @@ pub enum Action {
     Status,
     /// `--verify`
     Verify,
+    /// `--set-selections`
+    SetSelections,
+    /// `--merge-avail`, which apt says when it marks packages: a view's `available` stays empty.
+    MergeAvail,
     /// What dpkg does itself, with the view's database: it changes nothing.
     Dpkg,
 }
@@ -207,10 +211,10 @@ const OPTIONS: &[Opt] = &[
     long("predep-package", Is::Reads),
     opt(b'A', "record-avail", Is::Refused),
     long("update-avail", Is::Refused),
-    long("merge-avail", Is::Refused),
+    long("merge-avail", Is::Action(Action::MergeAvail)),
     long("clear-avail", Is::Refused),
     long("forget-old-unavail", Is::Refused),
-    long("set-selections", Is::Refused),
+    long("set-selections", Is::Action(Action::SetSelections)),
     long("clear-selections", Is::Refused),
     long("add-architecture", Is::Refused),
     long("remove-architecture", Is::Refused),
@@ -288,11 +292,12 @@ const OPTIONS: &[Opt] = &[
 ];
 
 impl Line {
-    fn new() -> Line {
+    /// An action on a view, with nothing else said.
+    pub fn new(view: ViewName, action: Action) -> Line {
         Line {
             multi_version: false,
-            view: ViewName::system(),
-            action: Action::Dpkg,
+            view,
+            action,
             pending: false,
             operands: Vec::new(),
             recursive: false,
@@ -319,7 +324,7 @@ impl Line {
     /// Read a command line.
     pub fn parse(args: &[OsString]) -> Result<Line, UsageError> {
         Parser {
-            line: Line::new(),
+            line: Line::new(ViewName::system(), Action::Dpkg),
             action: None,
         }
         .parse(args)

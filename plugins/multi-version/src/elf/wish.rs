@@ -38,6 +38,9 @@ pub struct Wish {
     /// Below what the absolute directories of existing entries are found; each entry gives
     /// one for each of these. None: entries stay as they are.
     pub reroot: Vec<Vec<u8>>,
+    /// Where the file is in its package, such as `/usr/lib/foo`: an entry with `$ORIGIN` gives one below each of
+    /// `reroot`, too, as ld.so takes the directory of the symbolic link a library was found by.
+    pub origin: Option<Vec<u8>>,
     /// Sonames to need besides, behind the present ones: a program's own need comes
     /// before the needs of its libraries.
     pub needed: Vec<Vec<u8>>,
@@ -87,6 +90,7 @@ impl Wish {
             }
         }
         let dirs = self.path.iter().chain(&self.reroot);
+        let dirs = dirs.chain(&self.origin);
         if dirs.clone().any(|d| d.is_empty() || d.contains(&b':'))
             || dirs.chain(&self.needed).any(|d| d.contains(&0))
             || self.needed.iter().any(Vec::is_empty)
@@ -173,6 +177,10 @@ impl Wish {
                 dirs.extend(self.reroot.iter().map(below));
             } else {
                 dirs.push(entry.to_vec());
+                if let Some((origin, rest)) = self.origin.as_ref().zip(behind_origin(entry)) {
+                    let below = |root: &Vec<u8>| [root.as_slice(), origin, rest].concat();
+                    dirs.extend(self.reroot.iter().map(below));
+                }
             }
         }
         let mut kept: Vec<Vec<u8>> = Vec::new();
@@ -185,6 +193,13 @@ impl Wish {
     }
 }
 
+/// What stands behind `$ORIGIN`: nothing, or a path.
+fn behind_origin(entry: &[u8]) -> Option<&[u8]> {
+    let names: [&[u8]; 2] = [b"$ORIGIN", b"${ORIGIN}"];
+    let rest = names.iter().find_map(|n| entry.strip_prefix(*n))?;
+    matches!(rest.first(), None | Some(b'/')).then_some(rest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +208,7 @@ mod tests {
         let wish = Wish {
             path: vec![b"/i/lib".to_vec(), b"/c/lib".to_vec()],
             reroot: reroot.iter().map(|r| r.as_bytes().to_vec()).collect(),
+            origin: Some(b"/usr/lib/o".to_vec()),
             ..Wish::default()
         };
         String::from_utf8(wish.joined(Some(old.as_bytes())).unwrap()).unwrap()
@@ -206,8 +222,8 @@ mod tests {
             "/i/lib:/c/lib:$ORIGIN/../x"
         );
         assert_eq!(
-            joined("/usr/lib/samba:${ORIGIN}::y", &["/i", "/c"]),
-            "/i/lib:/c/lib:/i/usr/lib/samba:/c/usr/lib/samba:${ORIGIN}::y"
+            joined("/usr/lib/samba:${ORIGIN}::y:$ORIGINAL", &["/i", "/c"]),
+            "/i/lib:/c/lib:/i/usr/lib/samba:/c/usr/lib/samba:${ORIGIN}:/i/usr/lib/o:/c/usr/lib/o::y:$ORIGINAL"
         );
     }
 }

@@ -23,18 +23,12 @@ pub(crate) fn read(
     if !same {
         return Err(ControlError::Stranger(id.clone()));
     }
-    let relations = |field, name| -> Result<Vec<Vec<Relation>>, ControlError> {
-        let Some(text) = stanza.field(name) else {
-            return Ok(Vec::new());
-        };
-        let groups = host.relations(field, text)?;
-        let groups = groups.into_iter().map(|g| known(name, g));
-        groups.collect()
+    let relations = |field, name| relations(host, &stanza, field, name);
+    let flat = |field, name| -> Result<Vec<Relation>, ControlError> {
+        Ok(relations(field, name)?.into_iter().flatten().collect())
     };
-    let flat = |field, name| Ok(relations(field, name)?.into_iter().flatten().collect());
     let mut depends = relations(Field::PreDepends, "Pre-Depends")?;
     depends.extend(relations(Field::Depends, "Depends")?);
-    let provides: Result<Vec<Relation>, ControlError> = flat(Field::Provides, "Provides");
     Ok(Control {
         essential: word(&stanza, "Essential").is_some_and(|w| w.eq_ignore_ascii_case("yes")),
         multi_arch: multi_arch(&stanza)?,
@@ -42,8 +36,28 @@ pub(crate) fn read(
         conflicts: flat(Field::Conflicts, "Conflicts")?,
         breaks: flat(Field::Breaks, "Breaks")?,
         replaces: flat(Field::Replaces, "Replaces")?,
-        provides: provides?.into_iter().filter_map(provided).collect(),
+        provides: provides(host, &stanza)?,
     })
+}
+
+/// A relation field: groups of alternatives.
+fn relations(
+    host: Services,
+    stanza: &Stanza,
+    field: Field,
+    name: &'static str,
+) -> Result<Vec<Vec<Relation>>, ControlError> {
+    let Some(text) = stanza.field(name) else {
+        return Ok(Vec::new());
+    };
+    let groups = host.relations(field, text)?;
+    groups.into_iter().map(|g| known(name, g)).collect()
+}
+
+/// `Provides`
+pub(crate) fn provides(host: Services, stanza: &Stanza) -> Result<Vec<Provided>, ControlError> {
+    let all = relations(host, stanza, Field::Provides, "Provides")?;
+    Ok(all.into_iter().flatten().filter_map(provided).collect())
 }
 
 /// The only paragraph of a control file.
@@ -84,7 +98,8 @@ fn word(stanza: &Stanza, field: &str) -> Option<String> {
     Some(String::from_utf8_lossy(value).into_owned())
 }
 
-fn multi_arch(stanza: &Stanza) -> Result<MultiArch, ControlError> {
+/// `Multi-Arch`
+pub(crate) fn multi_arch(stanza: &Stanza) -> Result<MultiArch, ControlError> {
     let value = word(stanza, "Multi-Arch").unwrap_or_else(|| "no".into());
     match &*value.to_ascii_lowercase() {
         "no" => Ok(MultiArch::No),

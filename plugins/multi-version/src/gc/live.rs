@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::{GcError, Why};
 use crate::layout::{Layout, StoreKey};
+use crate::mountinfo::{mounts, unescape};
 
 /// What processes use.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,48 +21,6 @@ pub struct Live {
     pub used: BTreeMap<StoreKey, BTreeSet<Why>>,
     /// Processes of which we may not see everything.
     pub hidden: BTreeSet<u32>,
-}
-
-/// A line of mountinfo, proc_pid_mountinfo(5).
-struct Mount {
-    device: Vec<u8>,
-    root: PathBuf,
-    point: PathBuf,
-    options: Vec<u8>,
-}
-
-/// `\040` and the like.
-fn unescape(word: &[u8]) -> PathBuf {
-    let mut bytes = Vec::new();
-    let mut rest = word;
-    while let [head, tail @ ..] = rest {
-        let digits = tail.get(..3).filter(|_| *head == b'\\');
-        let octal = digits.and_then(|d| std::str::from_utf8(d).ok());
-        match octal.and_then(|d| u8::from_str_radix(d, 8).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = tail.get(3..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*head);
-                rest = tail;
-            }
-        }
-    }
-    PathBuf::from(std::ffi::OsString::from_vec(bytes))
-}
-
-fn mounts(text: &[u8]) -> Vec<Mount> {
-    let mount = |line: &[u8]| {
-        let mut words = line.split(|b| *b == b' ');
-        Some(Mount {
-            device: words.nth(2)?.to_vec(),
-            root: unescape(words.next()?),
-            point: unescape(words.next()?),
-            options: words.next_back()?.to_vec(),
-        })
-    };
-    text.split(|b| *b == b'\n').filter_map(mount).collect()
 }
 
 /// Where the layout is in its file system.
@@ -106,6 +65,7 @@ pub fn live(layout: &Layout, proc: &Path) -> Result<Live, GcError> {
         let dir = proc.join(&name);
         match process(layout, &home, &dir, pid, &mut live.used) {
             Ok(Seen::All) => {}
+            Ok(Seen::Partly) if uses_no_files(&dir) => {}
             Ok(Seen::Partly) => {
                 live.hidden.insert(pid);
             }
@@ -113,6 +73,21 @@ pub fn live(layout: &Layout, proc: &Path) -> Result<Live, GcError> {
         }
     }
     Ok(live)
+}
+
+/// Whether a process is a kernel thread or has ended: proc_pid_stat(5), which anybody may read.
+fn uses_no_files(dir: &Path) -> bool {
+    const PF_KTHREAD: u32 = 0x0020_0000;
+    let Ok(stat) = fs::read(dir.join("stat")) else {
+        return false;
+    };
+    // The name between the parentheses can have any byte in it.
+    let behind = memchr::memrchr(b')', &stat).and_then(|at| stat.get(at + 1..));
+    let words = behind.and_then(|b| std::str::from_utf8(b).ok());
+    let mut words = words.unwrap_or_default().split_ascii_whitespace();
+    let ended = matches!(words.next(), Some("Z" | "X"));
+    let flags = words.nth(5).and_then(|w| w.parse::<u32>().ok());
+    ended || flags.is_some_and(|f| f & PF_KTHREAD != 0)
 }
 
 /// How much of a process was to be seen.
@@ -197,5 +172,18 @@ mod tests {
         assert_eq!(home.path, Path::new("/@root/var/other"));
         let home = Home::of(Path::new("/mnt/s"), info).unwrap();
         assert_eq!(home.path, Path::new("/x y/s"));
+    }
+
+    #[test]
+    fn kernel_threads_and_the_dead_hide_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let counts = |stat: &str| {
+            fs::write(dir.path().join("stat"), stat).unwrap();
+            !uses_no_files(dir.path())
+        };
+        assert!(counts("7 (a) b) S 1 7 7 0 -1 4194560 1 0"));
+        assert!(!counts("7 (kthreadd) S 0 0 0 0 -1 2129984 0 0"));
+        assert!(!counts("7 (sh) Z 1 7 7 0 -1 4194560 1 0"));
+        assert!(counts("7 (odd"));
     }
 }

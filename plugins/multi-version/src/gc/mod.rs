@@ -3,6 +3,15 @@
 //! Roots are generations, pins, leases, and live processes; what a root reaches is kept. The plan is
 //! data: `--dry-run` prints it, `--why` asks it, and [`Sys::collect`] carries it out, which only removes,
 //! so that it works on a full disk.
+//!
+//! # Processes that can't be looked into
+//!
+//! Of a process that has a capability more than we have, or is of an outer user namespace, the kernel shows
+//! mountinfo, but neither root, exe, cwd nor maps: so of pid 1 of a container, and for a user of everybody else's. It
+//! may use anything. Collection refuses then and names it, until a person says that it uses nothing here
+//! (`--ignore-process PID`): there is no safe guess, as a process can have started before `/var/sys` was there and
+//! still have loaded a library since. What is planned (`--dry-run`) is told all the same. Kernel threads and processes
+//! that have ended don't count.
 #![forbid(unsafe_code)]
 
 mod leases;
@@ -34,6 +43,8 @@ pub enum Why {
     Pinned(Pin),
     /// A running command holds it.
     Leased(String),
+    /// A context of it is being entered.
+    Held,
     /// A live process uses it: its number, and the file of `/proc` that says so.
     Process(u32, &'static str),
     /// Something that is kept is made of it.
@@ -47,6 +58,7 @@ impl fmt::Display for Why {
             Why::Newest => f.write_str("one of the newest generations"),
             Why::Pinned(pin) => write!(f, "pinned as {pin}"),
             Why::Leased(lease) => write!(f, "leased by {lease}"),
+            Why::Held => f.write_str("held by a command"),
             Why::Process(pid, what) => write!(f, "used by process {pid} ({what})"),
             Why::PartOf(key) => write!(f, "part of {key}"),
         }
@@ -74,7 +86,7 @@ pub enum GcError {
     #[error("'{}' names nothing that could be kept", .0.display())]
     Nameless(PathBuf),
     /// Processes that may use anything.
-    #[error("cannot see what process {0} uses; root can")]
+    #[error("cannot see what process {0} uses; if it uses nothing of views: --ignore-process {0}")]
     Hidden(u32),
 }
 

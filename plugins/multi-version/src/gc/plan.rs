@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::leases::held;
 use super::{GcError, Why, live};
-use crate::generation::Sys;
+use crate::generation::{Claim, Reader, Sys};
 use crate::layout::{Layout, StoreKey, inside};
 
 /// What a collection would do.
@@ -62,19 +62,11 @@ impl Plan {
     }
 }
 
-impl Sys {
+impl Reader {
     /// What a collection that keeps the `keep` newest generations of each view would do; `proc` is
     /// `/proc`.
     pub fn plan_collection(&self, keep: usize, proc: &Path) -> Result<Plan, GcError> {
-        let mut plan = Plan::default();
-        let live = live(self.layout(), proc)?;
-        plan.hidden = live.hidden;
-        for (key, whys) in live.used {
-            plan.keep.entry(key).or_default().extend(whys);
-        }
-        self.root_generations(keep, &mut plan)?;
-        self.root_pins(&mut plan)?;
-        self.root_leases(&mut plan)?;
+        let mut plan = self.roots(keep, proc)?;
         let present = self.present()?;
         self.reach(&present, &mut plan)?;
         let mut gone: Vec<StoreKey> = present.into_iter().collect();
@@ -89,41 +81,20 @@ impl Sys {
         Ok(plan)
     }
 
-    /// Carry a plan out, which was made by this `Sys`, so under the same lock. Nothing is written.
-    /// As long as there are processes that can't be looked into, of which a person has not said
-    /// that they use nothing here (`harmless`), nothing is removed.
-    pub fn collect(
-        &self,
-        plan: &Plan,
-        proc: &Path,
-        harmless: &BTreeSet<u32>,
-    ) -> Result<(), GcError> {
-        // Somebody may have gone into a generation since.
-        let again = live(self.layout(), proc)?;
-        let mut hidden = plan.hidden.union(&again.hidden);
-        if let Some(pid) = hidden.find(|pid| !harmless.contains(pid)) {
-            return Err(GcError::Hidden(*pid));
+    /// What is kept for its own sake.
+    pub fn roots(&self, keep: usize, proc: &Path) -> Result<Plan, GcError> {
+        let mut plan = Plan::default();
+        // Holds first: who enters a context holds it until mountinfo tells.
+        self.root_holds(&mut plan)?;
+        let live = live(self.layout(), proc)?;
+        plan.hidden = live.hidden;
+        for (key, whys) in live.used {
+            plan.keep.entry(key).or_default().extend(whys);
         }
-        let mut late = Plan::default();
-        for (key, whys) in again.used {
-            late.keep.entry(key).or_default().extend(whys);
-        }
-        self.reach(&self.present()?, &mut late)?;
-        for path in &plan.stale_leases {
-            self.disk().remove_file(path).map_err(generation)?;
-        }
-        for Removal { key, .. } in &plan.remove {
-            if late.keep.contains_key(key) {
-                continue;
-            }
-            let metadata = match key {
-                StoreKey::Installation(_) => inside::INSTALLATION,
-                StoreKey::Realization(_) => inside::REALIZATION,
-                StoreKey::Generation(..) => inside::MANIFEST,
-            };
-            self.remove(&self.path_of(key), metadata)?;
-        }
-        Ok(())
+        self.root_generations(keep, &mut plan)?;
+        self.root_pins(&mut plan)?;
+        self.root_leases(&mut plan)?;
+        Ok(plan)
     }
 
     fn path_of(&self, key: &StoreKey) -> PathBuf {
@@ -132,6 +103,23 @@ impl Sys {
             StoreKey::Realization(id) => self.layout().realization(id),
             StoreKey::Generation(view, number) => self.layout().generation(view, *number),
         }
+    }
+
+    fn claim(&self, generation: &StoreKey) -> Result<Option<Claim>, GcError> {
+        let path = self.path_of(generation);
+        Claim::of(&path).map_err(|e| GcError::read(path, e))
+    }
+
+    fn root_holds(&self, plan: &mut Plan) -> Result<(), GcError> {
+        for view in self.views()? {
+            for listed in self.list(&view)? {
+                let key = StoreKey::Generation(view.clone(), listed.number);
+                if self.claim(&key)?.is_none() {
+                    plan.keep(key, Why::Held);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn root_generations(&self, keep: usize, plan: &mut Plan) -> Result<(), GcError> {
@@ -228,6 +216,54 @@ impl Sys {
                 Ok(parts)
             }
         }
+    }
+}
+
+impl Sys {
+    /// Carry a plan out, which was made by this `Sys`, so under the same lock. Nothing is written.
+    /// As long as there are processes that can't be looked into, of which a person has not said
+    /// that they use nothing here (`harmless`), nothing is removed.
+    pub fn collect(
+        &self,
+        plan: &Plan,
+        proc: &Path,
+        harmless: &BTreeSet<u32>,
+    ) -> Result<(), GcError> {
+        let mut claims = Vec::new();
+        let mut late = Plan::default();
+        for removal in &plan.remove {
+            if let StoreKey::Generation(..) = removal.key {
+                match self.claim(&removal.key)? {
+                    Some(claim) => claims.push(claim),
+                    None => late.keep(removal.key.clone(), Why::Held),
+                }
+            }
+        }
+        // Somebody may have gone into a generation since.
+        let again = live(self.layout(), proc)?;
+        let mut hidden = plan.hidden.union(&again.hidden);
+        if let Some(pid) = hidden.find(|pid| !harmless.contains(pid)) {
+            return Err(GcError::Hidden(*pid));
+        }
+        for (key, whys) in again.used {
+            late.keep.entry(key).or_default().extend(whys);
+        }
+        self.reach(&self.present()?, &mut late)?;
+        for path in &plan.stale_leases {
+            self.disk().remove_file(path).map_err(generation)?;
+        }
+        for Removal { key, .. } in &plan.remove {
+            if late.keep.contains_key(key) {
+                continue;
+            }
+            let metadata = match key {
+                StoreKey::Installation(_) => inside::INSTALLATION,
+                StoreKey::Realization(_) => inside::REALIZATION,
+                StoreKey::Generation(..) => inside::MANIFEST,
+            };
+            self.remove(&self.path_of(key), metadata)?;
+        }
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::generation::{Disk, Step, Sys};
+use crate::generation::{Claim, Disk, Hold, Step, Sys};
 use crate::layout::{InstallationId, Layout, RealizationId, Sha256, Version, ViewName, inside};
 use crate::manifest::{Installation, Manifest, Member, Realization, Reason, State};
 
@@ -286,6 +286,36 @@ fn what_processes_use_is_kept() {
         place.process(7, None, "", &overlay);
         assert!(kept(&realization), "{option}");
     }
+}
+
+#[test]
+fn what_is_held_is_kept_and_what_goes_cannot_be_held() {
+    let place = Place::new();
+    let sys = place.sys();
+    let id = place.package("foo", &[]);
+    let old = place.generation(&sys, &[&id]);
+    place.generation(&sys, &[]);
+    let StoreKey::Generation(view, number) = &old else {
+        panic!("{old}");
+    };
+    let take = || Hold::take(sys.layout(), view, *number);
+    let (hold, manifest) = take().unwrap();
+    assert_eq!(manifest.packages[0].realization, id);
+    let plan = || sys.plan_collection(0, &place.proc()).unwrap();
+    assert!(plan().keep[&old].contains(&Why::Held));
+    drop(hold);
+    let planned = plan();
+    assert!(planned.remove.iter().any(|r| r.key == old));
+    let (hold, _) = take().unwrap();
+    sys.collect(&planned, &place.proc(), &none()).unwrap();
+    assert!(take().is_ok() && place.layout().realization(&id).exists());
+    drop(hold);
+    let claim = Claim::of(&place.layout().generation(view, *number)).unwrap();
+    assert!(matches!(take(), Err(GenerationError::NoGeneration(..))));
+    drop(claim);
+    sys.collect(&planned, &place.proc(), &none()).unwrap();
+    assert!(matches!(take(), Err(GenerationError::NoGeneration(..))));
+    assert!(!place.layout().realization(&id).exists());
 }
 
 /// Ends with the test.

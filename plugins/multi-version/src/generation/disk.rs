@@ -4,13 +4,14 @@
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{
-    DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown, lchown, symlink,
+    DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown, lchown, symlink,
 };
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, XattrFlags};
 
 use super::tree::attributes;
+use crate::elf::Edit;
 
 /// A change that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -111,15 +112,21 @@ impl Disk {
             let like = source.metadata()?;
             let mut copy = create_new(to)?;
             io::copy(&mut source, &mut copy)?;
-            let own = copy.metadata()?;
-            if (own.uid(), own.gid()) != (like.uid(), like.gid()) {
-                fchown(&copy, Some(like.uid()), Some(like.gid()))?;
+            imitate(&copy, from, &like)
+        })
+    }
+
+    /// As [`Disk::copy`], of a file that was read, with an edit applied.
+    pub fn edited(&self, from: &Path, base: &[u8], edit: &Edit, to: &Path) -> Done {
+        self.step("write", to, || {
+            let like = fs::symlink_metadata(from)?;
+            let mut copy = create_new(to)?;
+            copy.write_all(base)?;
+            copy.set_len(edit.len)?;
+            for write in &edit.writes {
+                copy.write_all_at(&write.bytes, write.offset)?;
             }
-            copy.set_permissions(Permissions::from_mode(like.mode() & 0o1777))?;
-            for (name, value) in attributes(from)? {
-                rustix::fs::fsetxattr(&copy, name, &value, XattrFlags::empty())?;
-            }
-            copy.set_modified(like.modified()?)
+            imitate(&copy, from, &like)
         })
     }
 
@@ -200,6 +207,19 @@ impl Disk {
             Ok(())
         })
     }
+}
+
+/// Give a file another's owner, mode without set-id bits, attributes and time.
+fn imitate(file: &File, from: &Path, like: &fs::Metadata) -> io::Result<()> {
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) != (like.uid(), like.gid()) {
+        fchown(file, Some(like.uid()), Some(like.gid()))?;
+    }
+    file.set_permissions(Permissions::from_mode(like.mode() & 0o1777))?;
+    for (name, value) in attributes(from)? {
+        rustix::fs::fsetxattr(file, name, &value, XattrFlags::empty())?;
+    }
+    file.set_modified(like.modified()?)
 }
 
 fn create_new(path: &Path) -> io::Result<File> {

@@ -13,7 +13,9 @@
 //! Removing never needs space.
 #![forbid(unsafe_code)]
 
+mod copying;
 mod disk;
+mod hold;
 mod lock;
 mod reading;
 mod recovery;
@@ -29,8 +31,11 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 pub use disk::{Disk, DiskError, Step, Watcher};
+pub(crate) use hold::Claim;
+pub use hold::Hold;
 pub use lock::Lock;
 pub use reading::{Listed, Reader};
+pub(crate) use tree::entries;
 pub use tree::same_file;
 
 use crate::layout::{GenerationNumber, Layout, SlotName, ViewName, inside};
@@ -87,6 +92,9 @@ pub enum GenerationError {
     /// There is no generation to go back to.
     #[error("view {0} has no generation before the current one")]
     NothingBefore(ViewName),
+    /// The system view can't be forgotten.
+    #[error("the view system stays; its generations but the current one can be removed")]
+    IsSystem,
     /// The current generation can't be forgotten.
     #[error("generation {1} is the current one of view {0}")]
     IsCurrent(ViewName, GenerationNumber),
@@ -127,6 +135,7 @@ impl Sys {
             layout.views(),
             layout.roots(),
             layout.leases(),
+            layout.host(),
             layout.tmp(),
         ] {
             // Recovery must work on a full disk, and needs nothing that is there already.

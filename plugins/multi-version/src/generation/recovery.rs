@@ -27,6 +27,8 @@ impl Sys {
             inside::REALIZATION,
             None::<RealizationId>,
         )?;
+        // Programs look below it, and a context needs something to put its own on.
+        self.follow_system()?;
         for view in self.view_names()? {
             let generations = self.layout().generations(&view);
             if generations.is_dir() {
@@ -34,9 +36,6 @@ impl Sys {
                 self.finish_removals(&generations, inside::MANIFEST, current)?;
             }
             if view.as_str() == SYSTEM {
-                if self.current(&view)?.is_some() {
-                    self.follow_system()?;
-                }
                 self.revoke(&view)?;
             }
         }

@@ -316,10 +316,6 @@ fn durable_before_named_and_named_before_current() {
             "make link tmp/current",
             "rename views/system/current",
             "sync views/system",
-            "remove tmp/current-system",
-            "make link tmp/current-system",
-            "rename current-system",
-            "sync ",
         ]
     );
 }

@@ -131,7 +131,7 @@ fn stat(path: &Path) -> Result<Metadata, GenerationError> {
 }
 
 /// Names in a directory, sorted, so that a tree is always made in the same order.
-pub(super) fn entries(dir: &Path) -> Result<Vec<std::ffi::OsString>, GenerationError> {
+pub(crate) fn entries(dir: &Path) -> Result<Vec<std::ffi::OsString>, GenerationError> {
     let read =
         || -> io::Result<Vec<_>> { fs::read_dir(dir)?.map(|e| Ok(e?.file_name())).collect() };
     let mut names = read().map_err(|e| read_error(dir, e))?;

@@ -4,7 +4,8 @@
 //! store/NAME_VERSION_ARCH-H/    an installation: a payload, and DEBIAN/ with its metadata
 //! inst/NAME_VERSION_ARCH-R/     a realization, $INSTALLPATH: lib/, relinked copies, hard links of the rest
 //! views/NAME/gen/N/             a generation; views/NAME/current -> gen/N
-//! current-system                -> views/system/current
+//! current-system                -> views/system/current, from the beginning, whether or not there is such a view
+//! host/                         empty; in a context, the host's usr/ and etc/
 //! roots/PIN                     -> what a person wants kept
 //! leases/NAME                   what a running command is using
 //! tmp/                          what is being made
@@ -98,6 +99,11 @@ impl Layout {
         self.root.join("current-system")
     }
 
+    /// The directory where a context has what it covers of the host.
+    pub fn host(&self) -> PathBuf {
+        self.root.join("host")
+    }
+
     /// The pins.
     pub fn roots(&self) -> PathBuf {
         self.root.join("roots")
@@ -150,11 +156,17 @@ pub mod inside {
     pub const INSTALLATION: &str = "DEBIAN/installation";
     /// The metadata of a realization, relative to it.
     pub const REALIZATION: &str = "DEBIAN/realization";
+    /// How the .deb's bytes of a realization's rewritten files are had back, relative to it.
+    pub const UNDO: &str = "DEBIAN/undo";
+    /// The files of a realization that could not be rewritten, relative to it.
+    pub const UNLINKED: &str = "DEBIAN/unlinked";
+    /// The md5sums of an installation's files, relative to it.
+    pub const MD5SUMS: &str = "DEBIAN/md5sums";
     /// The interpreter and the overrides of a realization, relative to it.
     pub const LIB: &str = "lib";
     /// The manifest of a generation, relative to it.
     pub const MANIFEST: &str = "manifest";
-    /// The tree of a generation, relative to it.
+    /// The tree of a generation or a slot, relative to it.
     pub const TREE: &str = "root";
     /// The slots of a generation, relative to it.
     pub const SLOTS: &str = "slots";

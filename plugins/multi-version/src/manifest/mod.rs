@@ -7,6 +7,7 @@
 
 mod generation;
 mod installation;
+pub(crate) mod lines;
 pub(crate) mod path;
 mod realization;
 pub(crate) mod stanza;

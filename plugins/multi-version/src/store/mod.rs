@@ -200,6 +200,20 @@ pub fn find(
     version: Option<&Version>,
     architecture: Option<&Architecture>,
 ) -> Result<Vec<InstallationId>, StoreError> {
+    let mut found = all(layout)?;
+    found.retain(|id| {
+        id.package() == name
+            && version.is_none_or(|v| id.version() == v)
+            && architecture.is_none_or(|a| id.architecture() == a)
+    });
+    Ok(found)
+}
+
+/// Every package in the store, sorted.
+///
+/// # Errors
+/// The store can't be read.
+pub fn all(layout: &Layout) -> Result<Vec<InstallationId>, StoreError> {
     let dir = layout.store();
     let read = |source| FactsError::Read {
         path: dir.clone(),
@@ -213,13 +227,7 @@ pub fn find(
     for entry in entries {
         let entry = entry.map_err(read)?.file_name();
         let id = entry.to_str().and_then(|n| n.parse().ok());
-        let is_it = |id: &InstallationId| {
-            id.package() == name
-                && version.is_none_or(|v| id.version() == v)
-                && architecture.is_none_or(|a| id.architecture() == a)
-                && is_whole(layout, id)
-        };
-        found.extend(id.filter(is_it));
+        found.extend(id.filter(|id| is_whole(layout, id)));
     }
     found.sort();
     Ok(found)

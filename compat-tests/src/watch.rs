@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nix::errno::Errno;
@@ -14,10 +15,17 @@ use nix::unistd::Pid;
 
 use crate::{During, Res};
 
-const SAID: &str = "/t/k/said";
+/// Which calls to stop before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Calls {
+    /// Those on names in directories, and the start of programs.
+    Names,
+    /// All that change a file, its attributes, a mount, or what is durable.
+    Changes,
+}
 
-/// The calls before which it is worth stopping: names in directories, and programs that start.
-const CALLS: &[(libc::c_long, &str)] = &[
+/// Names in directories, and programs that start.
+const NAMES: &[(libc::c_long, &str)] = &[
     #[cfg(target_arch = "x86_64")]
     (libc::SYS_rename, "rename"),
     #[cfg(target_arch = "x86_64")]
@@ -38,6 +46,35 @@ const CALLS: &[(libc::c_long, &str)] = &[
     (libc::SYS_mkdirat, "mkdirat"),
     (libc::SYS_execve, "execve"),
 ];
+
+/// What changes besides. Of `openat` those that may write, of `write` those to files.
+const CHANGES: &[(libc::c_long, &str)] = &[
+    (libc::SYS_openat, OPEN),
+    (libc::SYS_write, WRITE),
+    (libc::SYS_pwrite64, "pwrite64"),
+    (libc::SYS_writev, WRITE),
+    (libc::SYS_copy_file_range, "copy_file_range"),
+    (libc::SYS_sendfile, "sendfile"),
+    (libc::SYS_ftruncate, "ftruncate"),
+    (libc::SYS_fallocate, "fallocate"),
+    (libc::SYS_fchmod, "fchmod"),
+    (libc::SYS_fchmodat, "fchmodat"),
+    (libc::SYS_fchown, "fchown"),
+    (libc::SYS_fchownat, "fchownat"),
+    (libc::SYS_utimensat, "utimensat"),
+    (libc::SYS_fsetxattr, "fsetxattr"),
+    (libc::SYS_mknodat, "mknodat"),
+    (libc::SYS_fsync, "fsync"),
+    (libc::SYS_fdatasync, "fdatasync"),
+    (libc::SYS_syncfs, "syncfs"),
+    (libc::SYS_mount, "mount"),
+    (libc::SYS_umount2, "umount2"),
+    (libc::SYS_move_mount, "move_mount"),
+    (libc::SYS_unshare, "unshare"),
+    (libc::SYS_wait4, "wait4"),
+];
+const OPEN: &str = "openat";
+const WRITE: &str = "write";
 
 /// Who dies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,19 +102,22 @@ pub struct Watched {
 struct Watch<'a> {
     root: Pid,
     live: BTreeSet<Pid>,
+    calls: Calls,
     at: Option<(usize, Victim)>,
     look: &'a dyn Fn() -> Option<String>,
     out: Watched,
     dying: bool,
 }
 
-/// Runs `command`; `at` is the number of the point at which to kill whom, from 0.
+/// Runs `command`, which writes to the file `said`; `at` is the number of the point at which to kill whom, from 0.
 pub fn watch(
     mut command: Command,
+    said: &Path,
+    calls: Calls,
     at: Option<(usize, Victim)>,
     look: &dyn Fn() -> Option<String>,
 ) -> Res<Watched> {
-    let file = fs::File::create(SAID).during(SAID)?;
+    let file = fs::File::create(said).during(said.display())?;
     // It waits for us before it becomes the command.
     let mut waiting = Command::new("sh");
     waiting
@@ -106,6 +146,7 @@ pub fn watch(
     let mut w = Watch {
         root,
         live: BTreeSet::from([root]),
+        calls,
         at,
         look,
         out: Watched {
@@ -125,8 +166,34 @@ pub fn watch(
             Err(e) => return Err(format!("wait: {e}")),
         }
     }
-    w.out.said = String::from_utf8_lossy(&fs::read(SAID).during(SAID)?).into_owned();
+    w.out.said = String::from_utf8_lossy(&fs::read(said).during(said.display())?).into_owned();
     Ok(w.out)
+}
+
+impl Calls {
+    /// The name of a call that is one of these, from a line of `/proc/PID/syscall`.
+    fn name(self, line: &str) -> Option<&'static str> {
+        let mut words = line.split(' ');
+        let number: libc::c_long = words.next()?.parse().ok()?;
+        let mut argument = |n: usize| {
+            let word = words.nth(n)?.strip_prefix("0x")?;
+            u64::from_str_radix(word, 16).ok()
+        };
+        let of = |calls: &[(libc::c_long, &'static str)]| {
+            calls.iter().find(|(n, _)| *n == number).map(|c| c.1)
+        };
+        if self == Calls::Names {
+            return of(NAMES);
+        }
+        let name = of(NAMES).or_else(|| of(CHANGES))?;
+        let changes = match name {
+            OPEN => argument(2)? & (libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT) as u64 != 0,
+            // What is said changes nothing.
+            WRITE => argument(0)? > 2,
+            _ => true,
+        };
+        changes.then_some(name)
+    }
 }
 
 impl Watch<'_> {
@@ -167,8 +234,7 @@ impl Watch<'_> {
         // linux/ptrace.h: PTRACE_EVENTMSG_SYSCALL_ENTRY.
         let entering = ptrace::getevent(pid) == Ok(1);
         let text = fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
-        let number = text.split(' ').next().and_then(|n| n.parse().ok());
-        let Some((_, name)) = CALLS.iter().find(|(n, _)| Some(*n) == number) else {
+        let Some(name) = self.calls.name(&text) else {
             return Ok(());
         };
         if !entering || self.dying {

@@ -1,0 +1,265 @@
+//! Views as commands, maintainer scripts in them, and apt into them: with small packages.
+
+use super::Extent;
+use super::fixtures;
+use super::small::MV;
+use super::system::{System, VAR_SYS};
+use crate::Res;
+use crate::deb::deb;
+
+/// Making, copying, comparing, switching, forgetting.
+pub fn run(s: &System, _: Extent) -> Res<()> {
+    fixtures::make(s)?;
+    let host = s.host()?;
+    let first = fixtures::debs(s, &["libc6", "libfix1_1", "fix", "fixdata_1"])?;
+    s.must(&format!("{MV} -i {first}"))?;
+    s.part("one of its own", || {
+        s.must("dpkg-ng view create lab")?;
+        let new = fixtures::debs(s, &["libc6", "libfix1_2", "fix"])?;
+        s.must(&format!("{MV} --view lab -i {new}"))?;
+        s.same_text(
+            "in lab",
+            "libfix 2\n",
+            &s.must("dpkg-ng run --view lab -- fix")?,
+        );
+        s.same_text("in system", "libfix 1\n", &s.must("dpkg-ng run -- fix")?);
+        s.same_text(
+            "in lab as the user",
+            "libfix 2\n",
+            &s.must_user("dpkg-ng run --view lab -- fix")?,
+        );
+        let list = s.must("dpkg-ng view list")?;
+        s.says("view list", &list, &["system", "lab"]);
+        Ok(())
+    });
+    s.part("a clone", || {
+        s.must("dpkg-ng view clone system copy")?;
+        s.must(&format!(
+            "{MV} --view copy -i {}",
+            fixtures::debs(s, &["libfix1_2"])?
+        ))?;
+        s.same_text(
+            "in copy",
+            "libfix 2\n",
+            &s.must("dpkg-ng run --view copy -- fix")?,
+        );
+        s.same_text("in system", "libfix 1\n", &s.must("dpkg-ng run -- fix")?);
+        let differs = s.must("dpkg-ng view diff system copy")?;
+        s.says("view diff", &differs, &["libfix1"]);
+        s.expect(!differs.contains("fixdata"), || {
+            format!("the same in both, and named:\n{differs}")
+        });
+        Ok(())
+    });
+    s.part("as dpkg does it", || {
+        // A new version takes the old one's place, as apt expects.
+        s.must(&format!(
+            "dpkg-ng --view copy -i {}",
+            fixtures::debs(s, &["fixdata_2"])?
+        ))?;
+        s.same_text(
+            "fixdata",
+            "data 2\n",
+            &s.must("dpkg-ng run --view copy -- fixdata")?,
+        );
+        let list = s.must("dpkg-ng --view copy -l fixdata")?;
+        let versions = list.lines().filter(|l| l.contains("fixdata")).count();
+        s.same("versions of fixdata", &1, &versions);
+        Ok(())
+    });
+    s.part("generations", || {
+        s.must(&format!("{MV} -i {}", fixtures::debs(s, &["libfix1_2"])?))?;
+        s.same_text("the newest", "libfix 2\n", &s.must("dpkg-ng run -- fix")?);
+        s.same_text(
+            "an older one",
+            "libfix 1\n",
+            &s.must("dpkg-ng run --view system@1 -- fix")?,
+        );
+        let differs = s.must("dpkg-ng view diff system@1 system@2")?;
+        s.says("view diff", &differs, &["libfix1"]);
+        s.must("dpkg-ng view switch system@1")?;
+        s.same_text("switched", "libfix 1\n", &s.must("dpkg-ng run -- fix")?);
+        s.refused("dpkg-ng view rm system@1", &["system"])?;
+        s.must("dpkg-ng view rm system@2")?;
+        s.refused("dpkg-ng view switch system@2", &["system"])?;
+        s.refused("dpkg-ng view rollback system", &["system"])?;
+        s.must("dpkg-ng view rm copy")?;
+        let list = s.must("dpkg-ng view list")?;
+        s.expect(!list.contains("copy"), || format!("still there:\n{list}"));
+        Ok(())
+    });
+    s.part("for programs and eyes", || {
+        for line in [
+            "dpkg-ng view list --json",
+            "dpkg-ng view diff system lab --json",
+            &format!("{MV} -l --json"),
+            &format!(
+                "{MV} --no-act --json -i {}",
+                fixtures::debs(s, &["fixnew", "libfix1_2"])?
+            ),
+        ] {
+            let text = s.must(line)?;
+            let perl = s.outside("/tmp/json");
+            std::fs::write(&perl, &text).map_err(|e| e.to_string())?;
+            s.must("perl -MJSON::PP -0777 -ne 'JSON::PP->new->decode($_)' /tmp/json")
+                .map_err(|e| format!("{line}: {e}\n{text}"))?;
+        }
+        let new = fixtures::debs(s, &["fixnew", "libfix1_2"])?;
+        let dot = s.must(&format!("{MV} --no-act --graph=dot -i {new}"))?;
+        s.says("--graph=dot", &dot, &["digraph", "fixnew", "libfix"]);
+        let svg = s.must(&format!("{MV} --no-act --graph=svg -i {new}"))?;
+        s.says("--graph=svg", &svg, &["<svg", "fixnew", "</svg>"]);
+        let list = s.must(&format!("{MV} -l"))?;
+        s.expect(!list.contains("fixnew"), || "--no-act acted".into());
+        Ok(())
+    });
+    s.part("who may", || {
+        for line in [
+            format!("{MV} -i {}", fixtures::debs(s, &["fixnew", "libfix1_2"])?),
+            format!("{MV} -r fix"),
+            "dpkg-ng view switch system@1".to_owned(),
+            "dpkg-ng gc".to_owned(),
+            "dpkg-ng relink libfix.so.1=1".to_owned(),
+        ] {
+            let said = s.user(&line)?;
+            s.expect((1..=2).contains(&said.code), || {
+                format!("as user: {line}: exit {}\n{}", said.code, said.text)
+            });
+        }
+        let list = s.must_user(&format!("{MV} -l"))?;
+        s.says("-l as user", &list, &["fix"]);
+        Ok(())
+    });
+    s.same_text("the host", &host, &s.host()?);
+    Ok(())
+}
+
+/// Scripts see the view and its database, never the host's.
+pub fn scripts(s: &System, _: Extent) -> Res<()> {
+    fixtures::make(s)?;
+    let made = s.outside("/debs/made");
+    let scripted = |name: &str, body: &str| {
+        deb(name, "1")
+            .field("Depends", "fix")
+            .file(&format!("/usr/share/{name}/file"), "x\n")
+            .script("postinst", body)
+    };
+    scripted(
+        "fixpost",
+        "set -e\n{ echo \"$0\" | grep -o 'postinst$'; echo \"$@\"; fix; dpkg-query -W fix; dpkg-query -W -f '${Status}\\n' fixpost
+         cat /usr/share/fixpost/file; dpkg-query -W tar >/dev/null 2>&1 && echo the host; } >/var/lib/fixpost.out 2>&1 || :",
+    )
+    .build(&made)?;
+    scripted("fixbad", "echo this is bad >&2; exit 3").build(&made)?;
+    scripted(
+        "fixalt",
+        "update-alternatives --install /usr/bin/alt alt /usr/bin/fix 10\ndpkg-divert --package fixalt --add --no-rename /usr/share/fixalt/other\nldconfig",
+    )
+    .script("prerm", "update-alternatives --remove alt /usr/bin/fix")
+    .build(&made)?;
+    let host = s.host()?;
+    let first = fixtures::debs(s, &["libc6", "libfix1_1", "fix"])?;
+    s.must(&format!("{MV} -i {first}"))?;
+    s.part("in a context", || {
+        s.must(&format!("{MV} -i {}", fixtures::debs(s, &["fixpost"])?))?;
+        let said = s.must("cat /var/lib/fixpost.out")?;
+        s.says(
+            "postinst",
+            &said,
+            &["configure", "libfix 1\n", "fix\t1\n", "x\n"],
+        );
+        s.expect(!said.contains("the host"), || {
+            format!("it sees the host's database:\n{said}")
+        });
+        Ok(())
+    });
+    s.part("tools of dpkg's", || {
+        s.must(&format!("{MV} -i {}", fixtures::debs(s, &["fixalt"])?))?;
+        s.same_text(
+            "the alternative",
+            "libfix 1\n",
+            &s.must("dpkg-ng run -- alt")?,
+        );
+        s.must(&format!("{MV} -r fixalt"))?;
+        s.same("gone", &false, &(s.sh("dpkg-ng run -- alt")?.code == 0));
+        Ok(())
+    });
+    s.part("not at all", || {
+        s.must("rm -f /var/lib/fixpost.out")?;
+        s.must(&format!("{MV} -P fixpost"))?;
+        let said = s.must(&format!(
+            "{MV} --no-scripts -i {}",
+            fixtures::debs(s, &["fixpost"])?
+        ))?;
+        s.says("--no-scripts", &said, &["fixpost", "postinst"]);
+        s.refused("cat /var/lib/fixpost.out", &[])?;
+        Ok(())
+    });
+    s.part("one that fails", || {
+        let at = s.must(&format!("readlink -f {VAR_SYS}/current-system"))?;
+        s.refused(
+            &format!("{MV} -i {}", fixtures::debs(s, &["fixbad"])?),
+            &["fixbad", "this is bad"],
+        )?;
+        s.same_text(
+            "the current generation",
+            &at,
+            &s.must(&format!("readlink -f {VAR_SYS}/current-system"))?,
+        );
+        s.same_text("fix", "libfix 1\n", &s.must("dpkg-ng run -- fix")?);
+        Ok(())
+    });
+    s.same_text("the host", &host, &s.host()?);
+    Ok(())
+}
+
+/// apt resolves, fetches and verifies; dpkg-ng installs into the view.
+pub fn apt(s: &System, _: Extent) -> Res<()> {
+    fixtures::make(s)?;
+    s.must(
+        "cd /debs/made && for f in *.deb; do
+            dpkg-deb -f $f; echo Filename: ./$f; echo Size: $(stat -c %s $f)
+            echo SHA256: $(sha256sum <$f | cut -d' ' -f1); echo
+        done >Packages
+        echo 'deb [trusted=yes] file:/debs/made ./' >/etc/apt/sources.list; rm -rf /var/lib/apt/lists/*
+        apt-get -q -o APT::Sandbox::User=root update",
+    )?;
+    let host = s.host()?;
+    s.must("dpkg-ng view create work")?;
+    s.part("install", || {
+        s.must("dpkg-ng view apt work -- install -y fixnew")?;
+        s.same_text(
+            "fixnew",
+            "libfix 3\n",
+            &s.must("dpkg-ng run --view work -- fixnew")?,
+        );
+        let list = s.must("dpkg-ng --view work -l")?;
+        s.says("-l", &list, &["fixnew", "libfix1", "libc6"]);
+        Ok(())
+    });
+    s.part("what it says of itself", || {
+        let said = s.must("dpkg-ng view apt work -- install -y fixnew")?;
+        s.says("again", &said, &["fixnew is already the newest version"]);
+        s.must("dpkg-ng view apt work -- check")?;
+        Ok(())
+    });
+    s.part("downgrade and remove", || {
+        s.must("dpkg-ng view apt work -- install -y --allow-downgrades libfix1=2")?;
+        s.same_text(
+            "fixnew",
+            "libfix 2\n",
+            &s.must("dpkg-ng run --view work -- fixnew")?,
+        );
+        s.must("dpkg-ng view apt work -- remove -y fixnew")?;
+        let list = s.must("dpkg-ng --view work -l")?;
+        s.expect(!list.contains("fixnew"), || format!("still there:\n{list}"));
+        s.must("dpkg-ng view apt work -- autoremove -y")?;
+        let list = s.must("dpkg-ng --view work -l")?;
+        s.expect(!list.contains("libfix1"), || {
+            format!("still there:\n{list}")
+        });
+        Ok(())
+    });
+    s.same_text("the host", &host, &s.host()?);
+    Ok(())
+}

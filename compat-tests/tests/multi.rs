@@ -1,0 +1,12 @@
+//! Versions side by side, with small packages: what needs no packages of the archive. `compat multi all` does
+//! the rest, with real ones.
+
+use std::process::ExitCode;
+
+use compat_tests::{multi, runner};
+
+fn main() -> ExitCode {
+    runner::test_main("multi", env!("CARGO_BIN_EXE_compat"), |exe, filters| {
+        multi::run(exe, filters, multi::Extent::Sample)
+    })
+}

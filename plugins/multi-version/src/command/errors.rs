@@ -1,0 +1,31 @@
+//! Errors of this plugin, as dpkg-ng hears them: their words.
+
+use dpkgng_plugin::Failed;
+
+macro_rules! heard {
+    ($($error:ty),* $(,)?) => {$(
+        impl From<$error> for Failed {
+            fn from(error: $error) -> Failed {
+                Failed::new(error.to_string())
+            }
+        }
+    )*};
+}
+
+heard!(
+    crate::admindir::AdmindirError,
+    crate::context::UsageError,
+    crate::facts::ControlError,
+    crate::facts::FactsError,
+    crate::gc::GcError,
+    crate::generation::DiskError,
+    crate::generation::GenerationError,
+    crate::layout::WordError,
+    crate::link::LinkError,
+    crate::manifest::ManifestError,
+    crate::plan::PlanError,
+    crate::scripts::ScriptError,
+    crate::store::StoreError,
+    super::options::UsageError,
+    super::selections::SelectionsError,
+);

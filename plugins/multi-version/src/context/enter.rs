@@ -1,0 +1,204 @@
+//! Entering: namespaces, then the mounts, in this process (or this thread).
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, Mode, StatVfsMountFlags};
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
+    OpenTreeFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen, mount_change,
+    mount_remount, move_mount, open_tree,
+};
+use rustix::thread::UnshareFlags;
+
+use super::error::hint;
+use super::{ContextError, Mount, Mounts, overlay};
+
+type Done<T = ()> = Result<T, ContextError>;
+
+impl Mounts {
+    /// Make the calling thread, and what it starts from now on, be in the context. Where a user namespace is needed
+    /// it must be the only one of its process.
+    pub(crate) fn enter(&self) -> Done {
+        let directory = std::env::current_dir();
+        unshare(self.user_namespace)?;
+        let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+        let act = Act {
+            user_namespace: self.user_namespace,
+        };
+        mount_change("/", private)
+            .map_err(|e| act.failed("make private", Path::new("/"), &[], e.into()))?;
+        for mount in &self.mounts {
+            act.mount(mount)?;
+        }
+        // It may be covered now. If it is not there any more we stay in it, as it was.
+        if let Ok(directory) = directory {
+            let _ = rustix::process::chdir(directory);
+        }
+        Ok(())
+    }
+}
+
+fn unshare(user_namespace: bool) -> Done {
+    let (flags, what) = match user_namespace {
+        true => (
+            UnshareFlags::NEWUSER | UnshareFlags::NEWNS,
+            "user and mount namespace",
+        ),
+        false => (UnshareFlags::NEWNS, "mount namespace"),
+    };
+    let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+    // SAFETY: of all that can be unshared only the file descriptor table endangers other threads' memory
+    // safety, and it is not among the flags.
+    let done = unsafe { rustix::thread::unshare_unsafe(flags) };
+    done.map_err(|e| {
+        let source = io::Error::from(e);
+        let hint = hint(&source, user_namespace);
+        ContextError::Unshare { what, source, hint }
+    })?;
+    if user_namespace {
+        let (user, group) = (user.as_raw(), group.as_raw());
+        for (path, text) in [
+            ("/proc/self/setgroups", "deny".into()),
+            ("/proc/self/uid_map", format!("{user} {user} 1\n")),
+            ("/proc/self/gid_map", format!("{group} {group} 1\n")),
+        ] {
+            std::fs::write(path, text).map_err(|source| ContextError::Map {
+                path,
+                hint: hint(&source, true),
+                source,
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes mounts, and says which could not be made.
+struct Act {
+    user_namespace: bool,
+}
+
+impl Act {
+    fn failed(
+        &self,
+        step: &'static str,
+        at: &Path,
+        what: &[PathBuf],
+        e: io::Error,
+    ) -> ContextError {
+        ContextError::Mount {
+            step,
+            at: at.into(),
+            what: what.into(),
+            hint: hint(&e, self.user_namespace),
+            source: e,
+        }
+    }
+
+    fn mount(&self, mount: &Mount) -> Done {
+        match mount {
+            Mount::Ground {
+                at,
+                holds,
+                link,
+                to,
+            } => self.ground(at, holds, link, to),
+            Mount::Overlay {
+                at,
+                layers,
+                upper,
+                keep,
+            } => {
+                let kept: Done<Vec<OwnedFd>> = keep.iter().map(|k| self.tree(k)).collect();
+                overlay::lay(at, layers, upper.as_ref())
+                    .map_err(|e| self.failed("lay an overlay on", at, layers, e))?;
+                for (tree, point) in kept?.iter().zip(keep) {
+                    // What the layers have nothing to mount on for is not to be seen.
+                    if point.exists() {
+                        self.attach(tree, point)?;
+                    }
+                }
+                Ok(())
+            }
+            Mount::Bind {
+                what,
+                at,
+                read_only,
+            } => {
+                self.attach(&self.tree(what)?, at)?;
+                if *read_only {
+                    seal(at).map_err(|e| self.failed("make read-only", at, &[], e))?;
+                }
+                Ok(())
+            }
+            Mount::Hide { at } => {
+                let empty = tmpfs("0755", MountAttrFlags::MOUNT_ATTR_RDONLY);
+                let empty = empty.map_err(|e| self.failed("make a tmpfs for", at, &[], e))?;
+                self.attach(&empty, at)
+            }
+        }
+    }
+
+    /// A tree of mounts, to be mounted elsewhere.
+    fn tree(&self, path: &Path) -> Done<OwnedFd> {
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE
+            | OpenTreeFlags::OPEN_TREE_CLOEXEC
+            | OpenTreeFlags::AT_RECURSIVE
+            | OpenTreeFlags::AT_SYMLINK_NOFOLLOW;
+        open_tree(CWD, path, flags).map_err(|e| self.failed("bind", path, &[], e.into()))
+    }
+
+    fn attach(&self, tree: &OwnedFd, at: &Path) -> Done {
+        let how = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+        move_mount(tree.as_fd(), "", CWD, at, how)
+            .map_err(|e| self.failed("mount on", at, &[], e.into()))
+    }
+
+    /// The tmpfs is mounted before anything of it is taken: older kernels bind nothing of a tmpfs that is not.
+    fn ground(&self, at: &Path, holds: &[(&str, PathBuf)], link: &Path, to: &Path) -> Done {
+        let held: Done<Vec<OwnedFd>> = holds.iter().map(|(_, p)| self.tree(p)).collect();
+        let fs = tmpfs("0755", MountAttrFlags::empty());
+        let fs = fs.map_err(|e| self.failed("make a tmpfs for", at, &[], e))?;
+        self.attach(&fs, at)?;
+        let own = at.join("current-system");
+        rustix::fs::symlink(to, &own).map_err(|e| self.failed("make link", &own, &[], e.into()))?;
+        for (tree, (name, _)) in held?.iter().zip(holds) {
+            let point = at.join(name);
+            rustix::fs::mkdir(&point, Mode::from_raw_mode(0o755))
+                .map_err(|e| self.failed("make directory", &point, &[], e.into()))?;
+            self.attach(tree, &point)?;
+        }
+        self.attach(&self.tree(&own)?, link)
+    }
+}
+
+/// An empty tmpfs, not mounted anywhere.
+fn tmpfs(mode: &str, attributes: MountAttrFlags) -> io::Result<OwnedFd> {
+    let fs = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_set_string(&fs, "mode", mode)?;
+    fsconfig_create(&fs)?;
+    let attributes =
+        attributes | MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+    Ok(fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
+}
+
+/// Read-only; what else holds for a mount must be said again.
+fn seal(at: &Path) -> io::Result<()> {
+    let now = rustix::fs::statvfs(at)?.f_flag;
+    let mut flags = MountFlags::BIND | MountFlags::RDONLY;
+    for (is, flag) in [
+        (StatVfsMountFlags::NOSUID, MountFlags::NOSUID),
+        (StatVfsMountFlags::NODEV, MountFlags::NODEV),
+        (StatVfsMountFlags::NOEXEC, MountFlags::NOEXEC),
+        (StatVfsMountFlags::NOATIME, MountFlags::NOATIME),
+        (StatVfsMountFlags::NODIRATIME, MountFlags::NODIRATIME),
+        (StatVfsMountFlags::RELATIME, MountFlags::RELATIME),
+    ] {
+        if now.contains(is) {
+            flags |= flag;
+        }
+    }
+    Ok(mount_remount(at, flags, "")?)
+}

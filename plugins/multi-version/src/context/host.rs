@@ -1,0 +1,90 @@
+//! What there is to be known of the host before a context can be decided.
+
+use std::path::{Path, PathBuf};
+
+use rustix::thread::CapabilitySet;
+
+use super::{ContextError, Mount};
+use crate::layout::Layout;
+use crate::mountinfo::{self, mounts};
+
+/// The host, as far as a context depends on it.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// `/`
+    pub root: PathBuf,
+    /// Whether mounts need no user namespace.
+    pub privileged: bool,
+    /// A top-level directory that should be a link into /usr, and is none.
+    pub unmerged: Option<PathBuf>,
+    /// Whether `current-system` is there.
+    pub can_link: bool,
+    /// Whether we are in a context: what it covers is in `host/`.
+    pub nested: bool,
+    mounts: Vec<mountinfo::Mount>,
+}
+
+impl Host {
+    /// This one.
+    pub fn look(layout: &Layout) -> Result<Host, ContextError> {
+        // The namespace is the thread's.
+        let own = Path::new("/proc/thread-self/mountinfo");
+        let text = std::fs::read(own).map_err(|e| ContextError::read(own, e))?;
+        let capabilities = rustix::thread::capabilities(None);
+        let effective = capabilities.map(|c| c.effective);
+        let privileged = effective.is_ok_and(|e| e.contains(CapabilitySet::SYS_ADMIN));
+        Ok(Host::at("/".into(), layout, privileged, &text))
+    }
+
+    /// One below `root`, with the text of a mountinfo.
+    pub(super) fn at(root: PathBuf, layout: &Layout, privileged: bool, mountinfo: &[u8]) -> Host {
+        let into_usr = |name: &str| {
+            let path = root.join(name);
+            let link = std::fs::read_link(&path);
+            let fine = match &link {
+                Ok(to) => to.strip_prefix("/").unwrap_or(to) == Path::new("usr").join(name),
+                Err(_) => !path.exists(),
+            };
+            (!fine).then_some(path)
+        };
+        let top = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+        Host {
+            privileged,
+            unmerged: top.into_iter().find_map(into_usr),
+            can_link: layout.current_system().is_symlink() && layout.host().is_dir(),
+            nested: layout.host().join("usr").is_dir(),
+            mounts: mounts(mountinfo),
+            root,
+        }
+    }
+
+    /// The mounts below a directory, of nested ones the outermost: that brings the others with it.
+    pub(crate) fn below(&self, dir: &Path) -> Vec<PathBuf> {
+        let points = self.mounts.iter().map(|m| &m.point);
+        let mut points: Vec<PathBuf> = points
+            .filter(|p| p.starts_with(dir) && p.as_path() != dir)
+            .cloned()
+            .collect();
+        points.sort();
+        points.dedup_by(|next, kept| next.starts_with(&*kept));
+        points
+    }
+
+    /// The layers of the overlay on a directory.
+    pub(super) fn layers(&self, dir: &Path) -> Vec<PathBuf> {
+        let on = self.mounts.iter().rfind(|m| m.point == dir);
+        on.map(mountinfo::Mount::layers).unwrap_or_default()
+    }
+
+    pub(super) fn ground(&self, layout: &Layout, generation: &Path) -> Mount {
+        let at = layout.host();
+        let from = if self.nested { &at } else { &self.root };
+        let holds = ["usr", "etc"].map(|name| (name, from.join(name)));
+        Mount::Ground {
+            holds: holds.into(),
+            link: layout.current_system(),
+            to: generation.into(),
+            at,
+        }
+    }
+}

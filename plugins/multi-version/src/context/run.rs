@@ -1,0 +1,441 @@
+//! `dpkg-ng run [--view V[@GEN]] [-p PKG[=VERSION][:ARCH]]… [--pure] [--] CMD [ARG…]`
+//!
+//! The generation is held from before it is looked at until the command is executed, when mountinfo tells of it; no
+//! lock is needed or taken, which would make `run` wait for an installation, or an installation fail for it.
+#![allow(unsafe_code)]
+
+use std::collections::BTreeSet;
+use std::ffi::{CString, OsStr, OsString, c_char};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::{ContextError, Host, Mounts, Wanted};
+use crate::generation::{GenerationError, Hold};
+use crate::layout::{Architecture, GenerationNumber, Layout, PackageName, SlotName, ViewName};
+use crate::manifest::{Manifest, Member, State};
+
+/// What stands on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// `--view V`
+    pub view: ViewName,
+    /// `@GEN`; the current one without.
+    pub generation: Option<GenerationNumber>,
+    /// `-p`
+    pub packages: Vec<Selector>,
+    /// `--pure`
+    pub pure: bool,
+    /// The command and its arguments.
+    pub command: Vec<OsString>,
+}
+
+/// `PKG[=VERSION][:ARCH]`, `PKG[:ARCH][=VERSION]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selector {
+    /// The package.
+    pub package: PackageName,
+    /// Behind `=`, or `:`, or both, as it was written: a version may have a colon in it.
+    pub rest: Option<(char, String)>,
+}
+
+/// A command line that can't be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UsageError {
+    /// No such option.
+    #[error("unknown option '{0}'")]
+    Unknown(String),
+    /// An option without its value.
+    #[error("'{0}' needs a value")]
+    Value(&'static str),
+    /// A value that is none.
+    #[error("'{option} {value}': {why}")]
+    Wrong {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        value: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Nothing to run.
+    #[error("run needs a command")]
+    NoCommand,
+}
+
+/// Why a command could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The generation can't be used.
+    #[error(transparent)]
+    Generation(#[from] GenerationError),
+    /// The view has none.
+    #[error("there is no view {0}, or it has no current generation")]
+    NoView(ViewName),
+    /// `-p` names nothing of the generation.
+    #[error("{0} is not in generation {2} of view {1}{3}")]
+    NoPackage(Selector, ViewName, GenerationNumber, String),
+    /// `-p` names several packages.
+    #[error("{0} could be any of{1}")]
+    Ambiguous(Selector, String),
+    /// No context.
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    /// The command can't be executed.
+    #[error("cannot run '{}': {source}", .command.display())]
+    Exec {
+        /// The command.
+        command: OsString,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl RunError {
+    /// The exit status, as env(1) has it.
+    pub fn status(&self) -> i32 {
+        match self {
+            RunError::Exec { source, .. } if source.kind() == io::ErrorKind::NotFound => 127,
+            RunError::Exec { .. } => 126,
+            _ => 125,
+        }
+    }
+}
+
+impl std::fmt::Display for Selector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.package.fmt(f)?;
+        match &self.rest {
+            Some((separator, rest)) => write!(f, "{separator}{rest}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::str::FromStr for Selector {
+    type Err = crate::layout::WordError;
+    fn from_str(word: &str) -> Result<Selector, Self::Err> {
+        let at = word.find(['=', ':']);
+        let (package, rest) = word.split_at(at.unwrap_or(word.len()));
+        let mut letters = rest.chars();
+        Ok(Selector {
+            package: package.parse()?,
+            rest: letters.next().map(|s| (s, letters.as_str().into())),
+        })
+    }
+}
+
+impl Selector {
+    /// Whether it names this package.
+    pub fn is(&self, member: &Member) -> bool {
+        let id = &member.realization;
+        let of_architecture = |a: &str| a.parse().ok().as_ref() == Some(id.architecture());
+        *id.package() == self.package
+            && match &self.rest {
+                None => true,
+                Some((':', rest)) => match rest.split_once('=') {
+                    Some((a, v)) => of_architecture(a) && v == id.version().as_str(),
+                    None => of_architecture(rest),
+                },
+                Some((_, version)) => {
+                    let parts = version.rsplit_once(':');
+                    version == id.version().as_str()
+                        || parts
+                            .is_some_and(|(v, a)| v == id.version().as_str() && of_architecture(a))
+                }
+            }
+    }
+}
+
+impl Options {
+    /// From the arguments behind `run`.
+    pub fn parse(arguments: &[OsString]) -> Result<Options, UsageError> {
+        let mut options = Options {
+            // It is a view's name.
+            view: ViewName::new("system").map_err(|_| UsageError::NoCommand)?,
+            generation: None,
+            packages: Vec::new(),
+            pure: false,
+            command: Vec::new(),
+        };
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            let text = argument.to_string_lossy();
+            let (name, value) = match text.split_once('=') {
+                Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
+                _ => (text.as_ref(), None),
+            };
+            let mut value = |option| {
+                let value = value.clone().or_else(|| next(&mut rest));
+                value.ok_or(UsageError::Value(option))
+            };
+            match name {
+                "--" => break,
+                "--view" => options.set_view(value("--view")?)?,
+                "-p" | "--package" => {
+                    let value = value("-p")?;
+                    let package = value.parse().map_err(|e| wrong("-p", &value, e))?;
+                    options.packages.push(package);
+                }
+                "--pure" if text == "--pure" => options.pure = true,
+                _ if text.starts_with('-') => {
+                    return Err(UsageError::Unknown(text.into()));
+                }
+                _ => {
+                    options.command.push(argument.clone());
+                    break;
+                }
+            }
+        }
+        options.command.extend(rest.cloned());
+        match options.command.is_empty() {
+            true => Err(UsageError::NoCommand),
+            false => Ok(options),
+        }
+    }
+
+    fn set_view(&mut self, value: String) -> Result<(), UsageError> {
+        let (view, generation) = match value.split_once('@') {
+            Some((view, generation)) => (view, Some(generation)),
+            None => (value.as_str(), None),
+        };
+        self.view = view.parse().map_err(|e| wrong("--view", &value, e))?;
+        let generation = generation.map(str::parse).transpose();
+        self.generation = generation.map_err(|e| wrong("--view", &value, e))?;
+        Ok(())
+    }
+}
+
+fn next(rest: &mut std::slice::Iter<'_, OsString>) -> Option<String> {
+    rest.next().map(|v| v.to_string_lossy().into_owned())
+}
+
+fn wrong(option: &'static str, value: &str, why: impl ToString) -> UsageError {
+    UsageError::Wrong {
+        option,
+        value: value.into(),
+        why: why.to_string(),
+    }
+}
+
+/// Become the command, in its context. `flush` writes out what was said before.
+pub fn run(layout: &Layout, options: &Options, flush: &mut dyn FnMut()) -> RunError {
+    let (_hold, mounts, host) = match prepare(layout, options) {
+        Ok(prepared) => prepared,
+        Err(e) => return e,
+    };
+    flush();
+    // A command of a view that starts another one of it, by its exported name, is there already.
+    if !mounts.are_here(&host)
+        && let Err(e) = mounts.enter()
+    {
+        return e.into();
+    }
+    execute(&options.command)
+}
+
+/// What the command needs, and the generation held.
+fn prepare(layout: &Layout, options: &Options) -> Result<(Hold, Mounts, Host), RunError> {
+    let view = &options.view;
+    // Mountinfo, by which collection finds contexts, has no links in its paths.
+    let root = std::fs::canonicalize(layout.root()).unwrap_or_else(|_| layout.root().into());
+    let layout = &Layout::new(root);
+    let current = || Hold::current(layout, view)?.ok_or_else(|| RunError::NoView(view.clone()));
+    let (hold, manifest) = match options.generation {
+        Some(number) => Hold::take(layout, view, number)?,
+        None => current()?,
+    };
+    let slots = slots(&manifest, &options.packages)?;
+    let wanted = Wanted {
+        layout,
+        view,
+        number: manifest.number,
+        slots: &slots,
+        pure: options.pure,
+    };
+    let host = Host::look(layout)?;
+    let mounts = Mounts::decide(&wanted, &host)?;
+    Ok((hold, mounts, host))
+}
+
+/// The slots of these packages, in their order.
+fn slots(manifest: &Manifest, packages: &[Selector]) -> Result<Vec<SlotName>, RunError> {
+    let there = |m: &&Member| m.state != State::ConfigFiles;
+    let mut slots: Vec<SlotName> = Vec::new();
+    for selector in packages {
+        let of_name = |m: &&Member| *m.realization.package() == selector.package;
+        let members = || manifest.packages.iter().filter(there).filter(of_name);
+        let list = || -> String {
+            let list = members().map(|m| format!(" {}={}", selector.package, shown(m)));
+            list.collect()
+        };
+        let chosen: BTreeSet<Option<&SlotName>> = members()
+            .filter(|m| selector.is(m))
+            .map(|m| m.slot.as_ref())
+            .collect();
+        let mut chosen = chosen.into_iter();
+        match (chosen.next(), chosen.next()) {
+            (Some(None), None) => {}
+            (Some(Some(slot)), None) if slots.contains(slot) => {}
+            (Some(Some(slot)), None) => slots.push(slot.clone()),
+            (Some(_), Some(_)) => return Err(RunError::Ambiguous(selector.clone(), list())),
+            (None, _) => {
+                let others = match list() {
+                    none if none.is_empty() => none,
+                    list => format!("; there is{list}"),
+                };
+                let (view, number) = (manifest.view.clone(), manifest.number);
+                return Err(RunError::NoPackage(selector.clone(), view, number, others));
+            }
+        }
+    }
+    Ok(slots)
+}
+
+fn shown(member: &Member) -> String {
+    let id = &member.realization;
+    let architecture: &Architecture = id.architecture();
+    format!("{}:{architecture}", id.version())
+}
+
+/// execvp(3): neither the signal mask nor SIGPIPE's disposition, which std's own would reset, are touched.
+fn execute(command: &[OsString]) -> RunError {
+    let failed = |source| RunError::Exec {
+        command: command.first().cloned().unwrap_or_default(),
+        source,
+    };
+    let words = command.iter().map(|w| CString::new(w.as_bytes()));
+    let words: Vec<CString> = match words.collect() {
+        Ok(words) => words,
+        Err(e) => return failed(e.into()),
+    };
+    let Some(program) = words.first() else {
+        return failed(io::ErrorKind::InvalidInput.into());
+    };
+    let mut pointers: Vec<*const c_char> = words.iter().map(|w| w.as_ptr()).collect();
+    pointers.push(std::ptr::null());
+    // SAFETY: the program's name and each argument end in a zero byte, the list of them in a null pointer, and
+    // all live until the call returns, which it does only if nothing was executed.
+    unsafe { libc::execvp(program.as_ptr(), pointers.as_ptr()) };
+    let error = io::Error::last_os_error();
+    // As env(1) and shells have it: a file that is there, but whose interpreter is not, can't be run.
+    let there = Path::new(OsStr::from_bytes(program.as_bytes()));
+    if error.kind() == io::ErrorKind::NotFound
+        && program.as_bytes().contains(&b'/')
+        && there.exists()
+    {
+        let text = format!("its interpreter is missing ({error})");
+        return failed(io::Error::other(text));
+    }
+    failed(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Options, UsageError> {
+        let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        Options::parse(&words)
+    }
+
+    #[test]
+    fn command_lines() {
+        let plain = parse("ls -l --view x").unwrap();
+        assert_eq!(plain.command, ["ls", "-l", "--view", "x"]);
+        assert_eq!((plain.view.as_str(), plain.generation), ("system", None));
+        let full = parse("--view=work@3 -p curl=1:2-3 --package exim4 --pure -- -x --").unwrap();
+        assert_eq!(full.command, ["-x", "--"]);
+        assert_eq!((full.view.as_str(), full.pure), ("work", true));
+        assert_eq!(full.generation, "3".parse().ok());
+        let shown: Vec<String> = full.packages.iter().map(Selector::to_string).collect();
+        assert_eq!(shown, ["curl=1:2-3", "exim4"]);
+        for (line, error) in [
+            ("", UsageError::NoCommand),
+            ("--pure --", UsageError::NoCommand),
+            ("-x ls", UsageError::Unknown("-x".into())),
+            ("--pure=1 ls", UsageError::Unknown("--pure=1".into())),
+            ("-p", UsageError::Value("-p")),
+        ] {
+            assert_eq!(parse(line), Err(error), "{line}");
+        }
+        for line in ["--view ../x ls", "--view a@0 ls", "-p A ls"] {
+            assert!(
+                matches!(parse(line), Err(UsageError::Wrong { .. })),
+                "{line}"
+            );
+        }
+    }
+
+    fn member(name: &str, version: &str, arch: &str, slot: Option<&str>) -> Member {
+        use crate::layout::{RealizationId, Sha256, Version};
+        let version = Version::new(version).unwrap();
+        let hash = Sha256::of(format!("{name}{version}{arch}").as_bytes());
+        let (name, arch) = (name.parse().unwrap(), arch.parse().unwrap());
+        Member {
+            realization: RealizationId::new(&name, &version, &arch, &hash),
+            reason: crate::manifest::Reason::Want,
+            state: State::Installed,
+            own_libraries: false,
+            slot: slot.map(|s| s.parse().unwrap()),
+            uses: std::collections::BTreeMap::new(),
+            relaxed: Vec::new(),
+            setuid: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn packages_and_their_slots() {
+        let mut purged = member("gone", "1", "amd64", Some("a"));
+        purged.state = State::ConfigFiles;
+        let manifest = Manifest {
+            view: "system".parse().unwrap(),
+            number: GenerationNumber::FIRST,
+            created: 0,
+            slots: ["a", "b"].map(|s| s.parse().unwrap()).into(),
+            hides: Vec::new(),
+            pins: Vec::new(),
+            packages: vec![
+                member("plain", "1", "amd64", None),
+                member("curl", "1:2-3", "amd64", None),
+                member("curl", "1:2-3", "i386", Some("a")),
+                member("curl", "4", "i386", Some("b")),
+                member("exim", "1", "amd64", Some("a")),
+                purged,
+            ],
+        };
+        let of = |line: &str| {
+            let packages: Vec<Selector> = line.split(' ').map(|w| w.parse().unwrap()).collect();
+            let slots = slots(&manifest, &packages);
+            slots.map(|s| {
+                s.iter()
+                    .map(SlotName::to_string)
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            })
+        };
+        for (line, expected) in [
+            ("plain", ""),
+            ("exim plain", "a"),
+            ("curl=4 exim curl=4", "b a"),
+            ("curl=4:i386", "b"),
+            ("curl:amd64", ""),
+            ("curl=1:2-3:i386", "a"),
+        ] {
+            assert_eq!(of(line).unwrap(), expected, "{line}");
+        }
+        for line in ["curl", "curl=1:2-3", "curl:i386"] {
+            assert!(matches!(of(line), Err(RunError::Ambiguous(..))), "{line}");
+        }
+        for line in ["gone", "curl=2", "curl:arm64", "nothing"] {
+            let error = of(line).unwrap_err();
+            assert!(matches!(error, RunError::NoPackage(..)), "{line}");
+            assert_eq!(error.status(), 125);
+        }
+        let text = of("curl=2").unwrap_err().to_string();
+        assert!(
+            text.ends_with("; there is curl=1:2-3:amd64 curl=1:2-3:i386 curl=4:i386"),
+            "{text}"
+        );
+    }
+}

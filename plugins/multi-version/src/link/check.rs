@@ -1,0 +1,468 @@
+//! Whether ld.so will find what was planned: every object of every realization is resolved as a program would be,
+//! against the generation that is to be.
+//!
+//! In a process a soname is one file, so three may have a say on who provides it, and all that have must get it:
+//! the package of the program, if its own `lib/` has the soname; the package of the library that needs it, if
+//! its own `lib/` does; else the plan's link of the program, if that needs the soname itself, or of the library.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::linking::{architecture_of, provided};
+use super::unlinked;
+use super::world::{Found, System, World};
+use super::{Done, LinkError, Linker, Wanted};
+use crate::decide::Decision;
+use crate::elf::resolve::{Environment, Need, Process};
+use crate::elf::{Port, is_glibc_interpreter};
+use crate::facts::{Facts, Object};
+use crate::layout::{Architecture, InstallationId, Layout, RealizationId, Soname};
+use crate::manifest::{Member, Realization, State};
+use crate::plan::{Link, Plan};
+
+/// Who provides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// A package of the view.
+    Package(RealizationId),
+    /// The host.
+    Host,
+    /// Nobody.
+    Nobody,
+    /// The plan does not speak of it.
+    Unplanned,
+}
+
+/// A need that is not met as planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Whose object.
+    pub package: InstallationId,
+    /// The object that was resolved, relative to its payload.
+    pub object: PathBuf,
+    /// What is needed.
+    pub soname: String,
+    /// The library of the object's closure that needs it, if not the object itself: whose, and which.
+    pub by: Option<(InstallationId, PathBuf)>,
+    /// From whom it was to come.
+    pub expected: Owner,
+    /// From whom it comes.
+    pub found: Owner,
+}
+
+/// What the check saw.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// How many objects were resolved.
+    pub objects: usize,
+    /// How many needs they and their closures have.
+    pub needs: usize,
+    /// What is wrong.
+    pub differences: Vec<Difference>,
+    /// What may be wrong: of libraries that may be dlopened, and of plugins whose program may have loaded it.
+    pub may: Vec<Difference>,
+}
+
+impl Checked {
+    /// An error, if anything is wrong.
+    pub fn accept(self) -> Done<Checked> {
+        match self.differences.is_empty() {
+            true => Ok(self),
+            false => Err(LinkError::Differs(self.differences)),
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Owner::Package(id) => write!(f, "{} {} ({id})", id.package(), id.version()),
+            Owner::Host => f.write_str("the host"),
+            Owner::Nobody => f.write_str("nobody"),
+            Owner::Unplanned => f.write_str("where the plan does not say"),
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Difference {
+            package, soname, ..
+        } = self;
+        let (name, version) = (package.package(), package.version());
+        write!(f, "{} of {name} {version}: {soname}", self.object.display())?;
+        if let Some((owner, path)) = &self.by {
+            write!(f, ", needed by {} of {}", path.display(), owner.package())?;
+        }
+        write!(
+            f,
+            ", is to come from {}, and comes from {}",
+            self.expected, self.found
+        )
+    }
+}
+
+/// What of a plan linking goes by.
+#[derive(Debug, Clone)]
+pub struct Planned<'p> {
+    /// How each package is linked.
+    pub realizations: &'p [Realization],
+    /// The realization of each installation.
+    pub realized: &'p BTreeMap<InstallationId, RealizationId>,
+    /// What `lib/` is to hold.
+    pub libraries: &'p BTreeMap<Architecture, Vec<Decision>>,
+    /// Who is to provide what to whom.
+    pub links: &'p [Link],
+    /// Whose files are to be in `root/`, the first of several before the others.
+    pub tree: Vec<&'p RealizationId>,
+}
+
+impl<'p> Planned<'p> {
+    /// Of a plan.
+    pub fn of(plan: &'p Plan) -> Planned<'p> {
+        let in_tree = |m: &&Member| m.slot.is_none() && m.state != State::ConfigFiles;
+        Planned {
+            realizations: &plan.realizations,
+            realized: &plan.realized,
+            libraries: &plan.libraries,
+            links: &plan.links,
+            tree: plan
+                .members
+                .iter()
+                .filter(in_tree)
+                .map(|m| &m.realization)
+                .collect(),
+        }
+    }
+}
+
+/// A package being checked.
+struct Package<'p> {
+    id: RealizationId,
+    realization: &'p Realization,
+    facts: &'p Facts,
+    unlinked: BTreeSet<PathBuf>,
+}
+
+/// Everything the answers are looked up in.
+struct Check<'c> {
+    linker: &'c Linker<'c>,
+    world: World<'c>,
+    links: HashMap<(&'c InstallationId, &'c str, &'c str), &'c Link>,
+    realized: &'c BTreeMap<InstallationId, RealizationId>,
+}
+
+impl<'a> Linker<'a> {
+    /// What `lib/` of the plan's generation is to hold: by path relative to it, where it leads as programs see it.
+    pub fn system_libraries(&self, plan: &Planned) -> Done<BTreeMap<PathBuf, PathBuf>> {
+        let mut lib = BTreeMap::new();
+        for (architecture, decisions) in plan.libraries {
+            for decision in decisions {
+                let facts = self.facts(&decision.provider)?;
+                let (soname, id) = (&decision.soname, plan.realized.get(&decision.provider));
+                let object = provided(facts, soname, architecture);
+                let (Some(id), Some(object)) = (id, object) else {
+                    let package = decision.provider.clone();
+                    let name = soname.clone();
+                    let wanted = Box::new(Wanted { package, name });
+                    return Err(LinkError::NotProvided(wanted, decision.provider.clone()));
+                };
+                let name = self.library_name(architecture, soname);
+                lib.insert(name, self.home(id).join(&object.path));
+            }
+        }
+        // Where the host's libc serves, its interpreter does.
+        for realization in plan.realizations {
+            let facts = self.facts(&realization.installation)?;
+            for object in &facts.objects {
+                let Some(path) = object.interpreter.as_ref() else {
+                    continue;
+                };
+                let name = path.file_name().and_then(|n| n.to_str());
+                let name = name.and_then(|n| Soname::new(n).ok());
+                if let Some(name) = name.filter(|n| is_glibc_interpreter(n.as_str().as_bytes())) {
+                    let name = self.library_name(&architecture_of(object, facts), &name);
+                    lib.entry(name).or_insert_with(|| path.clone());
+                }
+            }
+        }
+        Ok(lib)
+    }
+
+    fn library_name(&self, architecture: &Architecture, soname: &Soname) -> PathBuf {
+        match Port::named(architecture.as_str()) {
+            Some(port) if *architecture != self.host => {
+                Path::new(port.triplet).join(soname.as_str())
+            }
+            _ => soname.as_str().into(),
+        }
+    }
+
+    /// Resolve every object of the plan's realizations, which are made, in the plan's generation, which need
+    /// not be.
+    pub fn check(&self, plan: &Planned) -> Done<Checked> {
+        let mut packages = BTreeMap::new();
+        for realization in plan.realizations {
+            let id = realization.id();
+            let unlinked = unlinked::read(self.layout, &id)?;
+            let package = Package {
+                id: id.clone(),
+                realization,
+                facts: self.facts(&realization.installation)?,
+                unlinked: unlinked.into_iter().map(|u| u.path).collect(),
+            };
+            packages.insert(id, package);
+        }
+        let system = System {
+            lib: self.system_libraries(plan)?.into_iter().collect(),
+            root: root(plan, &packages),
+        };
+        let links = plan.links.iter().map(|link| {
+            let key = (
+                &link.consumer,
+                link.architecture.as_str(),
+                link.soname.as_str(),
+            );
+            (key, link)
+        });
+        let check = Check {
+            linker: self,
+            world: World::new(self.layout, &self.seen, system),
+            links: links.collect(),
+            realized: plan.realized,
+        };
+        Ok(check.all(&packages))
+    }
+}
+
+/// Whose files are in the generation's tree.
+fn root(
+    plan: &Planned,
+    packages: &BTreeMap<RealizationId, Package>,
+) -> HashMap<PathBuf, RealizationId> {
+    let mut root = HashMap::new();
+    for id in &plan.tree {
+        if let Some(package) = packages.get(id) {
+            for path in &package.facts.paths {
+                let first = root.entry(path.clone());
+                first.or_insert_with(|| package.id.clone());
+            }
+        }
+    }
+    root
+}
+
+impl Check<'_> {
+    fn all(&self, packages: &BTreeMap<RealizationId, Package<'_>>) -> Checked {
+        let mut environments: HashMap<Architecture, Environment> = HashMap::new();
+        let mut checked = Checked::default();
+        for package in packages.values() {
+            for object in &package.facts.objects {
+                let architecture = architecture_of(object, package.facts);
+                if package.unlinked.contains(&object.path) {
+                    continue;
+                }
+                let of = || environment(&architecture);
+                let environment = environments.entry(architecture.clone()).or_insert_with(of);
+                let path = self.linker.home(&package.id).join(&object.path);
+                let path = path.as_os_str().as_encoded_bytes();
+                let Some(mut process) = Process::start(&self.world, environment, path) else {
+                    continue;
+                };
+                checked.objects += 1;
+                let sure = process.needs.len();
+                for name in &object.mentions {
+                    if self.is_in_closure(package, &architecture, name) {
+                        process.dlopen(0, name.as_str().as_bytes());
+                    }
+                }
+                checked.needs += process.needs.len();
+                let one = One {
+                    check: self,
+                    packages,
+                    package,
+                    object,
+                    architecture: &architecture,
+                    process: &process,
+                };
+                for (number, need) in process.needs.iter().enumerate() {
+                    for (difference, may) in one.differences(need) {
+                        match may || number >= sure {
+                            true => checked.may.push(difference),
+                            false => checked.differences.push(difference),
+                        }
+                    }
+                }
+            }
+        }
+        checked
+    }
+
+    fn is_in_closure(&self, package: &Package, architecture: &Architecture, name: &Soname) -> bool {
+        explicit(package.realization, &package.id, name).is_some()
+            || self.link(package.realization, architecture, name).is_some()
+            || self.linker.in_system(&self.world, architecture, name)
+    }
+
+    fn link(
+        &self,
+        of: &Realization,
+        architecture: &Architecture,
+        soname: &Soname,
+    ) -> Option<&Link> {
+        let key = (&of.installation, architecture.as_str(), soname.as_str());
+        self.links.get(&key).copied()
+    }
+
+    /// The plan's provider.
+    fn planned(&self, of: &Realization, architecture: &Architecture, soname: &Soname) -> Owner {
+        match self.link(of, architecture, soname).map(|l| &l.provider) {
+            None => Owner::Unplanned,
+            Some(None) => Owner::Host,
+            Some(Some(provider)) => match self.realized.get(provider) {
+                Some(id) => Owner::Package(id.clone()),
+                None => Owner::Unplanned,
+            },
+        }
+    }
+}
+
+impl Linker<'_> {
+    fn in_system(&self, world: &World, architecture: &Architecture, name: &Soname) -> bool {
+        world.system_has(&self.library_name(architecture, name))
+    }
+}
+
+/// Who provides a soname in a package's own `lib/`.
+fn explicit(realization: &Realization, own: &RealizationId, soname: &Soname) -> Option<Owner> {
+    let other = realization.overrides.get(soname);
+    let own = realization.own.contains(soname).then_some(own);
+    other.or(own).map(|id| Owner::Package(id.clone()))
+}
+
+/// One object with its closure.
+struct One<'o, 'c> {
+    check: &'o Check<'c>,
+    packages: &'o BTreeMap<RealizationId, Package<'c>>,
+    package: &'o Package<'c>,
+    object: &'o Object,
+    architecture: &'o Architecture,
+    process: &'o Process<'o, World<'c>>,
+}
+
+impl One<'_, '_> {
+    /// What is wrong with a need, and whether it only may be.
+    fn differences(&self, need: &Need) -> Vec<(Difference, bool)> {
+        let soname = std::str::from_utf8(&need.name).ok();
+        let Some(soname) = soname.and_then(|n| Soname::new(n).ok()) else {
+            return Vec::new();
+        };
+        let by = self.at(need.by).and_then(|found| found.owner);
+        let by = by.and_then(|(id, path)| Some((self.packages.get(&id)?, path)));
+        let found = need.found.and_then(|place| self.at(place));
+        let expected = match &by {
+            // What could not be rewritten looks elsewhere, and so do the host's libraries.
+            Some((package, path)) if package.unlinked.contains(path) => Vec::new(),
+            Some((package, _)) => self.expected(Some(package), need.by == 0, &soname),
+            None => self.expected(None, false, &soname),
+        };
+        let wrong = expected
+            .into_iter()
+            .filter(|e| !self.is(e, &soname, found.as_ref()));
+        let of = |expected| {
+            let owner = match &found {
+                None => Owner::Nobody,
+                Some(Found { owner: None, .. }) => Owner::Host,
+                Some(Found {
+                    owner: Some((id, _)),
+                    ..
+                }) => Owner::Package(id.clone()),
+            };
+            // Its program may have loaded it.
+            let plugin = self.object.interpreter.is_none() && !self.object.public;
+            let may = plugin && owner == Owner::Nobody;
+            let by = by.as_ref().filter(|_| need.by != 0);
+            let difference = Difference {
+                package: self.package.facts.id.clone(),
+                object: self.object.path.clone(),
+                soname: soname.to_string(),
+                by: by.map(|(package, path)| (package.facts.id.clone(), path.clone())),
+                expected,
+                found: owner,
+            };
+            (difference, may)
+        };
+        wrong.map(of).collect()
+    }
+
+    fn at(&self, place: usize) -> Option<Found> {
+        self.check.world.find(&self.process.loaded.get(place)?.path)
+    }
+
+    /// Who has a say, and says what.
+    fn expected(&self, by: Option<&Package>, itself: bool, soname: &Soname) -> Vec<Owner> {
+        let own = explicit(self.package.realization, &self.package.id, soname);
+        let others = by.filter(|_| !itself);
+        let others = others.and_then(|p| explicit(p.realization, &p.id, soname));
+        let said: Vec<Owner> = own.into_iter().chain(others).collect();
+        if !said.is_empty() {
+            return said;
+        }
+        let program = self.process.loaded.first();
+        let needs_itself = itself
+            || program.is_some_and(|p| {
+                p.object
+                    .info
+                    .needed
+                    .iter()
+                    .any(|n| n == soname.as_str().as_bytes())
+            });
+        let of = match (needs_itself, by) {
+            (true, _) => self.package.realization,
+            (false, Some(by)) => by.realization,
+            (false, None) => return Vec::new(),
+        };
+        vec![self.check.planned(of, self.architecture, soname)]
+    }
+
+    /// Whether what was found is what was expected.
+    fn is(&self, expected: &Owner, soname: &Soname, found: Option<&Found>) -> bool {
+        match (expected, found) {
+            (Owner::Host, Some(found)) => found.owner.is_none(),
+            (Owner::Package(id), Some(found)) => {
+                let owner = found.owner.as_ref().map(|(id, _)| id);
+                owner == Some(id) || self.is_file_of(id, soname, found)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it is the same file in another realization: what needed no rewriting is one file in all.
+    fn is_file_of(&self, id: &RealizationId, soname: &Soname, found: &Found) -> bool {
+        let object = self.packages.get(id);
+        let object = object.and_then(|p| provided(p.facts, soname, self.architecture));
+        let Some(object) = object else {
+            return false;
+        };
+        let path = Layout::new(&self.check.linker.seen)
+            .realization(id)
+            .join(&object.path);
+        let planned = self.check.world.find(path.as_os_str().as_encoded_bytes());
+        planned.is_some_and(|p| p.object.identity == found.object.identity)
+    }
+}
+
+/// What ld.so of an architecture looks for on the host.
+fn environment(architecture: &Architecture) -> Environment {
+    let triplet = Port::named(architecture.as_str()).map_or("", |p| p.triplet);
+    let dirs = ["/lib", "/usr/lib"];
+    let own = dirs.iter().map(|d| format!("{d}/{triplet}").into_bytes());
+    let common = dirs.iter().map(|d| d.as_bytes().to_vec());
+    Environment {
+        default_dirs: own.chain(common).collect(),
+        lib: format!("lib/{triplet}").into_bytes(),
+        cwd: b"/".to_vec(),
+        ..Environment::default()
+    }
+}

@@ -1,0 +1,300 @@
+//! Contexts of generations made by hand, entered by real programs: as root, and as a user.
+
+mod views;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::ExitStatusExt;
+
+use views::{Views, Who};
+
+/// The same in both kinds of namespaces.
+fn each(test: impl Fn(&Views, Who)) {
+    for who in Who::all() {
+        test(&Views::new(), who);
+    }
+}
+
+#[test]
+fn programs_scripts_and_libraries_are_those_of_the_view() {
+    each(|views, who| {
+        views.who_library("system", "system");
+        views.who_library("work", "work");
+        views.script(
+            "work",
+            "root/usr/bin/hello",
+            "echo hello from work, and $(basename /usr/bin/env)",
+        );
+        assert_eq!(
+            views.run(who, "--view work -- hello").out,
+            "hello from work, and env\n"
+        );
+        let program = views.program();
+        for view in ["system", "work"] {
+            let said = views.run(who, &format!("--view {view} -- {program}"));
+            assert_eq!(said.out, format!("{view}\n"));
+        }
+        let none = views.run(who, "-- hello");
+        assert_eq!(none.status.code(), Some(127), "{}", none.err);
+        // A view without the system view's library is not served by it.
+        views.script("bare", "root/usr/bin/x", "");
+        assert!(
+            !views
+                .run(who, &format!("--view bare -- {program}"))
+                .status
+                .success()
+        );
+        let said = views.run(who, "--view work -- readlink CURRENT");
+        assert_eq!(
+            said.out,
+            views.path("sys/views/work/gen/1\n").to_str().unwrap()
+        );
+    });
+}
+
+#[test]
+fn slots_lie_over_the_rest_and_generations_can_be_chosen() {
+    each(|views, who| {
+        views.script("system", "root/usr/bin/mta", "echo postfix");
+        views.script("system", "slots/exim/root/usr/bin/mta", "echo exim");
+        views.member("system", "exim4", "4.96-15", Some("exim"));
+        views.member("system", "postfix", "3.7", None);
+        for (options, said) in [
+            ("", "postfix\n"),
+            ("-p exim4", "exim\n"),
+            ("-p postfix -p exim4=4.96-15 --view system@1", "exim\n"),
+        ] {
+            let ran = views.run(who, &format!("{options} -- mta"));
+            assert_eq!(
+                (ran.out.as_str(), ran.status.code()),
+                (said, Some(0)),
+                "{}",
+                ran.err
+            );
+        }
+        for (options, error) in [
+            (
+                "-p exim4=5",
+                "context: exim4=5 is not in generation 1 of view system; there is exim4=4.96-15:amd64\n",
+            ),
+            (
+                "--view system@7",
+                "context: view system has no generation 7\n",
+            ),
+            (
+                "--view nix",
+                "context: there is no view nix, or it has no current generation\n",
+            ),
+        ] {
+            let ran = views.run(who, &format!("{options} -- mta"));
+            assert_eq!((ran.err.as_str(), ran.status.code()), (error, Some(125)));
+        }
+    });
+}
+
+#[test]
+fn pure_is_without_the_hosts_usr() {
+    each(|views, who| {
+        views.compiled(
+            "system",
+            "root/usr/bin/alone",
+            "int main(void) { return 7; }",
+        );
+        let ran = views.run(who, "--pure -- alone");
+        assert_eq!(ran.status.code(), Some(7), "{}", ran.err);
+        assert_eq!(views.run(who, "--pure -- ls").status.code(), Some(127));
+        let ran = views.run(who, "-- sh -c 'ls -d /usr/share && alone'");
+        assert_eq!(
+            (ran.out.as_str(), ran.status.code()),
+            ("/usr/share\n", Some(7))
+        );
+    });
+}
+
+#[test]
+fn the_process_is_the_same_in_all_but_what_it_sees() {
+    each(|views, who| {
+        views.script("system", "root/usr/bin/hello", "");
+        // In place: no process between, no signal changed, no descriptor left, the directory kept.
+        let look = "echo $$; pwd; ls /proc/self/fd";
+        fs::write(views.path("look"), look).unwrap();
+        let bare = format!("cd /var/tmp; sh -c '{look}; exec CONTEXT run SYS -- sh SYS/../look'");
+        let ran = views.shell(who, &bare);
+        let lines: Vec<&str> = ran.out.lines().collect();
+        let (outside, inside) = lines.split_at(lines.len() / 2);
+        assert_eq!((outside, outside[1]), (inside, "/var/tmp"), "{}", ran.err);
+        let script = "trap '' PIPE USR1; CONTEXT run SYS -- grep -E 'Sig(Blk|Ign)' /proc/self/status; \
+                      grep -E 'Sig(Blk|Ign)' /proc/self/status";
+        let ran = views.shell(who, script);
+        let lines: Vec<&str> = ran.out.lines().collect();
+        assert_eq!(lines[..2], lines[2..], "{}", ran.err);
+        assert_eq!(views.run(who, "-- sh -c 'exit 42'").status.code(), Some(42));
+        assert_eq!(
+            views.run(who, "-- sh -c 'kill -9 $$'").status.signal(),
+            Some(9)
+        );
+        let ids = views.shell(
+            who,
+            "id -u; id -g; CONTEXT run SYS -- id -u; CONTEXT run SYS -- id -g",
+        );
+        let lines: Vec<&str> = ids.out.lines().collect();
+        assert_eq!(lines[..2], lines[2..]);
+        // A working directory that the view covers.
+        fs::create_dir_all(views.path("sys/views/system/gen/1/root/usr/bin/inner")).unwrap();
+        let ran = views.shell(who, "cd /usr/bin; CONTEXT run SYS -- ls -d inner");
+        assert_eq!(ran.out, "inner\n", "{}", ran.err);
+    });
+}
+
+#[test]
+fn what_cannot_be_run_has_the_status_shells_give() {
+    each(|views, who| {
+        views.script("system", "root/usr/bin/hello", "");
+        let lost = views.path("lost");
+        fs::write(&lost, "#!/no/such\n").unwrap();
+        for (mode, code) in [(0o755, 126), (0o644, 126)] {
+            fs::set_permissions(&lost, fs::Permissions::from_mode(mode)).unwrap();
+            let ran = views.run(who, &format!("-- {}", lost.display()));
+            assert_eq!(ran.status.code(), Some(code), "{}", ran.err);
+            assert!(ran.err.starts_with("context: cannot run '"), "{}", ran.err);
+        }
+        assert_eq!(
+            views.run(who, "-- no-such-command").status.code(),
+            Some(127)
+        );
+        assert_eq!(views.run(who, "-- /no/such").status.code(), Some(127));
+    });
+}
+
+#[test]
+fn contexts_in_contexts_do_not_pile_up() {
+    each(|views, who| {
+        for view in ["a", "b"] {
+            views.script(view, "root/usr/bin/hello", &format!("echo {view}"));
+            views.script(view, &format!("root/usr/bin/only-{view}"), "");
+        }
+        let into = |view: &str| format!("CONTEXT run SYS --view {view} -- ");
+        let deep = [
+            into("a"),
+            into("b"),
+            into("a"),
+            into("b"),
+            into("a"),
+            into("b"),
+        ]
+        .concat();
+        let ran = views.shell(
+            who,
+            &format!("{deep} sh -c 'hello; which only-a only-b ls; readlink CURRENT'"),
+        );
+        let current = views.path("sys/views/b/gen/1");
+        let expected = format!("b\n/usr/bin/only-b\n/usr/bin/ls\n{}\n", current.display());
+        assert_eq!(ran.out, expected, "{}", ran.err);
+        // The same once more is no other namespace.
+        let there = "readlink /proc/self/ns/mnt";
+        let inner = views.shell(
+            who,
+            &format!("{} sh -c '{there}; {} {there}'", into("a"), into("a")),
+        );
+        let lines: Vec<&str> = inner.out.lines().collect();
+        assert_eq!(lines[0], lines[1]);
+    });
+}
+
+#[test]
+fn conffiles_the_host_lacks_are_there_and_nothing_is_written() {
+    each(|views, who| {
+        let before = views.checksum("/etc");
+        for name in [
+            "root/etc/no-such-here.conf",
+            "root/etc/default/no-such-here",
+        ] {
+            views.file("system", name, "pristine\n");
+        }
+        views.script("system", "root/usr/bin/hello", "");
+        let script = "cat /etc/no-such-here.conf /etc/default/no-such-here; head -c4 /etc/passwd; \
+                      touch /etc/x /etc/default/x /usr/x";
+        let ran = views.run(who, &format!("-- sh -c '{script}'"));
+        assert_eq!(ran.out, "pristine\npristine\nroot");
+        assert_eq!(
+            ran.err.matches("Read-only file system").count(),
+            3,
+            "{}",
+            ran.err
+        );
+        assert_eq!(views.checksum("/etc"), before);
+    });
+}
+
+#[test]
+fn set_id_bits_count_for_root_alone() {
+    each(|views, who| {
+        let tool = views.file("system", "root/usr/bin/whoami-set-id", "");
+        fs::copy("/usr/bin/id", &tool).unwrap();
+        fs::set_permissions(&tool, fs::Permissions::from_mode(0o4755)).unwrap();
+        if who == Who::Root {
+            let user = "setpriv --reuid 1000 --regid 1000 --clear-groups";
+            let ran = views.run(who, &format!("-- {user} whoami-set-id -u"));
+            assert_eq!(ran.out, "0\n", "{}", ran.err);
+        } else {
+            let ran = views.run(who, "-- whoami-set-id -u");
+            assert_ne!(ran.out, "0\n");
+        }
+    });
+}
+
+#[test]
+fn other_file_systems_below_usr() {
+    if !Who::all().contains(&Who::Root) {
+        return;
+    }
+    let views = Views::new();
+    views.script("system", "root/usr/bin/hello", "echo hello");
+    let inner = "CONTEXT run SYS -- sh -c 'hello; cat /usr/local/x'";
+    let mounted = |inner: &str| {
+        format!(
+            "unshare -m sh -e <<'END'\nmount -t tmpfs none /usr/local\necho x >/usr/local/x\n{inner}\nEND"
+        )
+    };
+    assert_eq!(views.shell(Who::Root, &mounted(inner)).out, "hello\nx\n");
+    let user = format!("setpriv --reuid 1000 --regid 1000 --clear-groups {inner}");
+    let ran = views.shell(Who::Root, &mounted(&user));
+    assert_eq!(ran.status.code(), Some(125));
+    assert!(
+        ran.err
+            .contains("is mounted on '/usr/local', and a user namespace"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn without_namespaces_it_says_what_to_switch_on() {
+    if !Who::all().contains(&Who::Root) {
+        return;
+    }
+    let views = Views::new();
+    views.script("system", "root/usr/bin/hello", "");
+    // A user namespace has limits of its own; in it, nobody with a capability is left.
+    let script = "unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; \
+                  exec setpriv --inh-caps=-all --bounding-set=-all CONTEXT run SYS -- hello'";
+    let ran = views.shell(Who::Root, script);
+    assert_eq!(ran.status.code(), Some(125), "{}", ran.err);
+    let hint = "'sysctl user.max_user_namespaces=10000' allows them";
+    assert!(
+        ran.err.contains("cannot unshare user and mount namespace") && ran.err.contains(hint),
+        "{}",
+        ran.err
+    );
+    // And with nothing for the link to be mounted on.
+    fs::remove_file(views.path("sys/current-system")).unwrap();
+    let ran = views.run(Who::Root, "-- hello");
+    assert!(
+        ran.err
+            .contains("any dpkg-ng --multi-version command run by root makes it"),
+        "{}",
+        ran.err
+    );
+    symlink("views/system/current", views.path("sys/current-system")).unwrap();
+    assert!(views.run(Who::Root, "-- hello").status.success());
+}
