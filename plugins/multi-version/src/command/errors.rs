@@ -26,6 +26,8 @@ heard!(
     crate::plan::PlanError,
     crate::scripts::ScriptError,
     crate::store::StoreError,
+    crate::export::ExportError,
+    crate::view::ViewError,
     super::options::UsageError,
     super::selections::SelectionsError,
 );
