@@ -9,16 +9,12 @@
 //! | 3 | [`decide`]: which library, which conflicts, which versions, as data with reasons |
 //! | 3 | [`generation`]: building, switching and forgetting them, so that a kill at any point is harmless |
 //! | 4 | [`context`]: a process for which a generation is on `/usr`; `dpkg-ng run` |
-//! | 4 | [`gc`]: collecting what nothing needs |
-//! | 4 | [`plan`]: from a generation and a request to the next generation, with all reasons |
-//! | 5 | [`scripts`]: maintainer scripts, in a context of the generation that is being built |
-//! | 5 | [`command`]: what of a command line is the plugin's |
-//! | 6 | `entry`: what dpkg-ng finds in the plugin |
-//! | 4 | [`context`]: a process for which a generation is on `/usr`; `dpkg-ng run`
 //! | 4 | [`store`]: a .deb into the store |
 //! | 4 | [`gc`]: collecting what nothing needs |
 //! | 4 | [`plan`]: from a generation and a request to the next generation, with all reasons |
+//! | 5 | [`scripts`]: maintainer scripts, in a context of the generation that is being built |
 //! | 5 | [`link`]: linked packages made, resolved as ld.so would, looked at and had back |
+//! | 6 | [`export`]: commands for a PATH outside of contexts |
 //! | 6 | [`command`]: what of a command line is the plugin's |
 //! | 7 | `entry`: what dpkg-ng finds in the plugin |
 //!
@@ -71,6 +67,7 @@ pub mod context;
 pub mod decide;
 pub mod elf;
 mod entry;
+pub mod export;
 pub mod facts;
 pub mod gc;
 pub mod generation;
@@ -80,7 +77,9 @@ pub mod manifest;
 mod mountinfo;
 pub mod output;
 pub mod plan;
+pub mod query;
 pub mod scripts;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod view;

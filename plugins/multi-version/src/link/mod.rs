@@ -42,7 +42,7 @@ pub use batch::{Made, Progress};
 pub use check::{Checked, Difference, Owner, Planned};
 pub use linking::{architecture_of, provided};
 pub use undo::restore;
-pub use unlinked::Unlinked;
+pub use unlinked::{Unlinked, read as unlinked};
 pub use verify::{Verified, What};
 
 use crate::facts::Facts;

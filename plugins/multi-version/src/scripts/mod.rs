@@ -8,7 +8,7 @@
 //! /etc                  the host's over the generation's conffiles. What it writes is kept aside until all scripts have
 //!                       succeeded ([`Etc`]): then it comes into the host's /etc, a file at a time, by rename. What speaks
 //!                       of what is in /usr stays with the generation: alternatives/, systemd/, rc?.d/
-//! /var/lib/dpkg         the generation's database; the host's is out of reach
+//! /var/lib/dpkg         the generation's database; the host's is out of reach. info/ can't be written
 //! /var/sys/current-system  -> the generation
 //! /run/systemd, /var/cache/ldconfig   empty, and policy-rc.d says 101: no service is started or stopped
 //! all else              the host's: in particular /var, which is not taken back when a script fails
@@ -68,8 +68,6 @@ pub struct Work<'a> {
 pub struct Outcome {
     /// Those that were run, in order.
     pub ran: Vec<Call>,
-    /// Those that are there and were not run (`--no-scripts`).
-    pub skipped: Vec<Call>,
     /// Files that scripts made set-id: they have no such bits in the tree, and belong into the manifest.
     pub setuid: Vec<(Option<SlotName>, SetId)>,
 }
@@ -92,10 +90,10 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The calls that there are scripts for, with `--no-scripts`.
-    pub fn skip(&self, calls: Vec<Call>, outcome: &mut Outcome) {
+    /// The calls that there are scripts for.
+    pub fn there(&self, calls: Vec<Call>) -> Vec<Call> {
         let there = calls.into_iter().filter(|c| self.script(c).is_file());
-        outcome.skipped.extend(there);
+        there.collect()
     }
 
     /// Run them. Each is told to `about` before; what this process says must be out by then.

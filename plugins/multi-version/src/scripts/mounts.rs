@@ -57,6 +57,12 @@ pub(super) fn decide(
         at: host.root.join(ADMINDIR),
         read_only: false,
     });
+    // Its files are hard links of the store's.
+    mounts.mounts.push(Mount::Bind {
+        what: work.building.join(inside::ADMINDIR).join("info"),
+        at: host.root.join(ADMINDIR).join("info"),
+        read_only: true,
+    });
     for dir in HIDDEN {
         let at = host.root.join(dir);
         if is_real_dir(&at) {
