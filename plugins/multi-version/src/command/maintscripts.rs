@@ -53,10 +53,10 @@ pub fn run(
     let mut outcome = Outcome::default();
     let previous = change.present.map(|m| layout.generation(&m.view, m.number));
     work.begin(previous.as_deref(), &mut outcome)?;
-    let calls = work.there(calls(&tasks(change, steps)));
+    let calls = calls(&tasks(change, steps));
     let (mut etc, mut skipped) = (None, Vec::new());
     if change.line.no_scripts {
-        skipped = calls;
+        skipped = work.there(calls);
     } else {
         let parties = match change.line.no_triggers {
             true => Vec::new(),

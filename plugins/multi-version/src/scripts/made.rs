@@ -103,10 +103,7 @@ pub(super) fn slots(work: &Work) -> Result<Vec<Option<SlotName>>, ScriptError> {
 }
 
 /// Lay the changes into their tree. Files that are to be set-id, which they are not in the tree, are told.
-pub(super) fn lay(
-    work: &Work,
-    slot: Option<&SlotName>,
-) -> Result<Vec<(Option<SlotName>, SetId)>, ScriptError> {
+pub(super) fn lay(work: &Work, slot: Option<&SlotName>) -> Result<Vec<SetId>, ScriptError> {
     let (made, tree) = (work.made(slot), work.tree(slot));
     let mut setuid = Vec::new();
     for change in changes(&made, &super::etc::is_kept)? {
@@ -128,13 +125,12 @@ pub(super) fn lay(
                 if is.is_file() && is.mode() & 0o6000 != 0 {
                     // Its mode will be changed: it may have no other name.
                     disk.copy(&from, &to)?;
-                    let set_id = SetId {
+                    setuid.push(SetId {
                         path: path.clone(),
                         mode: is.mode() & 0o7777,
                         uid: is.uid(),
                         gid: is.gid(),
-                    };
-                    setuid.push((slot.cloned(), set_id));
+                    });
                 } else {
                     disk.link(&from, &to)?;
                 }

@@ -11,7 +11,8 @@
 //! /var/lib/dpkg         the generation's database; the host's is out of reach. info/ can't be written
 //! /var/sys/current-system  -> the generation
 //! /run/systemd, /var/cache/ldconfig   empty, and policy-rc.d says 101: no service is started or stopped
-//! all else              the host's: in particular /var, which is not taken back when a script fails
+//! all else              the host's: in particular /var, which is not taken back when a script fails, and where what
+//!                       packages bring is made if it is missing
 //! ```
 //!
 //! So dpkg-trigger, dpkg-divert, dpkg-statoverride and update-alternatives work on the view, and ldconfig on a cache that is
@@ -34,11 +35,12 @@ mod etc;
 mod made;
 mod mounts;
 mod running;
+mod state;
 #[cfg(test)]
 mod tests;
 pub mod triggers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub use calls::{Call, Script, Task, calls};
@@ -46,7 +48,7 @@ pub use error::ScriptError;
 pub use etc::Etc;
 
 use crate::generation::Disk;
-use crate::layout::{Layout, PackageName, SlotName, inside};
+use crate::layout::{InstallationId, Layout, PackageName, SlotName, inside};
 use crate::manifest::SetId;
 
 /// Where scripts are run.
@@ -68,6 +70,8 @@ pub struct Work<'a> {
 pub struct Outcome {
     /// Those that were run, in order.
     pub ran: Vec<Call>,
+    /// What packages brought to the host's /var and /srv.
+    pub state: Vec<PathBuf>,
     /// Files that scripts made set-id: they have no such bits in the tree, and belong into the manifest.
     pub setuid: Vec<(Option<SlotName>, SetId)>,
 }
@@ -85,7 +89,7 @@ impl Work<'_> {
             made::carry(self, previous)?;
         }
         for slot in made::slots(self)? {
-            outcome.setuid.extend(made::lay(self, slot.as_ref())?);
+            self.lay(slot.as_ref(), outcome)?;
         }
         Ok(())
     }
@@ -106,13 +110,23 @@ impl Work<'_> {
     ) -> Result<(), ScriptError> {
         let running = running::Running::new(self, etc)?;
         let mut open: Option<Option<SlotName>> = None;
+        let of_postinst = calls.iter().filter(|c| c.script == Script::Postinst);
+        let mut unpacked: BTreeSet<InstallationId> =
+            of_postinst.map(|c| c.installation.clone()).collect();
         for call in calls {
+            if call.script == Script::Postinst {
+                for package in std::mem::take(&mut unpacked) {
+                    outcome
+                        .state
+                        .extend(state::bring(self, &package, Path::new("/"))?);
+                }
+            }
             if !self.script(&call).is_file() {
                 continue;
             }
             // What was made in one tree is to be seen from another.
             if let Some(before) = open.take_if(|slot| *slot != call.slot) {
-                outcome.setuid.extend(made::lay(self, before.as_ref())?);
+                self.lay(before.as_ref(), outcome)?;
             }
             open = Some(call.slot.clone());
             about(&call);
@@ -134,8 +148,18 @@ impl Work<'_> {
             }
         }
         if let Some(last) = open {
-            outcome.setuid.extend(made::lay(self, last.as_ref())?);
+            self.lay(last.as_ref(), outcome)?;
         }
+        Ok(())
+    }
+
+    fn lay(&self, slot: Option<&SlotName>, outcome: &mut Outcome) -> Result<(), ScriptError> {
+        let found = made::lay(self, slot)?;
+        outcome.setuid.retain(|(of, _)| of.as_ref() != slot);
+        let found = found.into_iter();
+        outcome
+            .setuid
+            .extend(found.map(|set_id| (slot.cloned(), set_id)));
         Ok(())
     }
 

@@ -63,6 +63,8 @@ impl Rig {
         if Path::new("/var/cache/ldconfig").is_dir() {
             mount_bind(rig.path("cache"), "/var/cache/ldconfig").unwrap();
         }
+        fs::create_dir_all(rig.path("srv")).unwrap();
+        mount_bind(rig.path("srv"), "/srv").unwrap();
         mount("none", "/run", "tmpfs", MountFlags::empty(), None).unwrap();
         fs::create_dir_all("/run/systemd/system").unwrap();
         rig.generation(1);
@@ -236,7 +238,7 @@ fn a_script_is_told_what_dpkg_tells_and_writes_to_the_view_alone() {
          chmod 600 /usr/share/foo/mode; ln -s x /usr/share/foo/link; mkdir -p /usr/local/share/made/by\n\
          cp /usr/bin/env /usr/share/foo/tool; chmod 4755 /usr/share/foo/tool\n\
          cat /var/lib/dpkg/status >/usr/share/status-seen; echo more >>/var/lib/dpkg/status; echo x >/var/lib/dpkg/stray; ! echo x >>/var/lib/dpkg/info/foo.postinst\n\
-         ls -A /run/systemd >/usr/share/systemd-seen; /usr/sbin/policy-rc.d ssh start || echo $? >/usr/share/policy-seen"
+         ls /srv/foo >/usr/share/srv-seen; ls -A /run/systemd >/usr/share/systemd-seen; /usr/sbin/policy-rc.d ssh start || echo $? >/usr/share/policy-seen"
     );
     let id = rig.package(
         "foo",
@@ -245,6 +247,12 @@ fn a_script_is_told_what_dpkg_tells_and_writes_to_the_view_alone() {
     );
     let own = ["data", "gone", "dir/file", "mode"]
         .map(|f| rig.file(&id, 1, &format!("usr/share/foo/{f}"), f));
+    for path in ["srv/foo/state", "srv/there"] {
+        let path = rig.layout.installation(&id).join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "state").unwrap();
+    }
+    rig.host("srv/there", "the host's");
     let (outcome, etc) = rig.install(1, &[&id]).unwrap();
     assert_eq!(outcome.ran.len(), 1);
     assert_eq!(etc.paths().count(), 0);
@@ -283,6 +291,15 @@ fn a_script_is_told_what_dpkg_tells_and_writes_to_the_view_alone() {
         (set_id.path.as_path(), set_id.mode),
         (Path::new("usr/share/foo/tool"), 0o4755)
     );
+
+    // What it brings to /srv.
+    assert_eq!(
+        outcome.state,
+        [Path::new("/srv/foo"), Path::new("/srv/foo/state")]
+    );
+    assert_eq!(read(rig.path("srv/foo/state")), "state");
+    assert_eq!(read(rig.path("srv/there")), "the host's");
+    assert!(read(share("srv-seen")).ends_with("state\n"));
 
     // The databases.
     assert_eq!(read(share("status-seen")), STATUS);
