@@ -330,7 +330,7 @@ fn traced(linker: &Linker, layout: &Layout, facts: &[Facts], plan: &Planned) -> 
     let text = String::from_utf8_lossy(&output.stdout);
     let outside = |line: &&str| {
         line.contains("not found")
-            || line.contains("error")
+            || line.contains(": error while")
             || (line.contains("=> /") && !line.contains("=> /var/sys/"))
     };
     // What the plan itself leaves to the host is not there.

@@ -60,7 +60,7 @@ pub struct Checked {
     pub needs: usize,
     /// What is wrong.
     pub differences: Vec<Difference>,
-    /// What may be wrong: of libraries that may be dlopened, and of plugins whose program may have loaded it.
+    /// What may be wrong: of libraries that may be dlopened, and what plugins lack.
     pub may: Vec<Difference>,
 }
 
@@ -384,9 +384,7 @@ impl One<'_, '_> {
                     ..
                 }) => Owner::Package(id.clone()),
             };
-            // Its program may have loaded it.
-            let plugin = self.object.interpreter.is_none() && !self.object.public;
-            let may = plugin && owner == Owner::Nobody;
+            let may = owner == Owner::Nobody && self.may_lack(&expected);
             let by = by.as_ref().filter(|_| need.by != 0);
             let difference = Difference {
                 package: self.package.facts.id.clone(),
@@ -399,6 +397,13 @@ impl One<'_, '_> {
             (difference, may)
         };
         wrong.map(of).collect()
+    }
+
+    /// Whether it may be right that a need is not met: a plugin's, as its program may have loaded it, and a
+    /// library's that no dependency of its package covers, as it is for those who have what it needs.
+    fn may_lack(&self, expected: &Owner) -> bool {
+        let is_library = self.object.interpreter.is_none();
+        is_library && (!self.object.public || *expected == Owner::Host)
     }
 
     fn at(&self, place: usize) -> Option<Found> {
