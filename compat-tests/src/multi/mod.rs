@@ -5,14 +5,15 @@
 //! the loader's own words and `/proc`, never from what the plugin says of itself.
 //!
 //! * [`fetch`] gets packages, [`fixtures`] makes some; [`system`] is where a scene happens;
-//! * [`small`], [`side_by_side`], [`libraries`], [`mail`], [`views`], [`silent`], [`collect`], [`wrecks`],
-//!   [`corpus`] are the scenes;
+//! * [`small`], [`side_by_side`], [`libraries`], [`mail`], [`views`], [`silent`], [`hostile`], [`collect`],
+//!   [`wrecks`], [`corpus`] are the scenes;
 //! * [`speed`] measures.
 
 mod collect;
 mod corpus;
 mod fetch;
 mod fixtures;
+mod hostile;
 mod libraries;
 mod mail;
 mod objects;
@@ -61,6 +62,7 @@ const FAST: &[Scene] = &[
     scene("scripts", &[], views::scripts),
     scene("apt", &[], views::apt),
     scene("silent", &[], silent::run),
+    scene("hostile", &[], hostile::run),
     scene("collect", &[], collect::run),
     Scene {
         room: Room::Memory(192),

@@ -52,8 +52,8 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
         }
         Ok(())
     });
+    s.must("mv /usr/lib/dpkg-ng/plugins/multi-version.so /tmp/plugin")?;
     s.part("without the plugin", || {
-        s.must("mv /usr/lib/dpkg-ng/plugins/multi-version.so /tmp/away")?;
         for line in [
             &format!("{MV} -i {debs}"),
             "dpkg-ng --view system -l",
@@ -64,17 +64,18 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
         ] {
             s.refused(line, &["dpkg-ng-multi-version"])?;
         }
-        // What was linked needs neither plugin nor dpkg-ng.
+        Ok(())
+    });
+    s.must("mv /usr/bin/dpkg-ng /tmp/dpkg-ng")?;
+    s.part("what was linked needs neither", || {
         s.same_text(
             "fix without dpkg-ng",
             "libfix 1\n",
-            &s.must("mv /usr/bin/dpkg-ng /tmp/; /var/sys/current-system/bin/fix")?,
+            &s.must("/var/sys/current-system/bin/fix")?,
         );
-        s.must(
-            "mv /tmp/dpkg-ng /usr/bin/; mv /tmp/away /usr/lib/dpkg-ng/plugins/multi-version.so",
-        )?;
         Ok(())
     });
+    s.must("mv /tmp/dpkg-ng /usr/bin; mv /tmp/plugin /usr/lib/dpkg-ng/plugins/multi-version.so")?;
     s.part("a plugin that is not root's", || {
         for (wrong, right) in [("chmod 666", "chmod 644"), ("chown 1000", "chown 0")] {
             let file = "/usr/lib/dpkg-ng/plugins/multi-version.so";

@@ -148,7 +148,7 @@ fn kills(s: &System, kill: &Kill, extent: Extent) -> Res<()> {
             let look = s.sh(LOOK)?;
             let usable = look.code == 0 && kill.during.contains(&look.text.as_str());
             s.expect(usable, || {
-                format!("{at}: exit {} of\n{LOOK}{}", look.code, look.text)
+                format!("{at}: not usable: exit {}\n{}", look.code, look.text)
             });
             // A child alone that died is an error of the command, which may have cleaned up itself.
             let again = s.sh(&kill.command)?;
@@ -157,7 +157,7 @@ fn kills(s: &System, kill: &Kill, extent: Extent) -> Res<()> {
             });
             let look = s.sh(LOOK)?;
             s.expect(look.code == 0 && look.text == kill.after, || {
-                format!("{at}, again: exit {} of\n{LOOK}{}", look.code, look.text)
+                format!("{at}, again: not usable: exit {}\n{}", look.code, look.text)
             });
             let left = s.must(&format!(
                 "ls -A {VAR_SYS}/tmp {VAR_SYS}/leases 2>/dev/null | grep -v : || :"

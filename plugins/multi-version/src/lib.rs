@@ -8,11 +8,13 @@
 //! | 2 | [`facts`]: what is known of a package in the store: its relations, its ELF objects |
 //! | 3 | [`decide`]: which library, which conflicts, which versions, as data with reasons |
 //! | 3 | [`generation`]: building, switching and forgetting them, so that a kill at any point is harmless |
-//! | 4 | [`context`]: a process for which a generation is on `/usr`; `dpkg-ng run`
+//! | 4 | [`context`]: a process for which a generation is on `/usr`; `dpkg-ng run` |
 //! | 4 | [`store`]: a .deb into the store |
 //! | 4 | [`gc`]: collecting what nothing needs |
 //! | 4 | [`plan`]: from a generation and a request to the next generation, with all reasons |
+//! | 5 | [`scripts`]: maintainer scripts, in a context of the generation that is being built |
 //! | 5 | [`link`]: linked packages made, resolved as ld.so would, looked at and had back |
+//! | 6 | [`export`]: commands for a PATH outside of contexts |
 //! | 6 | [`command`]: what of a command line is the plugin's |
 //! | 7 | `entry`: what dpkg-ng finds in the plugin |
 //!
@@ -37,6 +39,7 @@
 //! slots/SLOT/root/    the packages of a slot. A slot is a tree in the generation, not a view of its own, so that
 //!                     one rename switches all of it
 //! lib/SONAME          -> the provider's file in inst/, of the host's architecture; of others in lib/TRIPLET/SONAME
+//! made/               what scripts made or changed of usr/ and etc/, for the next generation; slots/SLOT/made/
 //! bin/CMD             exported commands: CMD, or CMD@SLOT where the name is taken
 //! dpkg/               a dpkg database: status, info/, arch …; of several versions of a package it has the one that
 //!                     is in root/
@@ -64,6 +67,7 @@ pub mod context;
 pub mod decide;
 pub mod elf;
 mod entry;
+pub mod export;
 pub mod facts;
 pub mod gc;
 pub mod generation;
@@ -73,6 +77,9 @@ pub mod manifest;
 mod mountinfo;
 pub mod output;
 pub mod plan;
+pub mod query;
+pub mod scripts;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod view;

@@ -15,6 +15,7 @@ macro_rules! heard {
 heard!(
     crate::admindir::AdmindirError,
     crate::context::UsageError,
+    crate::facts::ControlError,
     crate::facts::FactsError,
     crate::gc::GcError,
     crate::generation::DiskError,
@@ -23,7 +24,11 @@ heard!(
     crate::link::LinkError,
     crate::manifest::ManifestError,
     crate::plan::PlanError,
+    crate::scripts::ScriptError,
     crate::store::StoreError,
+    crate::export::ExportError,
+    crate::query::QueryError,
+    crate::view::ViewError,
     super::options::UsageError,
     super::selections::SelectionsError,
 );

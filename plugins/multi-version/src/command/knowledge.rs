@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dpkgng_plugin::{Failed, Services};
 
 use crate::admindir::{Contents, OfHost as Shown, Present, choose};
+use crate::decide::HostOrder;
 use crate::facts::{self, Facts, control};
 use crate::generation::Reader;
 use crate::layout::{Architecture, InstallationId, Layout, RealizationId};
@@ -34,7 +35,7 @@ pub struct Knowledge {
     pub native: Architecture,
     /// What the host has installed.
     pub host: Vec<OfHost>,
-    services: Services,
+    order: HostOrder,
 }
 
 impl Knowledge {
@@ -70,7 +71,7 @@ impl Knowledge {
             realizations,
             native: native.parse()?,
             host: host_packages(services)?,
-            services,
+            order: HostOrder(services),
         })
     }
 
@@ -88,8 +89,8 @@ impl Knowledge {
             realizations: &self.realizations,
             native: &self.native,
             policy: POLICY,
-            versions: &self.services,
-            host: &HostTable::new(&host, &self.native, &self.services),
+            versions: &self.order,
+            host: &HostTable::new(&host, &self.native, &self.order),
             files: &files,
         };
         let plan = plan::plan(&world, present, request)?;
@@ -107,7 +108,7 @@ impl Knowledge {
             Some(Present { member, facts })
         };
         let all: Vec<Present<'k>> = plan.members.iter().filter_map(present).collect();
-        let (shown, _) = choose(&all, &self.native, &self.services);
+        let (shown, _) = choose(&all, &self.native, &self.order);
         let mut used = BTreeSet::new();
         for edge in &plan.edges {
             if let Satisfied::ByHost(name) = &edge.by {
@@ -119,7 +120,10 @@ impl Knowledge {
             shown,
             host: of_host.map(OfHost::shown).collect(),
             native: self.native.clone(),
-            architectures: all.iter().map(|p| p.facts.id.architecture().clone()).collect(),
+            architectures: all
+                .iter()
+                .map(|p| p.facts.id.architecture().clone())
+                .collect(),
         }
     }
 }

@@ -1,14 +1,56 @@
 //! What of a command line is the plugin's: reading it, and which command does it.
+//!
+//! | first words | done by |
+//! |---|---|
+//! | `run` | [`crate::context`] |
+//! | `view`, `gc` | [`crate::view`] |
+//! | `relink` | `relink` |
+//! | `--multi-version`, `--view` with an action of dpkg's | `actions`; a change goes through `change` |
 
+mod actions;
+mod change;
+mod errors;
+mod knowledge;
+mod maintscripts;
 pub mod options;
+mod relink;
+mod selections;
+mod steps;
+mod views;
 
 use std::ffi::OsString;
 
 use dpkgng_plugin::{Failed, Host};
 
+use crate::context;
+use crate::generation::{Disk, Sys};
+use crate::layout::{Layout, VAR_SYS};
+use options::Line;
+
 /// Run a command line that is the plugin's; gives the exit code.
 pub fn run(host: Host, args: &[OsString]) -> Result<i32, Failed> {
-    let _ = host;
-    let line = options::Line::parse(args).map_err(|e| Failed::new(e.to_string()))?;
-    Err(Failed::new(format!("{:?} is unknown", line.action)))
+    let layout = Layout::new(VAR_SYS);
+    let rest = args.get(1..).unwrap_or_default();
+    match args.first().and_then(|a| a.to_str()) {
+        Some("run") => become_command(host, &layout, rest),
+        Some("view") => views::view(host, &layout, rest),
+        Some("gc") => views::gc(host, &layout, rest),
+        Some("relink") => relink::relink(host, &layout, rest),
+        _ => actions::act(host, &layout, &Line::parse(args)?),
+    }
+}
+
+/// The view that a change is made in, locked.
+fn open(layout: &Layout) -> Result<Sys, Failed> {
+    Ok(Sys::open(layout.clone(), Disk::default(), false)?)
+}
+
+/// `dpkg-ng run`: only returns when it fails.
+fn become_command(host: Host, layout: &Layout, args: &[OsString]) -> Result<i32, Failed> {
+    let options = context::Options::parse(args)?;
+    // What can't be said any more is no reason not to run.
+    let error = context::run(layout, &options, &mut || drop(host.flush()));
+    let code = error.status();
+    host.notice(format!("error: {error}"))?;
+    Ok(code)
 }

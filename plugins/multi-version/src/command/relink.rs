@@ -49,7 +49,9 @@ impl Options {
                 _ => (arg.as_ref(), None),
             };
             let mut value = || {
-                let value = value.clone().or_else(|| left.next().map(|v| v.into_owned()));
+                let value = value
+                    .clone()
+                    .or_else(|| left.next().map(|v| v.into_owned()));
                 value.ok_or_else(|| Failed::new(format!("{name} takes a value")))
             };
             match name {
@@ -152,7 +154,9 @@ fn providers(
     let others = stored.iter().filter(|id| !members.contains(id));
     for id in members.iter().chain(others).filter(is_it) {
         let read = facts::read(host.services(), sys.layout(), id)?;
-        let known = found.iter().any(|(f, _)| f.id.architecture() == id.architecture());
+        let known = found
+            .iter()
+            .any(|(f, _)| f.id.architecture() == id.architecture());
         if !known && !sonames(&read, &options.library).is_empty() {
             found.push((read, members.contains(id)));
         }

@@ -78,7 +78,12 @@ impl Selections {
     }
 
     /// Keep them.
-    pub fn keep(&self, layout: &Layout, view: &ViewName, disk: &Disk) -> Result<(), SelectionsError> {
+    pub fn keep(
+        &self,
+        layout: &Layout,
+        view: &ViewName,
+        disk: &Disk,
+    ) -> Result<(), SelectionsError> {
         let text: String = self.0.iter().map(|(p, w)| format!("{p} {w}\n")).collect();
         let aside = layout.tmp().join("selections");
         disk.remove_file(&aside)?;
@@ -101,7 +106,10 @@ mod tests {
         let said = "hello:amd64 purge\nfoo:all deinstall\n\n# x\n";
         let mut selections = Selections::parse(said).unwrap();
         selections.extend(Selections::parse("bar hold").unwrap());
-        assert_eq!(selections.wanting("purge").collect::<Vec<_>>(), ["hello:amd64"]);
+        assert_eq!(
+            selections.wanting("purge").collect::<Vec<_>>(),
+            ["hello:amd64"]
+        );
         selections.done("purge");
         assert_eq!(selections.wanting("purge").count(), 0);
         for wrong in ["hello", "hello purge now", "hello away"] {

@@ -17,6 +17,8 @@ pub enum What {
     Remove {
         /// Also what it left.
         purge: bool,
+        /// Whether there is more of it than what a removal left.
+        was_there: bool,
     },
     /// It comes, in place of another version or beside what is there.
     Unpack {
@@ -40,8 +42,13 @@ pub struct Step {
 }
 
 /// The steps from one generation to the next: removals, then what is unpacked, then what is configured, each after
-/// what it depends on, as far as dependencies are without cycles.
-pub fn steps(present: Option<&Manifest>, plan: &Plan, knowledge: &Knowledge) -> Vec<Step> {
+/// what it depends on, as far as dependencies are without cycles. `purge` is what was asked to be purged.
+pub fn steps(
+    present: Option<&Manifest>,
+    plan: &Plan,
+    knowledge: &Knowledge,
+    purge: &BTreeSet<InstallationId>,
+) -> Vec<Step> {
     let before = states(present.map_or(&[], |m| &m.packages), |r| {
         let realization = knowledge.realizations.get(r)?;
         Some(realization.installation.clone())
@@ -54,14 +61,16 @@ pub fn steps(present: Option<&Manifest>, plan: &Plan, knowledge: &Knowledge) -> 
     let olds: BTreeSet<&InstallationId> = plan.replaced.iter().map(|(old, _)| old).collect();
     let mut steps = Vec::new();
     for (package, state) in &before {
-        let purge = match after.get(package) {
-            None => true,
-            Some(State::ConfigFiles) if *state != State::ConfigFiles => false,
-            Some(_) => continue,
+        let purge = purge.contains(package);
+        let goes = match after.get(package) {
+            // What was left of another version is forgotten when it comes again.
+            None => purge || *state != State::ConfigFiles,
+            Some(after) => *after == State::ConfigFiles && *state != State::ConfigFiles,
         };
-        if !olds.contains(package) {
+        if goes && !olds.contains(package) {
             let package = package.clone();
-            let what = What::Remove { purge };
+            let was_there = *state != State::ConfigFiles;
+            let what = What::Remove { purge, was_there };
             steps.push(Step { package, what });
         }
     }
@@ -143,12 +152,18 @@ impl Step {
         let (name, version) = (self.package.package(), self.package.version());
         let full = self.full_name();
         match &self.what {
-            What::Remove { purge: false } => {
+            What::Remove { purge: false, .. } => {
                 host.output(format!("Removing {name} ({version}) ...\n"))?;
                 host.status_fd(format!("processing: remove: {full}"))
             }
-            What::Remove { purge: true } => {
-                host.output(format!("Removing {name} ({version}) ...\n"))?;
+            What::Remove {
+                purge: true,
+                was_there,
+            } => {
+                if *was_there {
+                    host.output(format!("Removing {name} ({version}) ...\n"))?;
+                }
+                host.output(format!("Purging {name} ({version}) ...\n"))?;
                 host.status_fd(format!("processing: purge: {full}"))
             }
             What::Unpack { instead_of } => {
@@ -175,8 +190,12 @@ impl Step {
     pub fn done(&self, host: Host) -> Result<(), Failed> {
         let full = self.full_name();
         match &self.what {
-            What::Remove { purge: false } => host.status_fd(format!("status: {full}: config-files")),
-            What::Remove { purge: true } => host.status_fd(format!("status: {full}: not-installed")),
+            What::Remove { purge: false, .. } => {
+                host.status_fd(format!("status: {full}: config-files"))
+            }
+            What::Remove { purge: true, .. } => {
+                host.status_fd(format!("status: {full}: not-installed"))
+            }
             What::Unpack { .. } => Ok(()),
             What::Configure { .. } => host.status_fd(format!("status: {full}: installed")),
         }

@@ -27,7 +27,8 @@ pub struct Host {
 impl Host {
     /// This one.
     pub fn look(layout: &Layout) -> Result<Host, ContextError> {
-        let own = Path::new("/proc/self/mountinfo");
+        // The namespace is the thread's.
+        let own = Path::new("/proc/thread-self/mountinfo");
         let text = std::fs::read(own).map_err(|e| ContextError::read(own, e))?;
         let capabilities = rustix::thread::capabilities(None);
         let effective = capabilities.map(|c| c.effective);
@@ -58,7 +59,7 @@ impl Host {
     }
 
     /// The mounts below a directory, of nested ones the outermost: that brings the others with it.
-    pub(super) fn below(&self, dir: &Path) -> Vec<PathBuf> {
+    pub(crate) fn below(&self, dir: &Path) -> Vec<PathBuf> {
         let points = self.mounts.iter().map(|m| &m.point);
         let mut points: Vec<PathBuf> = points
             .filter(|p| p.starts_with(dir) && p.as_path() != dir)

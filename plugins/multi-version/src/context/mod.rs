@@ -122,23 +122,13 @@ impl Mounts {
     pub fn decide(wanted: &Wanted, host: &Host) -> Result<Mounts, ContextError> {
         let layout = wanted.layout;
         let generation = layout.generation(wanted.view, wanted.number);
-        if let Some(path) = &host.unmerged {
-            return Err(ContextError::NotMerged(path.clone()));
-        }
-        if !host.can_link {
-            return Err(ContextError::NoCurrentSystem(layout.current_system()));
-        }
         let mut trees: Vec<PathBuf> = wanted
             .slots
             .iter()
             .map(|s| generation.join(inside::tree(Some(s))))
             .collect();
         trees.push(generation.join(inside::tree(None)));
-        let mut mounts = Mounts {
-            mounts: vec![host.ground(layout, &generation)],
-            lacking: Vec::new(),
-            user_namespace: !host.privileged,
-        };
+        let mut mounts = Mounts::begin(layout, &generation, host)?;
         for name in ["usr", "opt"] {
             let having = trees.iter().filter(|t| is_dir(t, Path::new(name)));
             let mut layers: Vec<PathBuf> = having.map(|t| t.join(name)).collect();
@@ -166,6 +156,25 @@ impl Mounts {
         }
         etc::decide(&trees, layout, host, &mut mounts)?;
         Ok(mounts)
+    }
+
+    /// What any context of a generation's directory begins with.
+    pub(crate) fn begin(
+        layout: &Layout,
+        generation: &Path,
+        host: &Host,
+    ) -> Result<Mounts, ContextError> {
+        if let Some(path) = &host.unmerged {
+            return Err(ContextError::NotMerged(path.clone()));
+        }
+        if !host.can_link {
+            return Err(ContextError::NoCurrentSystem(layout.current_system()));
+        }
+        Ok(Mounts {
+            mounts: vec![host.ground(layout, generation)],
+            lacking: Vec::new(),
+            user_namespace: !host.privileged,
+        })
     }
 
     /// Whether this process is in this very context.

@@ -16,6 +16,14 @@ use super::Upper;
 /// fsconfig(2) takes strings shorter than this; mount(2) a page.
 const LONGEST: usize = 256;
 
+/// What is changed is to be in the upper directory as it is: no directory as a reference to where it was, no file
+/// without its content.
+const PLAIN: &[(&str, &str)] = &[
+    ("redirect_dir", "off"),
+    ("metacopy", "off"),
+    ("index", "off"),
+];
+
 /// Lay `layers`, the first on top, over `at`.
 pub(super) fn lay(at: &Path, layers: &[PathBuf], upper: Option<&Upper>) -> io::Result<()> {
     let paths = layers.iter().map(PathBuf::as_path);
@@ -53,6 +61,9 @@ fn one_by_one(at: &Path, layers: &[PathBuf], upper: Option<&Upper>) -> io::Resul
         Some(upper) => {
             fsconfig_set_string(&fs, "upperdir", upper.dir.as_path())?;
             fsconfig_set_string(&fs, "workdir", upper.work.as_path())?;
+            for (name, value) in PLAIN {
+                fsconfig_set_string(&fs, *name, *value)?;
+            }
             MountAttrFlags::empty()
         }
         None => MountAttrFlags::MOUNT_ATTR_RDONLY,
@@ -71,6 +82,9 @@ fn options(layers: &[PathBuf], upper: Option<&Upper>) -> Vec<u8> {
         for (name, path) in [(",upperdir=", dir), (",workdir=", work)] {
             options.extend_from_slice(name.as_bytes());
             options.extend(escaped(path.as_os_str()));
+        }
+        for (name, value) in PLAIN {
+            options.extend(format!(",{name}={value}").bytes());
         }
     }
     options
@@ -99,7 +113,7 @@ mod tests {
         };
         assert_eq!(
             options(&layers[2..], Some(&upper)),
-            br"lowerdir=/usr,upperdir=/u,workdir=/w\,"
+            br"lowerdir=/usr,upperdir=/u,workdir=/w\,,redirect_dir=off,metacopy=off,index=off"
         );
     }
 }

@@ -1,14 +1,12 @@
-//! Conflicts: peacefully, if replacing support packages will do; else relaxed, with a slot where two
-//! packages would own the same path.
+//! Conflicts: peacefully, if replacing support packages will do; else relaxed.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::path::PathBuf;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::{Conflict, Judge};
 use crate::layout::InstallationId;
 
 /// How much of a view is to be tried before a conflict counts as one that can't be resolved.
-const TRIES: usize = 4096;
+const TRIES: usize = 512;
 
 /// A support package that gives way.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,17 +19,6 @@ pub struct Peace {
     pub why: Conflict,
 }
 
-/// A package that gets a slot of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Slotted {
-    /// Which.
-    pub package: InstallationId,
-    /// The conflict.
-    pub why: Conflict,
-    /// The path that both would own.
-    pub path: PathBuf,
-}
-
 /// What becomes of a set of packages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolution {
@@ -41,52 +28,57 @@ pub struct Resolution {
     pub peace: Vec<Peace>,
     /// The conflicts that are ignored.
     pub relaxed: BTreeSet<Conflict>,
-    /// The packages in slots.
-    pub slots: Vec<Slotted>,
 }
 
-/// Resolve the conflicts of `set`, in which `wanted` must all stay and `newcomers` are what just came.
+/// Resolve the conflicts of `set`, one after the other: in which `wanted` must all stay and those of `accepted` are
+/// ignored already.
 pub fn resolve_conflicts(
     set: &BTreeSet<InstallationId>,
     wanted: &BTreeSet<InstallationId>,
-    newcomers: &BTreeSet<InstallationId>,
+    accepted: &BTreeSet<Conflict>,
     judge: &dyn Judge,
 ) -> Resolution {
-    let (set, peace) = match peacefully(set, wanted, judge) {
-        Some(found) => found,
-        None => (set.clone(), Vec::new()),
-    };
-    let relaxed = judge.conflicts(&set);
-    let slots = slots(&relaxed, newcomers, wanted, judge);
+    let (mut set, mut peace) = (set.clone(), Vec::new());
+    let mut relaxed: BTreeSet<Conflict> = accepted.clone();
+    while let Some(conflict) = judge.conflicts(&set).difference(&relaxed).next().cloned() {
+        match peacefully(&set, wanted, &conflict, judge) {
+            Some((without, steps)) => {
+                set = without;
+                peace.extend(steps);
+            }
+            None => {
+                relaxed.insert(conflict);
+            }
+        }
+    }
+    relaxed = judge.conflicts(&set);
     Resolution {
         set,
         peace,
         relaxed,
-        slots,
     }
 }
 
 type State = (BTreeSet<InstallationId>, Vec<Peace>);
 
-/// The set with the fewest replacements that has no conflict and in which what worked before works.
+/// The set with the fewest replacements in which one conflict is gone, none is new, and what worked before works.
 /// None, if there is no such set.
 fn peacefully(
-    set: &BTreeSet<InstallationId>,
+    start: &BTreeSet<InstallationId>,
     wanted: &BTreeSet<InstallationId>,
+    conflict: &Conflict,
     judge: &dyn Judge,
 ) -> Option<State> {
-    let worked = |id: &&InstallationId| judge.works(id, set);
-    let worked: BTreeSet<&InstallationId> = set.iter().filter(worked).collect();
-    let mut seen = BTreeSet::from([set.clone()]);
-    let mut left: VecDeque<State> = VecDeque::from([(set.clone(), Vec::new())]);
+    let before = judge.conflicts(start);
+    let broken = judge.broken(start);
+    let mut seen = BTreeSet::from([start.clone()]);
+    let mut left: VecDeque<State> = VecDeque::from([(start.clone(), Vec::new())]);
     while let Some((set, peace)) = left.pop_front() {
         let conflicts = judge.conflicts(&set);
-        let Some(conflict) = conflicts.first() else {
+        let new = || conflicts.difference(&before).next();
+        let Some(conflict) = conflicts.get(conflict).or_else(new) else {
             // A package that came in exchange must work; one that did not before need not.
-            let must = |id: &&InstallationId| {
-                worked.contains(id) || peace.iter().any(|p| p.new.as_ref() == Some(*id))
-            };
-            if set.iter().filter(must).all(|id| judge.works(id, &set)) {
+            if judge.broken(&set).is_subset(&broken) {
                 return Some((set, peace));
             }
             continue;
@@ -97,6 +89,9 @@ fn peacefully(
             }
             let others = judge.replacements(old).into_iter().filter(|n| n != old);
             for new in std::iter::once(None).chain(others.map(Some)) {
+                if new.as_ref().is_some_and(|n| set.contains(n)) {
+                    continue;
+                }
                 let mut next = set.clone();
                 next.remove(old);
                 next.extend(new.clone());
@@ -110,31 +105,4 @@ fn peacefully(
         }
     }
     None
-}
-
-/// Which packages of ignored conflicts can't be in one tree: the newcomer moves, or the one nobody
-/// wants, or the one whose field it is.
-fn slots(
-    relaxed: &BTreeSet<Conflict>,
-    newcomers: &BTreeSet<InstallationId>,
-    wanted: &BTreeSet<InstallationId>,
-    judge: &dyn Judge,
-) -> Vec<Slotted> {
-    let mut slots: BTreeMap<InstallationId, Slotted> = BTreeMap::new();
-    for why in relaxed {
-        if slots.contains_key(&why.by) || slots.contains_key(&why.with) {
-            continue;
-        }
-        let Some(path) = judge.shared_path(&why.by, &why.with) else {
-            continue;
-        };
-        let stays = |id: &InstallationId| (!newcomers.contains(id), wanted.contains(id));
-        let package = match stays(&why.with) < stays(&why.by) {
-            true => why.with.clone(),
-            false => why.by.clone(),
-        };
-        let why = why.clone();
-        slots.insert(package.clone(), Slotted { package, why, path });
-    }
-    slots.into_values().collect()
 }

@@ -44,14 +44,12 @@ pub enum Fit {
     Hidden(String),
 }
 
-/// What is wrong with a candidate, in words.
-struct Complaint(String);
-
-impl Consumer {
-    fn complaint(&self, candidate: &InstallationId) -> Option<Complaint> {
-        let abi = match self.fits.get(candidate)? {
-            Fit::Relation(why) => return Some(Complaint(format!("needs {why}"))),
-            Fit::Hidden(why) => return Some(Complaint(format!("does not see {why}"))),
+impl Fit {
+    /// What is wrong with a candidate, in words; `foreign`: it is not the one the consumer came with.
+    pub fn complaint(&self, foreign: bool) -> Option<String> {
+        let abi = match self {
+            Fit::Relation(why) => return Some(format!("needs {why}")),
+            Fit::Hidden(why) => return Some(format!("does not see {why}")),
             Fit::Abi(abi) => abi,
         };
         if let Some(symbol) = abi.missing.first() {
@@ -59,12 +57,18 @@ impl Consumer {
                 1 => String::new(),
                 n => format!(" and {} more", n - 1),
             };
-            return Some(Complaint(format!("needs symbol {}{others}", Shown(symbol))));
+            return Some(format!("needs symbol {}{others}", Shown(symbol)));
         }
-        let foreign = self.came_with.as_ref() != Some(candidate);
         let private = abi.private.first().filter(|_| foreign)?;
         let private = String::from_utf8_lossy(private);
-        Some(Complaint(format!("needs {private} of its own build")))
+        Some(format!("needs {private} of its own build"))
+    }
+}
+
+impl Consumer {
+    fn complaint(&self, candidate: &InstallationId) -> Option<String> {
+        let foreign = self.came_with.as_ref() != Some(candidate);
+        self.fits.get(candidate)?.complaint(foreign)
     }
 }
 
@@ -229,7 +233,7 @@ fn row(provider: &InstallationId, newest_first: &[&InstallationId], consumers: &
     let mut seen = BTreeSet::new();
     for consumer in consumers.iter().filter(|c| seen.insert(&c.id)) {
         row.consumers += usize::from(consumer.came_with.as_ref() == Some(provider));
-        let Some(Complaint(why)) = consumer.complaint(provider) else {
+        let Some(why) = consumer.complaint(provider) else {
             continue;
         };
         // Its own, or the newest it does well with.

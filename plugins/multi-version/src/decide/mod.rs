@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`abi`] | whether a library can stand in for another under a consumer |
 //! | [`system_library`] | which of several versions of a library the system view offers |
-//! | [`resolve_conflicts`] | replacing support packages, or else relaxing and slots |
+//! | [`resolve_conflicts`] | replacing support packages, or else relaxing |
 //! | [`hidden_by`], [`newest_visible`] | versions that are not to be seen |
 //! | [`needed`] | what is wanted, what that needs, and what is an orphan |
 //!
@@ -22,9 +22,8 @@ mod tests;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
-pub use conflicts::{Peace, Resolution, Slotted, resolve_conflicts};
+pub use conflicts::{Peace, Resolution, resolve_conflicts};
 pub use hides::{hidden_by, newest_visible};
 pub use library::{
     Candidate, Consumer, Criterion, Decision, Fit, NoLibrary, Override, Row, system_library,
@@ -56,10 +55,8 @@ pub trait Versions {
 pub trait Judge {
     /// All conflicts within a set.
     fn conflicts(&self, set: &BTreeSet<InstallationId>) -> BTreeSet<Conflict>;
-    /// Whether the Depends and Pre-Depends of a package hold within a set.
-    fn works(&self, package: &InstallationId, set: &BTreeSet<InstallationId>) -> bool;
+    /// Those of a set whose Depends and Pre-Depends do not hold within it.
+    fn broken(&self, set: &BTreeSet<InstallationId>) -> BTreeSet<InstallationId>;
     /// What could stand in for a package, best first.
     fn replacements(&self, package: &InstallationId) -> Vec<InstallationId>;
-    /// A path that two packages would both own with different content, if there is one.
-    fn shared_path(&self, a: &InstallationId, b: &InstallationId) -> Option<PathBuf>;
 }

@@ -1,6 +1,5 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use super::abi::{Verdict, check};
 use super::*;
@@ -241,7 +240,6 @@ struct World {
     conflicts: Vec<(&'static str, &'static str)>,
     needs: Vec<(&'static str, &'static [&'static str])>,
     replacements: Vec<(&'static str, &'static [&'static str])>,
-    shared: Vec<(&'static str, &'static str)>,
 }
 
 impl Judge for World {
@@ -253,19 +251,16 @@ impl Judge for World {
             .map(|(by, with)| Conflict { by, field, with })
             .collect()
     }
-    fn works(&self, package: &InstallationId, set: &BTreeSet<InstallationId>) -> bool {
-        let mut needs = self.needs.iter().filter(|(p, _)| id(p) == *package);
-        needs.all(|(_, any)| any.iter().any(|n| set.contains(&id(n))))
+    fn broken(&self, set: &BTreeSet<InstallationId>) -> BTreeSet<InstallationId> {
+        let works = |package: &InstallationId| {
+            let mut needs = self.needs.iter().filter(|(p, _)| id(p) == *package);
+            needs.all(|(_, any)| any.iter().any(|n| set.contains(&id(n))))
+        };
+        set.iter().filter(|p| !works(p)).cloned().collect()
     }
     fn replacements(&self, package: &InstallationId) -> Vec<InstallationId> {
         let of = self.replacements.iter().filter(|(p, _)| id(p) == *package);
         of.flat_map(|(_, r)| r.iter().map(|r| id(r))).collect()
-    }
-    fn shared_path(&self, a: &InstallationId, b: &InstallationId) -> Option<PathBuf> {
-        let either =
-            |x: &str, y: &str| (id(x) == *a && id(y) == *b) || (id(x) == *b && id(y) == *a);
-        let shared = self.shared.iter().any(|(x, y)| either(x, y));
-        shared.then(|| PathBuf::from("usr/sbin/sendmail"))
     }
 }
 
@@ -275,13 +270,12 @@ fn support_packages_give_way() {
         conflicts: vec![("app", "support-a")],
         needs: vec![("old-app", &["support-a", "support-b"])],
         replacements: vec![("support-a", &["support-a2", "support-b"])],
-        ..World::default()
     };
     let set = ids(&["app", "old-app", "support-a"]);
     let wanted = ids(&["app", "old-app"]);
-    let peace = resolve_conflicts(&set, &wanted, &ids(&["app"]), &world);
+    let peace = resolve_conflicts(&set, &wanted, &BTreeSet::new(), &world);
     assert_eq!(peace.set, ids(&["app", "old-app", "support-b"]));
-    assert_eq!((peace.relaxed.len(), peace.slots.len()), (0, 0));
+    assert_eq!(peace.relaxed.len(), 0);
     let [step] = peace.peace.as_slice() else {
         panic!("{:?}", peace.peace);
     };
@@ -294,25 +288,34 @@ fn support_packages_give_way() {
 
 #[test]
 fn wanted_packages_do_not_give_way() {
-    let mut world = World {
-        conflicts: vec![("postfix", "exim4"), ("exim4", "postfix")],
+    let world = World {
+        conflicts: vec![
+            ("postfix", "exim4"),
+            ("exim4", "postfix"),
+            ("zz-app", "zz-support"),
+        ],
         replacements: vec![("exim4", &["nullmailer"]), ("postfix", &["nullmailer"])],
-        ..World::default()
+        needs: Vec::new(),
     };
-    let set = ids(&["postfix", "exim4"]);
-    let resolve = |world: &World| resolve_conflicts(&set, &set, &ids(&["postfix"]), world);
-    let side_by_side = resolve(&world);
-    assert_eq!(side_by_side.set, set);
+    let both = ids(&["postfix", "exim4"]);
+    let side_by_side = resolve_conflicts(&both, &both, &BTreeSet::new(), &world);
+    assert_eq!(side_by_side.set, both);
     assert_eq!(
         (side_by_side.peace.len(), side_by_side.relaxed.len()),
         (0, 2)
     );
-    assert_eq!(side_by_side.slots, []);
-    world.shared = vec![("postfix", "exim4")];
-    let slots = resolve(&world).slots;
-    assert_eq!(slots.len(), 1);
-    assert_eq!(slots[0].package, id("postfix"), "the newcomer");
-    assert_eq!(slots[0].path, PathBuf::from("usr/sbin/sendmail"));
+    // One that can't be resolved does not keep another from being.
+    let set = ids(&["postfix", "exim4", "zz-app", "zz-support"]);
+    let wanted = ids(&["postfix", "exim4", "zz-app"]);
+    let other = resolve_conflicts(&set, &wanted, &BTreeSet::new(), &world);
+    assert_eq!(
+        (other.set, other.peace.len(), other.relaxed.len()),
+        (wanted.clone(), 1, 2)
+    );
+    // What was ignored so far is left as it is.
+    let known = world.conflicts(&set);
+    let again = resolve_conflicts(&set, &wanted, &known, &world);
+    assert_eq!((again.set, again.relaxed), (set, known));
 }
 
 #[test]
@@ -324,14 +327,14 @@ fn no_peace_that_breaks_what_worked() {
     };
     let set = ids(&["app", "old-app", "support"]);
     let wanted = ids(&["app", "old-app"]);
-    let resolution = resolve_conflicts(&set, &wanted, &ids(&["app"]), &world);
+    let resolution = resolve_conflicts(&set, &wanted, &BTreeSet::new(), &world);
     assert_eq!((resolution.set, resolution.relaxed.len()), (set.clone(), 1));
     // It did not work before: nothing is lost.
     let world = World {
         needs: vec![("old-app", &["absent"])],
         ..world
     };
-    let resolution = resolve_conflicts(&set, &wanted, &ids(&["app"]), &world);
+    let resolution = resolve_conflicts(&set, &wanted, &BTreeSet::new(), &world);
     assert_eq!(resolution.set, wanted);
 }
 

@@ -3,7 +3,8 @@
 //!
 //! In a process a soname is one file, so three may have a say on who provides it, and all that have must get it:
 //! the package of the program, if its own `lib/` has the soname; the package of the library that needs it, if
-//! its own `lib/` does; else the plan's link of the program, if that needs the soname itself, or of the library.
+//! its own `lib/` does; else the plan's link of the program, if that needs the soname itself, or of the library that
+//! asked first. A library alone is no process: there only its own needs are held to this.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -280,6 +281,8 @@ impl Check<'_> {
                     }
                 }
                 checked.needs += process.needs.len();
+                // Of several the first stays.
+                let asked = process.needs.iter().map(|n| (&n.name[..], n.by));
                 let one = One {
                     check: self,
                     packages,
@@ -287,6 +290,7 @@ impl Check<'_> {
                     object,
                     architecture: &architecture,
                     process: &process,
+                    first: asked.rev().collect(),
                 };
                 for (number, need) in process.needs.iter().enumerate() {
                     for (difference, may) in one.differences(need) {
@@ -354,6 +358,8 @@ struct One<'o, 'c> {
     object: &'o Object,
     architecture: &'o Architecture,
     process: &'o Process<'o, World<'c>>,
+    /// Who asked for a name first.
+    first: HashMap<&'o [u8], usize>,
 }
 
 impl One<'_, '_> {
@@ -384,7 +390,8 @@ impl One<'_, '_> {
                     ..
                 }) => Owner::Package(id.clone()),
             };
-            let may = owner == Owner::Nobody && self.may_lack(&expected);
+            let alone = self.object.interpreter.is_none() && need.by != 0;
+            let may = alone || (owner == Owner::Nobody && self.may_lack(&expected));
             let by = by.as_ref().filter(|_| need.by != 0);
             let difference = Difference {
                 package: self.package.facts.id.clone(),
@@ -428,11 +435,22 @@ impl One<'_, '_> {
                     .iter()
                     .any(|n| n == soname.as_str().as_bytes())
             });
-        let of = match (needs_itself, by) {
-            (true, _) => self.package.realization,
-            (false, Some(by)) => by.realization,
-            (false, None) => return Vec::new(),
+        if needs_itself {
+            return vec![
+                self.check
+                    .planned(self.package.realization, self.architecture, soname),
+            ];
+        }
+        // Who asked first.
+        let first = self.first.get(soname.as_str().as_bytes());
+        let first = first.and_then(|by| self.at(*by)?.owner);
+        let Some(of) = first.and_then(|(id, _)| self.packages.get(&id)) else {
+            return Vec::new();
         };
+        if let Some(said) = explicit(of.realization, &of.id, soname) {
+            return vec![said];
+        }
+        let of = of.realization;
         vec![self.check.planned(of, self.architecture, soname)]
     }
 

@@ -22,7 +22,7 @@ pub(super) fn to_text(all: &[Unlinked]) -> String {
 }
 
 /// Those of a realization.
-pub(super) fn read(layout: &Layout, id: &RealizationId) -> Done<Vec<Unlinked>> {
+pub fn read(layout: &Layout, id: &RealizationId) -> Done<Vec<Unlinked>> {
     read_from(&layout.realization(id).join(inside::UNLINKED))
 }
 

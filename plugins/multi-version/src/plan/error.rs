@@ -27,7 +27,7 @@ pub enum PlanError {
     #[error("{} can't be pinned to {} {}: {why}", .pin.soname, .pin.provider.package(), .pin.provider.version())]
     Pin {
         /// The pin.
-        pin: LibraryPin,
+        pin: Box<LibraryPin>,
         /// Why not.
         why: String,
     },
@@ -39,11 +39,11 @@ pub enum PlanError {
         .provider.package(), .provider.version())]
     Ineffective {
         /// Whose.
-        package: InstallationId,
+        package: Box<InstallationId>,
         /// Of what.
         soname: Soname,
         /// By whom.
-        provider: InstallationId,
+        provider: Box<InstallationId>,
         /// Why nothing would see it.
         why: String,
     },
@@ -52,7 +52,7 @@ pub enum PlanError {
         .program.display(), .why.join("; "))]
     Process {
         /// The program's package.
-        package: InstallationId,
+        package: Box<InstallationId>,
         /// The program, relative to the payload.
         program: PathBuf,
         /// The library.

@@ -17,7 +17,21 @@
 //!    do not clash themselves; it is called by its first wanted package, with the version if that name is in root/.
 #![forbid(unsafe_code)]
 
+mod compose;
+mod conflicts;
+mod depends;
 mod error;
+mod linking;
+mod needs;
+mod process;
+mod realize;
+mod relations;
+mod rules;
+mod set;
+mod slots;
+#[cfg(test)]
+mod tests;
+mod vote;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +43,9 @@ use crate::facts::Relation;
 use crate::layout::{Architecture, InstallationId, PackageName, RealizationId, SlotName, Soname};
 use crate::manifest::{Hide, LibraryPin, Member, Realization, Reason};
 
+pub use compose::plan;
 pub use error::{Lack, PlanError, Unmet};
+pub use relations::HostTable;
 pub use world::{Files, Host, HostPackage, World};
 
 /// What is asked for.
@@ -108,6 +124,8 @@ pub enum WhySlot {
     },
     /// It depends on this one, which is in the slot, and of the view's own tree nothing will do.
     Follows(InstallationId),
+    /// It came there because of one that has left the view's own tree since.
+    Stays,
 }
 
 /// An old version that stays beside the new one.
