@@ -26,7 +26,7 @@ use libdpkgng::plugin::host::Frontend;
 use libdpkgng::plugin::{Claim, Plugin, Refused};
 use libdpkgng::report::{Event, Prompter, Reporter};
 
-use crate::cli::{Env, Process, Step};
+use crate::cli::{Env, Process, REFERENCE_VERSION, Step};
 use crate::dpkg;
 use crate::prompt::Terminal;
 use crate::receivers::{Buffering, Receivers};
@@ -251,6 +251,10 @@ impl Frontend for Front {
     fn ask(&self, question: &[u8]) -> Result<Option<Vec<u8>>> {
         let question = Msg::verbatim(question.to_vec());
         self.terminal.borrow_mut().ask(&question)
+    }
+
+    fn dpkg_version(&self) -> &'static str {
+        REFERENCE_VERSION
     }
 
     fn dpkg(&self, args: Vec<OsString>, hook: Option<Box<dyn Hook>>) -> i32 {

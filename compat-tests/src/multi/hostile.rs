@@ -27,7 +27,7 @@ field() { printf 'Package: %s\nVersion: %s\nArchitecture: all' "$1" "${2-1}"; }
 tar -cf data.tar -C a ./usr; tar -rf data.tar -C b ./usr/share/x/owned; pack evil-link "$(field evil-link)"
 tar -cf data.tar -C b --transform 's,^\./usr/share/x,./../../../../../etc,' ./usr/share/x/owned; pack evil-dots "$(field evil-dots)"
 tar -P -cf data.tar -C b --transform 's,^\./usr/share/x,/etc/planted,' ./usr/share/x/owned; pack evil-absolute "$(field evil-absolute)"
-tar -cf data.tar -C c --transform 's,^\./h1,../../../../etc/passwd,RSh' ./h1 ./h2; pack evil-hard "$(field evil-hard)"
+tar -P -cf data.tar -C c --transform 's,^\./h1,../../../../etc/passwd,RSh' ./h1 ./h2; pack evil-hard "$(field evil-hard)"
 mkdir -p d/DEBIAN; for f in control installation objects; do echo "Package: forged" >d/DEBIAN/$f; done
 tar -cf data.tar -C d .; pack evil-forged "$(field evil-forged)"
 tar -cf data.tar -C c ./h1
@@ -78,7 +78,7 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
             for line in fixed.lines() {
                 s.expect(there.contains(line), || format!("changed: {line}"));
             }
-            let strange = s.must(&format!("ls -A {VAR_SYS} | grep -vxE 'store|inst|views|current-system|roots|leases|tmp|lock' || :"))?;
+            let strange = s.must(&format!("ls -A {VAR_SYS} | grep -vxE 'store|inst|host|views|current-system|roots|leases|tmp|lock' || :"))?;
             s.same_text("strange in /var/sys", "", &strange);
             s.same_text("fix", "libfix 1\n", &s.must("dpkg-ng run -- fix")?);
             if said.code == 0 {

@@ -242,7 +242,9 @@ pub fn choices(s: &System, _: Extent) -> Res<()> {
     s.part("a hidden upgrade", || {
         // The dependent keeps the old one, everyone else gets the new one.
         let new = fixtures::debs(s, &["libfix1_2", "fixnew"])?;
-        let why = s.must(&format!("{MV} --hide libfix1=2:for fix --explain -i {new}"))?;
+        let why = s.must(&format!(
+            "{MV} --hide 'libfix1=2:for fix' --explain -i {new}"
+        ))?;
         s.says("--explain", &why, &["libfix1", "fix", "hid"]);
         for (program, wanted) in [
             ("fix", "libfix 1\n"),
@@ -262,7 +264,7 @@ pub fn choices(s: &System, _: Extent) -> Res<()> {
     });
     s.part("seen again", || {
         s.must(&format!(
-            "{MV} --unhide libfix1=2:for fix -i $(ls /debs/made/fix_1_*)"
+            "{MV} --unhide 'libfix1=2:for fix' -i $(ls /debs/made/fix_1_*)"
         ))?;
         s.same_text("fix", "libfix 2\n", &s.must("dpkg-ng run -- fix")?);
         Ok(())

@@ -1,8 +1,9 @@
 //! A bookworm system with dpkg-ng and its plugin, in which a scene happens.
 //!
 //! The process is in mount, process, network and IPC namespaces of its own and stays outside of the system's root, so
-//! that it looks at it with this machine's readelf; only commands change root. All that was started ends with
-//! this process. In the system, beside what bookworm has:
+//! that it looks at it with this machine's readelf; only commands enter another mount namespace, whose root the system
+//! is (in a mere chroot nobody may make user namespaces). All that was started ends with this process. In the
+//! system, beside what bookworm has:
 //!
 //! * `/usr/bin/dpkg-ng` and `/usr/lib/dpkg-ng/plugins/multi-version.so`;
 //! * `/var/sys`, a file system of its own, empty;
@@ -13,6 +14,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -54,6 +56,8 @@ pub struct Said {
 /// The system, and what was not as it should be.
 pub struct System {
     root: PathBuf,
+    /// The mount namespace with the system as its root.
+    inside: String,
     wrong: RefCell<Vec<String>>,
     started: RefCell<Vec<Child>>,
     checks: Cell<usize>,
@@ -105,10 +109,14 @@ impl System {
                 disk = Some(dir);
             }
         }
-        for release in oracle::RELEASES {
-            let to = root.join("debs").join(release);
+        let corpus = fetch::corpus("amd64").with_extension("debs");
+        for (name, from) in [
+            ("bookworm", fetch::archives("bookworm")),
+            ("trixie", fetch::archives("trixie")),
+            ("corpus", corpus),
+        ] {
+            let to = root.join("debs").join(name);
             fs::create_dir_all(&to).during(to.display())?;
-            let from = fetch::archives(release);
             if from.is_dir() {
                 bind(from, &to, false)?;
             }
@@ -131,14 +139,16 @@ impl System {
             fs::copy(&from, &to).during(to.display())?;
             fs::set_permissions(&to, fs::Permissions::from_mode(mode)).during(to.display())?;
         }
+        oracle::run(Command::new("ip").args(["link", "set", "lo", "up"]))?;
+        let (holder, inside) = hold(&root)?;
         let system = System {
             root,
+            inside,
             wrong: RefCell::default(),
-            started: RefCell::default(),
+            started: RefCell::new(vec![holder]),
             checks: Cell::new(0),
             disk,
         };
-        oracle::run(Command::new("ip").args(["link", "set", "lo", "up"]))?;
         // What apt and dpkg make on the way is there before anything is compared.
         system.must(
             "echo tester:x:1000:1000::/home/tester:/bin/sh >>/etc/passwd
@@ -169,8 +179,8 @@ impl System {
     }
 
     fn command_of(&self, line: &str, how: &str) -> Command {
-        let mut c = command("chroot");
-        c.arg(&self.root)
+        let mut c = command("nsenter");
+        c.arg(&self.inside)
             .args(["sh", "-c"])
             .arg(format!("umask 022; exec 2>&1; cd /tmp; {how}"))
             .args(["sh", line])
@@ -426,6 +436,24 @@ impl System {
             .map(|(sum, path)| (path.to_owned(), sum.to_owned()))
             .collect())
     }
+}
+
+/// Starts a process that holds a mount namespace with the system as its root; the option for nsenter.
+fn hold(root: &Path) -> Res<(Child, String)> {
+    let mut child = command("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-ec"])
+        .arg("cd \"$0\"; pivot_root . .; umount -l .; echo; exec sleep infinity")
+        .arg(root)
+        .env("PATH", PATH)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .during("unshare")?;
+    let mut line = [0];
+    let out = child.stdout.as_mut().ok_or("no pipe")?;
+    out.read_exact(&mut line).during("pivot_root")?;
+    let inside = format!("--mount=/proc/{}/ns/mnt", child.id());
+    Ok((child, inside))
 }
 
 /// The mapped files of a process, with where they are in its memory.

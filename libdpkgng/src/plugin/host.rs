@@ -42,6 +42,8 @@ pub trait Frontend {
     fn ask(&self, question: &[u8]) -> Result<Option<Vec<u8>>>;
     /// Run dpkg's command line with a hook more; gives the exit code.
     fn dpkg(&self, args: Vec<OsString>, hook: Option<Box<dyn Hook>>) -> i32;
+    /// The version of dpkg that this is.
+    fn dpkg_version(&self) -> &'static str;
 }
 
 /// A plugin's own table of host functions, and what these need.
@@ -207,6 +209,7 @@ impl HostBox {
                 digest_update: Some(texts::digest_update),
                 digest_finish: Some(texts::digest_finish),
                 architecture: Some(texts::architecture),
+                dpkg_version: Some(dpkg_version),
             },
             name,
             frontend,
@@ -341,4 +344,10 @@ unsafe extern "C" fn dpkg(
         unsafe { set(exit_code, code) };
         Ok(abi::NO)
     })
+}
+
+unsafe extern "C" fn dpkg_version(host: *const abi::Host) -> Str {
+    // SAFETY: our table.
+    let frontend = unsafe { HostBox::of(host) }.and_then(HostBox::frontend);
+    frontend.map_or(Str::EMPTY, |f| Str::new(f.dpkg_version().as_bytes()))
 }

@@ -562,6 +562,9 @@ struct dpkgng_host {
                              struct dpkgng_str *hex);
     // *Any thread.* The architecture this dpkg-ng is made for, in Debian's words.
     struct dpkgng_str (*architecture)(const struct dpkgng_host *host);
+    // The version of dpkg this dpkg-ng is, as maintainer scripts see it in
+    // `DPKG_RUNNING_VERSION`.
+    struct dpkgng_str (*dpkg_version)(const struct dpkgng_host *host);
 };
 
 // A part of the command line that belongs to a plugin. `dpkg-ng` finds the plugin by the file

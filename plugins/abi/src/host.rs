@@ -422,4 +422,7 @@ pub struct Host {
 
     /// *Any thread.* The architecture this dpkg-ng is made for, in Debian's words.
     pub architecture: Option<unsafe extern "C" fn(host: *const Host) -> Str>,
+    /// The version of dpkg this dpkg-ng is, as maintainer scripts see it in
+    /// `DPKG_RUNNING_VERSION`.
+    pub dpkg_version: Option<unsafe extern "C" fn(host: *const Host) -> Str>,
 }

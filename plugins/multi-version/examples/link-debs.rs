@@ -34,7 +34,9 @@ fn main() -> ExitCode {
     fs::create_dir_all(&scratch).expect("a scratch directory");
     drop(Sys::open(layout.clone(), Disk::default(), false).expect("a layout"));
     let start = Instant::now();
-    let facts: Vec<Facts> = arguments.filter_map(|deb| stored(&layout, &deb)).collect();
+    let mut facts: Vec<Facts> = arguments.filter_map(|deb| stored(&layout, &deb)).collect();
+    let mut ids = BTreeSet::new();
+    facts.retain(|f| ids.insert(f.id.clone()));
     told("unpacked", facts.len(), "packages", start);
 
     let host: Architecture = "amd64".parse().expect("a name");
@@ -157,7 +159,10 @@ fn stored(layout: &Layout, deb: &Path) -> Option<Facts> {
 fn merge_usr(home: &Path) {
     for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {
         let from = home.join(name);
-        if from.is_dir() && !from.is_symlink() {
+        if from.is_symlink() {
+            // base-files: /usr is merged.
+            fs::remove_file(from).expect("removed");
+        } else if from.is_dir() {
             let to = home.join("usr");
             fs::create_dir_all(&to).expect("usr");
             let merged = Command::new("cp").arg("-al").arg(&from).arg(&to).status();

@@ -77,7 +77,9 @@ pub mod manifest;
 mod mountinfo;
 pub mod output;
 pub mod plan;
+pub mod query;
 pub mod scripts;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod view;

@@ -21,6 +21,10 @@ pub(crate) struct Heard {
 }
 
 impl Frontend for Heard {
+    fn dpkg_version(&self) -> &'static str {
+        "1.22.0"
+    }
+
     fn event(&self, event: &Event<'_>) {
         if let Event::Data(text) = event {
             self.output.borrow_mut().extend_from_slice(text);

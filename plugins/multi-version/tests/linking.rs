@@ -289,6 +289,14 @@ fn a_payload_is_as_it_was_but_for_what_was_rewritten() {
         panic!("{made:?}")
     };
     assert_eq!(unlinked.path, Path::new("usr/bin/damaged"));
+    let twice = [realization.clone(), realization.clone()];
+    fs::remove_dir_all(layout.realization(&made.id)).unwrap();
+    let made = linker
+        .make(&closure.placed.sys(), &twice, &mut |_| {})
+        .unwrap();
+    assert_eq!((made[0].new, made[1].new), (true, false));
+    assert_eq!(made[0].unlinked, made[1].unlinked);
+    let made = &made[0];
     let again = linker
         .make(
             &closure.placed.sys(),

@@ -101,6 +101,14 @@ impl Host {
         Ok(self.check(asked)?.then(|| unsafe { copy(answer) }))
     }
 
+    /// The version of dpkg that this is, as maintainer scripts see it.
+    pub fn dpkg_version(self) -> Result<String, Failed> {
+        let version = call!(self.table(), dpkg_version)?;
+        // SAFETY: it stays.
+        let version = unsafe { copy(version) };
+        Ok(String::from_utf8_lossy(&version).into_owned())
+    }
+
     /// Run dpkg with these arguments (no program's name) in this process, exactly as the command
     /// line would; gives its exit code. Calls may be nested.
     pub fn dpkg(

@@ -29,6 +29,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use choice::{LeftOut, choose};
+pub(crate) use info::{conffiles, on_the_way, payload_paths};
 pub use status::{Control, ControlError};
 
 use crate::facts::{self, Facts, MultiArch};
@@ -60,7 +61,7 @@ pub enum AdmindirError {
     },
     /// A path can't stand in a list of paths.
     #[error("the path {0:?} of package {1} cannot stand in a list")]
-    Newline(PathBuf, InstallationId),
+    Newline(PathBuf, Box<InstallationId>),
 }
 
 /// A package of a generation.

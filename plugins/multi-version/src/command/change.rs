@@ -13,13 +13,13 @@ use dpkgng_plugin::{Failed, Host};
 
 use super::knowledge::Knowledge;
 use super::options::Line;
-use super::steps;
+use super::{maintscripts, steps};
 use crate::generation::Sys;
 use crate::layout::{GenerationNumber, ViewName, inside};
 use crate::link::{Linker, Made, Planned, Progress};
 use crate::manifest::Manifest;
 use crate::plan::{Plan, Request};
-use crate::{admindir, build};
+use crate::{admindir, build, export};
 
 /// The view's current manifest; none of a view without generation.
 pub fn present(sys: &Sys, view: &ViewName) -> Result<Option<Manifest>, Failed> {
@@ -55,14 +55,22 @@ pub fn change(
     .carry_out()
 }
 
-struct Change<'c> {
-    host: Host,
-    sys: &'c Sys,
-    line: &'c Line,
-    knowledge: &'c Knowledge,
-    plan: &'c Plan,
-    present: Option<&'c Manifest>,
-    request: &'c Request,
+/// A change that is planned.
+pub struct Change<'c> {
+    /// Who hears of it.
+    pub host: Host,
+    /// Where it is made.
+    pub sys: &'c Sys,
+    /// What was said.
+    pub line: &'c Line,
+    /// What it was decided by.
+    pub knowledge: &'c Knowledge,
+    /// What was decided.
+    pub plan: &'c Plan,
+    /// What the view holds.
+    pub present: Option<&'c Manifest>,
+    /// What was asked for.
+    pub request: &'c Request,
 }
 
 impl Change<'_> {
@@ -95,12 +103,20 @@ impl Change<'_> {
             self.progress(done, of, "building");
         })?;
         build::link_libraries(disk, building.path(), &libraries)?;
-        let manifest = self.manifest(building.number());
+        let mut manifest = self.manifest(building.number());
         let contents = self.knowledge.contents(self.plan);
         let admindir = building.path().join(inside::ADMINDIR);
         admindir::write(disk, layout, &admindir, &contents)?;
+        let mut left = maintscripts::run(self, &building, &steps, &mut manifest)?;
+        let exports = export::decide(layout, building.path(), &manifest)?;
+        export::write(disk, building.path(), &exports)?;
         let number = building.finish(manifest)?;
+        // Scripts can be run again, so what a kill leaves of this is mended by the same command.
+        left.put(self, &layout.generation(view, number))?;
         self.sys.switch(view, number)?;
+        for call in &left.skipped {
+            self.host.notice(format!("not run: {call}"))?;
+        }
         for step in &steps {
             step.done(self.host)?;
         }

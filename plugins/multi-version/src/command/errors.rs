@@ -24,7 +24,10 @@ heard!(
     crate::link::LinkError,
     crate::manifest::ManifestError,
     crate::plan::PlanError,
+    crate::scripts::ScriptError,
     crate::store::StoreError,
+    crate::export::ExportError,
+    crate::view::ViewError,
     super::options::UsageError,
     super::selections::SelectionsError,
 );

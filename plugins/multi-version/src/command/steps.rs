@@ -17,6 +17,8 @@ pub enum What {
     Remove {
         /// Also what it left.
         purge: bool,
+        /// Whether there is more of it than what a removal left.
+        was_there: bool,
     },
     /// It comes, in place of another version or beside what is there.
     Unpack {
@@ -67,7 +69,8 @@ pub fn steps(
         };
         if goes && !olds.contains(package) {
             let package = package.clone();
-            let what = What::Remove { purge };
+            let was_there = *state != State::ConfigFiles;
+            let what = What::Remove { purge, was_there };
             steps.push(Step { package, what });
         }
     }
@@ -149,12 +152,18 @@ impl Step {
         let (name, version) = (self.package.package(), self.package.version());
         let full = self.full_name();
         match &self.what {
-            What::Remove { purge: false } => {
+            What::Remove { purge: false, .. } => {
                 host.output(format!("Removing {name} ({version}) ...\n"))?;
                 host.status_fd(format!("processing: remove: {full}"))
             }
-            What::Remove { purge: true } => {
-                host.output(format!("Removing {name} ({version}) ...\n"))?;
+            What::Remove {
+                purge: true,
+                was_there,
+            } => {
+                if *was_there {
+                    host.output(format!("Removing {name} ({version}) ...\n"))?;
+                }
+                host.output(format!("Purging {name} ({version}) ...\n"))?;
                 host.status_fd(format!("processing: purge: {full}"))
             }
             What::Unpack { instead_of } => {
@@ -181,10 +190,10 @@ impl Step {
     pub fn done(&self, host: Host) -> Result<(), Failed> {
         let full = self.full_name();
         match &self.what {
-            What::Remove { purge: false } => {
+            What::Remove { purge: false, .. } => {
                 host.status_fd(format!("status: {full}: config-files"))
             }
-            What::Remove { purge: true } => {
+            What::Remove { purge: true, .. } => {
                 host.status_fd(format!("status: {full}: not-installed"))
             }
             What::Unpack { .. } => Ok(()),

@@ -30,7 +30,7 @@ pub struct Options {
     pub command: Vec<OsString>,
 }
 
-/// `PKG[=VERSION][:ARCH]`
+/// `PKG[=VERSION][:ARCH]`, `PKG[:ARCH][=VERSION]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selector {
     /// The package.
@@ -133,7 +133,10 @@ impl Selector {
         *id.package() == self.package
             && match &self.rest {
                 None => true,
-                Some((':', architecture)) => of_architecture(architecture),
+                Some((':', rest)) => match rest.split_once('=') {
+                    Some((a, v)) => of_architecture(a) && v == id.version().as_str(),
+                    None => of_architecture(rest),
+                },
                 Some((_, version)) => {
                     let parts = version.rsplit_once(':');
                     version == id.version().as_str()

@@ -66,17 +66,7 @@ impl Reader {
     /// What a collection that keeps the `keep` newest generations of each view would do; `proc` is
     /// `/proc`.
     pub fn plan_collection(&self, keep: usize, proc: &Path) -> Result<Plan, GcError> {
-        let mut plan = Plan::default();
-        // Holds first: who enters a context holds it until mountinfo tells.
-        self.root_holds(&mut plan)?;
-        let live = live(self.layout(), proc)?;
-        plan.hidden = live.hidden;
-        for (key, whys) in live.used {
-            plan.keep.entry(key).or_default().extend(whys);
-        }
-        self.root_generations(keep, &mut plan)?;
-        self.root_pins(&mut plan)?;
-        self.root_leases(&mut plan)?;
+        let mut plan = self.roots(keep, proc)?;
         let present = self.present()?;
         self.reach(&present, &mut plan)?;
         let mut gone: Vec<StoreKey> = present.into_iter().collect();
@@ -88,6 +78,22 @@ impl Reader {
             let bytes = sizes.of(&self.path_of(&key))?;
             plan.remove.push(Removal { key, bytes });
         }
+        Ok(plan)
+    }
+
+    /// What is kept for its own sake.
+    pub fn roots(&self, keep: usize, proc: &Path) -> Result<Plan, GcError> {
+        let mut plan = Plan::default();
+        // Holds first: who enters a context holds it until mountinfo tells.
+        self.root_holds(&mut plan)?;
+        let live = live(self.layout(), proc)?;
+        plan.hidden = live.hidden;
+        for (key, whys) in live.used {
+            plan.keep.entry(key).or_default().extend(whys);
+        }
+        self.root_generations(keep, &mut plan)?;
+        self.root_pins(&mut plan)?;
+        self.root_leases(&mut plan)?;
         Ok(plan)
     }
 

@@ -13,6 +13,7 @@
 //! Removing never needs space.
 #![forbid(unsafe_code)]
 
+mod copying;
 mod disk;
 mod hold;
 mod lock;
@@ -91,6 +92,9 @@ pub enum GenerationError {
     /// There is no generation to go back to.
     #[error("view {0} has no generation before the current one")]
     NothingBefore(ViewName),
+    /// The system view can't be forgotten.
+    #[error("the view system stays; its generations but the current one can be removed")]
+    IsSystem,
     /// The current generation can't be forgotten.
     #[error("generation {1} is the current one of view {0}")]
     IsCurrent(ViewName, GenerationNumber),

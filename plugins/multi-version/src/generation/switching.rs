@@ -55,6 +55,21 @@ impl Sys {
         self.remove(&self.layout().generation(view, number), inside::MANIFEST)
     }
 
+    /// Forget a view with all its generations, but not the system's. What of it is left by a kill is a view
+    /// without a current generation.
+    pub fn forget_view(&self, view: &ViewName) -> Done {
+        if view.as_str() == SYSTEM {
+            return Err(GenerationError::IsSystem);
+        }
+        self.disk.remove_file(&self.layout().current(view))?;
+        self.disk.sync_dir(&self.layout().view(view))?;
+        for listed in self.list(view)? {
+            self.forget(view, listed.number)?;
+        }
+        self.disk.remove_tree(&self.layout().view(view))?;
+        Ok(self.disk.sync_dir(&self.layout().views())?)
+    }
+
     /// Forget all but the current, the `keep` newest, and the `kept` generations of a view.
     pub fn prune(
         &self,

@@ -13,7 +13,7 @@ use super::set::{Draft, Entry, draft};
 use super::slots::Trees;
 use super::vote::{Ballot, Vote, vote};
 use super::{Plan, Request, World, process, realize, rules, slots};
-use crate::decide::{Conflict, Needed, Resolution, WhyNeeded, needed, resolve_conflicts};
+use crate::decide::{Conflict, Fit, Needed, Resolution, WhyNeeded, needed, resolve_conflicts};
 use crate::elf::PathTag;
 use crate::layout::{InstallationId, RealizationId, SlotName};
 use crate::manifest::{LibraryPin, Manifest, Member, Reason, Relaxed, State};
@@ -341,6 +341,14 @@ fn linking<'n, 'd, 'w>(
         for (key, provider, pin) in pinned(needs, pins, place) {
             if rigid.is(place) {
                 return Err(ineffective(place, pin, "its files can't be rewritten"));
+            }
+            if let Some(fit @ Fit::Abi(_)) = needs.fit(place, key, provider)
+                && let Some(why) = fit.complaint(true)
+            {
+                let (name, version) = (index.id(place).package(), index.id(place).version());
+                let why = format!("{name} {version} {why}");
+                let pin = Box::new(pin.clone());
+                return Err(PlanError::Pin { pin, why });
             }
             let why = format!("pinned for {}", index.id(place).package());
             let strength = Strength::Pin;

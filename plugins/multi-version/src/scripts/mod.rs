@@ -70,8 +70,6 @@ pub struct Work<'a> {
 pub struct Outcome {
     /// Those that were run, in order.
     pub ran: Vec<Call>,
-    /// Those that are there and were not run (`--no-scripts`).
-    pub skipped: Vec<Call>,
     /// What packages brought to the host's /var and /srv.
     pub state: Vec<PathBuf>,
     /// Files that scripts made set-id: they have no such bits in the tree, and belong into the manifest.
@@ -96,10 +94,10 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The calls that there are scripts for, with `--no-scripts`.
-    pub fn skip(&self, calls: Vec<Call>, outcome: &mut Outcome) {
+    /// The calls that there are scripts for.
+    pub fn there(&self, calls: Vec<Call>) -> Vec<Call> {
         let there = calls.into_iter().filter(|c| self.script(c).is_file());
-        outcome.skipped.extend(there);
+        there.collect()
     }
 
     /// Run them. Each is told to `about` before; what this process says must be out by then.

@@ -47,7 +47,7 @@ fn both_mail_servers() {
     let plan = view.go(&install(&["exim4=4", "exim4-daemon=4", "exim4-base=4"]));
     assert_eq!(
         shown(&plan),
-        "exim4=4 (exim4-base=4) (exim4-daemon=4@exim4) postfix=3"
+        "(exim4-base=4) (exim4-daemon=4@exim4) exim4=4 postfix=3"
     );
     assert_eq!(
         relaxed(&plan),
@@ -60,7 +60,7 @@ fn both_mail_servers() {
     assert_eq!(postfix.unwrap().relaxed[0].field, RelaxedField::Conflicts);
     // Without the other it is no longer in the way, nor is the conflict.
     let plan = view.go(&remove(&["postfix=3"]));
-    assert_eq!(shown(&plan), "exim4=4 (exim4-base=4) (exim4-daemon=4)");
+    assert_eq!(shown(&plan), "(exim4-base=4) (exim4-daemon=4) exim4=4");
     assert_eq!((relaxed(&plan).as_str(), plan.slots.len()), ("", 0));
 }
 

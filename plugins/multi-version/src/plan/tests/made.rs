@@ -278,7 +278,7 @@ impl Made {
 }
 
 impl Files for Made {
-    /// A symbol is `LIBRARY:NAME`, `LIBRARY` the beginning of a soname; one with `PRIVATE` in it is of one build.
+    /// A symbol is `LIBRARY:NAME`, `LIBRARY` a soname up to its `.so`; one with `PRIVATE` in it is of one build.
     fn verdict(
         &self,
         consumer: &InstallationId,
@@ -289,8 +289,8 @@ impl Files for Made {
     ) -> Verdict {
         let mut verdict = Verdict::default();
         let about = |s: &&String| {
-            s.split_once(':')
-                .is_some_and(|(library, _)| soname.as_str().starts_with(library))
+            let of = soname.as_str().split(".so").next();
+            of == s.split(':').next()
         };
         for symbol in self.inside[consumer].takes.iter().filter(about) {
             let name = symbol.as_bytes().to_vec();
@@ -350,7 +350,6 @@ pub fn remove(specs: &[&str]) -> Request {
     }
 }
 
-#[allow(dead_code)]
 pub fn pin(soname: &str, provider: &str, only: Option<&str>) -> Request {
     Request {
         pin: vec![LibraryPin {

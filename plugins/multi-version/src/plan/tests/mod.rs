@@ -1,4 +1,5 @@
 mod conflicts;
+mod libraries;
 mod made;
 mod relations;
 mod sound;

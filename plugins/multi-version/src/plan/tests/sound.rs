@@ -134,11 +134,20 @@ fn find<'p>(
     }
     let object = view.made.facts[consumer].objects.first()?;
     let architecture: Architecture = Port::of(&object.target)?.architecture.parse().unwrap();
-    let decisions = plan.libraries.get(&architecture)?;
-    decisions
-        .iter()
-        .find(|d| d.soname == *soname)
-        .map(|d| &d.provider)
+    let mut decisions = plan.libraries.get(&architecture).into_iter().flatten();
+    let public = decisions.find(|d| d.soname == *soname);
+    // Or one that is found by its file name, through a RUNPATH of the archive's.
+    let named = |id: &&InstallationId| {
+        let objects = &view.made.facts[*id].objects;
+        objects.iter().any(|o| o.path.ends_with(soname.as_str()))
+    };
+    let private = || {
+        [consumer]
+            .into_iter()
+            .chain(plan.realized.keys())
+            .find(named)
+    };
+    public.map(|d| &d.provider).or_else(private)
 }
 
 fn process(
@@ -168,7 +177,7 @@ fn process(
             loaded.insert(soname.clone(), found);
             if let Some(found) = found {
                 let objects = &view.made.facts[found].objects;
-                let object = objects.iter().find(|o| o.soname.as_ref() == Some(&soname));
+                let object = objects.iter().find(|o| o.path.ends_with(soname.as_str()));
                 queue.push((found, object.unwrap()));
             }
         }

@@ -1,0 +1,62 @@
+//! A generation with another one's content: `view clone`.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::tree::entries;
+use super::{Building, Done, GenerationError, Sys};
+use crate::layout::{GenerationNumber, ViewName, inside};
+
+/// What apt and dpkg lock in a dpkg database: an inode is one lock.
+const LOCKS: [&str; 3] = ["lock", "lock-frontend", "Lock"];
+
+impl Sys {
+    /// Make a generation of `to` that holds what a generation of `from` holds, `created` then. It is not current yet.
+    pub fn copy(
+        &self,
+        from: &ViewName,
+        number: GenerationNumber,
+        to: &ViewName,
+        created: u64,
+    ) -> Done<GenerationNumber> {
+        let mut manifest = self.manifest(from, number)?;
+        manifest.created = created;
+        let own = manifest.packages.iter().flat_map(|member| {
+            let tree = inside::tree(member.slot.as_ref());
+            member.setuid.iter().map(move |s| tree.join(&s.path))
+        });
+        let own: BTreeSet<PathBuf> = own.collect();
+        let building = self.begin(to)?;
+        self.copy_tree(&self.layout().generation(from, number), &building, &own)?;
+        building.finish(manifest)
+    }
+
+    fn copy_tree(&self, from: &Path, building: &Building<'_>, own: &BTreeSet<PathBuf>) -> Done {
+        let mut dirs = vec![PathBuf::new()];
+        while let Some(dir) = dirs.pop() {
+            for name in entries(&from.join(&dir))? {
+                let path = dir.join(&name);
+                let (source, target) = (from.join(&path), building.path().join(&path));
+                let is = fs::symlink_metadata(&source).map_err(|e| GenerationError::Read {
+                    path: source.clone(),
+                    source: e,
+                })?;
+                let of_database = path.starts_with(inside::ADMINDIR);
+                if path == Path::new(inside::MANIFEST) {
+                    continue;
+                } else if is.is_dir() {
+                    self.disk().make_dir(&target)?;
+                    self.disk().adopt(&target, &is)?;
+                    dirs.push(path);
+                } else if own.contains(&path) {
+                    self.disk().copy(&source, &target)?;
+                } else if !(of_database && LOCKS.iter().any(|l| name == OsStr::new(l))) {
+                    self.disk().link(&source, &target)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

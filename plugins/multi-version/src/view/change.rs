@@ -1,0 +1,159 @@
+//! `view create`, `clone`, `switch`, `rollback`, `rm`, `pin` and `unpin`: each is done by the time it is said.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::{Done, Place, ViewError, now, proc};
+use crate::admindir::{self, Contents};
+use crate::gc::{GcError, Why};
+use crate::generation::Sys;
+use crate::layout::{Architecture, Pin, StoreKey, ViewName, inside};
+use crate::manifest::Manifest;
+use crate::output::{Json, Out};
+
+/// Say what is so now.
+fn say(out: &mut Out<'_>, text: &str, fields: Vec<(&'static str, Json)>) -> Done<i32> {
+    match out.json {
+        true => out.value(&Json::Map(fields))?,
+        false => out.line(text)?,
+    }
+    Ok(0)
+}
+
+fn current(sys: &Sys, view: &ViewName, out: &mut Out<'_>) -> Done<i32> {
+    let place = Place {
+        view: view.clone(),
+        number: None,
+    };
+    let number = place.number(sys)?;
+    let fields = vec![
+        ("view", Json::text(view)),
+        ("current", super::list::generation(number)),
+    ];
+    say(out, &format!("{view} is at generation {number}"), fields)
+}
+
+fn must_be_new(sys: &Sys, view: &ViewName) -> Done {
+    match sys.list(view)?.is_empty() && sys.current(view)?.is_none() {
+        true => Ok(()),
+        false => Err(ViewError::Exists(view.clone())),
+    }
+}
+
+/// `view create V`: an empty one. `native` is the architecture of this dpkg-ng.
+pub fn create(sys: &Sys, view: &ViewName, native: &Architecture, out: &mut Out<'_>) -> Done<i32> {
+    must_be_new(sys, view)?;
+    let building = sys.begin(view)?;
+    for dir in [inside::LIB, inside::BIN] {
+        sys.disk().make_dir(&building.path().join(dir))?;
+    }
+    let nothing = Contents {
+        shown: Vec::new(),
+        host: Vec::new(),
+        native: native.clone(),
+        architectures: BTreeSet::new(),
+    };
+    let dpkg = building.path().join(inside::ADMINDIR);
+    admindir::write(sys.disk(), sys.layout(), &dpkg, &nothing)?;
+    let manifest = Manifest {
+        view: view.clone(),
+        number: building.number(),
+        created: now(),
+        slots: BTreeSet::new(),
+        hides: Vec::new(),
+        pins: Vec::new(),
+        packages: Vec::new(),
+    };
+    let number = building.finish(manifest)?;
+    sys.switch(view, number)?;
+    current(sys, view, out)
+}
+
+/// `view clone V[@GEN] NEW`
+pub fn clone_view(sys: &Sys, from: &Place, new: &ViewName, out: &mut Out<'_>) -> Done<i32> {
+    let number = from.number(sys)?;
+    must_be_new(sys, new)?;
+    let number = sys.copy(&from.view, number, new, now())?;
+    sys.switch(new, number)?;
+    current(sys, new, out)
+}
+
+/// `view switch V@GEN`
+pub fn switch(sys: &Sys, to: &Place, out: &mut Out<'_>) -> Done<i32> {
+    sys.switch(&to.view, to.number(sys)?)?;
+    current(sys, &to.view, out)
+}
+
+/// `view rollback V`
+pub fn rollback(sys: &Sys, view: &ViewName, out: &mut Out<'_>) -> Done<i32> {
+    if sys.list(view)?.is_empty() {
+        return Err(ViewError::NoView(view.clone()));
+    }
+    sys.rollback(view)?;
+    current(sys, view, out)
+}
+
+/// `view rm V` or `view rm V@GEN`: refused, as long as somebody uses it, or may (`harmless`: processes that can't be
+/// looked into and use nothing here).
+pub fn remove(sys: &Sys, what: &Place, harmless: &BTreeSet<u32>, out: &mut Out<'_>) -> Done<i32> {
+    remove_as(sys, what, proc(), harmless, out)
+}
+
+pub(super) fn remove_as(
+    sys: &Sys,
+    what: &Place,
+    proc: &Path,
+    harmless: &BTreeSet<u32>,
+    out: &mut Out<'_>,
+) -> Done<i32> {
+    let numbers: Vec<_> = sys.list(&what.view)?.iter().map(|l| l.number).collect();
+    if numbers.is_empty() {
+        return Err(ViewError::NoView(what.view.clone()));
+    }
+    let numbers = what.number.map_or(numbers, |number| vec![number]);
+    let roots = sys.roots(0, proc)?;
+    if let Some(pid) = roots.hidden.iter().find(|pid| !harmless.contains(pid)) {
+        return Err(GcError::Hidden(*pid).into());
+    }
+    for number in numbers {
+        let key = StoreKey::Generation(what.view.clone(), number);
+        let whys = roots.keep.get(&key).into_iter().flatten();
+        let mut users = whys.filter(|w| !matches!(w, Why::Current | Why::Newest));
+        if let Some(why) = users.next() {
+            let why = Box::new(why.clone());
+            return Err(ViewError::InUse(what.view.clone(), number, why));
+        }
+    }
+    match what.number {
+        Some(number) => {
+            sys.manifest(&what.view, number)?;
+            sys.forget(&what.view, number)?;
+        }
+        None => sys.forget_view(&what.view)?,
+    }
+    say(
+        out,
+        &format!("{what} is removed"),
+        vec![("removed", Json::text(what))],
+    )
+}
+
+/// `view pin NAME V[@GEN]`
+pub fn pin(sys: &Sys, name: &Pin, what: &Place, out: &mut Out<'_>) -> Done<i32> {
+    let number = what.number(sys)?;
+    sys.manifest(&what.view, number)?;
+    sys.pin(name, &StoreKey::Generation(what.view.clone(), number))?;
+    let place = format!("{}@{number}", what.view);
+    let fields = vec![("pin", Json::text(name)), ("keeps", Json::text(&place))];
+    say(out, &format!("{name} keeps {place}"), fields)
+}
+
+/// `view unpin NAME`
+pub fn unpin(sys: &Sys, name: &Pin, out: &mut Out<'_>) -> Done<i32> {
+    sys.unpin(name)?;
+    say(
+        out,
+        &format!("{name} keeps nothing"),
+        vec![("pin", Json::text(name)), ("keeps", Json::Null)],
+    )
+}

@@ -1,0 +1,133 @@
+//! The commands about views and generations: `view …` and `gc`.
+//!
+//! | | |
+//! |---|---|
+//! | [`list`], [`diff`] | read, without the lock |
+//! | [`create`], [`clone_view`], [`switch`], [`rollback`], [`remove`], [`pin`], [`unpin`] | change: under the lock |
+//! | [`collect`] | `gc`; with `--dry-run` or `--why` it reads |
+//!
+//! Each is a function from its arguments to what it prints.
+#![forbid(unsafe_code)]
+
+mod change;
+mod diff;
+mod gc;
+mod list;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use change::{clone_view, create, pin, remove, rollback, switch, unpin};
+pub use diff::diff;
+pub use gc::{Collection, collect};
+pub use list::list;
+
+use crate::admindir::AdmindirError;
+use crate::gc::{GcError, Why};
+use crate::generation::{DiskError, GenerationError, Reader};
+use crate::layout::{GenerationNumber, ViewName, WordError};
+
+/// Where the kernel tells of processes.
+pub const PROC: &str = "/proc";
+
+/// Why a command about views fails.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// A generation can't be used.
+    #[error(transparent)]
+    Generation(#[from] GenerationError),
+    /// Collection can't.
+    #[error(transparent)]
+    Gc(#[from] GcError),
+    /// The database can't be written.
+    #[error(transparent)]
+    Admindir(#[from] AdmindirError),
+    /// It can't be printed.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] io::Error),
+    /// There is none of this name.
+    #[error("there is no view {0}")]
+    NoView(ViewName),
+    /// A view that has generations, but no current one.
+    #[error("view {0} has no current generation; view switch makes one of its generations current")]
+    NoCurrent(ViewName),
+    /// There is one of this name.
+    #[error("there is a view {0} already")]
+    Exists(ViewName),
+    /// Somebody uses it.
+    #[error("generation {1} of view {0} is {2}")]
+    InUse(ViewName, GenerationNumber, Box<Why>),
+    /// Nothing of ours is at this path.
+    #[error("'{}' is nothing that could be collected", .0.display())]
+    NotOurs(PathBuf),
+}
+
+impl From<DiskError> for ViewError {
+    fn from(error: DiskError) -> ViewError {
+        ViewError::Generation(error.into())
+    }
+}
+
+type Done<T = ()> = Result<T, ViewError>;
+
+/// `V[@GEN]`: a generation, the current one if none is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The view.
+    pub view: ViewName,
+    /// Its generation.
+    pub number: Option<GenerationNumber>,
+}
+
+impl FromStr for Place {
+    type Err = WordError;
+    fn from_str(word: &str) -> Result<Place, WordError> {
+        let (view, number) = match word.split_once('@') {
+            Some((view, number)) => (view, Some(number.parse()?)),
+            None => (word, None),
+        };
+        let view = view.parse()?;
+        Ok(Place { view, number })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view.fmt(f)?;
+        match self.number {
+            Some(number) => write!(f, "@{number}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Place {
+    /// The generation it names.
+    pub fn number(&self, reader: &Reader) -> Done<GenerationNumber> {
+        if let Some(number) = self.number {
+            return Ok(number);
+        }
+        match reader.current(&self.view)? {
+            Some(current) => Ok(current),
+            None if reader.list(&self.view)?.is_empty() => {
+                Err(ViewError::NoView(self.view.clone()))
+            }
+            None => Err(ViewError::NoCurrent(self.view.clone())),
+        }
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+fn proc() -> &'static Path {
+    Path::new(PROC)
+}
