@@ -27,6 +27,7 @@ heard!(
     crate::scripts::ScriptError,
     crate::store::StoreError,
     crate::export::ExportError,
+    crate::query::QueryError,
     crate::view::ViewError,
     super::options::UsageError,
     super::selections::SelectionsError,

@@ -81,7 +81,7 @@ impl Write for Output {
 }
 
 /// Where lists are printed.
-fn with_out<T>(host: Host, json: bool, print: impl FnOnce(&mut Out<'_>) -> T) -> T {
+pub fn with_out<T>(host: Host, json: bool, print: impl FnOnce(&mut Out<'_>) -> T) -> T {
     let mut output = Output(host);
     print(&mut Out::new(&mut output, terminal_width(), json))
 }

@@ -3,7 +3,8 @@
 //!
 //! In a process a soname is one file, so three may have a say on who provides it, and all that have must get it:
 //! the package of the program, if its own `lib/` has the soname; the package of the library that needs it, if
-//! its own `lib/` does; else the plan's link of the program, if that needs the soname itself, or of the library.
+//! its own `lib/` does; else the plan's link of the program, if that needs the soname itself, or of the library that
+//! asked first. A library alone is no process: there only its own needs are held to this.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -381,7 +382,8 @@ impl One<'_, '_> {
             };
             // Its program may have loaded it.
             let plugin = self.object.interpreter.is_none() && !self.object.public;
-            let may = plugin && owner == Owner::Nobody;
+            let alone = self.object.interpreter.is_none() && need.by != 0;
+            let may = alone || (plugin && owner == Owner::Nobody);
             let by = by.as_ref().filter(|_| need.by != 0);
             let difference = Difference {
                 package: self.package.facts.id.clone(),
@@ -418,11 +420,26 @@ impl One<'_, '_> {
                     .iter()
                     .any(|n| n == soname.as_str().as_bytes())
             });
-        let of = match (needs_itself, by) {
-            (true, _) => self.package.realization,
-            (false, Some(by)) => by.realization,
-            (false, None) => return Vec::new(),
+        if needs_itself {
+            return vec![
+                self.check
+                    .planned(self.package.realization, self.architecture, soname),
+            ];
+        }
+        // Who asked first.
+        let first = self
+            .process
+            .needs
+            .iter()
+            .find(|n| n.name == soname.as_str().as_bytes());
+        let first = first.and_then(|n| self.at(n.by)?.owner);
+        let Some(of) = first.and_then(|(id, _)| self.packages.get(&id)) else {
+            return Vec::new();
         };
+        if let Some(said) = explicit(of.realization, &of.id, soname) {
+            return vec![said];
+        }
+        let of = of.realization;
         vec![self.check.planned(of, self.architecture, soname)]
     }
 

@@ -45,7 +45,7 @@ pub use undo::restore;
 pub use unlinked::{Unlinked, read as unlinked};
 pub use verify::{Verified, What};
 
-use crate::facts::Facts;
+use crate::facts::{Facts, FactsError};
 use crate::generation::{DiskError, GenerationError};
 use crate::layout::{Architecture, InstallationId, Layout, RealizationId, Soname, VAR_SYS, inside};
 use crate::manifest::{ManifestError, Realization};
@@ -60,6 +60,9 @@ pub enum LinkError {
     /// A change failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// What is known of a package can't be read.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
     /// A directory can't be read, or holds what can't be there.
     #[error(transparent)]
     Generation(#[from] GenerationError),
