@@ -22,10 +22,13 @@
 
 mod abi;
 mod batch;
+mod cache;
 mod check;
+mod difference;
 mod head;
 mod linking;
 mod make;
+mod system;
 #[cfg(test)]
 mod tests;
 mod undo;
@@ -39,8 +42,9 @@ use std::path::{Path, PathBuf};
 
 pub use abi::Abi;
 pub use batch::{Made, Progress};
-pub use check::{Checked, Difference, Owner, Planned};
+pub use difference::{Checked, Difference, Owner};
 pub use linking::{architecture_of, provided};
+pub use system::Planned;
 pub use undo::restore;
 pub use unlinked::{Unlinked, read as unlinked};
 pub use verify::{Verified, What};
