@@ -77,6 +77,7 @@ pub mod manifest;
 mod mountinfo;
 pub mod output;
 pub mod plan;
+pub mod query;
 pub mod scripts;
 pub mod store;
 #[cfg(test)]

@@ -35,22 +35,14 @@ pub(super) fn write(
     let (name, debian) = (present.info_name(), payload.join("DEBIAN"));
     let to = |member: &str| info.join(format!("{name}.{member}"));
     let gone = present.member.state == State::ConfigFiles;
-    let conffiles = match present_or_none(&debian.join("conffiles"))? {
-        Some(text) => conffiles(payload, &text)?,
-        None => Vec::new(),
-    };
     let mut found = Info {
-        conffiles,
+        conffiles: conffiles(payload)?,
         triggers: Vec::new(),
     };
     let paths = match gone {
         // As dpkg leaves it: what still is there, and the directories on the way.
         true => on_the_way(found.conffiles.iter().map(|(path, _)| path.as_str())),
-        false => {
-            let mut paths = Vec::new();
-            walk(payload, Path::new(""), &mut paths)?;
-            paths
-        }
+        false => payload_paths(payload)?,
     };
     let mut list = b"/.\n".to_vec();
     for path in &paths {
@@ -126,7 +118,13 @@ fn entries(dir: &Path) -> Result<Vec<std::ffi::OsString>, AdmindirError> {
     Ok(names)
 }
 
-/// Every path of a payload but its metadata, directories before what is in them.
+/// Every path of a payload but its metadata, relative to it, directories before what is in them.
+pub(crate) fn payload_paths(payload: &Path) -> Result<Vec<PathBuf>, AdmindirError> {
+    let mut paths = Vec::new();
+    walk(payload, Path::new(""), &mut paths)?;
+    Ok(paths)
+}
+
 fn walk(payload: &Path, dir: &Path, paths: &mut Vec<PathBuf>) -> Result<(), AdmindirError> {
     let from = payload.join(dir);
     for name in entries(&from)? {
@@ -144,7 +142,7 @@ fn walk(payload: &Path, dir: &Path, paths: &mut Vec<PathBuf>) -> Result<(), Admi
     Ok(())
 }
 
-fn on_the_way<'p>(files: impl Iterator<Item = &'p str>) -> Vec<PathBuf> {
+pub(crate) fn on_the_way<'p>(files: impl Iterator<Item = &'p str>) -> Vec<PathBuf> {
     let below = files.map(|f| PathBuf::from(f.trim_start_matches('/')));
     let all = below.flat_map(|f| f.ancestors().map(Path::to_path_buf).collect::<Vec<_>>());
     let mut paths: BTreeSet<PathBuf> = all.collect();
@@ -152,8 +150,10 @@ fn on_the_way<'p>(files: impl Iterator<Item = &'p str>) -> Vec<PathBuf> {
     paths.into_iter().collect()
 }
 
-/// The conffiles that the payload has. A line with a flag in front is about one that it has not any more.
-fn conffiles(payload: &Path, text: &[u8]) -> Result<Vec<(String, String)>, AdmindirError> {
+/// The conffiles that the payload has, with their MD5s. A line with a flag in front is about one that it has not any more.
+pub(crate) fn conffiles(payload: &Path) -> Result<Vec<(String, String)>, AdmindirError> {
+    let text = present_or_none(&payload.join(inside::METADATA).join("conffiles"))?;
+    let text = text.unwrap_or_default();
     let mut conffiles = Vec::new();
     for line in text.split(|b| *b == b'\n') {
         let Some(path) = std::str::from_utf8(line).ok().map(str::trim_end) else {

@@ -29,6 +29,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use choice::{LeftOut, choose};
+pub(crate) use info::{conffiles, on_the_way, payload_paths};
 pub use status::{Control, ControlError};
 
 use crate::facts::{self, Facts, MultiArch};

@@ -19,7 +19,7 @@ use crate::layout::{GenerationNumber, ViewName, inside};
 use crate::link::{Linker, Made, Planned, Progress};
 use crate::manifest::Manifest;
 use crate::plan::{Plan, Request};
-use crate::{admindir, build};
+use crate::{admindir, build, export};
 
 /// The view's current manifest; none of a view without generation.
 pub fn present(sys: &Sys, view: &ViewName) -> Result<Option<Manifest>, Failed> {
@@ -108,6 +108,8 @@ impl Change<'_> {
         let admindir = building.path().join(inside::ADMINDIR);
         admindir::write(disk, layout, &admindir, &contents)?;
         let mut left = maintscripts::run(self, &building, &steps, &mut manifest)?;
+        let exports = export::decide(layout, building.path(), &manifest)?;
+        export::write(disk, building.path(), &exports)?;
         let number = building.finish(manifest)?;
         // Scripts can be run again, so what a kill leaves of this is mended by the same command.
         left.put(self, &layout.generation(view, number))?;

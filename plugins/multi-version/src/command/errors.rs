@@ -26,6 +26,9 @@ heard!(
     crate::plan::PlanError,
     crate::scripts::ScriptError,
     crate::store::StoreError,
+    crate::export::ExportError,
+    crate::query::QueryError,
+    crate::view::ViewError,
     super::options::UsageError,
     super::selections::SelectionsError,
 );

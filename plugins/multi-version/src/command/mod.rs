@@ -16,6 +16,7 @@ pub mod options;
 mod relink;
 mod selections;
 mod steps;
+mod views;
 
 use std::ffi::OsString;
 
@@ -32,6 +33,8 @@ pub fn run(host: Host, args: &[OsString]) -> Result<i32, Failed> {
     let rest = args.get(1..).unwrap_or_default();
     match args.first().and_then(|a| a.to_str()) {
         Some("run") => become_command(host, &layout, rest),
+        Some("view") => views::view(host, &layout, rest),
+        Some("gc") => views::gc(host, &layout, rest),
         Some("relink") => relink::relink(host, &layout, rest),
         _ => actions::act(host, &layout, &Line::parse(args)?),
     }

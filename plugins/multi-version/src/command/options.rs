@@ -7,8 +7,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::str::FromStr;
 
 use crate::elf::PathTag;
-use crate::layout::{PackageName, ViewName};
+use crate::layout::{GenerationNumber, PackageName, ViewName};
 use crate::manifest::Hide;
+use crate::view::Place;
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub struct Line {
     pub multi_version: bool,
     /// `--view`
     pub view: ViewName,
+    /// `--view V@GEN`: the current one, if none is named. Only what reads takes one.
+    pub generation: Option<GenerationNumber>,
     /// What to do.
     pub action: Action,
     /// `--pending`, `-a`
@@ -132,6 +135,9 @@ pub enum UsageError {
     /// No action.
     #[error("need an action: -i, -r, -P, --configure, -l, -L, -S, -s or -V")]
     NoAction,
+    /// A generation to change.
+    #[error("a generation can't be changed: it is the view that gets another")]
+    OldGeneration,
     /// No operands.
     #[error("{0} needs at least one {1}")]
     NoOperand(String, &'static str),
@@ -225,9 +231,10 @@ const OPTIONS: &[Opt] = &[
     long(
         "view",
         Is::Value(|l, v| {
-            l.view = v
+            let place: Place = v
                 .parse()
                 .map_err(|e: crate::layout::WordError| e.to_string())?;
+            (l.view, l.generation) = (place.view, place.number);
             Ok(())
         }),
     ),
@@ -297,6 +304,7 @@ impl Line {
         Line {
             multi_version: false,
             view,
+            generation: None,
             action,
             pending: false,
             operands: Vec::new(),
@@ -368,6 +376,17 @@ impl Parser {
         }
         if self.action.is_none() {
             return Err(UsageError::NoAction);
+        }
+        let reads = [
+            Action::List,
+            Action::ListFiles,
+            Action::Search,
+            Action::Status,
+            Action::Verify,
+            Action::Dpkg,
+        ];
+        if self.line.generation.is_some() && !reads.contains(&self.line.action) {
+            return Err(UsageError::OldGeneration);
         }
         Ok(self.line)
     }

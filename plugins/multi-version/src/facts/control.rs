@@ -12,7 +12,7 @@ use crate::layout::{Architecture, InstallationId, PackageName, Version, WordErro
 pub(crate) type Identity = (PackageName, Version, Architecture);
 
 /// The control file of an installation.
-pub(super) fn read(
+pub(crate) fn read(
     host: Services,
     text: &[u8],
     id: &InstallationId,
@@ -70,18 +70,23 @@ pub(crate) fn the_one(host: Services, text: &[u8]) -> Result<Stanza, ControlErro
     }
 }
 
-/// Whose control file it is.
+const PACKAGE: &str = "Package";
+
+/// Whose control file it is. Names are in lower case, as dpkg's database has them.
 pub(crate) fn identity(stanza: &Stanza) -> Result<Identity, ControlError> {
     fn take<T: FromStr<Err = WordError>>(
         stanza: &Stanza,
         field: &'static str,
     ) -> Result<T, ControlError> {
-        let word = word(stanza, field).ok_or(ControlError::Missing(field))?;
-        let word = word.parse();
-        word.map_err(|why| ControlError::Word { field, why })
+        let mut word = word(stanza, field).ok_or(ControlError::Missing(field))?;
+        if field == PACKAGE {
+            word.make_ascii_lowercase();
+        }
+        word.parse()
+            .map_err(|why| ControlError::Word { field, why })
     }
     Ok((
-        take(stanza, "Package")?,
+        take(stanza, PACKAGE)?,
         take(stanza, "Version")?,
         take(stanza, "Architecture")?,
     ))

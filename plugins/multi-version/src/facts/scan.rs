@@ -58,12 +58,12 @@ impl Payload {
         };
         let mut linked = BTreeSet::new();
         for (path, kind) in &paths {
-            if kind.is_symlink() && is_public(path) {
+            if kind.is_symlink() {
                 let target = at(&top.join(path), |p| fs::read_link(p))?;
                 links.insert(path.clone(), target);
             }
         }
-        for link in links.keys() {
+        for link in links.keys().filter(|link| is_public(link)) {
             linked.extend(follow(link, &links));
         }
         let mut known: BTreeMap<(u64, u64), Option<Object>> = BTreeMap::new();

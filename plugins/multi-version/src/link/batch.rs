@@ -1,6 +1,6 @@
 //! Many realizations at once: made on two threads, durable by one syncfs, named in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
@@ -49,25 +49,23 @@ impl<'a> Linker<'a> {
     ) -> Done<Vec<Made>> {
         let listed = self.listed(realizations);
         let others = |id: &RealizationId| self.installation_of(&listed, id);
-        let mut made = Vec::new();
+        let mut made: Vec<Made> = Vec::new();
         let mut absent = Vec::new();
+        let mut ids = BTreeSet::new();
         for realization in realizations {
             let id = realization.id();
-            let is_there = self.record(&id)?.is_some();
-            if !is_there {
+            // Of one that is listed twice, the first is made.
+            let new = self.record(&id)?.is_none() && ids.insert(id.clone());
+            if new {
                 absent.push((made.len(), Linking::new(self, realization, &others)?));
             }
-            let unlinked = match is_there {
-                true => unlinked::read(self.layout, &id)?,
-                false => Vec::new(),
-            };
-            made.push(Made {
-                id,
-                new: !is_there,
-                unlinked,
-            });
+            let unlinked = Vec::new();
+            made.push(Made { id, new, unlinked });
         }
         self.make_absent(sys, &absent, &mut made, progress)?;
+        for made in made.iter_mut().filter(|m| !m.new) {
+            made.unlinked = unlinked::read(self.layout, &made.id)?;
+        }
         Ok(made)
     }
 

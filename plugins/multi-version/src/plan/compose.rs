@@ -366,23 +366,25 @@ fn linking<'n, 'd, 'w>(
     }
     linking.break_circles()?;
     process::mend(&mut linking, &own, &|place| rigid.is(place))?;
-    for pin in pins {
-        let mut about = to_check.iter().filter(|(_, _, p)| *p == pin).peekable();
-        if about.peek().is_none() && pin.only.is_some() {
-            let why = "its consumer has nothing of that architecture".into();
-            return Err(PlanError::Pin {
-                pin: Box::new(pin.clone()),
-                why,
-            });
-        }
-        // Of several versions of the package one may do without.
-        let effects: Vec<_> = about
-            .map(|(p, k, _)| (*p, process::effect(&linking, *p, *k)))
-            .collect();
-        if let Some((place, Err(why))) = effects.first()
-            && effects.iter().all(|(_, e)| e.is_err())
-        {
-            return Err(ineffective(*place, pin, why));
+    // Of several versions of the package, and of several libraries of a provider, some may do without.
+    let mut wishes: BTreeMap<_, Vec<&LibraryPin>> = BTreeMap::new();
+    for pin in pins.iter().filter(|p| p.only.is_some()) {
+        let provider = (pin.provider.package(), pin.provider.version());
+        wishes.entry((&pin.only, provider)).or_default().push(pin);
+    }
+    for pins in wishes.values() {
+        let about = to_check.iter().filter(|(_, _, p)| pins.contains(p));
+        let mut effects = about.map(|(p, k, pin)| (*p, *pin, process::effect(&linking, *p, *k)));
+        match (effects.next(), pins.first()) {
+            (Some((place, pin, Err(why))), _) if effects.all(|(_, _, e)| e.is_err()) => {
+                return Err(ineffective(place, pin, why));
+            }
+            (None, Some(pin)) => {
+                let why = "its consumer has nothing of that architecture".into();
+                let pin = Box::new((*pin).clone());
+                return Err(PlanError::Pin { pin, why });
+            }
+            _ => {}
         }
     }
     Ok(linking)

@@ -65,7 +65,8 @@ impl<'n, 'd, 'w> Linking<'n, 'd, 'w> {
         of?.get(&key)
     }
 
-    fn is_own(&self, package: Place, key: Key) -> bool {
+    /// Whether a package takes it from itself.
+    pub fn is_own(&self, package: Place, key: Key) -> bool {
         self.own.get(&package).is_some_and(|own| own.contains(&key))
     }
 
@@ -126,6 +127,35 @@ impl<'n, 'd, 'w> Linking<'n, 'd, 'w> {
                 },
             );
         }
+    }
+
+    /// Whether a package's override is there for a reason of its own, and not only as what came with it: it, or
+    /// another of the same provider.
+    pub fn insists(&self, package: Place, key: Key) -> bool {
+        let of = self.overrides.get(&package);
+        let Some((of, this)) = of.and_then(|of| Some((of, of.get(&key)?))) else {
+            return false;
+        };
+        let strong = |o: &Override| !matches!(o.strength, Strength::Follows | Strength::Own);
+        of.values()
+            .any(|o| o.provider == this.provider && strong(o))
+    }
+
+    /// Have a package do without what came with it: it takes what the process has.
+    pub fn take_back(&mut self, package: Place, key: Key) {
+        let Some(overrides) = self.overrides.get_mut(&package) else {
+            return;
+        };
+        let Some(provider) = overrides.get(&key).map(|o| o.provider) else {
+            return;
+        };
+        let dropped = &mut self.dropped;
+        overrides.retain(|key, of| {
+            if of.provider == provider && of.strength > Strength::Follows {
+                dropped.insert((package, *key));
+            }
+            of.provider != provider
+        });
     }
 
     /// Whom a package is linked with.

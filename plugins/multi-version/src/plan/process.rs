@@ -3,7 +3,8 @@
 //! ld.so loads a soname once for a process: the needs of the program first, then those of what these brought, each
 //! looked for by the linking of the package it is in. So a library may get another than the one it is linked with,
 //! because somebody came first. Where that does not suit it, the program is given what suits all, by its own lib/ and,
-//! if it does not need that soname itself, by one more need; then it comes first.
+//! if it does not need that soname itself, by one more need; then it comes first. After that a library that has
+//! something in its own lib/ gets that in every process, or does without having it there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,36 +22,37 @@ struct Process {
     asked: Vec<(Place, Key)>,
 }
 
-/// Something that got a library it can't do with.
+/// Something that got a library it should not have.
 struct Misfit {
     consumer: Place,
     key: Key,
     got: Place,
     why: String,
+    /// Whether it rather takes this one than to be in the way.
+    gives_way: bool,
 }
 
-/// Make all programs of the set load what fits.
+/// Make all programs of the set load what fits. Those that can't be given anything are left: they are started where
+/// everything is on /usr.
 pub(super) fn mend(
     linking: &mut Linking<'_, '_, '_>,
     own: &BTreeSet<Place>,
     rigid: &dyn Fn(Place) -> bool,
 ) -> Result<(), PlanError> {
     let needs = linking.needs;
-    let programs: Vec<usize> = (0..needs.objects.len())
-        .filter(|o| needs.objects[*o].program)
-        .collect();
+    let mut seen: BTreeSet<(Place, &[Key])> = BTreeSet::new();
+    let mut is_new = |o: &usize| {
+        let object = &needs.objects[*o];
+        object.program && seen.insert((object.package, &object.needs)) && !rigid(object.package)
+    };
+    let programs: Vec<usize> = (0..needs.objects.len()).filter(|o| is_new(o)).collect();
     // Every mend is for good and adds something, so that there is an end to them.
     loop {
-        let mut seen: BTreeSet<(Place, &[Key])> = BTreeSet::new();
         let mut changed = false;
         for program in &programs {
-            let object = &needs.objects[*program];
-            if !seen.insert((object.package, &object.needs)) {
-                continue;
-            }
             let process = run(linking, *program);
             if let Some(misfit) = misfit(linking, &process, own) {
-                mend_one(linking, &process, &misfit, rigid)?;
+                mend_one(linking, &process, &misfit, own)?;
                 changed = true;
             }
         }
@@ -92,6 +94,11 @@ fn run(linking: &Linking<'_, '_, '_>, program: usize) -> Process {
     process
 }
 
+/// The first that is wrong in a process:
+///
+/// - what a person chose, or the own lib/ of a library has, is not what was loaded;
+/// - a program with its own libraries has one that did not come with it;
+/// - something has what does not suit it.
 fn misfit(
     linking: &Linking<'_, '_, '_>,
     process: &Process,
@@ -99,39 +106,40 @@ fn misfit(
 ) -> Option<Misfit> {
     let needs = linking.needs;
     let root = process.package;
-    let found = |why: String, consumer: Place, key: Key, got: Place| {
-        Some(Misfit {
-            consumer,
-            key,
-            got,
-            why,
-        })
-    };
     for (consumer, key) in process.asked.iter().copied() {
         let Some(got) = process.loaded.get(&key).copied().flatten() else {
             continue;
         };
+        let found = |why: &str, gives_way: bool| {
+            Some(Misfit {
+                consumer,
+                key,
+                got,
+                why: why.into(),
+                gives_way,
+            })
+        };
+        let chosen = linking.overriding(root, key);
         for who in [root, consumer] {
-            let of = linking.overriding(who, key).filter(|o| o.provider != got);
-            if let Some(of) = of.filter(|o| o.strength == Strength::Pin) {
-                return found(of.why.clone(), consumer, key, got);
+            if let Some(of) = linking.overriding(who, key).filter(|o| o.provider != got) {
+                let gives_way = who == consumer && who != root && !linking.insists(who, key);
+                return found(&of.why, gives_way);
             }
         }
-        let expected = linking.provider(consumer, key);
-        let apart = linking.dropped.contains(&(consumer, key));
-        if expected == Some(got) && !apart {
-            continue;
+        if consumer != got && linking.is_own(consumer, key) {
+            return found("has one itself", false);
         }
-        let chosen = linking
-            .overriding(root, key)
-            .is_some_and(|o| o.provider == got);
-        let came_with = needs.came_with(consumer, key);
-        let together = own.contains(&root) && own.contains(&consumer);
-        if together && !chosen && consumer != got && came_with.is_some_and(|c| c != got) {
-            return found("came with another".into(), consumer, key, got);
+        let settled = chosen.is_some_and(|o| o.strength >= Strength::Mended);
+        let came_with = needs.came_with(root, key).filter(|_| own.contains(&root));
+        if came_with.is_some_and(|c| c != got && c != root) && !settled && needs.is_main(root, key)
+        {
+            return found("did not come with it", false);
         }
-        if let Some(why) = needs.complaint(consumer, key, got) {
-            return found(why, consumer, key, got);
+        let expected = linking.provider(consumer, key) == Some(got);
+        if (!expected || linking.dropped.contains(&(consumer, key)))
+            && let Some(why) = needs.complaint(consumer, key, got)
+        {
+            return found(&why, false);
         }
     }
     None
@@ -141,61 +149,51 @@ fn mend_one(
     linking: &mut Linking<'_, '_, '_>,
     process: &Process,
     misfit: &Misfit,
-    rigid: &dyn Fn(Place) -> bool,
+    own: &BTreeSet<Place>,
 ) -> Result<(), PlanError> {
     let needs = linking.needs;
     let index = needs.depends.index;
     let root = process.package;
+    let Misfit {
+        consumer, key, got, ..
+    } = *misfit;
+    if misfit.gives_way && needs.complaint(consumer, key, got).is_none() {
+        linking.take_back(consumer, key);
+        return Ok(());
+    }
     let named = |p: Place| format!("{} {}", index.id(p).package(), index.id(p).version());
+    let why = format!("{} {}", named(consumer), misfit.why);
     let mut tried = Vec::new();
-    if rigid(root) {
-        tried.push(format!("{} can't be given another", named(root)));
-    } else {
-        for provider in candidates(linking, process, misfit.consumer, misfit.key) {
-            let fixed = fixed(linking, root, misfit.key, provider);
-            match fixed.or_else(|| objection(linking, process, misfit.key, provider)) {
-                Some(why) => tried.push(format!("{}: {why}", named(provider))),
-                None => {
-                    let why = format!("{} {}", named(misfit.consumer), misfit.why);
-                    if prefer(linking, process, misfit.key, provider, why) {
-                        return Ok(());
-                    }
-                }
-            }
+    for provider in candidates(linking, process, consumer, key, own) {
+        let fixed = fixed(linking, root, key, provider);
+        match fixed.or_else(|| objection(linking, process, key, provider)) {
+            Some(why) => tried.push(format!("{}: {why}", named(provider))),
+            None if prefer(linking, process, key, provider, &why) => return Ok(()),
+            None => {}
         }
-        // Or another version of who is not content.
-        let brought = process.loaded.iter();
-        let brought =
-            brought.filter(|(_, p)| **p == Some(misfit.consumer) && misfit.consumer != root);
-        for key in brought.map(|(key, _)| *key).collect::<Vec<_>>() {
-            for other in candidates(linking, process, root, key) {
-                let content = needs.complaint(other, misfit.key, misfit.got).is_none();
-                let fixed = fixed(linking, root, key, other);
-                if other != misfit.consumer
-                    && content
-                    && fixed.is_none()
-                    && objection(linking, process, key, other).is_none()
-                {
-                    let why = format!("{} {}", named(misfit.consumer), misfit.why);
-                    if prefer(linking, process, key, other, why) {
-                        return Ok(());
-                    }
-                }
+    }
+    // Or another version of who is not content.
+    let brought = process.loaded.iter();
+    let brought = brought.filter(|(_, p)| **p == Some(consumer) && consumer != root);
+    for brought in brought.map(|(key, _)| *key) {
+        for other in candidates(linking, process, root, brought, own) {
+            if other != consumer
+                && needs.complaint(other, key, got).is_none()
+                && fixed(linking, root, brought, other).is_none()
+                && objection(linking, process, brought, other).is_none()
+                && prefer(linking, process, brought, other, &why)
+            {
+                return Ok(());
             }
         }
     }
     if tried.is_empty() {
-        tried.push(format!(
-            "{}: {} {}",
-            named(misfit.got),
-            named(misfit.consumer),
-            misfit.why
-        ));
+        tried.push(format!("{}: {why}", named(got)));
     }
     Err(PlanError::Process {
         package: Box::new(index.id(root).clone()),
         program: needs.objects[process.program].path.to_path_buf(),
-        soname: needs.soname(misfit.key).clone(),
+        soname: needs.soname(key).clone(),
         why: tried,
     })
 }
@@ -207,6 +205,7 @@ fn candidates(
     process: &Process,
     consumer: Place,
     key: Key,
+    own: &BTreeSet<Place>,
 ) -> Vec<Place> {
     let needs = linking.needs;
     let index = needs.depends.index;
@@ -217,6 +216,7 @@ fn candidates(
     let chosen = linking.overriding(root, key).map(|o| o.provider);
     let first = [
         chosen,
+        needs.came_with(root, key).filter(|_| own.contains(&root)),
         linking.provider(consumer, key),
         needs.came_with(consumer, key),
         needs.came_with(root, key),
@@ -262,14 +262,22 @@ fn objection(
         .filter(|(_, k)| *k == key)
         .map(|(who, _)| *who);
     asking.find_map(|who| {
-        let pin = linking
+        let bound = linking
             .overriding(who, key)
-            .filter(|o| o.strength == Strength::Pin);
-        let pin = pin
-            .filter(|o| o.provider != provider)
-            .map(|o| o.why.clone());
-        let why = pin.or_else(|| needs.complaint(who, key, provider))?;
-        Some(format!("{} {} {why}", id(who).package(), id(who).version()))
+            .filter(|o| o.provider != provider);
+        let bound = bound.filter(|_| who != process.package && linking.insists(who, key));
+        let own = who != provider && linking.is_own(who, key) && who != process.package;
+        let why = match bound {
+            Some(of) => Some(of.why.clone()),
+            None if own => Some("has one itself".into()),
+            None => needs.complaint(who, key, provider),
+        };
+        Some(format!(
+            "{} {} {}",
+            id(who).package(),
+            id(who).version(),
+            why?
+        ))
     })
 }
 
@@ -279,7 +287,7 @@ fn prefer(
     process: &Process,
     key: Key,
     provider: Place,
-    why: String,
+    why: &str,
 ) -> bool {
     let root = process.package;
     let program = &linking.needs.objects[process.program];
@@ -289,7 +297,7 @@ fn prefer(
         .overriding(root, key)
         .is_some_and(|o| o.strength >= Strength::Mended);
     if !given && (provider != root || linking.provider(root, key) != Some(root)) {
-        let strength = Strength::Mended;
+        let (why, strength) = (why.to_string(), Strength::Mended);
         linking.give(
             root,
             key,

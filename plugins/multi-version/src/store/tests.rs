@@ -352,9 +352,10 @@ fn what_is_no_package_is_refused_and_stores_nothing() {
     };
     let right = control("bad", "");
     let epoch = right.replace("1:2.0", "x:2.0");
+    let depends = format!("{right}Depends: a | | b\n");
     let [outside, twice] = [control("../bad", ""), format!("{right}\n{right}")];
     let control = |text| file("./control", text);
-    let bad: [(&[Tar<'_>], &str); 9] = [
+    let bad: [(&[Tar<'_>], &str); 10] = [
         (&[], "no control file"),
         (&[control("")], "0 paragraphs"),
         (&[control("Package: bad\n")], "no field Version"),
@@ -362,6 +363,7 @@ fn what_is_no_package_is_refused_and_stores_nothing() {
         (&[control(&outside)], "not a package name"),
         (&[control(&twice)], "2 paragraphs"),
         (&[control(&epoch)], "epoch"),
+        (&[control(&depends)], "'Depends' field"),
         (
             &[control(&right), file("./installation", "x")],
             "'installation' cannot be kept: the name is taken",

@@ -11,8 +11,7 @@ use dpkgng_plugin::{Entry, Failed, Services};
 use sha2::Digest;
 
 use super::arrange::{Arrangement, EntryError, Header, What};
-use crate::facts::control::{identity, the_one};
-use crate::facts::{ControlError, FactsError, Payload};
+use crate::facts::{ControlError, FactsError, Payload, control};
 use crate::generation::{Disk, DiskError};
 use crate::layout::{InstallationId, Sha256, inside};
 use crate::manifest::{Installation, ManifestError};
@@ -95,16 +94,18 @@ impl Deb {
             });
             Ok::<(), PackageError>(())
         })?;
-        let control = members.iter().find(|m| m.name == "control");
-        let control = control.ok_or(PackageError::NoControl)?;
-        let stanza = the_one(host, &control.content)?;
-        let (name, version, architecture) = identity(&stanza)?;
-        // Here, where it can still be refused, rather than whenever it is compared.
+        let member = members.iter().find(|m| m.name == "control");
+        let text = &member.ok_or(PackageError::NoControl)?.content;
+        let stanza = control::the_one(host, text)?;
+        let (name, version, architecture) = control::identity(&stanza)?;
+        let id = InstallationId::new(&name, &version, &architecture, &sha256);
+        // Here, where they can still be refused, rather than whenever they are needed.
         host.version_compare(version.as_str(), version.as_str())?;
+        control::read(host, text, &id)?;
         Ok(Deb {
             path: path.into(),
             was,
-            id: InstallationId::new(&name, &version, &architecture, &sha256),
+            id,
             sha256,
             members,
         })

@@ -14,7 +14,7 @@ mod diff;
 mod gc;
 mod list;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 use std::io;

@@ -200,6 +200,36 @@ fn a_pin_for_one_reaches_what_it_shares() {
     assert!(curl.needed.is_empty());
 }
 
+/// `relink PACKAGE=VERSION`: all its libraries, of which a program may load some.
+#[test]
+fn pins_of_all_of_a_package() {
+    let made = Made::new(SUITES);
+    let mut view = View::new(&made);
+    view.go(&install(&[
+        "curl=7",
+        "libcurl=7",
+        "libssl=3.0",
+        "libc=2.36",
+    ]));
+    let all = |provider: &str, sonames: &[&str]| Request {
+        pin: sonames
+            .iter()
+            .flat_map(|s| pin(s, provider, Some("curl")).pin)
+            .collect(),
+        ..install(&[provider])
+    };
+    let request = all(
+        "libc=2.41",
+        &["libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2"],
+    );
+    let plan = view.go(&request);
+    assert_eq!(
+        link(&plan, "curl=7", "libc.so.6"),
+        "libc=2.41: pinned for curl"
+    );
+    assert_eq!(plan.pins.len(), 3);
+}
+
 #[test]
 fn pins_that_nothing_would_see() {
     let made = Made::new(SUITES);
@@ -384,6 +414,55 @@ libz=2
         2 + usize::from(app.overrides.len() > 2)
     );
     assert_eq!(link(&plan, "app=1", "liba.so.1"), "liba=1: came with it");
+}
+
+/// One build of a library is in both closures.
+#[test]
+fn a_shared_library_takes_what_each_process_has() {
+    let shared = "
+libfoo=1
+ Depends: libc (>= 2.36), zlib
+ library libfoo.so.1 libz.so.1 libc.so.6
+ takes libc:2.36
+zlib=1
+ library libz.so.1
+zlib=2
+ library libz.so.1
+foo=7
+ Depends: libfoo, curl (= 7), libcurl (= 7), zlib (<< 2), libc (<< 2.40)
+ program usr/bin/foo libfoo.so.1 libcurl.so.4 libc.so.6
+foo=8
+ Depends: libfoo, curl (= 8), libcurl (= 8), zlib (>= 2), libc (>= 2.40)
+ program usr/bin/foo libfoo.so.1 libcurl.so.4 libc.so.6
+";
+    let made = Made::new(&format!("{SUITES}{shared}"));
+    let mut view = View::new(&made);
+    view.go(&own(install(
+        &[&OLD[..], &["foo=7", "libfoo", "zlib=1"]].concat(),
+    )));
+    let plan = view.go(&own(install(
+        &[&NEW[..], &["foo=8", "libfoo", "zlib=2"]].concat(),
+    )));
+    assert_eq!(link(&plan, "foo=7", "libc.so.6"), "libc=2.36: came with it");
+    assert_eq!(link(&plan, "foo=8", "libc.so.6"), "libc=2.41: came with it");
+    assert_eq!(
+        link(&plan, "libfoo=1", "libc.so.6"),
+        "libc=2.41",
+        "the view's, alone"
+    );
+    assert_eq!(
+        link(&plan, "foo=7", "libz.so.1"),
+        "zlib=1: libfoo 1 did not come with it"
+    );
+    let z = |app: &str| {
+        let of = plan
+            .realizations
+            .iter()
+            .find(|r| r.installation == id(app))
+            .unwrap();
+        of.needed.iter().any(|s| s.as_str() == "libz.so.1")
+    };
+    assert!(z("foo=7"));
 }
 
 #[test]
