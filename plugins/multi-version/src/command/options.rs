@@ -4,6 +4,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::elf::PathTag;
@@ -94,6 +95,8 @@ pub struct Line {
     pub as_auto: Vec<PackageName>,
     /// `--as-wanted`
     pub as_wanted: Vec<PackageName>,
+    /// `--auto-marks`: apt's file of what comes along.
+    pub auto_marks: Option<PathBuf>,
     /// `--explain`
     pub explain: bool,
     /// `--graph`
@@ -263,6 +266,13 @@ const OPTIONS: &[Opt] = &[
     long("unhide", Is::Value(|l, v| parsed(&mut l.unhide, v))),
     long("as-auto", Is::Value(|l, v| parsed(&mut l.as_auto, v))),
     long("as-wanted", Is::Value(|l, v| parsed(&mut l.as_wanted, v))),
+    long(
+        "auto-marks",
+        Is::Value(|l, v| {
+            l.auto_marks = Some(v.into());
+            Ok(())
+        }),
+    ),
     long("explain", Is::Flag(|l| l.explain = true)),
     long(
         "graph",
@@ -321,6 +331,7 @@ impl Line {
             unhide: Vec::new(),
             as_auto: Vec::new(),
             as_wanted: Vec::new(),
+            auto_marks: None,
             explain: false,
             graph: None,
             json: false,
