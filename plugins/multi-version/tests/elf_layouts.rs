@@ -204,7 +204,54 @@ fn each_tier_works_in_each_layout() {
 
 /// A header of 32 bytes finds room where the interpreter and the hash table are; one of 56 does not.
 fn expected_growth(layout: Layout) -> Option<elf::Tier> {
-    (!layout.wide).then_some(elf::Tier::Segment)
+    Some(match layout.wide {
+        true => elf::Tier::Lifted,
+        false => elf::Tier::Segment,
+    })
+}
+
+/// What kernels before 5.18 say, what later ones say, and PT_PHDR.
+#[test]
+fn a_moved_table_is_where_everyone_looks_for_it() {
+    for layout in LAYOUTS.into_iter().filter(|l| l.wide) {
+        let bytes = file(layout, EM_MIPS, 0, 0);
+        let Outcome::Edit(elf::Tier::Lifted, edit) = elf::rewrite(&bytes, &wish()) else {
+            panic!("{layout:?}");
+        };
+        let out = edit.apply(&bytes);
+        let image = Image::read(View::of(&out)).unwrap();
+        let first = image.loads().next().unwrap();
+        let by_offset = image.phoff - first.offset + first.vaddr;
+        let len = image.segments.len() as u64 * layout.phdr_len();
+        assert_eq!(image.offset_of(by_offset, len), Some(image.phoff));
+        let described = image.segment(PT_PHDR).unwrap();
+        assert_eq!(
+            (described.offset, described.vaddr),
+            (image.phoff, by_offset)
+        );
+        // The hole says nothing, and the way back takes it away.
+        let hole = bytes.len()..image.phoff as usize;
+        assert!(!hole.is_empty() && out[hole].iter().all(|b| *b == 0));
+        let undo = Undo::decode(&edit.undo.encode()).unwrap();
+        assert_eq!(undo.restore(&out).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn a_hole_has_its_measure() {
+    let layout = LAYOUTS[0];
+    for (zeros, tier) in [(1 << 24, Some(elf::Tier::Lifted)), (1 << 40, None)] {
+        let mut bytes = file(layout, EM_MIPS, 0, 0);
+        // The second PT_LOAD's p_memsz.
+        let at = (layout.ehdr_len() + 3 * layout.phdr_len() + 40) as usize;
+        bytes[at..at + 8].copy_from_slice(&u64::to_le_bytes(zeros));
+        elf::check(&bytes).unwrap();
+        match (elf::rewrite(&bytes, &wish()), tier) {
+            (Outcome::Edit(is, _), Some(tier)) => assert_eq!(is, tier),
+            (Outcome::Unsupported(elf::Unsupported::NoHeaderSlot), None) => {}
+            (other, _) => panic!("{zeros}: {other:?}"),
+        }
+    }
 }
 
 #[test]

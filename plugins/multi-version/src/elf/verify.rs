@@ -30,6 +30,7 @@ pub(super) fn verify(
     unwished(same_entries(before, &after), "its dynamic entries")?;
     unwished(same_loads(before, &after), "its segments to load")?;
     unwished(same_others(before, &after), "its other segments")?;
+    unwished(table_agreed(before, &after), "its program headers' address")?;
     unwished(same_sections(before, &after), "its sections")?;
     let kept = edit.writes.iter().all(|w| spares_contents(before, w));
     unwished(kept, "its contents")
@@ -106,6 +107,21 @@ fn same_loads(before: &Image, after: &Image) -> bool {
     });
     // At most one more, above all of them.
     all_there && new.count() <= 1
+}
+
+/// Where a program's table moved to is the same by its offset, as kernels before 5.18 reckon, as by the segment that
+/// holds it; and it is the only segment to hold it.
+fn table_agreed(before: &Image, after: &Image) -> bool {
+    if after.phoff == before.phoff || after.segment(PT_INTERP).is_none() {
+        return true;
+    }
+    let len = after.segments.len() as u64 * after.layout.phdr_len();
+    let (from, to) = (after.phoff, after.phoff.saturating_add(len));
+    let touches = |s: &&Phdr| s.offset < to && s.file_end().is_none_or(|e| e > from);
+    let first = after.loads().next();
+    let first = first.and_then(|f| after.phoff.checked_sub(f.offset)?.checked_add(f.vaddr));
+    after.loads().filter(touches).count() == 1
+        && first.and_then(|vaddr| after.offset_of(vaddr, len)) == Some(from)
 }
 
 fn same_others(before: &Image, after: &Image) -> bool {
