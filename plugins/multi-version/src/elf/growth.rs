@@ -36,10 +36,24 @@ impl Payload {
 
 /// The table stays where it is and grows by one entry.
 pub(super) fn segment(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Unsupported> {
+    with_slot(image, goal, base, slot::Reach::Hashes)
+}
+
+/// The same, after more moved: the symbols, too.
+pub(super) fn symbols(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Unsupported> {
+    with_slot(image, goal, base, slot::Reach::Symbols)
+}
+
+fn with_slot(
+    image: &Image,
+    goal: &Goal,
+    base: &[u8],
+    reach: slot::Reach,
+) -> Result<Edit, Unsupported> {
     let align = alignment(image);
     let mut payload = payload(image, align, 16)?;
     let mut draft = Draft::new(image);
-    let evicted = match slot::make(image, &mut draft) {
+    let evicted = match slot::make(image, &mut draft, reach) {
         Ok(evicted) => {
             for segment in draft.segments.iter_mut().filter(|s| s.kind == PT_PHDR) {
                 segment.filesz = table_len(image);
@@ -199,9 +213,9 @@ fn fill(
         let at = payload.take(draft.dynamic_len(), 16)?;
         draft.move_dynamic(at);
     }
-    for hash in evicted.hashes {
-        let at = payload.take(hash.bytes.len() as u64, 8)?;
-        draft.put_hash(hash.tag, hash.kind, at, hash.bytes);
+    for table in evicted.tables {
+        let at = payload.take(table.bytes.len() as u64, 8)?;
+        draft.put_table(table.tag, table.kind, at, table.bytes);
     }
     if let Some(table) = strings {
         let at = payload.take(table.len() as u64, 1)?;

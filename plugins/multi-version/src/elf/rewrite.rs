@@ -62,7 +62,9 @@ pub enum Tier {
     Table,
     /// Into padding, in exchange for a dynamic entry that says nothing new.
     Exchanged,
-    /// Another PT_LOAD and the table, as far into the file as into memory, behind a hole.
+    /// Another PT_LOAD, the symbol table in it, too.
+    Symbols,
+    /// Another PT_LOAD and the program header table, as far into the file as into memory, behind a hole.
     Lifted,
 }
 
@@ -121,12 +123,13 @@ pub fn rewrite(base: &[u8], wish: &Wish) -> Outcome {
         return Outcome::Unsupported(Unsupported::Input(fault));
     }
     type Way = for<'a> fn(&Image<'a>, &Goal, &'a [u8]) -> Result<Edit, Unsupported>;
-    let ways: [(Tier, Way); 6] = [
+    let ways: [(Tier, Way); 7] = [
         (Tier::Copied, padding::copied),
         (Tier::Appended, padding::appended),
         (Tier::Segment, growth::segment),
         (Tier::Table, growth::table),
         (Tier::Exchanged, padding::exchanged),
+        (Tier::Symbols, growth::symbols),
         (Tier::Lifted, growth::lifted),
     ];
     let mut why = Unsupported::NoPadding;
