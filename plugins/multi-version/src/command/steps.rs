@@ -148,9 +148,12 @@ fn going(host: Host, full: &str) -> Result<(), Failed> {
 }
 
 impl Step {
-    /// `name:arch`, as in the lines of `--status-fd`.
+    /// `name:arch`, as in the lines of `--status-fd`; what is for all architectures has none there.
     fn full_name(&self) -> String {
-        format!("{}:{}", self.package.package(), self.package.architecture())
+        match self.package.architecture().as_str() {
+            "all" => self.package.package().to_string(),
+            architecture => format!("{}:{architecture}", self.package.package()),
+        }
     }
 
     /// Say that it begins.
