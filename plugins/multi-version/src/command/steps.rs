@@ -141,10 +141,19 @@ fn providers_first<'p>(
     order
 }
 
+/// What a removal goes through: apt counts these.
+fn going(host: Host, full: &str) -> Result<(), Failed> {
+    host.status_fd(format!("status: {full}: half-configured"))?;
+    host.status_fd(format!("status: {full}: half-installed"))
+}
+
 impl Step {
-    /// `name:arch`, as in the lines of `--status-fd`.
+    /// `name:arch`, as in the lines of `--status-fd`; what is for all architectures has none there.
     fn full_name(&self) -> String {
-        format!("{}:{}", self.package.package(), self.package.architecture())
+        match self.package.architecture().as_str() {
+            "all" => self.package.package().to_string(),
+            architecture => format!("{}:{architecture}", self.package.package()),
+        }
     }
 
     /// Say that it begins.
@@ -154,7 +163,8 @@ impl Step {
         match &self.what {
             What::Remove { purge: false, .. } => {
                 host.output(format!("Removing {name} ({version}) ...\n"))?;
-                host.status_fd(format!("processing: remove: {full}"))
+                host.status_fd(format!("processing: remove: {full}"))?;
+                going(host, &full)
             }
             What::Remove {
                 purge: true,
@@ -164,6 +174,11 @@ impl Step {
                     host.output(format!("Removing {name} ({version}) ...\n"))?;
                 }
                 host.output(format!("Purging {name} ({version}) ...\n"))?;
+                if *was_there {
+                    host.status_fd(format!("processing: remove: {full}"))?;
+                    going(host, &full)?;
+                    host.status_fd(format!("status: {full}: config-files"))?;
+                }
                 host.status_fd(format!("processing: purge: {full}"))
             }
             What::Unpack { instead_of } => {
@@ -181,6 +196,7 @@ impl Step {
             What::Configure { .. } => {
                 host.output(format!("Setting up {name} ({version}) ...\n"))?;
                 host.status_fd(format!("processing: configure: {full}"))?;
+                host.status_fd(format!("status: {full}: unpacked"))?;
                 host.status_fd(format!("status: {full}: half-configured"))
             }
         }
