@@ -5,7 +5,8 @@
 //! Watched with apt 2.6.1 (bookworm) and 3.0.3 (trixie), `Dir::Bin::dpkg` being a program that writes down how it
 //! is called: update, install, --reinstall, remove, --purge remove, autoremove, dist-upgrade, -f install, a
 //! conflicting package, a .deb by path, apt-mark hold/unhold/auto. In front of each stand the words of
-//! `DPkg::Options`. Descriptor N is a pipe. Standard input is apt's own (`/dev/null` if that is).
+//! `DPkg::Options`, and with apt 3.0, when `Dir::State::status` is not the host's, `--admindir DIR/`, which is that
+//! file's directory. Descriptor N is a pipe. Standard input is apt's own (`/dev/null` if that is).
 //!
 //! | call | when, and what apt makes of it |
 //! |---|---|

@@ -26,6 +26,10 @@ use crate::view::Place;
 
 /// Do what a command line says.
 pub fn act(host: Host, layout: &Layout, line: &Line) -> Result<i32, Failed> {
+    let own = layout.current(&line.view).join(inside::ADMINDIR);
+    if line.admindir.as_ref().is_some_and(|dir| *dir != own) {
+        return Err(UsageError::NotInViews("--admindir".into()).into());
+    }
     match line.action {
         Action::Install | Action::Unpack => install(host, layout, line),
         Action::Remove | Action::Purge => remove(host, layout, line),

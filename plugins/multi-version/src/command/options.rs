@@ -95,6 +95,8 @@ pub struct Line {
     pub as_auto: Vec<PackageName>,
     /// `--as-wanted`
     pub as_wanted: Vec<PackageName>,
+    /// `--admindir`, which must be the view's own: apt 3 says it.
+    pub admindir: Option<PathBuf>,
     /// `--auto-marks`: apt's file of what comes along.
     pub auto_marks: Option<PathBuf>,
     /// `--explain`
@@ -229,7 +231,13 @@ const OPTIONS: &[Opt] = &[
     long("remove-architecture", Is::Refused),
     long("root", Is::Refused),
     long("instdir", Is::Refused),
-    long("admindir", Is::Refused),
+    long(
+        "admindir",
+        Is::Value(|l, v| {
+            l.admindir = Some(v.into());
+            Ok(())
+        }),
+    ),
     long("multi-version", Is::Flag(|l| l.multi_version = true)),
     long(
         "view",
@@ -331,6 +339,7 @@ impl Line {
             unhide: Vec::new(),
             as_auto: Vec::new(),
             as_wanted: Vec::new(),
+            admindir: None,
             auto_marks: None,
             explain: false,
             graph: None,
