@@ -48,7 +48,7 @@ pub fn change(
             options::Graph::Svg => show::svg(&drawn, &format!("View {}", line.view)),
         })?;
     }
-    if line.explain {
+    if line.explain || line.json {
         views::with_out(host, line.json, |out| show::explain(&plan, out))?;
     }
     if line.no_act {
