@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use dpkgng_plugin::{Failed, Host, Services};
 
+use super::apt::Told;
 use super::change::{change, present};
 use super::options::{Action, Line, UsageError};
 use super::selections::Selections;
@@ -25,6 +26,10 @@ use crate::view::Place;
 
 /// Do what a command line says.
 pub fn act(host: Host, layout: &Layout, line: &Line) -> Result<i32, Failed> {
+    let own = layout.current(&line.view).join(inside::ADMINDIR);
+    if line.admindir.as_ref().is_some_and(|dir| *dir != own) {
+        return Err(UsageError::NotInViews("--admindir".into()).into());
+    }
     match line.action {
         Action::Install | Action::Unpack => install(host, layout, line),
         Action::Remove | Action::Purge => remove(host, layout, line),
@@ -45,12 +50,13 @@ fn install(host: Host, layout: &Layout, line: &Line) -> Result<i32, Failed> {
     let sys = super::open(layout)?;
     let present = present(&sys, &line.view)?;
     let mut install = Vec::new();
+    let told = Told::by(host, line)?;
     for stored in store::store(host, &sys, &debs)? {
         let name = stored.id.package();
         let reason = match () {
             () if line.as_auto.contains(name) => Some(Reason::Auto),
             () if line.as_wanted.contains(name) => Some(Reason::Want),
-            () => None,
+            () => told.as_ref().map(|told| told.reason(&stored.id)),
         };
         install.push((stored.id, reason));
     }

@@ -14,6 +14,7 @@ macro_rules! heard {
 
 heard!(
     crate::admindir::AdmindirError,
+    crate::apt::AptError,
     crate::context::UsageError,
     crate::facts::ControlError,
     crate::facts::FactsError,

@@ -4,6 +4,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::elf::PathTag;
@@ -94,6 +95,10 @@ pub struct Line {
     pub as_auto: Vec<PackageName>,
     /// `--as-wanted`
     pub as_wanted: Vec<PackageName>,
+    /// `--admindir`, which must be the view's own: apt 3 says it.
+    pub admindir: Option<PathBuf>,
+    /// `--auto-marks`: apt's file of what comes along.
+    pub auto_marks: Option<PathBuf>,
     /// `--explain`
     pub explain: bool,
     /// `--graph`
@@ -226,7 +231,13 @@ const OPTIONS: &[Opt] = &[
     long("remove-architecture", Is::Refused),
     long("root", Is::Refused),
     long("instdir", Is::Refused),
-    long("admindir", Is::Refused),
+    long(
+        "admindir",
+        Is::Value(|l, v| {
+            l.admindir = Some(v.into());
+            Ok(())
+        }),
+    ),
     long("multi-version", Is::Flag(|l| l.multi_version = true)),
     long(
         "view",
@@ -263,6 +274,13 @@ const OPTIONS: &[Opt] = &[
     long("unhide", Is::Value(|l, v| parsed(&mut l.unhide, v))),
     long("as-auto", Is::Value(|l, v| parsed(&mut l.as_auto, v))),
     long("as-wanted", Is::Value(|l, v| parsed(&mut l.as_wanted, v))),
+    long(
+        "auto-marks",
+        Is::Value(|l, v| {
+            l.auto_marks = Some(v.into());
+            Ok(())
+        }),
+    ),
     long("explain", Is::Flag(|l| l.explain = true)),
     long(
         "graph",
@@ -321,6 +339,8 @@ impl Line {
             unhide: Vec::new(),
             as_auto: Vec::new(),
             as_wanted: Vec::new(),
+            admindir: None,
+            auto_marks: None,
             explain: false,
             graph: None,
             json: false,

@@ -250,9 +250,6 @@ impl<'d, 'w> Needs<'d, 'w> {
             return Some(Fit::Hidden(hide.to_string()));
         }
         let came_with = self.came_with(consumer, key);
-        if came_with == Some(provider) {
-            return None;
-        }
         let used = self.edges.by.get(&consumer).into_iter().flatten();
         for (number, _) in used.filter(|(_, by)| Some(**by) == came_with) {
             if let Some(group) = self.depends.groups(consumer).get(*number)
@@ -269,7 +266,9 @@ impl<'d, 'w> Needs<'d, 'w> {
             came_with.map(|p| index.id(p)),
             index.id(provider),
         );
-        (!verdict.is_compatible()).then_some(Fit::Abi(verdict))
+        // What it came with may be a newer one by now, and have less.
+        let alone = came_with == Some(provider) && verdict.missing.is_empty();
+        (!verdict.is_compatible() && !alone).then_some(Fit::Abi(verdict))
     }
 
     /// The same in words.

@@ -58,14 +58,7 @@ pub(super) fn slots(trees: &Trees<'_, '_>) -> BTreeMap<SlotName, Vec<(Place, Why
         join(trees, &clashes, &mut slots, place);
     }
     let mut follows = BTreeMap::new();
-    follow(
-        trees,
-        &clashes,
-        &mut root,
-        &mut slots,
-        &mut follows,
-        &slot_before,
-    );
+    follow(trees, &clashes, &mut root, &mut slots, &mut follows);
     name(trees, &root, &mut slots);
     let mut found = BTreeMap::new();
     for slot in slots {
@@ -228,7 +221,6 @@ fn follow(
     root: &mut BTreeSet<Place>,
     slots: &mut [Slot],
     follows: &mut BTreeMap<Place, Place>,
-    slot_before: &dyn Fn(&Place) -> Option<SlotName>,
 ) {
     loop {
         let mut moved = None;
@@ -245,10 +237,9 @@ fn follow(
                 if group.host.is_some() || root.iter().any(will_do) {
                     continue;
                 }
-                let before = slot_before(&place);
-                let at = slots.iter().position(|s| {
-                    s.packages.contains(by) && (before == s.name || fits(clashes, s, place))
-                });
+                let at = slots
+                    .iter()
+                    .position(|s| s.packages.contains(by) && fits(clashes, s, place));
                 if let Some(at) = at {
                     moved = Some((place, *by, at));
                     break 'search;

@@ -1,7 +1,9 @@
-mod conflicts;
-mod libraries;
-mod made;
+pub(crate) mod conflicts;
+pub(crate) mod libraries;
+pub(crate) mod made;
+mod random;
 mod relations;
+mod slots;
 mod sound;
 mod upgrades;
 

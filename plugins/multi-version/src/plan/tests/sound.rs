@@ -139,7 +139,9 @@ fn find<'p>(
     // Or one that is found by its file name, through a RUNPATH of the archive's.
     let named = |id: &&InstallationId| {
         let objects = &view.made.facts[*id].objects;
-        objects.iter().any(|o| o.path.ends_with(soname.as_str()))
+        objects
+            .iter()
+            .any(|o| !o.public && o.path.ends_with(soname.as_str()))
     };
     let private = || {
         [consumer]
@@ -196,22 +198,23 @@ fn process(
                 assert_eq!(*found, pin.provider, "{} in {}", pin, spec(id));
             }
         }
-        let candidates = || {
-            let all = plan.realized.keys();
-            all.filter(|i| {
-                let objects = &view.made.facts[*i].objects;
-                objects
-                    .iter()
-                    .any(|o| o.public && o.soname.as_ref() == Some(&soname))
-            })
-        };
         let native = &view.made.native;
         let bad = |provider: &InstallationId| {
             let verdict = view.made.verdict(package, native, &soname, None, provider);
             package != provider && !verdict.missing.is_empty()
         };
-        // What does well with none was broken before.
-        if bad(found) && candidates().any(|c| !bad(c)) {
+        // It does well with what it came with.
+        let has = |id: &InstallationId| {
+            let objects = &view.made.facts[id].objects;
+            objects
+                .iter()
+                .any(|o| o.public && o.soname.as_ref() == Some(&soname))
+        };
+        let came_with = plan.edges.iter().any(|e| match &e.by {
+            Satisfied::By(by) => e.from == *package && has(by) && !bad(by),
+            _ => false,
+        });
+        if bad(found) && came_with {
             panic!(
                 "{}: {} can't do with {} of {}",
                 spec(id),
