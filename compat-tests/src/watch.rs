@@ -76,6 +76,13 @@ const CHANGES: &[(libc::c_long, &str)] = &[
 const OPEN: &str = "openat";
 const WRITE: &str = "write";
 
+/// The events of a process that makes another.
+const FORKS: [libc::c_int; 3] = [
+    libc::PTRACE_EVENT_FORK,
+    libc::PTRACE_EVENT_VFORK,
+    libc::PTRACE_EVENT_CLONE,
+];
+
 /// Who dies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Victim {
@@ -102,6 +109,7 @@ pub struct Watched {
 struct Watch<'a> {
     root: Pid,
     live: BTreeSet<Pid>,
+    ended: BTreeSet<Pid>,
     calls: Calls,
     at: Option<(usize, Victim)>,
     look: &'a dyn Fn() -> Option<String>,
@@ -146,6 +154,7 @@ pub fn watch(
     let mut w = Watch {
         root,
         live: BTreeSet::from([root]),
+        ended: BTreeSet::new(),
         calls,
         at,
         look,
@@ -158,7 +167,8 @@ pub fn watch(
         },
         dying: false,
     };
-    loop {
+    // There may be other children, which are not watched.
+    while !w.live.is_empty() {
         match waitpid(None, Some(WaitPidFlag::__WALL)) {
             Ok(status) => w.event(status)?,
             Err(Errno::ECHILD) => break,
@@ -200,14 +210,14 @@ impl Watch<'_> {
     fn event(&mut self, status: WaitStatus) -> Res<()> {
         let (pid, signal) = match status {
             WaitStatus::Exited(pid, code) => {
-                self.live.remove(&pid);
+                self.end(pid);
                 if pid == self.root {
                     self.out.code = Some(code);
                 }
                 return Ok(());
             }
             WaitStatus::Signaled(pid, ..) => {
-                self.live.remove(&pid);
+                self.end(pid);
                 return Ok(());
             }
             WaitStatus::PtraceSyscall(pid) => {
@@ -215,7 +225,12 @@ impl Watch<'_> {
                 self.call(pid)?;
                 (pid, None)
             }
-            WaitStatus::PtraceEvent(pid, ..) => (pid, None),
+            WaitStatus::PtraceEvent(pid, _, event) => {
+                if FORKS.contains(&event) {
+                    self.begin(pid);
+                }
+                (pid, None)
+            }
             WaitStatus::Stopped(pid, signal) => (pid, Some(signal)),
             _ => return Ok(()),
         };
@@ -228,6 +243,21 @@ impl Watch<'_> {
             Ok(()) | Err(Errno::ESRCH) => Ok(()),
             Err(e) => Err(format!("ptrace: {e}")),
         }
+    }
+
+    /// A process that `parent` has made, whose first stop may come before the news of it, or its end.
+    fn begin(&mut self, parent: Pid) {
+        let child = ptrace::getevent(parent).map(|n| Pid::from_raw(n as i32));
+        if let Ok(child) = child
+            && !self.ended.contains(&child)
+        {
+            self.live.insert(child);
+        }
+    }
+
+    fn end(&mut self, pid: Pid) {
+        self.live.remove(&pid);
+        self.ended.insert(pid);
     }
 
     fn call(&mut self, pid: Pid) -> Res<()> {

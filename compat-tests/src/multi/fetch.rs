@@ -55,7 +55,7 @@ pub const CLOSURES: &[Closure] = &[
 
 /// What every Debian has, and of which any version will do: the host's does. perl-base is not among them, for
 /// perl wants its own version of it.
-const OF_THE_HOST: [&str; 14] = [
+const OF_THE_HOST: [&str; 13] = [
     "adduser",
     "base-passwd",
     "debconf",
@@ -66,7 +66,6 @@ const OF_THE_HOST: [&str; 14] = [
     "login.defs",
     "logsave",
     "passwd",
-    "sensible-utils",
     "sysvinit-utils",
     "tar",
     "usrmerge",

@@ -254,9 +254,10 @@ pub fn relink(s: &System, _: Extent) -> Res<()> {
     let newer = debs_of("openssl-3.5", |p| p != "openssl")?;
     s.must(&format!("{MV} --no-scripts -i {newer}"))?;
 
+    // In this order: the newer OpenSSL does not run on the older libc.
     let old = [
-        ("libc6", "libc.so.6", "openssl-3.0"),
         ("libssl3", "libssl.so.3", "openssl-3.0"),
+        ("libc6", "libc.so.6", "openssl-3.0"),
     ];
     let new = [
         ("libc6", "libc.so.6", "openssl-3.5"),

@@ -79,6 +79,7 @@ pub mod output;
 pub mod plan;
 pub mod query;
 pub mod scripts;
+pub mod show;
 pub mod store;
 #[cfg(test)]
 mod testing;

@@ -298,3 +298,39 @@ fn without_namespaces_it_says_what_to_switch_on() {
     symlink("views/system/current", views.path("sys/current-system")).unwrap();
     assert!(views.run(Who::Root, "-- hello").status.success());
 }
+
+/// Ends with the test.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn collection_sees_who_is_in_a_context() {
+    each(|views, who| {
+        views.script("work", "root/usr/bin/hello", "");
+        let command = "exec CONTEXT run SYS --view work -- sleep 60";
+        let running = Running(views.command(who, command).spawn().unwrap());
+        let proc = views.path("proc");
+        fs::create_dir(&proc).unwrap();
+        let pid = running.0.id();
+        for name in ["self".into(), pid.to_string()] {
+            symlink(format!("/proc/{name}"), proc.join(name)).unwrap();
+        }
+        while !fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|e| e.ends_with("sleep")) {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let live = dpkgng_multi_version::gc::live(&views.layout(), &proc).unwrap();
+        let (view, number) = ("work".parse().unwrap(), "1".parse().unwrap());
+        let key = dpkgng_multi_version::layout::StoreKey::Generation(view, number);
+        let why = format!("{:?}", live.used.get(&key));
+        assert!(
+            why.contains(&format!("Process({pid}, \"mountinfo\")")),
+            "{why}"
+        );
+    });
+}

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use dpkgng_multi_version::elf::{DynamicInfo, Image, View};
 use dpkgng_multi_version::generation::{Disk, Step, Sys};
 use dpkgng_multi_version::layout::InstallationId;
-use dpkgng_multi_version::link::{Abi, LinkError, Owner, What, restore};
+use dpkgng_multi_version::link::{Abi, Difference, LinkError, Owner, What, restore};
 use dpkgng_multi_version::manifest::Realization;
 use dpkgng_multi_version::plan::Files;
 use placed::closure::{BASE, Closure, MID, soname};
@@ -137,6 +137,68 @@ fn an_override_that_holds_for_nobody_is_an_error() {
     fs::remove_file(file.with_file_name("libbase.so.1.0")).unwrap();
     let checked = linker.check(&plan.link()).unwrap();
     assert!(checked.differences.iter().any(|d| d.found != d.expected));
+}
+
+#[test]
+fn what_the_host_has_and_what_plugins_lack() {
+    let mut closure = Closure::new();
+    let source =
+        "int main(void) { return 0; }\nconst char *may = \"libextra.so.1 libnone.so.1\";\n";
+    fs::write(closure.corpus.path("host.c"), source).unwrap();
+    let needs_math = ["host.c", "-Wl,--no-as-needed", "-lm"];
+    let program = closure.corpus.cc("host", &needs_math);
+    let library = |needed: &str| {
+        let stub = ["-shared", "-fPIC", "-Wl,-soname,libstub.so.1", "answer.c"];
+        closure.corpus.cc("libstub.so.1", &stub);
+        let bytes = closure.corpus.cc(
+            needed,
+            &[
+                "-shared",
+                "-fPIC",
+                "-Wl,--no-as-needed",
+                "answer.c",
+                "-L.",
+                "-l:libstub.so.1",
+            ],
+        );
+        (format!("{}/{needed}", public()), bytes)
+    };
+    let ((public_path, public_lib), (_, plugin)) = (library("libpublic.so"), library("plugin.so"));
+    let lacking = closure.corpus.cc(
+        "lacking",
+        &["host.c", "-L.", "-Wl,--no-as-needed", "-l:libstub.so.1"],
+    );
+    let files = [
+        ("usr/bin/host", Entry::File(&program, 0o755)),
+        (&public_path[..], Entry::File(&public_lib, 0o644)),
+        ("usr/lib/host/plugin.so", Entry::File(&plugin, 0o644)),
+    ];
+    let host = closure.placed.package("host", "1", &files);
+    let files = [("usr/bin/lacking", Entry::File(&lacking, 0o755))];
+    let lacking = closure.placed.package("lacking", "1", &files);
+    let plain = [&host, &lacking].map(|id| closure.placed.plain(id));
+    let plan = closure.plan([closure.libraries(), plain.to_vec()].concat());
+    let linker = closure.linker();
+    linker
+        .make(&closure.placed.sys(), &plan.realizations, &mut |_| {})
+        .unwrap();
+    let checked = linker.check(&plan.link()).unwrap();
+    // Its own interpreter, but libm of the host: as planned. That a program lacks something is an error.
+    let shown = |all: &[Difference]| -> Vec<String> {
+        let shown = all
+            .iter()
+            .map(|d| format!("{} {}", d.object.display(), d.soname));
+        shown.collect()
+    };
+    assert_eq!(
+        shown(&checked.differences),
+        ["usr/bin/lacking libstub.so.1"]
+    );
+    assert_eq!(checked.differences[0].expected, Owner::Host);
+    assert_eq!(checked.differences[0].found, Owner::Nobody);
+    let public = format!("{public_path} libstub.so.1");
+    let plugin = "usr/lib/host/plugin.so libstub.so.1".to_owned();
+    assert_eq!(shown(&checked.may), [plugin, public]);
 }
 
 #[test]
@@ -414,11 +476,10 @@ fn dying(left: usize) -> (Disk, Arc<AtomicBool>) {
 fn killed_at_any_step() {
     let mut closure = Closure::new();
     let odd = odd(&mut closure);
-    let all = [
-        closure.libraries(),
-        vec![closure.overridden(true), closure.placed.plain(&odd)],
-    ]
-    .concat();
+    let mut all = closure.libraries();
+    // libc is large.
+    all.remove(0);
+    all.extend([closure.overridden(true), closure.placed.plain(&odd)]);
     let layout = closure.placed.layout.clone();
     let linker = closure.linker();
     let mut whole = BTreeMap::new();

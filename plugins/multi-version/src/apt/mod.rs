@@ -5,7 +5,8 @@
 //! Watched with apt 2.6.1 (bookworm) and 3.0.3 (trixie), `Dir::Bin::dpkg` being a program that writes down how it
 //! is called: update, install, --reinstall, remove, --purge remove, autoremove, dist-upgrade, -f install, a
 //! conflicting package, a .deb by path, apt-mark hold/unhold/auto. In front of each stand the words of
-//! `DPkg::Options`. Descriptor N is a pipe. Standard input is apt's own (`/dev/null` if that is).
+//! `DPkg::Options`, and with apt 3.0, when `Dir::State::status` is not the host's, `--admindir DIR/`, which is that
+//! file's directory. Descriptor N is a pipe. Standard input is apt's own (`/dev/null` if that is).
 //!
 //! | call | when, and what apt makes of it |
 //! |---|---|
@@ -30,9 +31,26 @@
 //! - Locks: `lock-frontend`, then `lock` (fcntl), in the directory of `Dir::State::status`, held while it thinks;
 //!   `lock` is let go of while dpkg runs. They are opened for writing (`O_CREAT`).
 //! - `extended_states` is read as apt starts. What came along is written there **before** the first call that changes
-//!   something, beside it and renamed: so `--unpack` can read from it who is an auto ([`auto_marks`]). `apt-get install`
+//!   something, beside it and renamed: so `--unpack` can read from it who is an auto ([`Marks`]). `apt-get install`
 //!   of an auto that is there, apt-mark and autoremove change it without any call.
 //! - `status` is read as apt starts and after the run, by its path: so `views/VIEW/current/dpkg/status`, which is the
 //!   new generation's by then.
 //! - `DPkg::Pre-Install-Pkgs` (debconf's preconfigure) runs before, `DPkg::Post-Invoke` after dpkg, as on the host.
+//! # What it is given
+//!
+//! A configuration of its own behind the host's (`-c`), [`Session::configuration`]: the view's `status`, a copy of its
+//! `extended_states` that it may write, this dpkg-ng with `--view`, logs of its own, and none of the host's
+//! `DPkg::Options` and hooks around dpkg (debconf's and others' speak of the host). Sources, keys and preferences are
+//! the host's, and for root lists and archives, too. Another user has archives in a directory of his own, and lists,
+//! too, once he ran `update`; until then the host's are read.
+//!
+//! Afterwards what it marked as asked for or as come along is compared with the view ([`Session::changed`]).
 #![forbid(unsafe_code)]
+
+mod marks;
+mod session;
+#[cfg(test)]
+mod tests;
+
+pub use marks::Marks;
+pub use session::{AptError, Session};

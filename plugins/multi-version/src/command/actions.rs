@@ -6,20 +6,30 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use dpkgng_plugin::{Failed, Host};
+use dpkgng_plugin::{Failed, Host, Services};
 
+use super::apt::Told;
 use super::change::{change, present};
 use super::options::{Action, Line, UsageError};
 use super::selections::Selections;
+use super::views;
 use crate::context::Selector;
+use crate::facts;
 use crate::generation::Reader;
-use crate::layout::{InstallationId, Layout, inside};
+use crate::layout::{Architecture, InstallationId, Layout, RealizationId, inside};
+use crate::link::{LinkError, Linker, Verified};
 use crate::manifest::{Manifest, Member, Reason, State};
 use crate::plan::Request;
+use crate::query::{self, Asked};
 use crate::store;
+use crate::view::Place;
 
 /// Do what a command line says.
 pub fn act(host: Host, layout: &Layout, line: &Line) -> Result<i32, Failed> {
+    let own = layout.current(&line.view).join(inside::ADMINDIR);
+    if line.admindir.as_ref().is_some_and(|dir| *dir != own) {
+        return Err(UsageError::NotInViews("--admindir".into()).into());
+    }
     match line.action {
         Action::Install | Action::Unpack => install(host, layout, line),
         Action::Remove | Action::Purge => remove(host, layout, line),
@@ -29,7 +39,7 @@ pub fn act(host: Host, layout: &Layout, line: &Line) -> Result<i32, Failed> {
         Action::SetSelections => set_selections(layout, line),
         Action::Dpkg => dpkg(host, layout, line),
         Action::List | Action::ListFiles | Action::Search | Action::Status | Action::Verify => {
-            dpkg(host, layout, line)
+            ask(host, layout, line)
         }
     }
 }
@@ -40,12 +50,13 @@ fn install(host: Host, layout: &Layout, line: &Line) -> Result<i32, Failed> {
     let sys = super::open(layout)?;
     let present = present(&sys, &line.view)?;
     let mut install = Vec::new();
+    let told = Told::by(host, line)?;
     for stored in store::store(host, &sys, &debs)? {
         let name = stored.id.package();
         let reason = match () {
             () if line.as_auto.contains(name) => Some(Reason::Auto),
             () if line.as_wanted.contains(name) => Some(Reason::Want),
-            () => None,
+            () => told.as_ref().map(|told| told.reason(&stored.id)),
         };
         install.push((stored.id, reason));
     }
@@ -258,11 +269,54 @@ fn set_selections(layout: &Layout, line: &Line) -> Result<i32, Failed> {
     Ok(0)
 }
 
+/// What dpkg-query and `dpkg --verify` answer, of all versions.
+fn ask(host: Host, layout: &Layout, line: &Line) -> Result<i32, Failed> {
+    let reader = Reader::new(layout.clone());
+    let place = Place {
+        view: line.view.clone(),
+        number: line.generation,
+    };
+    let native: Architecture = host.services().architecture()?.parse()?;
+    let asked = Asked::of(&reader, &place, &native)?;
+    let operands = line.operands.iter();
+    let words: Vec<String> = operands.map(|o| o.to_string_lossy().into_owned()).collect();
+    let answer = views::with_out(host, line.json, |out| match line.action {
+        Action::ListFiles => query::list_files(&asked, &words, out),
+        Action::Search => query::search(&asked, &words, out),
+        Action::Status => query::status(&asked, &words, out),
+        Action::Verify => {
+            let verified = |id: &RealizationId| verified(host.services(), &reader, &native, id);
+            query::verify(&asked, &words, &verified, out)
+        }
+        _ => query::list(&asked, &words, out),
+    })?;
+    for notice in &answer.notices {
+        host.notice(notice)?;
+    }
+    Ok(answer.code)
+}
+
+/// What differs in a realization from what its package says of its files.
+fn verified(
+    services: Services,
+    reader: &Reader,
+    native: &Architecture,
+    id: &RealizationId,
+) -> Result<Vec<Verified>, LinkError> {
+    let installation = reader.realization(id)?.installation;
+    let facts = facts::read(services, reader.layout(), &installation)?;
+    Linker::new(reader.layout(), native.clone(), [&facts]).verify(id)
+}
+
 /// What dpkg does itself, on the view's database.
 fn dpkg(host: Host, layout: &Layout, line: &Line) -> Result<i32, Failed> {
     let reader = Reader::new(layout.clone());
     let mut args: Vec<OsString> = Vec::new();
-    if let Some(number) = reader.current(&line.view)? {
+    let number = match line.generation {
+        None => reader.current(&line.view)?,
+        named => named,
+    };
+    if let Some(number) = number {
         let generation = layout.generation(&line.view, number);
         let mut option = OsString::from("--admindir=");
         option.push(generation.join(inside::ADMINDIR));

@@ -13,12 +13,13 @@ use dpkgng_plugin::{Failed, Host};
 
 use super::knowledge::Knowledge;
 use super::options::Line;
-use super::{maintscripts, steps};
+use super::{maintscripts, options, steps, views};
 use crate::generation::Sys;
 use crate::layout::{GenerationNumber, ViewName, inside};
 use crate::link::{Linker, Made, Planned, Progress};
 use crate::manifest::Manifest;
 use crate::plan::{Plan, Request};
+use crate::show::{self, Graph};
 use crate::{admindir, build, export};
 
 /// The view's current manifest; none of a view without generation.
@@ -40,6 +41,16 @@ pub fn change(
     let newcomers = request.install.iter().map(|(id, _)| id.clone()).collect();
     let knowledge = Knowledge::read(host.services(), sys, present, &newcomers)?;
     let plan = knowledge.plan(sys.layout(), present, request)?;
+    if let Some(graph) = line.graph {
+        let drawn = Graph::of(&plan);
+        host.output(match graph {
+            options::Graph::Dot => show::dot(&drawn),
+            options::Graph::Svg => show::svg(&drawn, &format!("View {}", line.view)),
+        })?;
+    }
+    if line.explain {
+        views::with_out(host, line.json, |out| show::explain(&plan, out))?;
+    }
     if line.no_act {
         return Ok(0);
     }

@@ -14,6 +14,7 @@ macro_rules! heard {
 
 heard!(
     crate::admindir::AdmindirError,
+    crate::apt::AptError,
     crate::context::UsageError,
     crate::facts::ControlError,
     crate::facts::FactsError,
@@ -27,6 +28,7 @@ heard!(
     crate::scripts::ScriptError,
     crate::store::StoreError,
     crate::export::ExportError,
+    crate::query::QueryError,
     crate::view::ViewError,
     super::options::UsageError,
     super::selections::SelectionsError,

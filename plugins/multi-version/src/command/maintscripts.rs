@@ -1,6 +1,5 @@
 //! Maintainer scripts of a change: which, and what became of them.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use dpkgng_plugin::Failed;
@@ -8,8 +7,8 @@ use dpkgng_plugin::Failed;
 use super::change::Change;
 use super::steps::{Step, What};
 use crate::generation::Building;
-use crate::layout::{InstallationId, PackageName, SlotName};
-use crate::manifest::{Manifest, Member, State};
+use crate::layout::{InstallationId, SlotName};
+use crate::manifest::{Manifest, State};
 use crate::scripts::triggers::{Party, Role, Triggers};
 use crate::scripts::{Call, Etc, Outcome, Task, Work, calls};
 
@@ -47,23 +46,31 @@ pub fn run(
         disk: change.sys.disk(),
         layout,
         building: building.path(),
-        instances: instances(manifest),
+        members: &manifest.packages,
         running_version: host.dpkg_version()?,
     };
     let mut outcome = Outcome::default();
-    let previous = change.present.map(|m| layout.generation(&m.view, m.number));
-    work.begin(previous.as_deref(), &mut outcome)?;
-    let calls = work.there(calls(&tasks(change, steps)));
+    let previous = change
+        .present
+        .map(|m| (layout.generation(&m.view, m.number), &m.packages));
+    let previous = previous
+        .as_ref()
+        .map(|(path, members)| (path.as_path(), members.as_slice()));
+    work.begin(previous, &mut outcome)?;
+    let calls = calls(&tasks(change, steps));
+    let there = work.there(calls.clone());
     let (mut etc, mut skipped) = (None, Vec::new());
     if change.line.no_scripts {
-        skipped = calls;
+        skipped = there;
     } else {
         let parties = match change.line.no_triggers {
             true => Vec::new(),
             false => parties(change, steps)?,
         };
         let concerned = parties.iter().any(|p| !p.triggers.interests.is_empty());
-        if !calls.is_empty() || concerned {
+        if there.is_empty() && !concerned {
+            work.bring(&calls, &mut outcome)?;
+        } else {
             let mut changes = Etc::before(Path::new(ETC))?;
             // What can't be said is no reason to stop half-way.
             let mut about = |_: &Call| drop(host.flush());
@@ -73,23 +80,8 @@ pub fn run(
             etc = Some(changes);
         }
     }
-    for (slot, set_id) in outcome.setuid {
-        let of_slot = |m: &&mut Member| m.slot == slot;
-        if let Some(member) = manifest.packages.iter_mut().find(of_slot) {
-            member.setuid.push(set_id);
-        }
-    }
+    outcome.note(layout, &mut manifest.packages);
     Ok(Left { etc, skipped })
-}
-
-/// `DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT`
-fn instances(manifest: &Manifest) -> BTreeMap<PackageName, usize> {
-    let mut instances = BTreeMap::new();
-    for member in &manifest.packages {
-        let name = member.realization.package().clone();
-        *instances.entry(name).or_default() += 1;
-    }
-    instances
 }
 
 /// The slot of a package that is there, or was.

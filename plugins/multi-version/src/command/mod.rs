@@ -3,11 +3,12 @@
 //! | first words | done by |
 //! |---|---|
 //! | `run` | [`crate::context`] |
-//! | `view`, `gc` | [`crate::view`] |
+//! | `view`, `gc` | [`crate::view`], `view apt` [`crate::apt`] |
 //! | `relink` | `relink` |
 //! | `--multi-version`, `--view` with an action of dpkg's | `actions`; a change goes through `change` |
 
 mod actions;
+mod apt;
 mod change;
 mod errors;
 mod knowledge;

@@ -4,11 +4,13 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::elf::PathTag;
-use crate::layout::{PackageName, ViewName};
+use crate::layout::{GenerationNumber, PackageName, ViewName};
 use crate::manifest::Hide;
+use crate::view::Place;
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +61,8 @@ pub struct Line {
     pub multi_version: bool,
     /// `--view`
     pub view: ViewName,
+    /// `--view V@GEN`: the current one, if none is named. Only what reads takes one.
+    pub generation: Option<GenerationNumber>,
     /// What to do.
     pub action: Action,
     /// `--pending`, `-a`
@@ -91,6 +95,10 @@ pub struct Line {
     pub as_auto: Vec<PackageName>,
     /// `--as-wanted`
     pub as_wanted: Vec<PackageName>,
+    /// `--admindir`, which must be the view's own: apt 3 says it.
+    pub admindir: Option<PathBuf>,
+    /// `--auto-marks`: apt's file of what comes along.
+    pub auto_marks: Option<PathBuf>,
     /// `--explain`
     pub explain: bool,
     /// `--graph`
@@ -132,6 +140,9 @@ pub enum UsageError {
     /// No action.
     #[error("need an action: -i, -r, -P, --configure, -l, -L, -S, -s or -V")]
     NoAction,
+    /// A generation to change.
+    #[error("a generation can't be changed: it is the view that gets another")]
+    OldGeneration,
     /// No operands.
     #[error("{0} needs at least one {1}")]
     NoOperand(String, &'static str),
@@ -220,14 +231,21 @@ const OPTIONS: &[Opt] = &[
     long("remove-architecture", Is::Refused),
     long("root", Is::Refused),
     long("instdir", Is::Refused),
-    long("admindir", Is::Refused),
+    long(
+        "admindir",
+        Is::Value(|l, v| {
+            l.admindir = Some(v.into());
+            Ok(())
+        }),
+    ),
     long("multi-version", Is::Flag(|l| l.multi_version = true)),
     long(
         "view",
         Is::Value(|l, v| {
-            l.view = v
+            let place: Place = v
                 .parse()
                 .map_err(|e: crate::layout::WordError| e.to_string())?;
+            (l.view, l.generation) = (place.view, place.number);
             Ok(())
         }),
     ),
@@ -256,6 +274,13 @@ const OPTIONS: &[Opt] = &[
     long("unhide", Is::Value(|l, v| parsed(&mut l.unhide, v))),
     long("as-auto", Is::Value(|l, v| parsed(&mut l.as_auto, v))),
     long("as-wanted", Is::Value(|l, v| parsed(&mut l.as_wanted, v))),
+    long(
+        "auto-marks",
+        Is::Value(|l, v| {
+            l.auto_marks = Some(v.into());
+            Ok(())
+        }),
+    ),
     long("explain", Is::Flag(|l| l.explain = true)),
     long(
         "graph",
@@ -297,6 +322,7 @@ impl Line {
         Line {
             multi_version: false,
             view,
+            generation: None,
             action,
             pending: false,
             operands: Vec::new(),
@@ -313,6 +339,8 @@ impl Line {
             unhide: Vec::new(),
             as_auto: Vec::new(),
             as_wanted: Vec::new(),
+            admindir: None,
+            auto_marks: None,
             explain: false,
             graph: None,
             json: false,
@@ -368,6 +396,17 @@ impl Parser {
         }
         if self.action.is_none() {
             return Err(UsageError::NoAction);
+        }
+        let reads = [
+            Action::List,
+            Action::ListFiles,
+            Action::Search,
+            Action::Status,
+            Action::Verify,
+            Action::Dpkg,
+        ];
+        if self.line.generation.is_some() && !reads.contains(&self.line.action) {
+            return Err(UsageError::OldGeneration);
         }
         Ok(self.line)
     }

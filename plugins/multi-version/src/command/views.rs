@@ -81,7 +81,7 @@ impl Write for Output {
 }
 
 /// Where lists are printed.
-fn with_out<T>(host: Host, json: bool, print: impl FnOnce(&mut Out<'_>) -> T) -> T {
+pub fn with_out<T>(host: Host, json: bool, print: impl FnOnce(&mut Out<'_>) -> T) -> T {
     let mut output = Output(host);
     print(&mut Out::new(&mut output, terminal_width(), json))
 }
@@ -94,6 +94,9 @@ pub fn view(host: Host, layout: &Layout, args: &[OsString]) -> Result<i32, Faile
         return Err(Failed::new(USAGE));
     };
     let rest = args.get(1..).unwrap_or_default();
+    if sub == "apt" {
+        return super::apt::apt(host, layout, rest);
+    }
     let parsed = Words::parse(rest)?;
     let words: Vec<&str> = parsed.words.iter().map(String::as_str).collect();
     let reader = Reader::new(layout.clone());

@@ -7,136 +7,19 @@
 //! asked first. A library alone is no process: there only its own needs are held to this.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::difference::{Checked, Difference, Owner};
 use super::linking::{architecture_of, provided};
+use super::system::Planned;
 use super::unlinked;
 use super::world::{Found, System, World};
-use super::{Done, LinkError, Linker, Wanted};
-use crate::decide::Decision;
+use super::{Done, Linker};
 use crate::elf::resolve::{Environment, Need, Process};
-use crate::elf::{Port, is_glibc_interpreter};
 use crate::facts::{Facts, Object};
 use crate::layout::{Architecture, InstallationId, Layout, RealizationId, Soname};
-use crate::manifest::{Member, Realization, State};
-use crate::plan::{Link, Plan};
-
-/// Who provides.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Owner {
-    /// A package of the view.
-    Package(RealizationId),
-    /// The host.
-    Host,
-    /// Nobody.
-    Nobody,
-    /// The plan does not speak of it.
-    Unplanned,
-}
-
-/// A need that is not met as planned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// Whose object.
-    pub package: InstallationId,
-    /// The object that was resolved, relative to its payload.
-    pub object: PathBuf,
-    /// What is needed.
-    pub soname: String,
-    /// The library of the object's closure that needs it, if not the object itself: whose, and which.
-    pub by: Option<(InstallationId, PathBuf)>,
-    /// From whom it was to come.
-    pub expected: Owner,
-    /// From whom it comes.
-    pub found: Owner,
-}
-
-/// What the check saw.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Checked {
-    /// How many objects were resolved.
-    pub objects: usize,
-    /// How many needs they and their closures have.
-    pub needs: usize,
-    /// What is wrong.
-    pub differences: Vec<Difference>,
-    /// What may be wrong: of libraries that may be dlopened, and of plugins whose program may have loaded it.
-    pub may: Vec<Difference>,
-}
-
-impl Checked {
-    /// An error, if anything is wrong.
-    pub fn accept(self) -> Done<Checked> {
-        match self.differences.is_empty() {
-            true => Ok(self),
-            false => Err(LinkError::Differs(self.differences)),
-        }
-    }
-}
-
-impl fmt::Display for Owner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Owner::Package(id) => write!(f, "{} {} ({id})", id.package(), id.version()),
-            Owner::Host => f.write_str("the host"),
-            Owner::Nobody => f.write_str("nobody"),
-            Owner::Unplanned => f.write_str("where the plan does not say"),
-        }
-    }
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Difference {
-            package, soname, ..
-        } = self;
-        let (name, version) = (package.package(), package.version());
-        write!(f, "{} of {name} {version}: {soname}", self.object.display())?;
-        if let Some((owner, path)) = &self.by {
-            write!(f, ", needed by {} of {}", path.display(), owner.package())?;
-        }
-        write!(
-            f,
-            ", is to come from {}, and comes from {}",
-            self.expected, self.found
-        )
-    }
-}
-
-/// What of a plan linking goes by.
-#[derive(Debug, Clone)]
-pub struct Planned<'p> {
-    /// How each package is linked.
-    pub realizations: &'p [Realization],
-    /// The realization of each installation.
-    pub realized: &'p BTreeMap<InstallationId, RealizationId>,
-    /// What `lib/` is to hold.
-    pub libraries: &'p BTreeMap<Architecture, Vec<Decision>>,
-    /// Who is to provide what to whom.
-    pub links: &'p [Link],
-    /// Whose files are to be in `root/`, the first of several before the others.
-    pub tree: Vec<&'p RealizationId>,
-}
-
-impl<'p> Planned<'p> {
-    /// Of a plan.
-    pub fn of(plan: &'p Plan) -> Planned<'p> {
-        let in_tree = |m: &&Member| m.slot.is_none() && m.state != State::ConfigFiles;
-        Planned {
-            realizations: &plan.realizations,
-            realized: &plan.realized,
-            libraries: &plan.libraries,
-            links: &plan.links,
-            tree: plan
-                .members
-                .iter()
-                .filter(in_tree)
-                .map(|m| &m.realization)
-                .collect(),
-        }
-    }
-}
+use crate::manifest::Realization;
+use crate::plan::Link;
 
 /// A package being checked.
 struct Package<'p> {
@@ -150,56 +33,12 @@ struct Package<'p> {
 struct Check<'c> {
     linker: &'c Linker<'c>,
     world: World<'c>,
+    all_links: &'c [Link],
     links: HashMap<(&'c InstallationId, &'c str, &'c str), &'c Link>,
     realized: &'c BTreeMap<InstallationId, RealizationId>,
 }
 
 impl<'a> Linker<'a> {
-    /// What `lib/` of the plan's generation is to hold: by path relative to it, where it leads as programs see it.
-    pub fn system_libraries(&self, plan: &Planned) -> Done<BTreeMap<PathBuf, PathBuf>> {
-        let mut lib = BTreeMap::new();
-        for (architecture, decisions) in plan.libraries {
-            for decision in decisions {
-                let facts = self.facts(&decision.provider)?;
-                let (soname, id) = (&decision.soname, plan.realized.get(&decision.provider));
-                let object = provided(facts, soname, architecture);
-                let (Some(id), Some(object)) = (id, object) else {
-                    let package = decision.provider.clone();
-                    let name = soname.clone();
-                    let wanted = Box::new(Wanted { package, name });
-                    return Err(LinkError::NotProvided(wanted, decision.provider.clone()));
-                };
-                let name = self.library_name(architecture, soname);
-                lib.insert(name, self.home(id).join(&object.path));
-            }
-        }
-        // Where the host's libc serves, its interpreter does.
-        for realization in plan.realizations {
-            let facts = self.facts(&realization.installation)?;
-            for object in &facts.objects {
-                let Some(path) = object.interpreter.as_ref() else {
-                    continue;
-                };
-                let name = path.file_name().and_then(|n| n.to_str());
-                let name = name.and_then(|n| Soname::new(n).ok());
-                if let Some(name) = name.filter(|n| is_glibc_interpreter(n.as_str().as_bytes())) {
-                    let name = self.library_name(&architecture_of(object, facts), &name);
-                    lib.entry(name).or_insert_with(|| path.clone());
-                }
-            }
-        }
-        Ok(lib)
-    }
-
-    fn library_name(&self, architecture: &Architecture, soname: &Soname) -> PathBuf {
-        match Port::named(architecture.as_str()) {
-            Some(port) if *architecture != self.host => {
-                Path::new(port.triplet).join(soname.as_str())
-            }
-            _ => soname.as_str().into(),
-        }
-    }
-
     /// Resolve every object of the plan's realizations, which are made, in the plan's generation, which need
     /// not be.
     pub fn check(&self, plan: &Planned) -> Done<Checked> {
@@ -231,6 +70,7 @@ impl<'a> Linker<'a> {
             linker: self,
             world: World::new(self.layout, &self.seen, system),
             links: links.collect(),
+            all_links: plan.links,
             realized: plan.realized,
         };
         Ok(check.all(&packages))
@@ -264,7 +104,10 @@ impl Check<'_> {
                 if package.unlinked.contains(&object.path) {
                     continue;
                 }
-                let of = || environment(&architecture);
+                let of = || {
+                    self.linker
+                        .environment(&self.world, &architecture, self.all_links)
+                };
                 let environment = environments.entry(architecture.clone()).or_insert_with(of);
                 let path = self.linker.home(&package.id).join(&object.path);
                 let path = path.as_os_str().as_encoded_bytes();
@@ -273,12 +116,16 @@ impl Check<'_> {
                 };
                 checked.objects += 1;
                 let sure = process.needs.len();
-                for name in &object.mentions {
+                // Who needs nothing is ld.so or static: it loads nothing either.
+                let mentions = object.mentions.iter().filter(|_| !object.needed.is_empty());
+                for name in mentions {
                     if self.is_in_closure(package, &architecture, name) {
                         process.dlopen(0, name.as_str().as_bytes());
                     }
                 }
                 checked.needs += process.needs.len();
+                // Of several the first stays.
+                let asked = process.needs.iter().map(|n| (&n.name[..], n.by));
                 let one = One {
                     check: self,
                     packages,
@@ -286,12 +133,16 @@ impl Check<'_> {
                     object,
                     architecture: &architecture,
                     process: &process,
+                    first: asked.rev().collect(),
                 };
                 for (number, need) in process.needs.iter().enumerate() {
                     for (difference, may) in one.differences(need) {
-                        match may || number >= sure {
-                            true => checked.may.push(difference),
-                            false => checked.differences.push(difference),
+                        let mentioned = number >= sure;
+                        match (may || mentioned, &difference.expected) {
+                            // A word that nobody promised to be a library.
+                            (true, Owner::Unplanned) if mentioned => {}
+                            (true, _) => checked.may.push(difference),
+                            (false, _) => checked.differences.push(difference),
                         }
                     }
                 }
@@ -303,7 +154,9 @@ impl Check<'_> {
     fn is_in_closure(&self, package: &Package, architecture: &Architecture, name: &Soname) -> bool {
         explicit(package.realization, &package.id, name).is_some()
             || self.link(package.realization, architecture, name).is_some()
-            || self.linker.in_system(&self.world, architecture, name)
+            || self
+                .world
+                .system_has(&self.linker.library_name(architecture, name))
     }
 
     fn link(
@@ -329,12 +182,6 @@ impl Check<'_> {
     }
 }
 
-impl Linker<'_> {
-    fn in_system(&self, world: &World, architecture: &Architecture, name: &Soname) -> bool {
-        world.system_has(&self.library_name(architecture, name))
-    }
-}
-
 /// Who provides a soname in a package's own `lib/`.
 fn explicit(realization: &Realization, own: &RealizationId, soname: &Soname) -> Option<Owner> {
     let other = realization.overrides.get(soname);
@@ -350,6 +197,8 @@ struct One<'o, 'c> {
     object: &'o Object,
     architecture: &'o Architecture,
     process: &'o Process<'o, World<'c>>,
+    /// Who asked for a name first.
+    first: HashMap<&'o [u8], usize>,
 }
 
 impl One<'_, '_> {
@@ -380,10 +229,8 @@ impl One<'_, '_> {
                     ..
                 }) => Owner::Package(id.clone()),
             };
-            // Its program may have loaded it.
-            let plugin = self.object.interpreter.is_none() && !self.object.public;
             let alone = self.object.interpreter.is_none() && need.by != 0;
-            let may = alone || (plugin && owner == Owner::Nobody);
+            let may = alone || (owner == Owner::Nobody && self.may_lack(&expected));
             let by = by.as_ref().filter(|_| need.by != 0);
             let difference = Difference {
                 package: self.package.facts.id.clone(),
@@ -396,6 +243,13 @@ impl One<'_, '_> {
             (difference, may)
         };
         wrong.map(of).collect()
+    }
+
+    /// Whether it may be right that a need is not met: a plugin's, as its program may have loaded it, and a
+    /// library's that no dependency of its package covers, as it is for those who have what it needs.
+    fn may_lack(&self, expected: &Owner) -> bool {
+        let is_library = self.object.interpreter.is_none();
+        is_library && (!self.object.public || *expected == Owner::Host)
     }
 
     fn at(&self, place: usize) -> Option<Found> {
@@ -427,12 +281,8 @@ impl One<'_, '_> {
             ];
         }
         // Who asked first.
-        let first = self
-            .process
-            .needs
-            .iter()
-            .find(|n| n.name == soname.as_str().as_bytes());
-        let first = first.and_then(|n| self.at(n.by)?.owner);
+        let first = self.first.get(soname.as_str().as_bytes());
+        let first = first.and_then(|by| self.at(*by)?.owner);
         let Some(of) = first.and_then(|(id, _)| self.packages.get(&id)) else {
             return Vec::new();
         };
@@ -467,19 +317,5 @@ impl One<'_, '_> {
             .join(&object.path);
         let planned = self.check.world.find(path.as_os_str().as_encoded_bytes());
         planned.is_some_and(|p| p.object.identity == found.object.identity)
-    }
-}
-
-/// What ld.so of an architecture looks for on the host.
-fn environment(architecture: &Architecture) -> Environment {
-    let triplet = Port::named(architecture.as_str()).map_or("", |p| p.triplet);
-    let dirs = ["/lib", "/usr/lib"];
-    let own = dirs.iter().map(|d| format!("{d}/{triplet}").into_bytes());
-    let common = dirs.iter().map(|d| d.as_bytes().to_vec());
-    Environment {
-        default_dirs: own.chain(common).collect(),
-        lib: format!("lib/{triplet}").into_bytes(),
-        cwd: b"/".to_vec(),
-        ..Environment::default()
     }
 }

@@ -22,10 +22,13 @@
 
 mod abi;
 mod batch;
+mod cache;
 mod check;
+mod difference;
 mod head;
 mod linking;
 mod make;
+mod system;
 #[cfg(test)]
 mod tests;
 mod undo;
@@ -39,13 +42,14 @@ use std::path::{Path, PathBuf};
 
 pub use abi::Abi;
 pub use batch::{Made, Progress};
-pub use check::{Checked, Difference, Owner, Planned};
+pub use difference::{Checked, Difference, Owner};
 pub use linking::{architecture_of, provided};
+pub use system::Planned;
 pub use undo::restore;
 pub use unlinked::{Unlinked, read as unlinked};
 pub use verify::{Verified, What};
 
-use crate::facts::Facts;
+use crate::facts::{Facts, FactsError};
 use crate::generation::{DiskError, GenerationError};
 use crate::layout::{Architecture, InstallationId, Layout, RealizationId, Soname, VAR_SYS, inside};
 use crate::manifest::{ManifestError, Realization};
@@ -60,6 +64,9 @@ pub enum LinkError {
     /// A change failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// What is known of a package can't be read.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
     /// A directory can't be read, or holds what can't be there.
     #[error(transparent)]
     Generation(#[from] GenerationError),

@@ -30,7 +30,7 @@ mod rules;
 mod set;
 mod slots;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod vote;
 mod world;
 

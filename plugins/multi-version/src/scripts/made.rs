@@ -3,22 +3,20 @@
 //!
 //! It has mode 0700: set-id files may be in it.
 
-use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FileType, Mode, XattrFlags};
-use rustix::io::Errno;
+use rustix::fs::Mode;
 
-use super::{MADE, ScriptError, Work, made_in};
+use super::{Bits, MADE, ScriptError, Work};
 use crate::generation::Disk;
-use crate::layout::{SlotName, inside};
-use crate::manifest::SetId;
+use crate::layout::{Layout, SlotName, inside};
+use crate::manifest::{Member, SetId, State};
 
 /// Says that nothing below a directory shines through.
-const OPAQUE: &str = "trusted.overlay.opaque";
+pub(super) const OPAQUE: &str = "trusted.overlay.opaque";
 /// What else overlayfs writes down; it means nothing elsewhere.
 const NOTES: &[&str] = &[
     "trusted.overlay.origin",
@@ -46,7 +44,7 @@ impl Change {
     }
 }
 
-fn stat(path: &Path) -> Result<Metadata, ScriptError> {
+pub(super) fn stat(path: &Path) -> Result<Metadata, ScriptError> {
     fs::symlink_metadata(path).map_err(|e| ScriptError::read(path, e))
 }
 
@@ -103,12 +101,9 @@ pub(super) fn slots(work: &Work) -> Result<Vec<Option<SlotName>>, ScriptError> {
 }
 
 /// Lay the changes into their tree. Files that are to be set-id, which they are not in the tree, are told.
-pub(super) fn lay(
-    work: &Work,
-    slot: Option<&SlotName>,
-) -> Result<Vec<(Option<SlotName>, SetId)>, ScriptError> {
+pub(super) fn lay(work: &Work, slot: Option<&SlotName>) -> Result<Vec<Bits>, ScriptError> {
     let (made, tree) = (work.made(slot), work.tree(slot));
-    let mut setuid = Vec::new();
+    let mut found = Vec::new();
     for change in changes(&made, &super::etc::is_kept)? {
         let (from, to) = (made.join(change.path()), tree.join(change.path()));
         forget_notes(&from);
@@ -125,23 +120,54 @@ pub(super) fn lay(
             Change::File(path) => {
                 disk.remove_tree(&to)?;
                 let is = stat(&from)?;
-                if is.is_file() && is.mode() & 0o6000 != 0 {
-                    // Its mode will be changed: it may have no other name.
-                    disk.copy(&from, &to)?;
-                    let set_id = SetId {
-                        path: path.clone(),
-                        mode: is.mode() & 0o7777,
-                        uid: is.uid(),
-                        gid: is.gid(),
-                    };
-                    setuid.push((slot.cloned(), set_id));
-                } else {
+                let packaged = setuid(work, slot, path);
+                if !is.is_file() || is.mode() & 0o6000 == 0 && packaged.is_none() {
                     disk.link(&from, &to)?;
+                    continue;
+                }
+                // Its mode will be changed: it may have no other name.
+                disk.copy(&from, &to)?;
+                let set_id = SetId {
+                    path: path.clone(),
+                    mode: is.mode() & 0o7777,
+                    uid: is.uid(),
+                    gid: is.gid(),
+                };
+                let has_bits = set_id.mode & 0o6000 != 0;
+                // Without bits, which the script did not find: with another owner it would not have kept them.
+                let kept = packaged.filter(|p| !has_bits && (p.uid, p.gid) == (is.uid(), is.gid()));
+                if kept.is_none() {
+                    found.push(Bits {
+                        slot: slot.cloned(),
+                        path: path.clone(),
+                        set_id: has_bits.then_some(set_id),
+                    });
                 }
             }
         }
     }
-    Ok(setuid)
+    Ok(found)
+}
+
+/// What the packages say of a file's set-id bits.
+fn setuid<'w>(work: &Work<'w>, slot: Option<&SlotName>, path: &Path) -> Option<&'w SetId> {
+    let members = work.members.iter().filter(|m| m.slot.as_ref() == slot);
+    members.flat_map(|m| &m.setuid).find(|s| s.path == path)
+}
+
+/// The package of a tree that has a path.
+pub(super) fn owner<'m>(
+    layout: &Layout,
+    members: &'m [Member],
+    slot: Option<&SlotName>,
+    path: &Path,
+) -> Option<&'m Member> {
+    let laid = |m: &&Member| m.slot.as_ref() == slot && m.state != State::ConfigFiles;
+    let has = |m: &&Member| {
+        let path = layout.realization(&m.realization).join(path);
+        fs::symlink_metadata(path).is_ok()
+    };
+    members.iter().filter(laid).find(has)
 }
 
 fn forget_notes(path: &Path) {
@@ -149,62 +175,6 @@ fn forget_notes(path: &Path) {
         // Most are not there.
         let _ = rustix::fs::lremovexattr(path, *note);
     }
-}
-
-/// Copies of what was made in the generation before, and its database's local state.
-pub(super) fn carry(work: &Work, previous: &Path) -> Result<(), ScriptError> {
-    for slot in slots(work)? {
-        let slot = slot.as_ref();
-        let (from, to, tree) = (made_in(previous, slot), work.made(slot), work.tree(slot));
-        let changes = changes(&from, &super::etc::is_kept)?;
-        let mut dirs = BTreeSet::from([PathBuf::new()]);
-        for change in changes {
-            let path = change.path();
-            let in_package = fs::symlink_metadata(tree.join(path));
-            // A package's file is as the package has it.
-            let own = match &change {
-                Change::Dir(..) => in_package.is_ok_and(|m| !m.is_dir()),
-                _ => in_package.is_ok(),
-            };
-            let parent = path.parent().unwrap_or(Path::new(""));
-            if own || !dirs.contains(parent) {
-                continue;
-            }
-            if dirs.len() == 1 {
-                begin(work.disk, &to)?;
-            }
-            let (from, to) = (from.join(path), to.join(path));
-            match &change {
-                Change::Dir(path, opaque) => {
-                    work.disk.make_dir(&to)?;
-                    work.disk.adopt(&to, &stat(&from)?)?;
-                    // Of packages' files nothing is hidden.
-                    if *opaque && !tree.join(path).exists() {
-                        let set = rustix::fs::lsetxattr(&to, OPAQUE, b"y", XattrFlags::empty());
-                        set.map_err(|e| ScriptError::read(&to, e.into()))?;
-                    }
-                    dirs.insert(path.clone());
-                }
-                Change::File(_) => copy(work.disk, &from, &to)?,
-                Change::Remove(_) => {
-                    let kind = FileType::CharacterDevice;
-                    let made = rustix::fs::mknodat(CWD, &to, kind, Mode::empty(), 0);
-                    match made {
-                        Ok(()) | Err(Errno::EXIST) => {}
-                        Err(e) => return Err(ScriptError::read(&to, e.into())),
-                    }
-                }
-            }
-        }
-    }
-    for name in ["alternatives", "diversions", "statoverride"] {
-        let admindir = Path::new(inside::ADMINDIR).join(name);
-        let (from, to) = (previous.join(&admindir), work.building.join(&admindir));
-        if from.exists() && !to.exists() {
-            copy_all(work.disk, &from, &to)?;
-        }
-    }
-    Ok(())
 }
 
 /// Make `made/`, if it is not there.
@@ -229,24 +199,17 @@ pub(super) fn copy(disk: &Disk, from: &Path, to: &Path) -> Result<(), ScriptErro
     } else if is.is_file() {
         disk.copy(from, to)?;
         forget_notes(to);
-        if is.mode() & 0o6000 != 0 {
-            let mode = Mode::from_raw_mode(is.mode() & 0o7777);
-            rustix::fs::chmod(to, mode).map_err(|e| ScriptError::read(to, e.into()))?;
-        }
+        set_bits(to, &is)?;
     }
     // Sockets and the like have no meaning without who made them.
     Ok(())
 }
 
-fn copy_all(disk: &Disk, from: &Path, to: &Path) -> Result<(), ScriptError> {
-    if !stat(from)?.is_dir() {
-        return copy(disk, from, to);
+/// Set-id bits, which what copies leaves out.
+pub(super) fn set_bits(path: &Path, like: &Metadata) -> Result<(), ScriptError> {
+    if like.mode() & 0o6000 == 0 {
+        return Ok(());
     }
-    disk.make_dir(to)?;
-    let entries = fs::read_dir(from).map_err(|e| ScriptError::read(from, e))?;
-    for entry in entries {
-        let entry = entry.map_err(|e| ScriptError::read(from, e))?;
-        copy_all(disk, &entry.path(), &to.join(entry.file_name()))?;
-    }
-    Ok(())
+    let mode = Mode::from_raw_mode(like.mode() & 0o7777);
+    rustix::fs::chmod(path, mode).map_err(|e| ScriptError::read(path, e.into()))
 }

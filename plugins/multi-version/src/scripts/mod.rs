@@ -11,7 +11,8 @@
 //! /var/lib/dpkg         the generation's database; the host's is out of reach. info/ can't be written
 //! /var/sys/current-system  -> the generation
 //! /run/systemd, /var/cache/ldconfig   empty, and policy-rc.d says 101: no service is started or stopped
-//! all else              the host's: in particular /var, which is not taken back when a script fails
+//! all else              the host's: in particular /var, which is not taken back when a script fails, and where what
+//!                       packages bring is made if it is missing
 //! ```
 //!
 //! So dpkg-trigger, dpkg-divert, dpkg-statoverride and update-alternatives work on the view, and ldconfig on a cache that is
@@ -26,19 +27,22 @@
 //! Triggers ([`triggers`]): what newcomers bring or scripts activate is told to each interested package once, at the end
 //! (`postinst triggered`). `ldconfig` is not among them: `lib/` does what it would.
 //!
-//! What scripts made goes from a generation to the next ([`Work::begin`]), unless a package has a file there.
+//! What scripts made goes from a generation to the next ([`Work::begin`]). What they did to a package's file goes with it for
+//! as long as it is the same package; once it is linked anew only mode and owner do.
 
 mod calls;
+mod carry;
 mod error;
 mod etc;
 mod made;
 mod mounts;
 mod running;
+mod state;
 #[cfg(test)]
 mod tests;
 pub mod triggers;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub use calls::{Call, Script, Task, calls};
@@ -46,8 +50,8 @@ pub use error::ScriptError;
 pub use etc::Etc;
 
 use crate::generation::Disk;
-use crate::layout::{Layout, PackageName, SlotName, inside};
-use crate::manifest::SetId;
+use crate::layout::{InstallationId, Layout, SlotName, inside};
+use crate::manifest::{Member, SetId};
 
 /// Where scripts are run.
 pub struct Work<'a> {
@@ -57,8 +61,8 @@ pub struct Work<'a> {
     pub layout: &'a Layout,
     /// The generation, in `tmp/`: its trees and its database are there.
     pub building: &'a Path,
-    /// How many instances of a package it has: DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT.
-    pub instances: BTreeMap<PackageName, usize>,
+    /// Its packages.
+    pub members: &'a [Member],
     /// DPKG_RUNNING_VERSION
     pub running_version: String,
 }
@@ -68,8 +72,42 @@ pub struct Work<'a> {
 pub struct Outcome {
     /// Those that were run, in order.
     pub ran: Vec<Call>,
-    /// Files that scripts made set-id: they have no such bits in the tree, and belong into the manifest.
-    pub setuid: Vec<(Option<SlotName>, SetId)>,
+    /// What packages brought to the host's /var and /srv.
+    pub state: Vec<PathBuf>,
+    /// Files whose set-id bits are others than the packages'. They have none in the tree.
+    pub bits: Vec<Bits>,
+}
+
+/// A file whose set-id bits scripts changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bits {
+    /// In which tree.
+    pub slot: Option<SlotName>,
+    /// Relative to it.
+    pub path: PathBuf,
+    /// What it is to be; none, if it is not to be set-id any more.
+    pub set_id: Option<SetId>,
+}
+
+impl Outcome {
+    /// Say in the manifest what scripts made of set-id bits.
+    pub fn note(&self, layout: &Layout, members: &mut [Member]) {
+        for Bits { slot, path, set_id } in &self.bits {
+            for member in members.iter_mut().filter(|m| m.slot == *slot) {
+                member.setuid.retain(|s| s.path != *path);
+            }
+            let owner =
+                made::owner(layout, members, slot.as_ref(), path).map(|m| m.realization.clone());
+            // What is of no package goes with any of its tree.
+            let member = members.iter_mut().find(|m| {
+                m.slot == *slot && owner.as_ref().is_none_or(|owner| m.realization == *owner)
+            });
+            if let Some((member, set_id)) = member.zip(set_id.clone()) {
+                member.setuid.push(set_id);
+                member.setuid.sort();
+            }
+        }
+    }
 }
 
 /// What changes scripts' outcome in a directory of the tree that has it.
@@ -80,12 +118,16 @@ const WORK: &str = "work";
 impl Work<'_> {
     /// Take over what scripts made in the generation before, and lay it into the trees. To be done when all
     /// payloads are in place, also where no script is to be run.
-    pub fn begin(&self, previous: Option<&Path>, outcome: &mut Outcome) -> Result<(), ScriptError> {
-        if let Some(previous) = previous {
-            made::carry(self, previous)?;
+    pub fn begin(
+        &self,
+        previous: Option<(&Path, &[Member])>,
+        outcome: &mut Outcome,
+    ) -> Result<(), ScriptError> {
+        if let Some((generation, members)) = previous {
+            carry::all(self, generation, members)?;
         }
         for slot in made::slots(self)? {
-            outcome.setuid.extend(made::lay(self, slot.as_ref())?);
+            self.lay(slot.as_ref(), outcome)?;
         }
         Ok(())
     }
@@ -96,7 +138,24 @@ impl Work<'_> {
         there.collect()
     }
 
-    /// Run them. Each is told to `about` before; what this process says must be out by then.
+    /// Make what the packages that are to be configured bring to /var and /srv. Who is not root brings nothing.
+    pub fn bring(&self, calls: &[Call], outcome: &mut Outcome) -> Result<(), ScriptError> {
+        if !rustix::process::geteuid().is_root() {
+            return Ok(());
+        }
+        let configured = |c: &&Call| {
+            c.script == Script::Postinst && c.arguments.first().is_some_and(|a| a == "configure")
+        };
+        let calls = calls.iter().filter(configured);
+        let packages: BTreeSet<&InstallationId> = calls.map(|c| &c.installation).collect();
+        for package in packages {
+            let made = state::bring(self, package, Path::new("/"))?;
+            outcome.state.extend(made);
+        }
+        Ok(())
+    }
+
+    /// Run those that there are scripts for. Each is told to `about` before; what this process says must be out by then.
     pub fn run(
         &self,
         calls: Vec<Call>,
@@ -106,13 +165,19 @@ impl Work<'_> {
     ) -> Result<(), ScriptError> {
         let running = running::Running::new(self, etc)?;
         let mut open: Option<Option<SlotName>> = None;
+        let mut unpacked = Some(calls.clone());
         for call in calls {
+            if call.script == Script::Postinst
+                && let Some(all) = unpacked.take()
+            {
+                self.bring(&all, outcome)?;
+            }
             if !self.script(&call).is_file() {
                 continue;
             }
             // What was made in one tree is to be seen from another.
             if let Some(before) = open.take_if(|slot| *slot != call.slot) {
-                outcome.setuid.extend(made::lay(self, before.as_ref())?);
+                self.lay(before.as_ref(), outcome)?;
             }
             open = Some(call.slot.clone());
             about(&call);
@@ -134,8 +199,15 @@ impl Work<'_> {
             }
         }
         if let Some(last) = open {
-            outcome.setuid.extend(made::lay(self, last.as_ref())?);
+            self.lay(last.as_ref(), outcome)?;
         }
+        Ok(())
+    }
+
+    fn lay(&self, slot: Option<&SlotName>, outcome: &mut Outcome) -> Result<(), ScriptError> {
+        let found = made::lay(self, slot)?;
+        outcome.bits.retain(|b| b.slot.as_ref() != slot);
+        outcome.bits.extend(found);
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use super::mounts::{decide, guard};
 use super::{Etc, ScriptError, WORK, Work};
 use crate::context::{ContextError, Host, Mounts};
 use crate::layout::inside;
+use crate::manifest::{Member, State};
 
 /// What invoke-rc.d and deb-systemd-invoke ask: nothing may be done to services.
 const POLICY: &str = "#!/bin/sh\nexit 101\n";
@@ -121,7 +122,9 @@ impl<'w> Running<'w> {
     /// In the environment that dpkg gives; PATH is always its default.
     fn command(&self, call: &Call, script: &Path) -> Command {
         let id = &call.installation;
-        let count = self.work.instances.get(id.package()).copied().unwrap_or(1);
+        let same =
+            |m: &&Member| m.realization.package() == id.package() && m.state != State::ConfigFiles;
+        let count = self.work.members.iter().filter(same).count().max(1);
         let mut command = Command::new(script);
         command
             .args(&call.arguments)

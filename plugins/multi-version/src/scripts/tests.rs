@@ -63,6 +63,8 @@ impl Rig {
         if Path::new("/var/cache/ldconfig").is_dir() {
             mount_bind(rig.path("cache"), "/var/cache/ldconfig").unwrap();
         }
+        fs::create_dir_all(rig.path("srv")).unwrap();
+        mount_bind(rig.path("srv"), "/srv").unwrap();
         mount("none", "/run", "tmpfs", MountFlags::empty(), None).unwrap();
         fs::create_dir_all("/run/systemd/system").unwrap();
         rig.generation(1);
@@ -129,7 +131,7 @@ impl Rig {
             disk: &self.disk,
             layout: &self.layout,
             building,
-            instances: BTreeMap::new(),
+            members: &[],
             running_version: "1.22.22".into(),
         }
     }
@@ -236,7 +238,7 @@ fn a_script_is_told_what_dpkg_tells_and_writes_to_the_view_alone() {
          chmod 600 /usr/share/foo/mode; ln -s x /usr/share/foo/link; mkdir -p /usr/local/share/made/by\n\
          cp /usr/bin/env /usr/share/foo/tool; chmod 4755 /usr/share/foo/tool\n\
          cat /var/lib/dpkg/status >/usr/share/status-seen; echo more >>/var/lib/dpkg/status; echo x >/var/lib/dpkg/stray; ! echo x >>/var/lib/dpkg/info/foo.postinst\n\
-         ls -A /run/systemd >/usr/share/systemd-seen; /usr/sbin/policy-rc.d ssh start || echo $? >/usr/share/policy-seen"
+         ls /srv/foo >/usr/share/srv-seen; ls -A /run/systemd >/usr/share/systemd-seen; /usr/sbin/policy-rc.d ssh start || echo $? >/usr/share/policy-seen"
     );
     let id = rig.package(
         "foo",
@@ -245,6 +247,12 @@ fn a_script_is_told_what_dpkg_tells_and_writes_to_the_view_alone() {
     );
     let own = ["data", "gone", "dir/file", "mode"]
         .map(|f| rig.file(&id, 1, &format!("usr/share/foo/{f}"), f));
+    for path in ["srv/foo/state", "srv/there"] {
+        let path = rig.layout.installation(&id).join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "state").unwrap();
+    }
+    rig.host("srv/there", "the host's");
     let (outcome, etc) = rig.install(1, &[&id]).unwrap();
     assert_eq!(outcome.ran.len(), 1);
     assert_eq!(etc.paths().count(), 0);
@@ -278,11 +286,20 @@ fn a_script_is_told_what_dpkg_tells_and_writes_to_the_view_alone() {
     assert!(!Path::new("/usr/local/share/made").exists() && !Path::new(TOLD).exists());
     let tool = share("foo/tool").metadata().unwrap();
     assert_eq!((tool.mode() & 0o7777, tool.nlink()), (0o755, 1));
-    let (_, set_id) = &outcome.setuid[0];
+    let set_id = outcome.bits[0].set_id.as_ref().unwrap();
     assert_eq!(
         (set_id.path.as_path(), set_id.mode),
         (Path::new("usr/share/foo/tool"), 0o4755)
     );
+
+    // What it brings to /srv.
+    assert_eq!(
+        outcome.state,
+        [Path::new("/srv/foo"), Path::new("/srv/foo/state")]
+    );
+    assert_eq!(read(rig.path("srv/foo/state")), "state");
+    assert_eq!(read(rig.path("srv/there")), "the host's");
+    assert!(read(share("srv-seen")).ends_with("state\n"));
 
     // The databases.
     assert_eq!(read(share("status-seen")), STATUS);
@@ -446,7 +463,7 @@ fn tools_of_dpkg_work_on_the_view() {
     rig.file(&id, 2, "usr/share/taken", "packaged");
     let (building, mut outcome) = (rig.building(2), Outcome::default());
     rig.work(&building)
-        .begin(Some(&rig.building(1)), &mut outcome)
+        .begin(Some((&rig.building(1), &[])), &mut outcome)
         .unwrap();
     assert_eq!(read(rig.tree(2, "usr/share/bar")), "triggered greeted\n");
     assert_eq!(read(rig.tree(2, "usr/share/taken")), "packaged");
@@ -458,6 +475,119 @@ fn tools_of_dpkg_work_on_the_view() {
     assert_eq!(etc.paths().count(), 0);
     let lines = |n| read(rig.tree(n, "usr/share/bar")).lines().count();
     assert_eq!((lines(1), lines(2)), (1, 2));
+}
+
+#[test]
+fn what_scripts_did_to_a_packages_file_goes_with_it() {
+    let Some(rig) = Rig::new() else { return };
+    let postinst = "cd /usr/share/foo; echo more >>text; chgrp 5 tool; chmod 2755 tool; chgrp 5 plain; rm gone\n\
+        touch set; chgrp 5 lost; echo mine >mine";
+    let id = rig.package("foo", "1", &[("postinst", postinst)]);
+    let names = ["text", "tool", "plain", "gone", "set", "lost"];
+    let path = |name: &str| format!("usr/share/foo/{name}");
+    // A realization of it, with files of its own.
+    let member = |number, text: &str, needed: &[&str]| {
+        let needed = needed.iter().map(|n| n.parse().unwrap()).collect();
+        let realization = crate::manifest::Realization {
+            installation: id.clone(),
+            sha256: Sha256::of(b"foo1"),
+            overrides: Default::default(),
+            own: Default::default(),
+            needed,
+            rpath: false,
+            policy: 1,
+        };
+        let inst = rig.layout.realization(&realization.id());
+        rig.generation(number);
+        for name in names {
+            let (from, to) = (inst.join(path(name)), rig.tree(number, &path(name)));
+            fs::create_dir_all(from.parent().unwrap()).unwrap();
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::write(&from, text).unwrap();
+            fs::copy(&from, &to).unwrap();
+        }
+        let set_id = |name: &str| SetId {
+            path: path(name).into(),
+            mode: 0o4755,
+            uid: 0,
+            gid: 0,
+        };
+        vec![Member {
+            realization: realization.id(),
+            reason: crate::manifest::Reason::Want,
+            state: crate::manifest::State::Installed,
+            own_libraries: false,
+            slot: None,
+            uses: Default::default(),
+            relaxed: Vec::new(),
+            setuid: ["set", "lost"].map(set_id).into(),
+        }]
+    };
+    let shown = |number: u32, members: &[Member]| -> String {
+        let mut lines = Vec::new();
+        for name in names.iter().chain(&["mine"]) {
+            let path = rig.tree(number, &path(name));
+            let Ok(is) = fs::symlink_metadata(&path) else {
+                lines.push(format!("{name} -"));
+                continue;
+            };
+            lines.push(format!(
+                "{name} {:o} {} {}",
+                is.mode() & 0o7777,
+                is.gid(),
+                read(&path).trim()
+            ));
+        }
+        for set_id in &members[0].setuid {
+            let name = set_id.path.file_name().unwrap().display();
+            let links = fs::metadata(rig.tree(number, set_id.path.to_str().unwrap()))
+                .unwrap()
+                .nlink();
+            lines.push(format!(
+                "{name} is {:o} {} {links}",
+                set_id.mode, set_id.gid
+            ));
+        }
+        lines.join("\n").replace("\nmore", "+more")
+    };
+    let mut first = member(1, "one", &[]);
+    let building = rig.building(1);
+    let mut work = rig.work(&building);
+    let (members, mut outcome) = (first.clone(), Outcome::default());
+    work.members = &members;
+    let mut etc = Etc::before(Path::new("/etc")).unwrap();
+    work.run(
+        calls(&[fresh(&id, None)]),
+        &mut etc,
+        &mut outcome,
+        &mut |_| (),
+    )
+    .unwrap();
+    work.end(&mut etc).unwrap();
+    outcome.note(&rig.layout, &mut first);
+    let same = "text 644 0 onemore\ntool 755 5 one\nplain 644 5 one\ngone -\nset 644 0 one\nlost 644 5 one\nmine 644 0 mine\n\
+        set is 4755 0 1\ntool is 2755 5 1";
+    assert_eq!(shown(1, &first), same);
+
+    let next = |number: u32, previous: u32, was: &[Member], mut is: Vec<Member>| {
+        let (building, members, mut outcome) =
+            (rig.building(number), is.clone(), Outcome::default());
+        let mut work = rig.work(&building);
+        work.members = &members;
+        work.begin(Some((&rig.building(previous), was)), &mut outcome)
+            .unwrap();
+        outcome.note(&rig.layout, &mut is);
+        (shown(number, &is), is)
+    };
+    let (again, second) = next(2, 1, &first, member(2, "one", &[]));
+    assert_eq!(again, same);
+    // Linked anew, its files are others.
+    let (linked, third) = next(3, 2, &second, member(3, "two", &["libx.so.1"]));
+    let expected = "text 644 0 two\ntool 755 5 two\nplain 644 5 two\ngone -\nset 644 0 two\nlost 644 5 two\nmine 644 0 mine\n\
+        set is 4755 0 1\ntool is 2755 5 1";
+    assert_eq!(linked, expected);
+    let (back, _) = next(4, 3, &third, member(4, "two", &["libx.so.1"]));
+    assert_eq!(back, expected);
 }
 
 #[test]

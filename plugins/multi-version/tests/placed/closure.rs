@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -11,7 +12,9 @@ use crate::built_by::Corpus;
 use dpkgng_multi_version::decide::{Criterion, Decision};
 use dpkgng_multi_version::elf::{Image, View};
 use dpkgng_multi_version::facts::Facts;
-use dpkgng_multi_version::layout::{Architecture, InstallationId, RealizationId, Soname};
+use dpkgng_multi_version::layout::{
+    Architecture, GenerationNumber, InstallationId, RealizationId, Soname,
+};
 use dpkgng_multi_version::link::{self, Linker, architecture_of};
 use dpkgng_multi_version::manifest::Realization;
 use dpkgng_multi_version::plan::Link;
@@ -246,12 +249,17 @@ impl Closure {
 
     /// Make `current-system` hold what a plan's generation is to.
     pub fn switch(&self, plan: &Planned) {
-        let current = self.placed.layout.current_system();
+        let layout = &self.placed.layout;
+        let system = "system".parse().unwrap();
+        let current = layout.generation(&system, GenerationNumber::FIRST);
         let _ = fs::remove_dir_all(&current);
+        fs::create_dir_all(&current).unwrap();
+        let _ = symlink("gen/1", layout.current(&system));
+        let _ = symlink("views/system/current", layout.current_system());
         for (name, target) in self.linker().system_libraries(&plan.link()).unwrap() {
             let link = current.join("lib").join(name);
             fs::create_dir_all(link.parent().unwrap()).unwrap();
-            std::os::unix::fs::symlink(target, link).unwrap();
+            symlink(target, link).unwrap();
         }
     }
 

@@ -155,6 +155,16 @@ impl Views {
 
     /// A shell's script, CONTEXT, SYS and CURRENT being what they say.
     pub fn shell(&self, who: Who, script: &str) -> Ran {
+        let ran = self.command(who, script).output().unwrap();
+        Ran {
+            out: String::from_utf8(ran.stdout).unwrap(),
+            err: String::from_utf8(ran.stderr).unwrap(),
+            status: ran.status,
+        }
+    }
+
+    /// The same, to be started.
+    pub fn command(&self, who: Who, script: &str) -> Command {
         let sys = self.path("sys");
         let script = script
             .replace("CONTEXT", self.path("context").to_str().unwrap())
@@ -168,18 +178,12 @@ impl Views {
             }
             _ => Command::new("sh"),
         };
-        let ran = command
+        command
             .arg("-c")
             .arg(script)
             .env("LC_ALL", "C")
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-            .output()
-            .unwrap();
-        Ran {
-            out: String::from_utf8(ran.stdout).unwrap(),
-            err: String::from_utf8(ran.stderr).unwrap(),
-            status: ran.status,
-        }
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command
     }
 
     /// Of names, modes, times and content of all below a directory.

@@ -12,7 +12,7 @@ fn relaxed(plan: &Plan) -> String {
         .join(", ")
 }
 
-const MAIL: &str = "
+pub const MAIL: &str = "
 postfix=3
  Provides: mta
  Conflicts: mta

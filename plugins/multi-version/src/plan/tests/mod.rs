@@ -1,6 +1,6 @@
-mod conflicts;
-mod libraries;
-mod made;
+pub(crate) mod conflicts;
+pub(crate) mod libraries;
+pub(crate) mod made;
 mod random;
 mod relations;
 mod slots;
