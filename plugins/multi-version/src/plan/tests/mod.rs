@@ -1,6 +1,7 @@
 pub(crate) mod conflicts;
 pub(crate) mod libraries;
 pub(crate) mod made;
+mod large;
 mod random;
 mod relations;
 mod slots;
