@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Done, GenerationError, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
-use crate::manifest::{Manifest, Member, SetId};
+use crate::manifest::{Manifest, Member, SetId, State};
 
 /// The view that `current-system` follows.
 pub(super) const SYSTEM: &str = "system";
@@ -14,6 +14,8 @@ pub(super) const SYSTEM: &str = "system";
 fn set_ids(manifest: &Manifest) -> impl Iterator<Item = (PathBuf, &SetId)> {
     let of = |m: &'_ Member| inside::tree(m.slot.as_ref());
     let members = manifest.packages.iter();
+    // Of a removed package only its conffiles are there.
+    let members = members.filter(|m| m.state != State::ConfigFiles);
     members.flat_map(move |m| m.setuid.iter().map(move |s| (of(m), s)))
 }
 

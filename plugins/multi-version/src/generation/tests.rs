@@ -426,3 +426,19 @@ fn a_reader_needs_no_lock_no_permission_and_no_recovery() {
     fs::remove_file(place.path("sys/views/system/gen/2/manifest")).unwrap();
     assert_eq!(reader.list(&system()).unwrap().len(), 1);
 }
+
+#[test]
+fn a_removed_package_has_no_set_id_files() {
+    let place = Place::new();
+    let sys = place.sys(Disk::default()).unwrap();
+    let mut building = sys.begin(&system()).unwrap();
+    building
+        .place(None, &place.path("one"), &["DEBIAN"], &[])
+        .unwrap();
+    let mut manifest = manifest(vec![sudo(&place)]);
+    manifest.packages[0].state = State::ConfigFiles;
+    let number = building.finish(manifest).unwrap();
+    sys.switch(&system(), number).unwrap();
+    drop(sys);
+    assert!(place.sys(Disk::default()).is_ok());
+}
