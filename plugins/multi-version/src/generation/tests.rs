@@ -428,17 +428,22 @@ fn a_reader_needs_no_lock_no_permission_and_no_recovery() {
 }
 
 #[test]
-fn a_removed_package_has_no_set_id_files() {
+fn what_was_removed_has_no_set_id_files() {
     let place = Place::new();
     let sys = place.sys(Disk::default()).unwrap();
+    build_and_switch(&place, &sys).unwrap();
     let mut building = sys.begin(&system()).unwrap();
     building
         .place(None, &place.path("one"), &["DEBIAN"], &[])
         .unwrap();
-    let mut manifest = manifest(vec![sudo(&place)]);
-    manifest.packages[0].state = State::ConfigFiles;
-    let number = building.finish(manifest).unwrap();
-    sys.switch(&system(), number).unwrap();
+    let mut removed = manifest(vec![sudo(&place)]);
+    removed.packages[0].state = State::ConfigFiles;
+    let second = building.finish(removed).unwrap();
+    sys.switch(&system(), second).unwrap();
+    let other: ViewName = "other".parse().unwrap();
+    let copy = sys.copy(&system(), second, &other, 0).unwrap();
+    sys.switch(&other, copy).unwrap();
+    sys.switch(&system(), number(1)).unwrap();
     drop(sys);
-    assert!(place.sys(Disk::default()).is_ok());
+    place.sys(Disk::default()).unwrap();
 }
