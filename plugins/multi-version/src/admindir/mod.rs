@@ -32,7 +32,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use choice::{LeftOut, choose};
-pub(crate) use info::{conffiles, on_the_way, payload_paths};
+pub(crate) use info::{below, conffiles, on_the_way, payload_paths};
 pub use selecting::select;
 pub use status::{Control, ControlError};
 
