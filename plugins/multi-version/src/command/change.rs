@@ -93,7 +93,7 @@ impl Change<'_> {
             return Ok(0);
         }
         for step in &steps {
-            step.announce(self.host)?;
+            step.announce(self.host, self.line.json)?;
         }
         let (layout, disk) = (self.sys.layout(), self.sys.disk());
         let linker = Linker::new(
@@ -136,8 +136,10 @@ impl Change<'_> {
         for step in &steps {
             step.done(self.host)?;
         }
-        self.host
-            .output(format!("View {view} is at generation {number}.\n"))?;
+        if !self.line.json {
+            let at = format!("View {view} is at generation {number}.\n");
+            self.host.output(at)?;
+        }
         Ok(0)
     }
 

@@ -157,12 +157,17 @@ impl Step {
     }
 
     /// Say that it begins.
-    pub fn announce(&self, host: Host) -> Result<(), Failed> {
+    pub fn announce(&self, host: Host, json: bool) -> Result<(), Failed> {
+        // What is printed for a program is JSON alone.
+        let say = |text: String| match json {
+            true => Ok(()),
+            false => host.output(text),
+        };
         let (name, version) = (self.package.package(), self.package.version());
         let full = self.full_name();
         match &self.what {
             What::Remove { purge: false, .. } => {
-                host.output(format!("Removing {name} ({version}) ...\n"))?;
+                say(format!("Removing {name} ({version}) ...\n"))?;
                 host.status_fd(format!("processing: remove: {full}"))?;
                 going(host, &full)
             }
@@ -171,9 +176,9 @@ impl Step {
                 was_there,
             } => {
                 if *was_there {
-                    host.output(format!("Removing {name} ({version}) ...\n"))?;
+                    say(format!("Removing {name} ({version}) ...\n"))?;
                 }
-                host.output(format!("Purging {name} ({version}) ...\n"))?;
+                say(format!("Purging {name} ({version}) ...\n"))?;
                 if *was_there {
                     host.status_fd(format!("processing: remove: {full}"))?;
                     going(host, &full)?;
@@ -184,7 +189,7 @@ impl Step {
             What::Unpack { instead_of } => {
                 let over = instead_of.as_ref();
                 let over = over.map_or(String::new(), |o| format!(" over ({})", o.version()));
-                host.output(format!("Unpacking {name} ({version}){over} ...\n"))?;
+                say(format!("Unpacking {name} ({version}){over} ...\n"))?;
                 let how = match instead_of {
                     Some(_) => "upgrade",
                     None => "install",
@@ -194,7 +199,7 @@ impl Step {
                 host.status_fd(format!("status: {full}: unpacked"))
             }
             What::Configure { .. } => {
-                host.output(format!("Setting up {name} ({version}) ...\n"))?;
+                say(format!("Setting up {name} ({version}) ...\n"))?;
                 host.status_fd(format!("processing: configure: {full}"))?;
                 host.status_fd(format!("status: {full}: unpacked"))?;
                 host.status_fd(format!("status: {full}: half-configured"))

@@ -158,7 +158,7 @@ pub fn gc(host: Host, layout: &Layout, args: &[OsString]) -> Result<i32, Failed>
     }
     let asked = Collection {
         keep: parsed.keep,
-        harmless: parsed.harmless,
+        harmless: parsed.harmless.clone(),
     };
     let reader = Reader::new(layout.clone());
     if let Some(path) = &parsed.why {
@@ -177,7 +177,7 @@ pub fn gc(host: Host, layout: &Layout, args: &[OsString]) -> Result<i32, Failed>
     }
     let sys = super::open(layout)?;
     // Before the rest, as it takes space to have another generation: what fails here must not stop what frees it.
-    if let Err(e) = drop_orphans(host, &sys, parsed.no_scripts) {
+    if let Err(e) = drop_orphans(host, &sys, &parsed) {
         let why = String::from_utf8_lossy(e.text()).into_owned();
         host.warning(format!("orphans stay: {why}"))?;
     }
@@ -211,7 +211,7 @@ fn orphans(
 }
 
 /// Let the orphans leave their views.
-fn drop_orphans(host: Host, sys: &Sys, no_scripts: bool) -> Result<(), Failed> {
+fn drop_orphans(host: Host, sys: &Sys, words: &Words) -> Result<(), Failed> {
     for (view, orphans) in orphans(host, sys)? {
         let present = present(sys, &view)?;
         let request = Request {
@@ -221,7 +221,8 @@ fn drop_orphans(host: Host, sys: &Sys, no_scripts: bool) -> Result<(), Failed> {
             ..Request::default()
         };
         let line = Line {
-            no_scripts,
+            no_scripts: words.no_scripts,
+            json: words.json,
             ..Line::new(view, Action::Remove)
         };
         change(host, sys, &line, present.as_ref(), &request)?;
