@@ -13,12 +13,15 @@
 //! [`choose`] leaves out is in the manifest alone. What the view uses of the host is shown as packages on hold, so that
 //! apt counts on them and leaves them alone.
 //!
+//! A generation does not change, but for one word here: what is on hold ([`select`]).
+//!
 //! `.list` has the payload's paths, so merged `/usr`; so have the md5sums, which are made if a package has none, as
 //! dpkg does.
 #![forbid(unsafe_code)]
 
 mod choice;
 mod info;
+mod selecting;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -29,7 +32,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use choice::{LeftOut, choose};
-pub(crate) use info::{conffiles, on_the_way, payload_paths};
+pub(crate) use info::{below, conffiles, on_the_way, payload_paths};
+pub use selecting::select;
 pub use status::{Control, ControlError};
 
 use crate::facts::{self, Facts, MultiArch};

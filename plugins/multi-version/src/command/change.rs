@@ -13,6 +13,7 @@ use dpkgng_plugin::{Failed, Host};
 
 use super::knowledge::Knowledge;
 use super::options::Line;
+use super::selections::Selections;
 use super::{maintscripts, options, steps, views};
 use crate::generation::{Reader, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
@@ -118,6 +119,10 @@ impl Change<'_> {
         let contents = self.knowledge.contents(self.plan);
         let admindir = building.path().join(inside::ADMINDIR);
         admindir::write(disk, layout, &admindir, &contents)?;
+        let selections = Selections::of(layout, view)?;
+        admindir::select(disk, &admindir, |name, architecture| {
+            selections.of_installed(name, architecture)
+        })?;
         let mut left = maintscripts::run(self, &building, &steps, &mut manifest)?;
         let exports = export::decide(layout, building.path(), &manifest)?;
         export::write(disk, building.path(), &exports)?;
