@@ -107,6 +107,21 @@ pub struct OfHost {
     pub provides: Option<String>,
 }
 
+impl OfHost {
+    /// What every view has: its `/usr` is merged, whatever the host's packages say of the host. Without it apt would
+    /// have usrmerge convert the host.
+    pub fn usr_is_merged() -> Option<OfHost> {
+        Some(OfHost {
+            name: PackageName::new("usr-is-merged").ok()?,
+            // Trixie's.
+            version: Version::new("39+nmu2").ok()?,
+            architecture: Architecture::new("all").ok()?,
+            multi_arch: MultiArch::Foreign,
+            provides: None,
+        })
+    }
+}
+
 /// What a database is made of.
 pub struct Contents<'a> {
     /// The packages to be shown: what [`choose`] took.

@@ -14,7 +14,7 @@ use dpkgng_plugin::{Failed, Host};
 use super::knowledge::Knowledge;
 use super::options::Line;
 use super::{maintscripts, options, steps, views};
-use crate::generation::Sys;
+use crate::generation::{Reader, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
 use crate::link::{Linker, Made, Planned, Progress};
 use crate::manifest::Manifest;
@@ -23,7 +23,7 @@ use crate::show::{self, Graph};
 use crate::{admindir, build, export};
 
 /// The view's current manifest; none of a view without generation.
-pub fn present(sys: &Sys, view: &ViewName) -> Result<Option<Manifest>, Failed> {
+pub fn present(sys: &Reader, view: &ViewName) -> Result<Option<Manifest>, Failed> {
     Ok(match sys.current(view)? {
         Some(number) => Some(sys.manifest(view, number)?),
         None => None,
@@ -92,7 +92,7 @@ impl Change<'_> {
             return Ok(0);
         }
         for step in &steps {
-            step.announce(self.host)?;
+            step.announce(self.host, self.line.json)?;
         }
         let (layout, disk) = (self.sys.layout(), self.sys.disk());
         let linker = Linker::new(
@@ -131,8 +131,10 @@ impl Change<'_> {
         for step in &steps {
             step.done(self.host)?;
         }
-        self.host
-            .output(format!("View {view} is at generation {number}.\n"))?;
+        if !self.line.json {
+            let at = format!("View {view} is at generation {number}.\n");
+            self.host.output(at)?;
+        }
         Ok(0)
     }
 

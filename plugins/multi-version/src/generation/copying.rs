@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::switching::set_ids;
 use super::tree::entries;
 use super::{Building, Done, GenerationError, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
@@ -23,10 +24,7 @@ impl Sys {
     ) -> Done<GenerationNumber> {
         let mut manifest = self.manifest(from, number)?;
         manifest.created = created;
-        let own = manifest.packages.iter().flat_map(|member| {
-            let tree = inside::tree(member.slot.as_ref());
-            member.setuid.iter().map(move |s| tree.join(&s.path))
-        });
+        let own = set_ids(&manifest).map(|(tree, set_id)| tree.join(&set_id.path));
         let own: BTreeSet<PathBuf> = own.collect();
         let building = self.begin(to)?;
         self.copy_tree(&self.layout().generation(from, number), &building, &own)?;

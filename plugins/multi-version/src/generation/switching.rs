@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 
 use super::{Done, GenerationError, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
-use crate::manifest::{Manifest, Member, SetId};
+use crate::manifest::{Manifest, Member, SetId, State};
 
 /// The view that `current-system` follows.
 pub(super) const SYSTEM: &str = "system";
 
-/// The set-id files of a generation, each with the tree it is in.
-fn set_ids(manifest: &Manifest) -> impl Iterator<Item = (PathBuf, &SetId)> {
+/// The set-id files of a generation, each with the tree it is in. What was removed has none any more.
+pub(super) fn set_ids(manifest: &Manifest) -> impl Iterator<Item = (PathBuf, &SetId)> {
     let of = |m: &'_ Member| inside::tree(m.slot.as_ref());
     let members = manifest.packages.iter();
+    let members = members.filter(|m| m.state != State::ConfigFiles);
     members.flat_map(move |m| m.setuid.iter().map(move |s| (of(m), s)))
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{Done, Place, ViewError, now, proc};
-use crate::admindir::{self, Contents};
+use crate::admindir::{self, Contents, OfHost};
 use crate::gc::{GcError, Why};
 use crate::generation::Sys;
 use crate::layout::{Architecture, Pin, StoreKey, ViewName, inside};
@@ -49,7 +49,7 @@ pub fn create(sys: &Sys, view: &ViewName, native: &Architecture, out: &mut Out<'
     }
     let nothing = Contents {
         shown: Vec::new(),
-        host: Vec::new(),
+        host: OfHost::usr_is_merged().into_iter().collect(),
         native: native.clone(),
         architectures: BTreeSet::new(),
     };
