@@ -11,7 +11,7 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
     let host = s.host()?;
     // /etc is the host's business: this is what scripts or an administrator would have made.
     s.must(
-        "mkdir -p /etc/postfix /etc/exim4; echo compatibility_level=3.6 >/etc/postfix/main.cf
+        "mkdir -p /etc/postfix /etc/exim4 /var/spool/postfix; echo compatibility_level=3.6 >/etc/postfix/main.cf
         echo Debian-exim:x:150:150::/var/spool/exim4:/usr/sbin/nologin >>/etc/passwd
         echo postfix:x:151:151::/var/spool/postfix:/usr/sbin/nologin >>/etc/passwd
         printf '%s\\n' Debian-exim:x:150: postfix:x:151: postdrop:x:152: >>/etc/group

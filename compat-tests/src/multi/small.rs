@@ -69,6 +69,21 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
     });
     s.part("its own libc", || own_libc(s));
     s.part("set-user-ID", || set_id(s));
+    s.part("conffiles", || {
+        // Pristine where the host has none; the host's wins.
+        for who in ["root", "user"] {
+            let run = |line: &str| match who {
+                "root" => s.must(line),
+                _ => s.must_user(line),
+            };
+            let read = "dpkg-ng run -- cat /etc/fixdata.conf";
+            s.must("rm -f /etc/fixdata.conf")?;
+            s.same_text(format!("pristine, as {who}"), "data 1\n", &run(read)?);
+            s.must("echo host >/etc/fixdata.conf")?;
+            s.same_text(format!("the host's, as {who}"), "host\n", &run(read)?);
+        }
+        s.must("rm -f /etc/fixdata.conf").map(drop)
+    });
     s.part("lists", || lists(s));
     s.part("the host is as before", || {
         s.same_text("the host", &host, &s.host()?);
