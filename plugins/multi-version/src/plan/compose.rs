@@ -252,7 +252,8 @@ fn pinned<'p>(
 fn own_choice(needs: &Needs<'_, '_>, package: Place) -> Vec<(Key, Place)> {
     let keys = needs
         .needed_by(package)
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|k| needs.is_main(package, *k));
     let with = keys.filter_map(|k| Some((k, needs.came_with(package, k)?)));
     with.filter(|(_, provider)| *provider != package).collect()
