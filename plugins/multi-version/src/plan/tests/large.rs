@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::time::Instant;
 
-use super::made::*;
 use super::Request;
+use super::made::*;
 
 /// Two suites of 150 packages: every one has two programs, three libraries and ninety-eight files, and uses ten others.
 fn suites() -> (String, [Vec<String>; 2]) {
@@ -12,17 +12,28 @@ fn suites() -> (String, [Vec<String>; 2]) {
     for suite in 1..=2 {
         for n in 0..150 {
             let spec = format!("pp{n}={suite}");
-            let uses: Vec<usize> = (1..=10).map(|k| k * k).filter(|k| *k <= n).map(|k| n - k).collect();
+            let uses: Vec<usize> = (1..=10)
+                .map(|k| k * k)
+                .filter(|k| *k <= n)
+                .map(|k| n - k)
+                .collect();
             let depends = uses.iter().map(|u| format!("pp{u} (>= {suite})"));
             let depends: Vec<String> = depends.collect();
-            let sonames: Vec<String> = uses.iter().map(|u| format!("lib{u}-{}.so.1", n % 3)).collect();
+            let sonames: Vec<String> = uses
+                .iter()
+                .map(|u| format!("lib{u}-{}.so.1", n % 3))
+                .collect();
             let needs = sonames.join(" ");
             writeln!(text, "{spec}").unwrap();
             if !depends.is_empty() {
                 writeln!(text, " Depends: {}", depends.join(", ")).unwrap();
             }
             for k in 0..3 {
-                let own = if k > 0 { format!("lib{n}-0.so.1") } else { String::new() };
+                let own = if k > 0 {
+                    format!("lib{n}-0.so.1")
+                } else {
+                    String::new()
+                };
                 writeln!(text, " library lib{n}-{k}.so.1 {needs} {own}").unwrap();
             }
             for k in 0..2 {

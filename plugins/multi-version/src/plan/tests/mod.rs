@@ -1,7 +1,7 @@
 pub(crate) mod conflicts;
+mod large;
 pub(crate) mod libraries;
 pub(crate) mod made;
-mod large;
 mod random;
 mod relations;
 mod slots;
