@@ -179,6 +179,7 @@ impl Change<'_> {
             view: self.line.view.clone(),
             number,
             created: now.map_or(0, |d| d.as_secs()),
+            parent: None,
             slots: self.plan.slots.keys().cloned().collect(),
             hides: self.plan.hides.clone(),
             pins: self.plan.pins.clone(),

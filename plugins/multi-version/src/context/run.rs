@@ -392,6 +392,7 @@ mod tests {
             view: "system".parse().unwrap(),
             number: GenerationNumber::FIRST,
             created: 0,
+            parent: None,
             slots: ["a", "b"].map(|s| s.parse().unwrap()).into(),
             hides: Vec::new(),
             pins: Vec::new(),

@@ -113,6 +113,7 @@ impl Place {
             view: view.clone(),
             number: building.number(),
             created: 0,
+            parent: None,
             slots: BTreeSet::new(),
             hides: Vec::new(),
             pins: Vec::new(),

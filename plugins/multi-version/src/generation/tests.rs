@@ -76,6 +76,7 @@ fn manifest(setuid: Vec<SetId>) -> Manifest {
         view: system(),
         number: number(1),
         created: 0,
+        parent: None,
         slots: BTreeSet::new(),
         hides: Vec::new(),
         pins: Vec::new(),
@@ -441,7 +442,8 @@ fn what_was_removed_has_no_set_id_files() {
     let second = building.finish(removed).unwrap();
     sys.switch(&system(), second).unwrap();
     let other: ViewName = "other".parse().unwrap();
-    let copy = sys.copy(&system(), second, &other, 0).unwrap();
+    let (building, manifest) = sys.begin_copy(&system(), second, &other).unwrap();
+    let copy = building.finish(manifest).unwrap();
     sys.switch(&other, copy).unwrap();
     sys.switch(&system(), number(1)).unwrap();
     drop(sys);

@@ -113,6 +113,7 @@ impl Made {
             view: view.clone(),
             number: building.number(),
             created: 1_795_278_600,
+            parent: None,
             slots: packages.iter().filter_map(|m| m.slot.clone()).collect(),
             hides: Vec::new(),
             pins: Vec::new(),

@@ -202,6 +202,7 @@ fn manifest(view: &ViewName) -> Manifest {
         view: view.clone(),
         number: "1".parse().unwrap(),
         created: 0,
+        parent: None,
         slots: Default::default(),
         hides: Vec::new(),
         pins: Vec::new(),

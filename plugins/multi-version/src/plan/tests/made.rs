@@ -417,6 +417,7 @@ impl<'m> View<'m> {
             view: "system".parse().unwrap(),
             number: "1".parse().unwrap(),
             created: 0,
+            parent: None,
             slots: plan.slots.keys().cloned().collect(),
             hides: plan.hides.clone(),
             pins: plan.pins.clone(),
