@@ -16,7 +16,7 @@ fn used_then_removed(s: &System, start: impl FnOnce() -> Res<()>) -> Res<()> {
         "{MV} -i {}",
         fixtures::debs(s, &["libfix1_2", "fix-too"])?
     ))?;
-    s.must(&format!("{MV} -r fix fixdata libfix1=1"))?;
+    s.must(&format!("{MV} -P fix fixdata libfix1=1"))?;
     Ok(())
 }
 

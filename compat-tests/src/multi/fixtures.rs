@@ -11,7 +11,7 @@
 //! | `fixdata` 1, 2 | a script that reads `/usr/share/fixdata/text` |
 //! | `foe` | conflicts with `fixdata`, and owns the same script |
 //!
-//! `libc6` is that of the system, packed again.
+//! `libc6` is that of the system, packed again, with what it depends on.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -131,20 +131,21 @@ pub fn make(system: &System) -> Res<()> {
     for one in all {
         one.build(&made)?;
     }
-    system.must(REPACK)?;
+    for package in ["libc6", "libgcc-s1", "gcc-12-base"] {
+        system.must(&format!("P={package}; {REPACK}"))?;
+    }
     Ok(())
 }
 
-/// Packs the system's libc6 again, without its scripts.
-const REPACK: &str = "
-set -e
+/// Packs the system's package `$P` again, without its scripts.
+const REPACK: &str = "set -e
 rm -rf /tmp/repack; mkdir -p /tmp/repack/DEBIAN; cd /tmp/repack
-for f in $(dpkg -L libc6); do
+for f in $(dpkg -L $P); do
     [ -d $f ] || { mkdir -p ./${f%/*}; cp -a $f ./$f; }
 done
-V=$(dpkg-query -W -f '${Version}' libc6)
-dpkg-query -s libc6 | sed '/^Status:/d; /^Conffiles:/,/^[^ C]/{/^Conffiles:\\|^ \\//d}' >DEBIAN/control
-dpkg-deb -Znone -b . /debs/made/libc6_${V}_amd64.deb
+V=$(dpkg-query -W -f '${Version}' $P)
+dpkg-query -s $P | sed '/^Status:/d; /^Conffiles:/,/^[^ C]/{/^Conffiles:\\|^ \\//d}' >DEBIAN/control
+dpkg-deb -Znone -b . /debs/made/${P}_${V}_amd64.deb
 ";
 
 /// Compiles one source into `to`.

@@ -9,8 +9,14 @@ use crate::Res;
 /// postfix, then exim4 beside it.
 pub fn run(s: &System, _: Extent) -> Res<()> {
     let host = s.host()?;
-    // Conffiles are the host's business: this is what an administrator would have written.
-    s.must("mkdir -p /etc/postfix /etc/exim4; echo compatibility_level=3.6 >/etc/postfix/main.cf")?;
+    // /etc is the host's business: this is what scripts or an administrator would have made.
+    s.must(
+        "mkdir -p /etc/postfix /etc/exim4 /var/spool/postfix; echo compatibility_level=3.6 >/etc/postfix/main.cf
+        echo Debian-exim:x:150:150::/var/spool/exim4:/usr/sbin/nologin >>/etc/passwd
+        echo postfix:x:151:151::/var/spool/postfix:/usr/sbin/nologin >>/etc/passwd
+        printf '%s\\n' Debian-exim:x:150: postfix:x:151: postdrop:x:152: >>/etc/group
+        echo primary_hostname = here.example.org >/etc/exim4/exim4.conf",
+    )?;
     s.must(&format!(
         "{MV} --no-scripts --as-wanted postfix -i {}",
         debs_of("postfix", |_| true)?
@@ -22,7 +28,7 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
     s.says(
         "--explain",
         &why,
-        &["postfix", "exim4-daemon-light", "mail-transport-agent"],
+        &["postfix", "exim4-daemon-light", "Conflicts", "ignored"],
     );
     s.part("both run", || {
         let said = s.must("dpkg-ng run -p postfix -- postconf mail_version")?;

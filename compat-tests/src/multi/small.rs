@@ -69,6 +69,21 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
     });
     s.part("its own libc", || own_libc(s));
     s.part("set-user-ID", || set_id(s));
+    s.part("conffiles", || {
+        // Pristine where the host has none; the host's wins.
+        for who in ["root", "user"] {
+            let run = |line: &str| match who {
+                "root" => s.must(line),
+                _ => s.must_user(line),
+            };
+            let read = "dpkg-ng run -- cat /etc/fixdata.conf";
+            s.must("rm -f /etc/fixdata.conf")?;
+            s.same_text(format!("pristine, as {who}"), "data 1\n", &run(read)?);
+            s.must("echo host >/etc/fixdata.conf")?;
+            s.same_text(format!("the host's, as {who}"), "host\n", &run(read)?);
+        }
+        s.must("rm -f /etc/fixdata.conf").map(drop)
+    });
     s.part("lists", || lists(s));
     s.part("the host is as before", || {
         s.same_text("the host", &host, &s.host()?);
@@ -245,13 +260,8 @@ pub fn choices(s: &System, _: Extent) -> Res<()> {
         let why = s.must(&format!(
             "{MV} --hide 'libfix1=2:for fix' --explain -i {new}"
         ))?;
-        s.says("--explain", &why, &["libfix1", "fix", "hid"]);
-        for (program, wanted) in [
-            ("fix", "libfix 1\n"),
-            ("fixnew", "libfix 2\n"),
-            ("fix-too", "libfix 2\n"),
-            ("fixmid", "libfix 2\n"),
-        ] {
+        s.says("--explain", &why, &["libfix1", "fix", "idden"]);
+        for (program, wanted) in [("fix", "libfix 1\n"), ("fixnew", "libfix 2\n")] {
             let run = s.must(&format!("dpkg-ng run -- {program}"))?;
             s.same_text(format!("run {program}"), wanted, &run);
             let direct = s.must(&format!("{VAR_SYS}/current-system/bin/{program}"))?;
@@ -266,7 +276,11 @@ pub fn choices(s: &System, _: Extent) -> Res<()> {
         s.must(&format!(
             "{MV} --unhide 'libfix1=2:for fix' -i $(ls /debs/made/fix_1_*)"
         ))?;
-        s.same_text("fix", "libfix 2\n", &s.must("dpkg-ng run -- fix")?);
+        // With the new one nobody has to be given another: that decides for all.
+        for program in ["fix", "fix-too", "fixmid", "fixnew"] {
+            let run = s.must(&format!("dpkg-ng run -- {program}"))?;
+            s.same_text(format!("run {program}"), "libfix 2\n", &run);
+        }
         Ok(())
     });
     s.part("two versions of the same paths", || {
@@ -294,7 +308,7 @@ pub fn choices(s: &System, _: Extent) -> Res<()> {
     });
     s.part("orphans", || {
         let gone = s.must(&format!("{MV} --explain -r fixmid"))?;
-        s.says("-r --explain", &gone, &["libmid1", "orphan"]);
+        s.says("-r --explain", &gone, &["libmid1", "rphan"]);
         let list = s.must(&format!("{MV} -l"))?;
         s.says("-l with an orphan", &list, &["libmid1"]);
         let collected = s.must("dpkg-ng gc --keep 1")?;

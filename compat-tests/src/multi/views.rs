@@ -34,10 +34,8 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
     });
     s.part("a clone", || {
         s.must("dpkg-ng view clone system copy")?;
-        s.must(&format!(
-            "{MV} --view copy -i {}",
-            fixtures::debs(s, &["libfix1_2"])?
-        ))?;
+        let new = fixtures::debs(s, &["libfix1_2", "fixnew"])?;
+        s.must(&format!("{MV} --view copy -i {new}"))?;
         s.same_text(
             "in copy",
             "libfix 2\n",
@@ -68,7 +66,8 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
         Ok(())
     });
     s.part("generations", || {
-        s.must(&format!("{MV} -i {}", fixtures::debs(s, &["libfix1_2"])?))?;
+        let new = fixtures::debs(s, &["libfix1_2", "fixnew"])?;
+        s.must(&format!("{MV} -i {new}"))?;
         s.same_text("the newest", "libfix 2\n", &s.must("dpkg-ng run -- fix")?);
         s.same_text(
             "an older one",
@@ -253,6 +252,8 @@ pub fn apt(s: &System, _: Extent) -> Res<()> {
         s.must("dpkg-ng view apt work -- remove -y fixnew")?;
         let list = s.must("dpkg-ng --view work -l")?;
         s.expect(!list.contains("fixnew"), || format!("still there:\n{list}"));
+        // It was named on a command line, too.
+        s.must("dpkg-ng view apt work -- markauto libfix1")?;
         s.must("dpkg-ng view apt work -- autoremove -y")?;
         let list = s.must("dpkg-ng --view work -l")?;
         s.expect(!list.contains("libfix1"), || {

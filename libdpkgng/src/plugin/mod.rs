@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`trust`] | whose file may become code of this process |
 //! | [`probe`] | a child process that loads the plugin first: one that crashes there is refused |
+//! | `stamp` | which files it survived already |
 //! | [`host`] | the table of functions a plugin is given |
 //! | [`hook`] | a plugin's hooks as a [`Hook`] |
 //!
@@ -33,10 +34,12 @@ use crate::msg::Msg;
 pub mod hook;
 pub mod host;
 pub mod probe;
+mod stamp;
 pub mod trust;
 
 use hook::PluginHook;
 use host::{Frontend, HostBox};
+use stamp::Stamp;
 
 /// The symbol every plugin exports.
 pub const ENTRY: &str = "dpkgng_plugin_entry";
@@ -140,7 +143,13 @@ impl Plugin {
     pub fn load(path: &Path, frontend: Rc<dyn Frontend>) -> Result<Plugin, Refused> {
         let path = trust::check(path)?;
         let start = || start(open(&path)?, frontend.clone());
-        probe::survives(&path, || drop(start()))?;
+        let stamp = Stamp::of(&path);
+        if !stamp.as_ref().is_some_and(Stamp::is_noted) {
+            probe::survives(&path, || drop(start()))?;
+            if let Some(stamp) = &stamp {
+                stamp.note();
+            }
+        }
         start()
     }
 

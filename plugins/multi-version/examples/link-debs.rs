@@ -20,9 +20,9 @@ use dpkgng_multi_version::generation::{Disk, Sys};
 use dpkgng_multi_version::layout::{
     Architecture, GenerationNumber, InstallationId, Layout, Sha256, Soname, Version, inside,
 };
-use dpkgng_multi_version::link::{self, Linker, POLICY, Planned, architecture_of, provided};
+use dpkgng_multi_version::link::{self, Abi, Linker, POLICY, Planned, architecture_of, provided};
 use dpkgng_multi_version::manifest::{Installation, Realization, SetId};
-use dpkgng_multi_version::plan::Link;
+use dpkgng_multi_version::plan::{Files, Link};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
@@ -96,6 +96,7 @@ fn main() -> ExitCode {
     }
     told("verified and undone", files, "objects", start);
     wrong += traced(&linker, &layout, &facts, &planned);
+    wrong += judged(&layout, &facts, &plan.links);
     match wrong == 0 && checked.differences.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
@@ -359,4 +360,46 @@ fn traced(linker: &Linker, layout: &Layout, facts: &[Facts], plan: &Planned) -> 
         unexpected.len()
     );
     unexpected.len()
+}
+
+/// Ask whether every consumer does with the library it has, and whether it could be given another.
+fn judged(layout: &Layout, facts: &[Facts], links: &[Link]) -> usize {
+    let all: BTreeMap<_, _> = facts.iter().map(|f| (f.id.clone(), f.clone())).collect();
+    let host = "amd64".parse().expect("a name");
+    let abi = Abi::new(layout, &host, &all);
+    let (start, mut wrong, mut asked) = (Instant::now(), 0, 0);
+    for link in links {
+        let Some(provider) = &link.provider else {
+            continue;
+        };
+        let own = Some(provider);
+        let verdict = abi.verdict(
+            &link.consumer,
+            &link.architecture,
+            &link.soname,
+            own,
+            provider,
+        );
+        asked += 1;
+        if let Some(symbol) = verdict.missing.first() {
+            let name = String::from_utf8_lossy(&symbol.name);
+            println!("  {} lacks {name} of {}", link.consumer, link.soname);
+            wrong += 1;
+        }
+    }
+    told("judged", asked, "links", start);
+    let start = Instant::now();
+    let rigid = facts
+        .iter()
+        .filter(|f| !abi.can_be_overridden(&f.id))
+        .count();
+    told(
+        "asked of",
+        facts.len(),
+        "packages whether they can be overridden",
+        start,
+    );
+    println!("  {rigid} can't");
+    abi.finish().expect("read");
+    wrong
 }

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | 0 | [`elf`]: reading and rewriting ELF files, and what the loader will find |
 //! | 0 | [`layout`]: where things are below `/var/sys`, and what they are called |
+//! | 0 | [`output`]: tables for a person, JSON for programs |
 //! | 1 | [`manifest`]: what is written down about installations, realizations and generations |
 //! | 2 | [`facts`]: what is known of a package in the store: its relations, its ELF objects |
 //! | 3 | [`decide`]: which library, which conflicts, which versions, as data with reasons |
 //! | 3 | [`generation`]: building, switching and forgetting them, so that a kill at any point is harmless |
+//! | 4 | [`admindir`]: a generation as a dpkg database, for dpkg-query and apt |
 //! | 4 | [`context`]: a process for which a generation is on `/usr`; `dpkg-ng run` |
 //! | 4 | [`store`]: a .deb into the store |
 //! | 4 | [`gc`]: collecting what nothing needs |
@@ -15,6 +17,10 @@
 //! | 5 | [`scripts`]: maintainer scripts, in a context of the generation that is being built |
 //! | 5 | [`link`]: linked packages made, resolved as ld.so would, looked at and had back |
 //! | 6 | [`export`]: commands for a PATH outside of contexts |
+//! | 5 | [`show`]: a plan with its reasons, as tables, JSON, DOT and SVG |
+//! | 5 | [`view`]: the commands about views, and `gc` |
+//! | 5 | [`apt`]: what apt calls, and running it over a view |
+//! | 6 | [`query`]: `-l`, `-L`, `-S`, `-s`, `-V` |
 //! | 6 | [`command`]: what of a command line is the plugin's |
 //! | 7 | `entry`: what dpkg-ng finds in the plugin |
 //!

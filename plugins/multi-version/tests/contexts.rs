@@ -212,6 +212,9 @@ fn conffiles_the_host_lacks_are_there_and_nothing_is_written() {
             views.file("system", name, "pristine\n");
         }
         views.script("system", "root/usr/bin/hello", "");
+        let private = views.file("system", "root/etc/ssl/private/key", "");
+        let none = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(private.parent().unwrap(), none).unwrap();
         let script = "cat /etc/no-such-here.conf /etc/default/no-such-here; head -c4 /etc/passwd; \
                       touch /etc/x /etc/default/x /usr/x";
         let ran = views.run(who, &format!("-- sh -c '{script}'"));

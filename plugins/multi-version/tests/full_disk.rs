@@ -110,6 +110,7 @@ fn generation(sys: &Sys, id: &RealizationId) {
         view: view.clone(),
         number: building.number(),
         created: 0,
+        parent: None,
         slots: BTreeSet::new(),
         hides: Vec::new(),
         pins: Vec::new(),

@@ -20,7 +20,7 @@ use dpkgng_multi_version::link::{Abi, Difference, LinkError, Owner, What, restor
 use dpkgng_multi_version::manifest::Realization;
 use dpkgng_multi_version::plan::Files;
 use placed::closure::{BASE, Closure, MID, soname};
-use placed::{Entry, host_architecture, public};
+use placed::{Entry, Placed, host_architecture, public};
 
 #[test]
 fn programs_run_with_what_was_planned() {
@@ -474,7 +474,7 @@ fn dying(left: usize) -> (Disk, Arc<AtomicBool>) {
 
 #[test]
 fn killed_at_any_step() {
-    let mut closure = Closure::new();
+    let mut closure = Closure::on(Placed::in_memory());
     let odd = odd(&mut closure);
     let mut all = closure.libraries();
     // libc is large.

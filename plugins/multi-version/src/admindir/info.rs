@@ -41,7 +41,7 @@ pub(super) fn write(
     };
     let paths = match gone {
         // As dpkg leaves it: what still is there, and the directories on the way.
-        true => on_the_way(found.conffiles.iter().map(|(path, _)| path.as_str())),
+        true => on_the_way(found.conffiles.iter().map(|(path, _)| below(path))),
         false => payload_paths(payload)?,
     };
     let mut list = b"/.\n".to_vec();
@@ -142,9 +142,14 @@ fn walk(payload: &Path, dir: &Path, paths: &mut Vec<PathBuf>) -> Result<(), Admi
     Ok(())
 }
 
-pub(crate) fn on_the_way<'p>(files: impl Iterator<Item = &'p str>) -> Vec<PathBuf> {
-    let below = files.map(|f| PathBuf::from(f.trim_start_matches('/')));
-    let all = below.flat_map(|f| f.ancestors().map(Path::to_path_buf).collect::<Vec<_>>());
+/// A conffile, relative to the payload.
+pub(crate) fn below(conffile: &str) -> &Path {
+    Path::new(conffile.trim_start_matches('/'))
+}
+
+/// Files and the directories on the way to them.
+pub(crate) fn on_the_way<'p>(files: impl Iterator<Item = &'p Path>) -> Vec<PathBuf> {
+    let all = files.flat_map(|f| f.ancestors().map(Path::to_path_buf).collect::<Vec<_>>());
     let mut paths: BTreeSet<PathBuf> = all.collect();
     paths.remove(Path::new(""));
     paths.into_iter().collect()

@@ -13,12 +13,15 @@
 //! [`choose`] leaves out is in the manifest alone. What the view uses of the host is shown as packages on hold, so that
 //! apt counts on them and leaves them alone.
 //!
+//! A generation does not change, but for one word here: what is on hold ([`select`]).
+//!
 //! `.list` has the payload's paths, so merged `/usr`; so have the md5sums, which are made if a package has none, as
 //! dpkg does.
 #![forbid(unsafe_code)]
 
 mod choice;
 mod info;
+mod selecting;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -29,7 +32,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use choice::{LeftOut, choose};
-pub(crate) use info::{conffiles, on_the_way, payload_paths};
+pub(crate) use info::{below, conffiles, on_the_way, payload_paths};
+pub use selecting::select;
 pub use status::{Control, ControlError};
 
 use crate::facts::{self, Facts, MultiArch};
@@ -105,6 +109,21 @@ pub struct OfHost {
     pub multi_arch: MultiArch,
     /// Its `Provides`, as the host's status has it.
     pub provides: Option<String>,
+}
+
+impl OfHost {
+    /// What every view has: its `/usr` is merged, whatever the host's packages say of the host. Without it apt would
+    /// have usrmerge convert the host.
+    pub fn usr_is_merged() -> Option<OfHost> {
+        Some(OfHost {
+            name: PackageName::new("usr-is-merged").ok()?,
+            // Trixie's.
+            version: Version::new("39+nmu2").ok()?,
+            architecture: Architecture::new("all").ok()?,
+            multi_arch: MultiArch::Foreign,
+            provides: None,
+        })
+    }
 }
 
 /// What a database is made of.

@@ -13,6 +13,7 @@ use super::change::{change, present};
 use super::options::{Action, Line, UsageError};
 use super::selections::Selections;
 use super::views;
+use crate::admindir;
 use crate::context::Selector;
 use crate::facts;
 use crate::generation::Reader;
@@ -262,10 +263,16 @@ fn set_selections(layout: &Layout, line: &Line) -> Result<i32, Failed> {
     let sys = super::open(layout)?;
     let mut selections = Selections::of(layout, &line.view)?;
     selections.extend(Selections::parse(&text)?);
-    if sys.current(&line.view)?.is_none() {
+    let Some(current) = sys.current(&line.view)? else {
         return Err(Failed::new(format!("there is no view {}", line.view)));
-    }
+    };
     selections.keep(layout, &line.view, sys.disk())?;
+    let admindir = layout
+        .generation(&line.view, current)
+        .join(inside::ADMINDIR);
+    admindir::select(sys.disk(), &admindir, |name, architecture| {
+        selections.of_installed(name, architecture)
+    })?;
     Ok(0)
 }
 

@@ -13,8 +13,9 @@ use dpkgng_plugin::{Failed, Host};
 
 use super::knowledge::Knowledge;
 use super::options::Line;
+use super::selections::Selections;
 use super::{maintscripts, options, steps, views};
-use crate::generation::Sys;
+use crate::generation::{Reader, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
 use crate::link::{Linker, Made, Planned, Progress};
 use crate::manifest::Manifest;
@@ -23,7 +24,7 @@ use crate::show::{self, Graph};
 use crate::{admindir, build, export};
 
 /// The view's current manifest; none of a view without generation.
-pub fn present(sys: &Sys, view: &ViewName) -> Result<Option<Manifest>, Failed> {
+pub fn present(sys: &Reader, view: &ViewName) -> Result<Option<Manifest>, Failed> {
     Ok(match sys.current(view)? {
         Some(number) => Some(sys.manifest(view, number)?),
         None => None,
@@ -48,7 +49,7 @@ pub fn change(
             options::Graph::Svg => show::svg(&drawn, &format!("View {}", line.view)),
         })?;
     }
-    if line.explain {
+    if line.explain || line.json {
         views::with_out(host, line.json, |out| show::explain(&plan, out))?;
     }
     if line.no_act {
@@ -92,7 +93,7 @@ impl Change<'_> {
             return Ok(0);
         }
         for step in &steps {
-            step.announce(self.host)?;
+            step.announce(self.host, self.line.json)?;
         }
         let (layout, disk) = (self.sys.layout(), self.sys.disk());
         let linker = Linker::new(
@@ -118,6 +119,10 @@ impl Change<'_> {
         let contents = self.knowledge.contents(self.plan);
         let admindir = building.path().join(inside::ADMINDIR);
         admindir::write(disk, layout, &admindir, &contents)?;
+        let selections = Selections::of(layout, view)?;
+        admindir::select(disk, &admindir, |name, architecture| {
+            selections.of_installed(name, architecture)
+        })?;
         let mut left = maintscripts::run(self, &building, &steps, &mut manifest)?;
         let exports = export::decide(layout, building.path(), &manifest)?;
         export::write(disk, building.path(), &exports)?;
@@ -131,8 +136,10 @@ impl Change<'_> {
         for step in &steps {
             step.done(self.host)?;
         }
-        self.host
-            .output(format!("View {view} is at generation {number}.\n"))?;
+        if !self.line.json {
+            let at = format!("View {view} is at generation {number}.\n");
+            self.host.output(at)?;
+        }
         Ok(0)
     }
 
@@ -172,6 +179,7 @@ impl Change<'_> {
             view: self.line.view.clone(),
             number,
             created: now.map_or(0, |d| d.as_secs()),
+            parent: None,
             slots: self.plan.slots.keys().cloned().collect(),
             hides: self.plan.hides.clone(),
             pins: self.plan.pins.clone(),

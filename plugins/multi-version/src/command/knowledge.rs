@@ -115,10 +115,16 @@ impl Knowledge {
                 used.insert(name);
             }
         }
-        let of_host = self.host.iter().filter(|h| used.contains(&h.package.name));
+        let merged = Shown::usr_is_merged().map(|m| m.name);
+        let of_host = self.host.iter().filter(|h| {
+            let name = &h.package.name;
+            let in_view = shown.iter().any(|p| p.facts.id.package() == name);
+            used.contains(name) || Some(name) == merged.as_ref() && !in_view
+        });
+        let host = of_host.map(OfHost::shown).collect();
         Contents {
             shown,
-            host: of_host.map(OfHost::shown).collect(),
+            host,
             native: self.native.clone(),
             architectures: all
                 .iter()
@@ -168,6 +174,20 @@ fn host_packages(services: Services) -> Result<Vec<OfHost>, Failed> {
                 },
             });
         }
+    }
+    if let Some(merged) = Shown::usr_is_merged()
+        && !packages.iter().any(|p| p.package.name == merged.name)
+    {
+        packages.push(OfHost {
+            provides: None,
+            package: HostPackage {
+                name: merged.name,
+                version: merged.version,
+                architecture: merged.architecture,
+                multi_arch: merged.multi_arch,
+                provides: Vec::new(),
+            },
+        });
     }
     Ok(packages)
 }

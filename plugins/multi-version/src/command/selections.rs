@@ -72,6 +72,16 @@ impl Selections {
         those.map(|(package, _)| package.as_str())
     }
 
+    /// What dpkg's database says of a package that is installed: `hold` or `install`, if either was said.
+    pub fn of_installed(&self, name: &str, architecture: &str) -> Option<&'static str> {
+        let full = self.0.get(&format!("{name}:{architecture}"));
+        match full.or_else(|| self.0.get(name))?.as_str() {
+            "hold" => Some("hold"),
+            "install" => Some("install"),
+            _ => None,
+        }
+    }
+
     /// Nothing is wanted of packages any more of which this was.
     pub fn done(&mut self, want: &str) {
         self.0.retain(|_, w| w != want);

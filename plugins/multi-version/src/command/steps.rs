@@ -141,35 +141,55 @@ fn providers_first<'p>(
     order
 }
 
+/// What a removal goes through: apt counts these.
+fn going(host: Host, full: &str) -> Result<(), Failed> {
+    host.status_fd(format!("status: {full}: half-configured"))?;
+    host.status_fd(format!("status: {full}: half-installed"))
+}
+
 impl Step {
-    /// `name:arch`, as in the lines of `--status-fd`.
+    /// `name:arch`, as in the lines of `--status-fd`; what is for all architectures has none there.
     fn full_name(&self) -> String {
-        format!("{}:{}", self.package.package(), self.package.architecture())
+        match self.package.architecture().as_str() {
+            "all" => self.package.package().to_string(),
+            architecture => format!("{}:{architecture}", self.package.package()),
+        }
     }
 
     /// Say that it begins.
-    pub fn announce(&self, host: Host) -> Result<(), Failed> {
+    pub fn announce(&self, host: Host, json: bool) -> Result<(), Failed> {
+        // What is printed for a program is JSON alone.
+        let say = |text: String| match json {
+            true => Ok(()),
+            false => host.output(text),
+        };
         let (name, version) = (self.package.package(), self.package.version());
         let full = self.full_name();
         match &self.what {
             What::Remove { purge: false, .. } => {
-                host.output(format!("Removing {name} ({version}) ...\n"))?;
-                host.status_fd(format!("processing: remove: {full}"))
+                say(format!("Removing {name} ({version}) ...\n"))?;
+                host.status_fd(format!("processing: remove: {full}"))?;
+                going(host, &full)
             }
             What::Remove {
                 purge: true,
                 was_there,
             } => {
                 if *was_there {
-                    host.output(format!("Removing {name} ({version}) ...\n"))?;
+                    say(format!("Removing {name} ({version}) ...\n"))?;
                 }
-                host.output(format!("Purging {name} ({version}) ...\n"))?;
+                say(format!("Purging {name} ({version}) ...\n"))?;
+                if *was_there {
+                    host.status_fd(format!("processing: remove: {full}"))?;
+                    going(host, &full)?;
+                    host.status_fd(format!("status: {full}: config-files"))?;
+                }
                 host.status_fd(format!("processing: purge: {full}"))
             }
             What::Unpack { instead_of } => {
                 let over = instead_of.as_ref();
                 let over = over.map_or(String::new(), |o| format!(" over ({})", o.version()));
-                host.output(format!("Unpacking {name} ({version}){over} ...\n"))?;
+                say(format!("Unpacking {name} ({version}){over} ...\n"))?;
                 let how = match instead_of {
                     Some(_) => "upgrade",
                     None => "install",
@@ -179,8 +199,9 @@ impl Step {
                 host.status_fd(format!("status: {full}: unpacked"))
             }
             What::Configure { .. } => {
-                host.output(format!("Setting up {name} ({version}) ...\n"))?;
+                say(format!("Setting up {name} ({version}) ...\n"))?;
                 host.status_fd(format!("processing: configure: {full}"))?;
+                host.status_fd(format!("status: {full}: unpacked"))?;
                 host.status_fd(format!("status: {full}: half-configured"))
             }
         }

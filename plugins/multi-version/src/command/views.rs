@@ -7,9 +7,13 @@ use std::path::PathBuf;
 
 use dpkgng_plugin::{Failed, Host};
 
-use crate::generation::Reader;
-use crate::layout::Layout;
+use super::change::{change, present};
+use super::knowledge::Knowledge;
+use super::options::{Action, Line};
+use crate::generation::{Reader, Sys};
+use crate::layout::{InstallationId, Layout, ViewName};
 use crate::output::{Out, terminal_width};
+use crate::plan::Request;
 use crate::view::{self, Collection, Place};
 
 /// Options and words of a command line.
@@ -19,6 +23,7 @@ struct Words {
     words: Vec<String>,
     json: bool,
     dry_run: bool,
+    no_scripts: bool,
     keep: Option<usize>,
     why: Option<PathBuf>,
     harmless: BTreeSet<u32>,
@@ -43,6 +48,7 @@ impl Words {
             match name.as_str() {
                 "--json" => parsed.json = true,
                 "--dry-run" | "--no-act" | "--simulate" => parsed.dry_run = true,
+                "--no-scripts" => parsed.no_scripts = true,
                 "--keep" => parsed.keep = Some(number(&name, &value()?)?),
                 "--why" => parsed.why = Some(value()?.into()),
                 "--ignore-process" => {
@@ -152,14 +158,74 @@ pub fn gc(host: Host, layout: &Layout, args: &[OsString]) -> Result<i32, Failed>
     }
     let asked = Collection {
         keep: parsed.keep,
-        harmless: parsed.harmless,
+        harmless: parsed.harmless.clone(),
     };
     let reader = Reader::new(layout.clone());
+    if let Some(path) = &parsed.why {
+        return with_out(host, parsed.json, |out| Ok(asked.why(&reader, path, out)?));
+    }
+    if parsed.dry_run {
+        for (view, orphans) in orphans(host, &reader)? {
+            for orphan in &orphans {
+                let (name, version) = (orphan.package(), orphan.version());
+                host.notice(format!(
+                    "{name} {version} is an orphan in view {view}: it would leave it"
+                ))?;
+            }
+        }
+        return with_out(host, parsed.json, |out| Ok(asked.dry_run(&reader, out)?));
+    }
+    let sys = super::open(layout)?;
+    // Before the rest, as it takes space to have another generation: what fails here must not stop what frees it.
+    if let Err(e) = drop_orphans(host, &sys, &parsed) {
+        let why = String::from_utf8_lossy(e.text()).into_owned();
+        host.warning(format!("orphans stay: {why}"))?;
+    }
     with_out(host, parsed.json, |out| {
-        Ok(match &parsed.why {
-            Some(path) => asked.why(&reader, path, out)?,
-            None if parsed.dry_run => asked.dry_run(&reader, out)?,
-            None => view::collect(&super::open(layout)?, &asked, out)?,
-        })
+        Ok(view::collect(&sys, &asked, out)?)
     })
+}
+
+/// The orphans of every view's current generation.
+fn orphans(
+    host: Host,
+    reader: &Reader,
+) -> Result<Vec<(ViewName, BTreeSet<InstallationId>)>, Failed> {
+    let mut found = Vec::new();
+    for view in reader.views()? {
+        let Some(present) = present(reader, &view)? else {
+            continue;
+        };
+        let knowledge = Knowledge::read(host.services(), reader, Some(&present), &BTreeSet::new())?;
+        let as_it_is = Request {
+            side_by_side: true,
+            force_depends: true,
+            ..Request::default()
+        };
+        let plan = knowledge.plan(reader.layout(), Some(&present), &as_it_is)?;
+        if !plan.needed.orphans.is_empty() {
+            found.push((view, plan.needed.orphans));
+        }
+    }
+    Ok(found)
+}
+
+/// Let the orphans leave their views.
+fn drop_orphans(host: Host, sys: &Sys, words: &Words) -> Result<(), Failed> {
+    for (view, orphans) in orphans(host, sys)? {
+        let present = present(sys, &view)?;
+        let request = Request {
+            remove: orphans,
+            side_by_side: true,
+            force_depends: true,
+            ..Request::default()
+        };
+        let line = Line {
+            no_scripts: words.no_scripts,
+            json: words.json,
+            ..Line::new(view, Action::Remove)
+        };
+        change(host, sys, &line, present.as_ref(), &request)?;
+    }
+    Ok(())
 }

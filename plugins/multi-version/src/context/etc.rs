@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{ContextError, Host, Mount, Mounts, is_dir};
@@ -76,7 +77,10 @@ fn lacking(
     }
     let from = tree.join(dir);
     let entries = match fs::read_dir(&from) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        // What the caller may not look at is nothing to them.
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+            return Ok(());
+        }
         entries => entries.map_err(|e| ContextError::read(&from, e))?,
     };
     for entry in entries {
@@ -85,7 +89,7 @@ fn lacking(
         let hosts = root.join(&path);
         // What we may not look at is there.
         let absent = fs::symlink_metadata(&hosts);
-        if absent.is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound) {
+        if absent.is_err_and(|e| e.kind() == ErrorKind::NotFound) {
             dirs.insert(dir.into());
         } else if is_dir(root, &path) && is_dir(tree, &path) {
             lacking(tree, &path, root, dirs)?;

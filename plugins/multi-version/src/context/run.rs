@@ -241,15 +241,18 @@ fn prepare(layout: &Layout, options: &Options) -> Result<(Hold, Mounts, Host), R
     let root = std::fs::canonicalize(layout.root()).unwrap_or_else(|_| layout.root().into());
     let layout = &Layout::new(root);
     let current = || Hold::current(layout, view)?.ok_or_else(|| RunError::NoView(view.clone()));
-    let (hold, manifest) = match options.generation {
+    let hold = match options.generation {
         Some(number) => Hold::take(layout, view, number)?,
         None => current()?,
     };
-    let slots = slots(&manifest, &options.packages)?;
+    let slots = match options.packages.is_empty() {
+        true => Vec::new(),
+        false => slots(&hold.manifest()?, &options.packages)?,
+    };
     let wanted = Wanted {
         layout,
         view,
-        number: manifest.number,
+        number: hold.number(),
         slots: &slots,
         pure: options.pure,
     };
@@ -392,6 +395,7 @@ mod tests {
             view: "system".parse().unwrap(),
             number: GenerationNumber::FIRST,
             created: 0,
+            parent: None,
             slots: ["a", "b"].map(|s| s.parse().unwrap()).into(),
             hides: Vec::new(),
             pins: Vec::new(),

@@ -25,6 +25,16 @@ fn is_private(version: &[u8]) -> bool {
     memchr::memmem::find(version, b"PRIVATE").is_some()
 }
 
+/// Whether a library has a symbol of any version, or none.
+fn has(library: &BTreeSet<Versioned>, name: &[u8]) -> bool {
+    let first = Versioned {
+        name: name.to_vec(),
+        version: None,
+    };
+    let mut from = library.range(first..);
+    from.next().is_some_and(|s| s.name == name)
+}
+
 /// What `soname`'s `candidate` lacks of what a consumer takes from its `present` library. References
 /// without a version count when it is the present library that has the symbol.
 pub fn check(
@@ -33,10 +43,6 @@ pub fn check(
     present: &BTreeSet<Versioned>,
     candidate: &BTreeSet<Versioned>,
 ) -> Verdict {
-    let names = |set: &'_ BTreeSet<Versioned>| -> BTreeSet<Vec<u8>> {
-        set.iter().map(|s| s.name.clone()).collect()
-    };
-    let (had, has) = (names(present), names(candidate));
     // The loader takes a library without any versions for any version.
     let unversioned = candidate.iter().all(|s| s.version.is_none());
     let mut verdict = Verdict::default();
@@ -45,7 +51,7 @@ pub fn check(
             verdict.private.insert(version.to_vec());
         }
         let there = match unversioned || symbol.version.is_none() {
-            true => has.contains(&symbol.name),
+            true => has(candidate, &symbol.name),
             false => candidate.contains(symbol),
         };
         if !there {
@@ -53,7 +59,7 @@ pub fn check(
         }
     }
     for (name, weak) in &imports.unversioned {
-        if !weak && had.contains(name) && !has.contains(name) {
+        if !weak && has(present, name) && !has(candidate, name) {
             verdict.missing.insert(Versioned {
                 name: name.clone(),
                 version: None,

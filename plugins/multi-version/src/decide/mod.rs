@@ -55,8 +55,8 @@ pub trait Versions {
 pub trait Judge {
     /// All conflicts within a set.
     fn conflicts(&self, set: &BTreeSet<InstallationId>) -> BTreeSet<Conflict>;
-    /// Those of a set whose Depends and Pre-Depends do not hold within it.
-    fn broken(&self, set: &BTreeSet<InstallationId>) -> BTreeSet<InstallationId>;
+    /// The Pre-Depends and Depends of a set that do not hold within it: whose, and which, from 0.
+    fn broken(&self, set: &BTreeSet<InstallationId>) -> BTreeSet<(InstallationId, usize)>;
     /// What could stand in for a package, best first.
     fn replacements(&self, package: &InstallationId) -> Vec<InstallationId>;
 }

@@ -251,12 +251,11 @@ impl Judge for World {
             .map(|(by, with)| Conflict { by, field, with })
             .collect()
     }
-    fn broken(&self, set: &BTreeSet<InstallationId>) -> BTreeSet<InstallationId> {
-        let works = |package: &InstallationId| {
-            let mut needs = self.needs.iter().filter(|(p, _)| id(p) == *package);
-            needs.all(|(_, any)| any.iter().any(|n| set.contains(&id(n))))
-        };
-        set.iter().filter(|p| !works(p)).cloned().collect()
+    fn broken(&self, set: &BTreeSet<InstallationId>) -> BTreeSet<(InstallationId, usize)> {
+        let needs = self.needs.iter().enumerate();
+        let needs = needs.filter(|(_, (p, _))| set.contains(&id(p)));
+        let broken = needs.filter(|(_, (_, any))| !any.iter().any(|n| set.contains(&id(n))));
+        broken.map(|(at, (p, _))| (id(p), at)).collect()
     }
     fn replacements(&self, package: &InstallationId) -> Vec<InstallationId> {
         let of = self.replacements.iter().filter(|(p, _)| id(p) == *package);

@@ -52,6 +52,7 @@ impl Rig {
                 view: "work".parse().unwrap(),
                 number: "3".parse().unwrap(),
                 created: 0,
+                parent: None,
                 slots: BTreeSet::new(),
                 hides: Vec::new(),
                 pins: Vec::new(),

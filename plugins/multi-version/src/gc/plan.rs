@@ -280,6 +280,10 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>, GcError> {
     Ok(paths)
 }
 
+fn is_denied(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::PermissionDenied
+}
+
 /// Sizes of trees that share files: a file counts where its last name goes.
 #[derive(Default)]
 struct Sizes {
@@ -293,7 +297,11 @@ impl Sizes {
         while let Some(path) = paths.pop() {
             let is = fs::symlink_metadata(&path).map_err(|e| GcError::read(&path, e))?;
             if is.is_dir() {
-                paths.extend(files(&path)?);
+                match files(&path) {
+                    // Who may not look in there may not remove it either: this is a `--dry-run`.
+                    Err(GcError::Read { source, .. }) if is_denied(&source) => {}
+                    found => paths.extend(found?),
+                }
             } else {
                 let gone = self.names.entry((is.dev(), is.ino())).or_default();
                 *gone += 1;

@@ -113,6 +113,7 @@ impl Place {
             view: view.clone(),
             number: building.number(),
             created: 0,
+            parent: None,
             slots: BTreeSet::new(),
             hides: Vec::new(),
             pins: Vec::new(),
@@ -299,14 +300,14 @@ fn what_is_held_is_kept_and_what_goes_cannot_be_held() {
         panic!("{old}");
     };
     let take = || Hold::take(sys.layout(), view, *number);
-    let (hold, manifest) = take().unwrap();
-    assert_eq!(manifest.packages[0].realization, id);
+    let hold = take().unwrap();
+    assert_eq!(hold.manifest().unwrap().packages[0].realization, id);
     let plan = || sys.plan_collection(0, &place.proc()).unwrap();
     assert!(plan().keep[&old].contains(&Why::Held));
     drop(hold);
     let planned = plan();
     assert!(planned.remove.iter().any(|r| r.key == old));
-    let (hold, _) = take().unwrap();
+    let hold = take().unwrap();
     sys.collect(&planned, &place.proc(), &none()).unwrap();
     assert!(take().is_ok() && place.layout().realization(&id).exists());
     drop(hold);

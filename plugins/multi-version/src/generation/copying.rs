@@ -5,32 +5,32 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::switching::set_ids;
 use super::tree::entries;
 use super::{Building, Done, GenerationError, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
+use crate::manifest::Manifest;
 
 /// What apt and dpkg lock in a dpkg database: an inode is one lock.
 const LOCKS: [&str; 3] = ["lock", "lock-frontend", "Lock"];
 
 impl Sys {
-    /// Make a generation of `to` that holds what a generation of `from` holds, `created` then. It is not current yet.
-    pub fn copy(
+    /// Begin a generation of `to` that holds what a generation of `from` holds. `bin/` is left to the caller: it
+    /// speaks of its generation.
+    pub fn begin_copy(
         &self,
         from: &ViewName,
         number: GenerationNumber,
         to: &ViewName,
-        created: u64,
-    ) -> Done<GenerationNumber> {
+    ) -> Done<(Building<'_>, Manifest)> {
         let mut manifest = self.manifest(from, number)?;
-        manifest.created = created;
-        let own = manifest.packages.iter().flat_map(|member| {
-            let tree = inside::tree(member.slot.as_ref());
-            member.setuid.iter().map(move |s| tree.join(&s.path))
-        });
+        let own = set_ids(&manifest).map(|(tree, set_id)| tree.join(&set_id.path));
         let own: BTreeSet<PathBuf> = own.collect();
         let building = self.begin(to)?;
         self.copy_tree(&self.layout().generation(from, number), &building, &own)?;
-        building.finish(manifest)
+        manifest.view = to.clone();
+        manifest.number = building.number();
+        Ok((building, manifest))
     }
 
     fn copy_tree(&self, from: &Path, building: &Building<'_>, own: &BTreeSet<PathBuf>) -> Done {
@@ -44,7 +44,7 @@ impl Sys {
                     source: e,
                 })?;
                 let of_database = path.starts_with(inside::ADMINDIR);
-                if path == Path::new(inside::MANIFEST) {
+                if path == Path::new(inside::MANIFEST) || path == Path::new(inside::BIN) {
                     continue;
                 } else if is.is_dir() {
                     self.disk().make_dir(&target)?;

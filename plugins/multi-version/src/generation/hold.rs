@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
@@ -20,12 +20,16 @@ use crate::manifest::{Manifest, ManifestError};
 #[derive(Debug)]
 #[must_use]
 pub struct Hold {
-    _file: File,
+    /// Its manifest.
+    file: File,
+    path: PathBuf,
+    view: ViewName,
+    number: GenerationNumber,
 }
 
 impl Hold {
     /// Hold the current generation of a view; none, if it has none.
-    pub fn current(layout: &Layout, view: &ViewName) -> Done<Option<(Hold, Manifest)>> {
+    pub fn current(layout: &Layout, view: &ViewName) -> Done<Option<Hold>> {
         let reader = Reader::new(layout.clone());
         loop {
             let Some(number) = reader.current(view)? else {
@@ -40,41 +44,58 @@ impl Hold {
         }
     }
 
-    /// Hold a generation, and read what it holds.
-    pub fn take(
-        layout: &Layout,
-        view: &ViewName,
-        number: GenerationNumber,
-    ) -> Done<(Hold, Manifest)> {
+    /// Hold a generation.
+    pub fn take(layout: &Layout, view: &ViewName, number: GenerationNumber) -> Done<Hold> {
         let path = layout.generation(view, number).join(inside::MANIFEST);
         let none = || GenerationError::NoGeneration(view.clone(), number);
-        let read = |path: &Path| -> io::Result<Option<(File, String)>> {
-            let mut file = File::open(path)?;
+        let hold = |path: &Path| -> io::Result<Option<File>> {
+            let file = File::open(path)?;
             match rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) {
                 Err(Errno::WOULDBLOCK) => return Ok(None),
                 done => done?,
             }
-            if file.metadata()?.nlink() == 0 {
-                return Ok(None);
-            }
-            let mut text = String::new();
-            file.read_to_string(&mut text)?;
-            Ok(Some((file, text)))
+            let there = file.metadata()?.nlink() > 0;
+            Ok(Some(file).filter(|_| there))
         };
-        let (file, text) = match read(&path) {
+        let file = match hold(&path) {
             Ok(held) => held.ok_or_else(none)?,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(none()),
             Err(source) => return Err(GenerationError::Read { path, source }),
         };
+        Ok(Hold {
+            file,
+            path,
+            view: view.clone(),
+            number,
+        })
+    }
+
+    /// Which.
+    pub fn number(&self) -> GenerationNumber {
+        self.number
+    }
+
+    /// What it holds: who only enters it need not read that.
+    pub fn manifest(&self) -> Done<Manifest> {
+        let mut text = String::new();
+        let read = (&self.file).read_to_string(&mut text);
+        read.map_err(|source| GenerationError::Read {
+            path: self.path.clone(),
+            source,
+        })?;
         let manifest = Manifest::from_text(&text);
-        let manifest = manifest.and_then(|m| match m.view == *view && m.number == number {
-            true => Ok(m),
-            false => Err(ManifestError::Stranger(format!("{view} {number}"))),
-        });
-        match manifest {
-            Ok(manifest) => Ok((Hold { _file: file }, manifest)),
-            Err(why) => Err(GenerationError::Manifest { path, why }),
-        }
+        let manifest =
+            manifest.and_then(|m| match (&m.view, m.number) == (&self.view, self.number) {
+                true => Ok(m),
+                false => Err(ManifestError::Stranger(format!(
+                    "{} {}",
+                    self.view, self.number
+                ))),
+            });
+        manifest.map_err(|why| GenerationError::Manifest {
+            path: self.path.clone(),
+            why,
+        })
     }
 }
 

@@ -246,6 +246,7 @@ impl Building<'_> {
         let disk = &self.sys.disk;
         manifest.view = self.view.clone();
         manifest.number = self.number;
+        manifest.parent = self.sys.current(&self.view)?;
         let text = manifest.to_text();
         disk.write(&self.path.join(inside::MANIFEST), text.as_bytes())?;
         disk.sync_fs(&self.path)?;

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 
 use super::{Done, GenerationError, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
-use crate::manifest::{Manifest, Member, SetId};
+use crate::manifest::{Manifest, Member, SetId, State};
 
 /// The view that `current-system` follows.
 pub(super) const SYSTEM: &str = "system";
 
-/// The set-id files of a generation, each with the tree it is in.
-fn set_ids(manifest: &Manifest) -> impl Iterator<Item = (PathBuf, &SetId)> {
+/// The set-id files of a generation, each with the tree it is in. What was removed has none any more.
+pub(super) fn set_ids(manifest: &Manifest) -> impl Iterator<Item = (PathBuf, &SetId)> {
     let of = |m: &'_ Member| inside::tree(m.slot.as_ref());
     let members = manifest.packages.iter();
+    let members = members.filter(|m| m.state != State::ConfigFiles);
     members.flat_map(move |m| m.setuid.iter().map(move |s| (of(m), s)))
 }
 
@@ -37,12 +38,17 @@ impl Sys {
         Ok(())
     }
 
-    /// Make the newest generation before the current one current.
+    /// Make the generation current that was so when the current one was made; if it is gone, the newest that
+    /// is older.
     pub fn rollback(&self, view: &ViewName) -> Done<GenerationNumber> {
-        let current = self.current(view)?;
-        let mut numbers = self.list(view)?.into_iter().map(|l| l.number);
-        let before = numbers.rfind(|n| Some(*n) < current);
-        let before = before.ok_or_else(|| GenerationError::NothingBefore(view.clone()))?;
+        let nothing = || GenerationError::NothingBefore(view.clone());
+        let current = self.current(view)?.ok_or_else(nothing)?;
+        let parent = self.manifest(view, current)?.parent;
+        let listed = self.list(view)?;
+        let mut numbers = listed.iter().map(|l| l.number);
+        let parent = parent.filter(|p| listed.iter().any(|l| l.number == *p));
+        let before = parent.or_else(|| numbers.rfind(|n| *n < current));
+        let before = before.ok_or_else(nothing)?;
         self.switch(view, before)?;
         Ok(before)
     }

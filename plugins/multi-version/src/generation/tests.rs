@@ -76,6 +76,7 @@ fn manifest(setuid: Vec<SetId>) -> Manifest {
         view: system(),
         number: number(1),
         created: 0,
+        parent: None,
         slots: BTreeSet::new(),
         hides: Vec::new(),
         pins: Vec::new(),
@@ -425,4 +426,26 @@ fn a_reader_needs_no_lock_no_permission_and_no_recovery() {
     // A damaged current one is shown.
     fs::remove_file(place.path("sys/views/system/gen/2/manifest")).unwrap();
     assert_eq!(reader.list(&system()).unwrap().len(), 1);
+}
+
+#[test]
+fn what_was_removed_has_no_set_id_files() {
+    let place = Place::new();
+    let sys = place.sys(Disk::default()).unwrap();
+    build_and_switch(&place, &sys).unwrap();
+    let mut building = sys.begin(&system()).unwrap();
+    building
+        .place(None, &place.path("one"), &["DEBIAN"], &[])
+        .unwrap();
+    let mut removed = manifest(vec![sudo(&place)]);
+    removed.packages[0].state = State::ConfigFiles;
+    let second = building.finish(removed).unwrap();
+    sys.switch(&system(), second).unwrap();
+    let other: ViewName = "other".parse().unwrap();
+    let (building, manifest) = sys.begin_copy(&system(), second, &other).unwrap();
+    let copy = building.finish(manifest).unwrap();
+    sys.switch(&other, copy).unwrap();
+    sys.switch(&system(), number(1)).unwrap();
+    drop(sys);
+    place.sys(Disk::default()).unwrap();
 }

@@ -20,6 +20,8 @@ pub struct Manifest {
     pub number: GenerationNumber,
     /// When it was built, seconds since 1970.
     pub created: u64,
+    /// The generation that was current before it, which `rollback` goes back to.
+    pub parent: Option<GenerationNumber>,
     /// The slots: trees beside the view's own, of packages that would own the same paths.
     pub slots: BTreeSet<SlotName>,
     /// Versions that are not to be seen.
@@ -238,6 +240,9 @@ impl Manifest {
         head.put("View", &self.view);
         head.put("Generation", self.number);
         head.put("Created", self.created);
+        if let Some(parent) = self.parent {
+            head.put("Parent", parent);
+        }
         head.put_lines("Slots", &self.slots);
         head.put_lines("Hides", &self.hides);
         head.put_lines("Pins", &self.pins);
@@ -256,6 +261,7 @@ impl Manifest {
             view: head.take("View")?,
             number: head.take("Generation")?,
             created: head.take("Created")?,
+            parent: head.take_maybe("Parent")?,
             slots: head.take_each("Slots", word)?.into_iter().collect(),
             hides: head.take_each("Hides", str::parse)?,
             pins: head.take_each("Pins", str::parse)?,

@@ -161,6 +161,7 @@ fn a_manifest_survives() {
         view: "system".parse().unwrap(),
         number: "3".parse().unwrap(),
         created: 1_700_000_000,
+        parent: Some("2".parse().unwrap()),
         slots: BTreeSet::from(["exim".parse().unwrap()]),
         hides: vec![hide("libfoo=1:1.2"), hide("libfoo=1:1.2:for foobar")],
         pins: vec![pin(None), pin(Some("curl"))],

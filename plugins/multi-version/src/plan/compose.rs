@@ -29,7 +29,7 @@ pub fn plan(
     let depends = Depends::new(&index, &hides);
     let pins = rules::pins(&index, current, request)?;
     let mut draft = draft(&depends, current, request, &pins)?;
-    let unmet = unmet(&depends, &draft, request)?;
+    refuse_unmet(&depends, &draft, request)?;
     let pins = rules::settle(&index, pins, &draft.set(), request)?;
 
     let conflicts = conflicts(&depends, &mut draft, &pins, request);
@@ -72,7 +72,6 @@ pub fn plan(
         realized: realized.iter().map(|(p, r)| (id(p), r.clone())).collect(),
         slots: slots::shown(&depends, slots),
         conflicts,
-        edges: edges.all,
         needed,
         hides: hides.clone(),
         pins,
@@ -81,29 +80,34 @@ pub fn plan(
             .iter()
             .map(|(old, new)| (id(old), id(new)))
             .collect(),
+        unmet: unmet(&depends, &draft, &edges),
+        edges: edges.all,
         kept: draft.kept,
-        unmet,
     })
 }
 
-/// The dependencies that nothing satisfies: an error if it is the request that would have it so.
-fn unmet(
+/// Dependencies that nothing satisfies are an error, if it is the request that would have it so.
+fn refuse_unmet(
     depends: &Depends<'_, '_>,
     draft: &Draft<'_>,
     request: &Request,
-) -> Result<Vec<Unmet>, PlanError> {
-    let set = draft.set();
-    let edges = draft.edges(depends);
-    let lacks = |(from, group): &(Place, usize)| depends.lacks(*from, *group, &set, &draft.leaves);
-    let ours = |(from, group): &&(Place, usize)| {
+) -> Result<(), PlanError> {
+    let mut edges = draft.edges(depends);
+    edges.unmet.retain(|(from, group)| {
         let used = draft.used.get(from).is_some_and(|u| u.contains_key(group));
         draft.newcomers.contains(from) || used
-    };
-    let new: Vec<Unmet> = edges.unmet.iter().filter(ours).map(lacks).collect();
-    match new.is_empty() || request.force_depends {
-        true => Ok(edges.unmet.iter().map(lacks).collect()),
-        false => Err(PlanError::Unmet(new)),
+    });
+    match edges.unmet.is_empty() || request.force_depends {
+        true => Ok(()),
+        false => Err(PlanError::Unmet(unmet(depends, draft, &edges))),
     }
+}
+
+/// The dependencies that nothing satisfies, and why.
+fn unmet(depends: &Depends<'_, '_>, draft: &Draft<'_>, edges: &Edges) -> Vec<Unmet> {
+    let set = draft.set();
+    let lacks = |(from, group): &(Place, usize)| depends.lacks(*from, *group, &set, &draft.leaves);
+    edges.unmet.iter().map(lacks).collect()
 }
 
 /// What becomes of conflicts; the draft is changed as it says.
@@ -117,7 +121,11 @@ fn conflicts(
     let edges = draft.edges(depends);
     let has_libraries = |p: &Place| !rules::public_sonames(index, *p).is_empty();
     let own = draft.entries.iter().filter(|(_, e)| e.own_libraries);
-    let sticky = own.map(|(p, _)| (*p, edges.of(*p).filter(has_libraries).collect()));
+    let sticky = own.filter_map(|(place, _)| {
+        let mut used = edges.by.get(place)?.clone();
+        used.retain(|_, by| has_libraries(by));
+        Some((*place, used))
+    });
     let verdicts = Verdicts::new(depends, sticky.collect());
 
     let ids = |places: BTreeSet<Place>| -> BTreeSet<InstallationId> {
@@ -244,7 +252,8 @@ fn pinned<'p>(
 fn own_choice(needs: &Needs<'_, '_>, package: Place) -> Vec<(Key, Place)> {
     let keys = needs
         .needed_by(package)
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|k| needs.is_main(package, *k));
     let with = keys.filter_map(|k| Some((k, needs.came_with(package, k)?)));
     with.filter(|(_, provider)| *provider != package).collect()

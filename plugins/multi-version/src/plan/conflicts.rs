@@ -13,14 +13,14 @@ pub(super) struct Verdicts<'d, 'i, 'w> {
     depends: &'d Depends<'i, 'w>,
     /// All there can be, by package: the field, and with whom.
     conflicts: Vec<Vec<(RelaxedField, Place)>>,
-    /// What a package uses besides its dependencies' words: its own libraries.
-    sticky: BTreeMap<Place, BTreeSet<Place>>,
+    /// Of packages with their own libraries, by whom their dependencies must be satisfied.
+    sticky: BTreeMap<Place, BTreeMap<usize, Place>>,
 }
 
 impl<'d, 'i, 'w> Verdicts<'d, 'i, 'w> {
     pub fn new(
         depends: &'d Depends<'i, 'w>,
-        sticky: BTreeMap<Place, BTreeSet<Place>>,
+        sticky: BTreeMap<Place, BTreeMap<usize, Place>>,
     ) -> Verdicts<'d, 'i, 'w> {
         let index = depends.index;
         let of = |by: Place| {
@@ -74,14 +74,18 @@ impl Judge for Verdicts<'_, '_, '_> {
         found
     }
 
-    fn broken(&self, set: &BTreeSet<InstallationId>) -> BTreeSet<InstallationId> {
+    fn broken(&self, set: &BTreeSet<InstallationId>) -> BTreeSet<(InstallationId, usize)> {
         let places = self.places(set);
-        let works = |place: &Place| {
-            let sticky = self.sticky.get(place);
-            sticky.is_none_or(|s| s.is_subset(&places)) && self.depends.hold(*place, &places)
-        };
-        let broken = places.iter().filter(|p| !works(p));
-        broken.map(|p| self.depends.index.id(*p).clone()).collect()
+        let mut broken = BTreeSet::new();
+        for place in &places {
+            let id = self.depends.index.id(*place);
+            let groups = self.depends.broken(*place, &places);
+            broken.extend(groups.map(|group| (id.clone(), group)));
+            let sticky = self.sticky.get(place).into_iter().flatten();
+            let gone = sticky.filter(|(_, used)| !places.contains(used));
+            broken.extend(gone.map(|(group, _)| (id.clone(), *group)));
+        }
+        broken
     }
 
     /// Packages of its architecture that are called as it is, or share a name that both provide: the newest first.

@@ -200,15 +200,19 @@ impl<'i, 'w> Depends<'i, 'w> {
         edges
     }
 
-    /// Whether a package's dependencies hold within a set.
-    pub fn hold(&self, package: Place, set: &BTreeSet<Place>) -> bool {
-        self.groups(package).iter().all(|group| {
+    /// The dependencies of a package that do not hold within a set.
+    pub fn broken(&self, package: Place, set: &BTreeSet<Place>) -> impl Iterator<Item = usize> {
+        let holds = move |group: &Group<'_>| {
             group.host.is_some()
                 || group.alternatives.iter().any(|(found, _)| {
                     let seen = |s: &Satisfier<'_>| self.hidden(s.package, package).is_none();
                     found.iter().any(|s| set.contains(&s.package) && seen(s))
                 })
-        })
+        };
+        let groups = self.groups(package).iter().enumerate();
+        groups
+            .filter(move |(_, g)| !holds(g))
+            .map(|(number, _)| number)
     }
 
     /// Why a group does not hold: `leaves` are those that were there.

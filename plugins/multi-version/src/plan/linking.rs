@@ -91,9 +91,17 @@ impl<'n, 'd, 'w> Linking<'n, 'd, 'w> {
         let provider = of.provider;
         let port = self.needs.port(key);
         let why = format!("with its {}", self.needs.soname(key));
+        // Not what it needs itself and others decide about: only what the same packages have.
+        let needed = self.needs.needed_by(package);
+        let alike = |k: Key| {
+            self.needs.public[k]
+                .keys()
+                .eq(self.needs.public[key].keys())
+        };
         let others = self.needs.provided_by(provider).iter().copied();
         let others: Vec<Key> = others
             .filter(|k| *k != key && self.needs.port(*k) == port && !self.is_own(package, *k))
+            .filter(|k| !needed.contains(k) || alike(*k))
             .collect();
         let mut put = |key: Key, new: Override| {
             let overrides = self.overrides.entry(package).or_default();
@@ -141,8 +149,15 @@ impl<'n, 'd, 'w> Linking<'n, 'd, 'w> {
             .any(|o| o.provider == this.provider && strong(o))
     }
 
-    /// Have a package do without what came with it: it takes what the process has.
+    /// Have a package do without what came with it, or what it has itself: it takes what the process has.
     pub fn take_back(&mut self, package: Place, key: Key) {
+        if self
+            .own
+            .get_mut(&package)
+            .is_some_and(|own| own.remove(&key))
+        {
+            self.dropped.insert((package, key));
+        }
         let Some(overrides) = self.overrides.get_mut(&package) else {
             return;
         };

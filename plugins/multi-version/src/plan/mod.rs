@@ -124,8 +124,6 @@ pub enum WhySlot {
     },
     /// It depends on this one, which is in the slot, and of the view's own tree nothing will do.
     Follows(InstallationId),
-    /// It came there because of one that has left the view's own tree since.
-    Stays,
 }
 
 /// An old version that stays beside the new one.

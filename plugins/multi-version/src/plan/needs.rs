@@ -38,6 +38,9 @@ pub(super) struct Needs<'d, 'w> {
     provides: BTreeMap<Place, Vec<Key>>,
     /// For each key, the others that have it.
     private: Vec<BTreeMap<Place, usize>>,
+    /// The needs of each package.
+    needed: BTreeMap<Place, BTreeSet<Key>>,
+    nothing: BTreeSet<Key>,
     /// Which architecture of a package's objects its own lib/ is for.
     main: BTreeMap<Place, &'static str>,
     closures: RefCell<HashMap<Place, Vec<Place>>>,
@@ -56,6 +59,8 @@ impl<'d, 'w> Needs<'d, 'w> {
             public: Vec::new(),
             private: Vec::new(),
             provides: BTreeMap::new(),
+            needed: BTreeMap::new(),
+            nothing: BTreeSet::new(),
             main: BTreeMap::new(),
             closures: RefCell::default(),
             fits: RefCell::default(),
@@ -112,6 +117,10 @@ impl<'d, 'w> Needs<'d, 'w> {
                 needs.provides.entry(*package).or_default().push(key);
             }
         }
+        for object in &needs.objects {
+            let needed = needs.needed.entry(object.package).or_default();
+            needed.extend(&object.needs);
+        }
         needs.keys = table.keys;
         needs
     }
@@ -162,15 +171,13 @@ impl<'d, 'w> Needs<'d, 'w> {
     }
 
     /// Every need of a package's objects, once.
-    pub fn needed_by(&self, package: Place) -> BTreeSet<Key> {
-        let objects = self.of.get(&package).into_iter().flatten();
-        let objects = objects.filter_map(|o| self.objects.get(*o));
-        objects.flat_map(|o| o.needs.iter().copied()).collect()
+    pub fn needed_by(&self, package: Place) -> &BTreeSet<Key> {
+        self.needed.get(&package).unwrap_or(&self.nothing)
     }
 
     /// What a package's objects take from the package itself.
     pub fn own(&self, package: Place) -> BTreeSet<Key> {
-        let mut own = self.needed_by(package);
+        let mut own = self.needed_by(package).clone();
         own.retain(|key| self.is_main(package, *key) && self.has_named(package, *key));
         own
     }

@@ -13,6 +13,9 @@ use super::linking::{Linking, Override, Strength};
 use super::needs::Key;
 use super::relations::Place;
 
+/// More libraries than any program has to be given.
+const ROUNDS: usize = 500;
+
 /// What a process has loaded.
 struct Process {
     package: Place,
@@ -46,20 +49,29 @@ pub(super) fn mend(
         object.program && seen.insert((object.package, &object.needs)) && !rigid(object.package)
     };
     let programs: Vec<usize> = (0..needs.objects.len()).filter(|o| is_new(o)).collect();
-    // Every mend is for good and adds something, so that there is an end to them.
-    loop {
+    // Every mend is for good and adds something, or takes back what is not given again.
+    for round in 0.. {
         let mut changed = false;
         for program in &programs {
             let process = run(linking, *program);
             if let Some(misfit) = misfit(linking, &process, own) {
+                if round > ROUNDS {
+                    return Err(refusal(
+                        linking,
+                        &process,
+                        &misfit,
+                        vec![misfit.why.clone()],
+                    ));
+                }
                 mend_one(linking, &process, &misfit, own)?;
                 changed = true;
             }
         }
         if !changed {
-            return Ok(());
+            break;
         }
     }
+    Ok(())
 }
 
 /// What a program loads.
@@ -187,15 +199,32 @@ fn mend_one(
             }
         }
     }
+    // At last, what it has itself, if it can do without.
+    let can_do = || needs.complaint(consumer, key, got).is_none();
+    let first = !linking.dropped.contains(&(consumer, key));
+    if first && consumer != root && linking.is_own(consumer, key) && can_do() {
+        linking.take_back(consumer, key);
+        return Ok(());
+    }
     if tried.is_empty() {
         tried.push(format!("{}: {why}", named(got)));
     }
-    Err(PlanError::Process {
-        package: Box::new(index.id(root).clone()),
+    Err(refusal(linking, process, misfit, tried))
+}
+
+fn refusal(
+    linking: &Linking<'_, '_, '_>,
+    process: &Process,
+    misfit: &Misfit,
+    why: Vec<String>,
+) -> PlanError {
+    let needs = linking.needs;
+    PlanError::Process {
+        package: Box::new(needs.depends.index.id(process.package).clone()),
         program: needs.objects[process.program].path.to_path_buf(),
-        soname: needs.soname(key).clone(),
-        why: tried,
-    })
+        soname: needs.soname(misfit.key).clone(),
+        why,
+    }
 }
 
 /// Who may provide a library to a process: what is chosen for it, what it and `consumer` would get, the view's, the

@@ -61,7 +61,7 @@ pub(super) fn links(linking: &Linking<'_, '_, '_>) -> Vec<Link> {
     let index = needs.depends.index;
     let mut links = Vec::new();
     for package in needs.of.keys() {
-        let mut keys = needs.needed_by(*package);
+        let mut keys = needs.needed_by(*package).clone();
         keys.extend(linking.needed.get(package).into_iter().flatten());
         for key in keys {
             let provider = linking.provider(*package, key);

@@ -28,54 +28,101 @@ type Clashes<'w> = BTreeMap<Place, BTreeMap<Place, &'w Path>>;
 /// The packages in slots: each slot's, with the reasons.
 pub(super) fn slots(trees: &Trees<'_, '_>) -> BTreeMap<SlotName, Vec<(Place, WhySlot)>> {
     let clashes = clashes(trees);
-    let slot_before = |p: &Place| {
-        let entry = trees.draft.entries.get(p)?;
-        entry.was.and_then(|m| m.slot.clone())
-    };
-    let mut root: BTreeSet<Place> = BTreeSet::new();
-    let mut movers: Vec<Place> = Vec::new();
-    for place in by_claim(trees, &|p| slot_before(p).is_some()) {
-        match clash(&clashes, place, &root) {
-            None => {
-                root.insert(place);
-            }
-            Some(_) => movers.push(place),
-        }
-    }
-    let mut slots: Vec<Slot> = Vec::new();
-    for place in &movers {
-        if let Some(name) = slot_before(place) {
-            match slots.iter_mut().find(|s| s.name.as_ref() == Some(&name)) {
-                Some(slot) => slot.packages.push(*place),
-                None => slots.push(Slot::new(Some(name), *place)),
-            }
-        }
-    }
-    movers.retain(|p| slot_before(p).is_none());
-    let named = |p: &Place| trees.draft.named.iter().position(|n| n == p);
-    movers.sort_by_key(|p| (named(p).unwrap_or(usize::MAX), *p));
-    for place in movers {
-        join(trees, &clashes, &mut slots, place);
-    }
-    let mut follows = BTreeMap::new();
-    follow(trees, &clashes, &mut root, &mut slots, &mut follows);
-    name(trees, &root, &mut slots);
+    let mut laid = Laid::new(trees, &clashes);
+    name(trees, &laid.root, &mut laid.slots);
     let mut found = BTreeMap::new();
-    for slot in slots {
-        let Some(name) = slot.name else { continue };
-        let why = |place: Place| match (clash(&clashes, place, &root), follows.get(&place)) {
-            (_, Some(leader)) => WhySlot::Follows(trees.depends.index.id(*leader).clone()),
-            (Some((with, path)), None) => WhySlot::Shares {
-                with: trees.depends.index.id(with).clone(),
-                path: path.to_path_buf(),
-            },
-            // With whom it clashed has gone to a slot itself.
-            (None, None) => WhySlot::Stays,
+    for slot in &laid.slots {
+        let Some(name) = slot.name.clone() else {
+            continue;
         };
-        let packages = slot.packages.iter().map(|p| (*p, why(*p)));
+        let why = |place: &Place| {
+            let leader = laid.follows.get(place).filter(|l| !laid.root.contains(l));
+            if let Some(leader) = leader {
+                let leader = trees.depends.index.id(*leader).clone();
+                return Some((*place, WhySlot::Follows(leader)));
+            }
+            let (with, path) = clash(&clashes, *place, &laid.root)?;
+            let with = trees.depends.index.id(with).clone();
+            let path = path.to_path_buf();
+            Some((*place, WhySlot::Shares { with, path }))
+        };
+        let packages = slot.packages.iter().filter_map(why);
         found.insert(name, packages.collect());
     }
     found
+}
+
+/// Which package is in which tree.
+struct Laid {
+    root: BTreeSet<Place>,
+    slots: Vec<Slot>,
+    follows: BTreeMap<Place, Place>,
+}
+
+impl Laid {
+    fn new(trees: &Trees<'_, '_>, clashes: &Clashes<'_>) -> Laid {
+        let slot_before = |p: &Place| {
+            let entry = trees.draft.entries.get(p)?;
+            entry.was.and_then(|m| m.slot.clone())
+        };
+        let (mut root, mut movers) = (BTreeSet::new(), Vec::new());
+        for place in by_claim(trees, &|p| slot_before(p).is_some()) {
+            match clash(clashes, place, &root) {
+                None => {
+                    root.insert(place);
+                }
+                Some(_) => movers.push(place),
+            }
+        }
+        let mut slots: Vec<Slot> = Vec::new();
+        for place in &movers {
+            if let Some(name) = slot_before(place) {
+                match slots.iter_mut().find(|s| s.name.as_ref() == Some(&name)) {
+                    Some(slot) => slot.packages.push(*place),
+                    None => slots.push(Slot::new(Some(name), *place)),
+                }
+            }
+        }
+        movers.retain(|p| slot_before(p).is_none());
+        let named = |p: &Place| trees.draft.named.iter().position(|n| n == p);
+        movers.sort_by_key(|p| (named(p).unwrap_or(usize::MAX), *p));
+        for place in movers {
+            join(trees, clashes, &mut slots, place);
+        }
+        let mut laid = Laid {
+            root,
+            slots,
+            follows: BTreeMap::new(),
+        };
+        laid.follow(trees, clashes);
+        // Each that comes back keeps out what it clashes with, so that this ends; it is bounded all the same.
+        for _ in 0..trees.draft.entries.len() {
+            if !laid.come_back(trees, clashes) {
+                break;
+            }
+            laid.follow(trees, clashes);
+        }
+        laid.slots.retain(|s| !s.packages.is_empty());
+        laid
+    }
+
+    /// Who followed another into a slot made room for one that it clashed with, and this one's followers.
+    fn come_back(&mut self, trees: &Trees<'_, '_>, clashes: &Clashes<'_>) -> bool {
+        let free = |p: &Place| {
+            let must = self.follows.contains_key(p) && self.leader(trees, clashes, *p).is_some();
+            !must && clash(clashes, *p, &self.root).is_none()
+        };
+        let all = self.slots.iter().flat_map(|s| s.packages.iter());
+        let Some(place) = all.copied().find(free) else {
+            return false;
+        };
+        self.root.insert(place);
+        self.follows.remove(&place);
+        for slot in &mut self.slots {
+            slot.packages.retain(|p| *p != place);
+        }
+        true
+    }
 }
 
 struct Slot {
@@ -194,16 +241,11 @@ fn join(trees: &Trees<'_, '_>, clashes: &Clashes<'_>, slots: &mut Vec<Slot>, pla
             .iter()
             .any(|p| uses(*p, place) || uses(place, *p))
     };
-    let fit = |slot: &&mut Slot| fits(clashes, slot, place);
-    let mine = |slot: &&mut Slot| slot.name.is_none() && slot.fresh == fresh;
-    let known = |slot: &&mut Slot| slot.name.is_some() && related(slot);
-    let slot = match slots
-        .iter()
-        .any(|s| s.name.is_some() && related(s) && fits(clashes, s, place))
-    {
-        true => slots.iter_mut().filter(fit).find(known),
-        false => slots.iter_mut().filter(fit).find(mine),
-    };
+    let mine = |slot: &Slot| slot.name.is_none() && slot.fresh == fresh;
+    let fit = |slot: &&Slot| fits(clashes, slot, place);
+    let find = |like: &dyn Fn(&Slot) -> bool| slots.iter().position(|s| like(s) && fit(&s));
+    let at = find(&related).or_else(|| find(&mine));
+    let slot = at.and_then(|at| slots.get_mut(at));
     match slot {
         Some(slot) => slot.packages.push(place),
         None => slots.push(Slot {
@@ -213,45 +255,51 @@ fn join(trees: &Trees<'_, '_>, clashes: &Clashes<'_>, slots: &mut Vec<Slot>, pla
     }
 }
 
-/// What depends on a package in a slot, where nothing of the view's own tree will do, goes there, too, unless it only
-/// takes libraries from it.
-fn follow(
-    trees: &Trees<'_, '_>,
-    clashes: &Clashes<'_>,
-    root: &mut BTreeSet<Place>,
-    slots: &mut [Slot],
-    follows: &mut BTreeMap<Place, Place>,
-) {
-    loop {
-        let mut moved = None;
-        'search: for place in root.iter().copied() {
-            for (number, by) in trees.edges.by.get(&place).into_iter().flatten() {
-                if root.contains(by) || (trees.is_linked)(place, *by) {
-                    continue;
-                }
-                let Some(group) = trees.depends.groups(place).get(*number) else {
-                    continue;
-                };
-                let seen = |p: &Place| trees.depends.hidden(*p, place).is_none();
-                let will_do = |p: &Place| group.is_satisfied_by(*p) && seen(p);
-                if group.host.is_some() || root.iter().any(will_do) {
-                    continue;
-                }
-                let at = slots
-                    .iter()
-                    .position(|s| s.packages.contains(by) && fits(clashes, s, place));
-                if let Some(at) = at {
-                    moved = Some((place, *by, at));
-                    break 'search;
-                }
+impl Laid {
+    /// What depends on a package in a slot, where nothing of the view's own tree will do, goes there, too, unless it
+    /// only takes libraries from it.
+    fn follow(&mut self, trees: &Trees<'_, '_>, clashes: &Clashes<'_>) {
+        let find = |laid: &Laid| {
+            laid.root
+                .iter()
+                .find_map(|p| laid.leader(trees, clashes, *p))
+        };
+        while let Some((place, by, at)) = find(self) {
+            self.root.remove(&place);
+            self.follows.insert(place, by);
+            if let Some(slot) = self.slots.get_mut(at) {
+                slot.packages.push(place);
             }
         }
-        let Some((place, by, at)) = moved else { return };
-        root.remove(&place);
-        follows.insert(place, by);
-        if let Some(slot) = slots.get_mut(at) {
-            slot.packages.push(place);
-        }
+    }
+
+    /// Whom a package of the view's own tree has to follow, and into which slot.
+    fn leader(
+        &self,
+        trees: &Trees<'_, '_>,
+        clashes: &Clashes<'_>,
+        place: Place,
+    ) -> Option<(Place, Place, usize)> {
+        let used = trees.edges.by.get(&place)?.iter();
+        let mut away =
+            used.filter(|(_, by)| !self.root.contains(by) && !(trees.is_linked)(place, **by));
+        let slot_before = |p: &Place| Some(&trees.draft.entries.get(p)?.was?.slot);
+        away.find_map(|(number, by)| {
+            // It was so before, and the package did not follow.
+            let used = trees.draft.used.get(&place).and_then(|u| u.get(number));
+            let stayed = slot_before(&place).is_some_and(Option::is_none);
+            if stayed && used == Some(by) && slot_before(by).is_some_and(Option::is_some) {
+                return None;
+            }
+            let group = trees.depends.groups(place).get(*number)?;
+            let seen = |p: &Place| trees.depends.hidden(*p, place).is_none();
+            let will_do = |p: &Place| group.is_satisfied_by(*p) && seen(p);
+            if group.host.is_some() || self.root.iter().any(will_do) {
+                return None;
+            }
+            let slot = |s: &Slot| s.packages.contains(by) && fits(clashes, s, place);
+            Some((place, *by, self.slots.iter().position(slot)?))
+        })
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn vote(needs: &Needs<'_, '_>, ballot: &Ballot<'_>) -> Result<Vote, P
     let mut consumers: BTreeMap<Key, Vec<Place>> = BTreeMap::new();
     for package in needs.of.keys() {
         for key in needs.needed_by(*package) {
-            consumers.entry(key).or_default().push(*package);
+            consumers.entry(*key).or_default().push(*package);
         }
     }
     let index = needs.depends.index;

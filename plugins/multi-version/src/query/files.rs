@@ -1,11 +1,13 @@
 //! `--listfiles NAME…` and `--search PATTERN…`
 
 use std::collections::BTreeMap;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::{Answer, Asked, Done, QueryError, glob};
-use crate::admindir::{conffiles, on_the_way, payload_paths};
+use crate::admindir::{AdmindirError, below, conffiles, on_the_way, payload_paths};
+use crate::facts::Payload;
 use crate::layout::StoreKey;
 use crate::manifest::{Member, State};
 use crate::output::{Json, Out};
@@ -16,9 +18,18 @@ impl Asked<'_> {
         let payload = self.payload(member)?;
         if member.state == State::ConfigFiles {
             let files = conffiles(&payload)?;
-            return Ok(on_the_way(files.iter().map(|(path, _)| path.as_str())));
+            return Ok(on_the_way(files.iter().map(|(path, _)| below(path))));
         }
-        Ok(payload_paths(&payload)?)
+        match payload_paths(&payload) {
+            // A directory that only root may read: what is in it was written down.
+            Err(AdmindirError::Read { source, .. })
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                let kept = Payload::of(&payload)?;
+                Ok(on_the_way(kept.paths.iter().map(PathBuf::as_path)))
+            }
+            paths => Ok(paths?),
+        }
     }
 }
 

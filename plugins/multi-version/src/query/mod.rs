@@ -40,6 +40,9 @@ pub enum QueryError {
     /// A package's files can't be read.
     #[error(transparent)]
     Files(#[from] AdmindirError),
+    /// What was written down of them can't be read either.
+    #[error(transparent)]
+    Facts(#[from] crate::facts::FactsError),
     /// Verifying fails.
     #[error(transparent)]
     Link(#[from] Box<LinkError>),

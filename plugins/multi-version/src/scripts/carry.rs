@@ -100,17 +100,18 @@ impl Before<'_> {
     fn judge(&self, work: &Work, change: &Change) -> Result<Verdict, ScriptError> {
         let path = change.path();
         let packaged = fs::symlink_metadata(work.tree(self.slot).join(path));
+        let was = owner(work.layout, self.members, self.slot, path);
         let Ok(packaged) = packaged else {
-            return Ok(match change {
-                // Nothing is there to be removed.
-                Change::Remove(_) => Verdict::Drop,
-                _ => Verdict::Keep,
+            return Ok(match (change, was) {
+                // A directory is needed by what may be in it.
+                (Change::Dir(..), _) | (Change::File(_), None) => Verdict::Keep,
+                // Nothing is there to be removed; or it went with its package.
+                _ => Verdict::Drop,
             });
         };
         if let (Change::Dir(..), true) = (change, packaged.is_dir()) {
             return Ok(Verdict::Keep);
         }
-        let was = owner(work.layout, self.members, self.slot, path);
         let is = owner(work.layout, work.members, self.slot, path);
         let Some((was, is)) = was.zip(is) else {
             return Ok(Verdict::Drop);

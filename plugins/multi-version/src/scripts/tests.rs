@@ -588,6 +588,17 @@ fn what_scripts_did_to_a_packages_file_goes_with_it() {
     assert_eq!(linked, expected);
     let (back, _) = next(4, 3, &third, member(4, "two", &["libx.so.1"]));
     assert_eq!(back, expected);
+    // And without the package.
+    rig.generation(5);
+    let (building, mut outcome) = (rig.building(5), Outcome::default());
+    let was = Some((rig.building(4), third));
+    let was = was
+        .as_ref()
+        .map(|(path, members)| (path.as_path(), members.as_slice()));
+    rig.work(&building).begin(was, &mut outcome).unwrap();
+    let left = fs::read_dir(rig.tree(5, "usr/share/foo")).unwrap();
+    let left: Vec<_> = left.map(|e| e.unwrap().file_name()).collect();
+    assert_eq!((left, outcome), (vec!["mine".into()], Outcome::default()));
 }
 
 #[test]

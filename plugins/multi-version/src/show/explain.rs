@@ -250,7 +250,6 @@ pub(super) fn why_slot(why: &WhySlot, names: &Names) -> String {
             format!("{} has /{}, too", names.whole(with), path.display())
         }
         WhySlot::Follows(id) => format!("it depends on {}, which is there", names.whole(id)),
-        WhySlot::Stays => "it came there".into(),
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{Done, Place, ViewError, now, proc};
-use crate::admindir::{self, Contents};
+use crate::admindir::{self, Contents, OfHost};
+use crate::export;
 use crate::gc::{GcError, Why};
 use crate::generation::Sys;
 use crate::layout::{Architecture, Pin, StoreKey, ViewName, inside};
@@ -49,7 +50,7 @@ pub fn create(sys: &Sys, view: &ViewName, native: &Architecture, out: &mut Out<'
     }
     let nothing = Contents {
         shown: Vec::new(),
-        host: Vec::new(),
+        host: OfHost::usr_is_merged().into_iter().collect(),
         native: native.clone(),
         architectures: BTreeSet::new(),
     };
@@ -59,6 +60,7 @@ pub fn create(sys: &Sys, view: &ViewName, native: &Architecture, out: &mut Out<'
         view: view.clone(),
         number: building.number(),
         created: now(),
+        parent: None,
         slots: BTreeSet::new(),
         hides: Vec::new(),
         pins: Vec::new(),
@@ -73,7 +75,11 @@ pub fn create(sys: &Sys, view: &ViewName, native: &Architecture, out: &mut Out<'
 pub fn clone_view(sys: &Sys, from: &Place, new: &ViewName, out: &mut Out<'_>) -> Done<i32> {
     let number = from.number(sys)?;
     must_be_new(sys, new)?;
-    let number = sys.copy(&from.view, number, new, now())?;
+    let (building, mut manifest) = sys.begin_copy(&from.view, number, new)?;
+    manifest.created = now();
+    let exports = export::decide(sys.layout(), building.path(), &manifest)?;
+    export::write(sys.disk(), building.path(), &exports)?;
+    let number = building.finish(manifest)?;
     sys.switch(new, number)?;
     current(sys, new, out)
 }

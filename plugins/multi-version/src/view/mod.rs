@@ -28,6 +28,7 @@ pub use gc::{Collection, collect};
 pub use list::list;
 
 use crate::admindir::AdmindirError;
+use crate::export::ExportError;
 use crate::gc::{GcError, Why};
 use crate::generation::{DiskError, GenerationError, Reader};
 use crate::layout::{GenerationNumber, ViewName, WordError};
@@ -47,6 +48,9 @@ pub enum ViewError {
     /// The database can't be written.
     #[error(transparent)]
     Admindir(#[from] AdmindirError),
+    /// Its commands can't be exported.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// It can't be printed.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),

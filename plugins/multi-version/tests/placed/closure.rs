@@ -76,8 +76,11 @@ pub struct Closure {
 
 impl Closure {
     pub fn new() -> Closure {
+        Closure::on(Placed::new())
+    }
+
+    pub fn on(mut placed: Placed) -> Closure {
         let corpus = Corpus::new();
-        let mut placed = Placed::new();
         let public = public();
         let at = |name: &str| format!("{public}/{name}");
         let write = |name: &str, text: &str| fs::write(corpus.path(name), text).unwrap();

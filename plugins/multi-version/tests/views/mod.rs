@@ -1,4 +1,5 @@
-//! Generations made by hand, and the program that enters them, where a user can get at both.
+//! Generations made by hand, and the program that enters them, where a user can get at both. It is the example `context`,
+//! which `cargo test` builds, but `cargo test --test contexts` does not.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -201,6 +202,7 @@ fn manifest(view: &ViewName) -> Manifest {
         view: view.clone(),
         number: "1".parse().unwrap(),
         created: 0,
+        parent: None,
         slots: Default::default(),
         hides: Vec::new(),
         pins: Vec::new(),

@@ -1,4 +1,5 @@
 pub(crate) mod conflicts;
+mod large;
 pub(crate) mod libraries;
 pub(crate) mod made;
 mod random;

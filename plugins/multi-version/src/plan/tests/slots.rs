@@ -10,7 +10,6 @@ fn why(plan: &Plan) -> String {
             let why = match &one.why {
                 WhySlot::Shares { with, path } => format!("{} /{}", spec(with), path.display()),
                 WhySlot::Follows(leader) => format!("follows {}", spec(leader)),
-                WhySlot::Stays => "stays".into(),
             };
             write!(text, "{slot}: {} ({why}); ", spec(&one.package)).unwrap();
         }

@@ -104,7 +104,12 @@ fn links(view: &View<'_>, plan: &Plan, live: &BTreeMap<&RealizationId, &Installa
             link.soname
         );
     }
-    for id in plan.realized.keys() {
+    // What can't be rewritten is started where everything is on /usr.
+    let linked = plan
+        .realized
+        .keys()
+        .filter(|i| view.made.can_be_overridden(i));
+    for id in linked {
         for program in view.made.facts[id]
             .objects
             .iter()
