@@ -128,24 +128,25 @@ impl<'i, 'a> Draft<'i, 'a> {
     pub fn rotate_notes(&mut self, start: u64, lead: u64, end: u64) -> Option<()> {
         let pinned = start.checked_add(lead)?;
         let by = end.checked_sub(start)?;
-        for segment in self.segments.iter_mut() {
-            let inside = segment.offset >= start && segment.offset < end;
-            if inside && matches!(segment.kind, PT_NOTE | PT_GNU_PROPERTY) {
-                if segment.kind != PT_NOTE || segment.offset != start || segment.filesz != by {
+        // By where they were, as above.
+        for (was, segment) in self.image.segments.iter().zip(&mut self.segments) {
+            let inside = was.offset >= start && was.offset < end;
+            if inside && matches!(was.kind, PT_NOTE | PT_GNU_PROPERTY) {
+                if was.kind != PT_NOTE || was.offset != start || was.filesz != by {
                     return None;
                 }
                 segment.offset = pinned;
-                segment.vaddr = segment.vaddr.checked_add(lead)?;
-                segment.paddr = segment.paddr.checked_add(lead)?;
+                segment.vaddr = was.vaddr.checked_add(lead)?;
+                segment.paddr = was.paddr.checked_add(lead)?;
             }
         }
-        for section in self.sections.iter_mut().filter(|s| s.kind == SHT_NOTE) {
-            if section.offset >= start && section.offset < pinned {
-                if section.offset.checked_add(section.size)? > pinned {
+        for (was, section) in self.image.sections.iter().zip(&mut self.sections) {
+            if was.kind == SHT_NOTE && was.offset >= start && was.offset < pinned {
+                if was.offset.checked_add(was.size)? > pinned {
                     return None;
                 }
-                section.offset = section.offset.checked_add(by)?;
-                section.addr = section.addr.checked_add(by)?;
+                section.offset = was.offset.checked_add(by)?;
+                section.addr = was.addr.checked_add(by)?;
             }
         }
         Some(())
