@@ -202,9 +202,88 @@ fn each_tier_works_in_each_layout() {
     }
 }
 
-/// A header of 32 bytes finds room where the interpreter and the hash table are; one of 56 does not.
+/// A header of 32 bytes finds room where the interpreter and the hash table are; one of 56 takes the symbols', too.
 fn expected_growth(layout: Layout) -> Option<elf::Tier> {
-    (!layout.wide).then_some(elf::Tier::Segment)
+    Some(match layout.wide {
+        true => elf::Tier::Symbols,
+        false => elf::Tier::Segment,
+    })
+}
+
+/// With DT_HASH made an entry that says nothing, so that nobody knows how many symbols there are, and nothing of them
+/// may move.
+fn uncounted(mut bytes: Vec<u8>) -> Vec<u8> {
+    let image = Image::read(View::of(&bytes)).unwrap();
+    let (layout, dynamic) = (image.layout, image.dynamic.clone().unwrap());
+    let place = dynamic.entries.iter().position(|e| e.tag == DT_HASH);
+    let at = dynamic.offset + place.unwrap() as u64 * layout.dyn_len();
+    let mut tag = Vec::new();
+    layout.push_word(&mut tag, 0x6fff_fdf5).unwrap();
+    bytes[at as usize..][..tag.len()].copy_from_slice(&tag);
+    bytes
+}
+
+#[test]
+fn moved_symbols_are_found() {
+    for layout in LAYOUTS.into_iter().filter(|l| l.wide) {
+        let bytes = file(layout, EM_MIPS, 0, 0);
+        let Outcome::Edit(elf::Tier::Symbols, edit) = elf::rewrite(&bytes, &wish()) else {
+            panic!("{layout:?}");
+        };
+        let out = edit.apply(&bytes);
+        let (before, after) = (View::of(&bytes), View::of(&out));
+        let (before, after) = (Image::read(before).unwrap(), Image::read(after).unwrap());
+        let symtab = |image: &Image| image.dynamic.as_ref().unwrap().value(DT_SYMTAB);
+        assert_ne!(symtab(&before), symtab(&after));
+        let imports = |image| symbols::imports(image).unwrap();
+        assert_eq!(imports(&before), imports(&after));
+        assert_eq!(after.phoff, before.phoff);
+        assert_eq!(edit.undo.restore(&out).unwrap(), bytes);
+    }
+}
+
+/// What kernels before 5.18 say, what later ones say, and PT_PHDR.
+#[test]
+fn a_moved_table_is_where_everyone_looks_for_it() {
+    for layout in LAYOUTS {
+        let bytes = uncounted(file(layout, EM_MIPS, 0, 0));
+        let Outcome::Edit(elf::Tier::Lifted, edit) = elf::rewrite(&bytes, &wish()) else {
+            panic!("{layout:?}");
+        };
+        let out = edit.apply(&bytes);
+        let image = Image::read(View::of(&out)).unwrap();
+        let first = image.loads().next().unwrap();
+        let by_offset = image.phoff - first.offset + first.vaddr;
+        let len = image.segments.len() as u64 * layout.phdr_len();
+        assert_eq!(image.offset_of(by_offset, len), Some(image.phoff));
+        let described = image.segment(PT_PHDR).unwrap();
+        assert_eq!(
+            (described.offset, described.vaddr),
+            (image.phoff, by_offset)
+        );
+        // The hole says nothing, and the way back takes it away.
+        let hole = bytes.len()..image.phoff as usize;
+        assert!(!hole.is_empty() && out[hole].iter().all(|b| *b == 0));
+        let undo = Undo::decode(&edit.undo.encode()).unwrap();
+        assert_eq!(undo.restore(&out).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn a_hole_has_its_measure() {
+    let layout = LAYOUTS[0];
+    for (zeros, tier) in [(1 << 24, Some(elf::Tier::Lifted)), (1 << 40, None)] {
+        let mut bytes = uncounted(file(layout, EM_MIPS, 0, 0));
+        // The second PT_LOAD's p_memsz.
+        let at = (layout.ehdr_len() + 3 * layout.phdr_len() + 40) as usize;
+        bytes[at..at + 8].copy_from_slice(&u64::to_le_bytes(zeros));
+        elf::check(&bytes).unwrap();
+        match (elf::rewrite(&bytes, &wish()), tier) {
+            (Outcome::Edit(is, _), Some(tier)) => assert_eq!(is, tier),
+            (Outcome::Unsupported(elf::Unsupported::NoHeaderSlot), None) => {}
+            (other, _) => panic!("{zeros}: {other:?}"),
+        }
+    }
 }
 
 #[test]

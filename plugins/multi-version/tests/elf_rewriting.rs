@@ -3,9 +3,14 @@
 mod built_by;
 mod mutation;
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::process::Command;
+
 use built_by::Corpus;
 use dpkgng_multi_version::elf::{
     self, DynamicInfo, Edit, Image, Outcome, PathTag, Skip, Tier, Undo, Unsupported, View, Wish,
+    notes, symbols,
 };
 
 fn edit(bytes: &[u8], wish: &Wish) -> (Tier, Edit) {
@@ -159,6 +164,130 @@ fn libraries_are_found_wherever_their_headers_are() {
     }
 }
 
+/// Makes the build-id a note of an owner who may count from its own place: it cannot move, so no header fits before
+/// it. As Crashpad's note in what Chromium's linker makes.
+fn pin(bytes: &mut [u8]) {
+    let at = memchr::memmem::find(bytes, b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0");
+    let owner = at.expect("a build-id") + 12;
+    bytes[owner..owner + 3].copy_from_slice(b"Xyz");
+}
+
+/// A note whose owner may count from its own place.
+const PINNED: &str = r#"
+__asm__(".pushsection .note.pinned,\"a\",%note\n.balign 4\n"
+        ".long 4, 8, 1\n.asciz \"Pin\"\n.quad 0x1122334455667788\n.popsection");
+"#;
+
+/// A program laid out as lld does: behind the notes come the symbols, and the note that cannot move stands
+/// between others.
+fn as_lld_does(corpus: &Corpus, pinned: bool) -> Vec<u8> {
+    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let output = Command::new(compiler)
+        .args([
+            "-pie",
+            "-Wl,-z,noseparate-code,--verbose",
+            "alone.c",
+            "-o",
+            "alone",
+        ])
+        .current_dir(corpus.dir())
+        .output();
+    let said = String::from_utf8(output.unwrap().stdout).unwrap();
+    let script = said.split("==================================================");
+    let script = script.skip(1).step_by(2).next().unwrap();
+    let (mut out, mut hashes) = (String::new(), String::new());
+    for line in script.lines() {
+        if line.contains("*(.gnu.hash)") || line.contains("*(.hash)") {
+            hashes += line;
+        } else if line.contains("*(.note.gnu.build-id)") {
+            out += ".note.ABI-tag : { *(.note.ABI-tag) }\n.note.pinned : { *(.note.pinned) }\n";
+            out += line;
+        } else if line.contains("*(.dynstr)") {
+            out += line;
+            out += &hashes;
+        } else {
+            out += line;
+        }
+        out.push('\n');
+    }
+    std::fs::write(corpus.path("script"), out).unwrap();
+    std::fs::write(corpus.path("pinned.c"), PINNED).unwrap();
+    let arguments = [
+        "-pie",
+        "-fPIE",
+        "-Wl,-T,script",
+        "-Wl,--spare-dynamic-tags=1",
+        "-Wl,-z,noseparate-code",
+        "pinned.c",
+    ];
+    corpus.program("lld", &arguments[..5 + usize::from(pinned)])
+}
+
+#[test]
+fn symbols_move_where_nothing_else_makes_room() {
+    let corpus = Corpus::new();
+    for pinned in [false, true] {
+        let original = as_lld_does(&corpus, pinned);
+        let (tier, out) = rewritten(&original, &corpus.wish(3900));
+        assert_eq!(tier, Tier::Symbols, "{pinned}");
+        assert_eq!(corpus.run("rewritten", &out).0, "42 7\n", "{pinned}");
+        let (before, after) = (View::of(&original), View::of(&out));
+        let (before, after) = (Image::read(before).unwrap(), Image::read(after).unwrap());
+        assert_eq!(before.phoff, after.phoff);
+        let imports = |image| symbols::imports(image).unwrap();
+        assert_eq!(imports(&before), imports(&after));
+        assert_eq!(
+            symbols::exports(&before).unwrap(),
+            symbols::exports(&after).unwrap()
+        );
+        let said = |image| {
+            let all = notes::all(image);
+            let texts = all.iter().map(|n| format!("{n:?}"));
+            texts.collect::<std::collections::BTreeSet<_>>()
+        };
+        assert_eq!(said(&before), said(&after));
+        // What counts from its own place is there still; what core dumps tell of a program is in its first page.
+        let note = b"Pin\0\x88\x77\x66\x55";
+        let place = |bytes: &[u8]| memchr::memmem::find(bytes, note);
+        assert_eq!(place(&original), place(&out));
+        assert_eq!(place(&out).is_some(), pinned);
+        let id = notes::build_id(&before).unwrap();
+        assert!(memchr::memmem::find(&out[..0x1000], &id).is_some());
+        let strip = Command::new("strip").arg(corpus.path("rewritten")).status();
+        assert!(strip.unwrap().success());
+        let stripped = std::fs::read(corpus.path("rewritten")).unwrap();
+        assert_eq!(corpus.run("stripped", &stripped).0, "42 7\n", "{pinned}");
+    }
+}
+
+#[test]
+fn the_whole_table_may_stand_at_the_end_of_a_program() {
+    let corpus = Corpus::new();
+    std::fs::write(corpus.path("zeros.c"), "char zeros[5000000] = {0};\n").unwrap();
+    let kinds: [(&str, &[&str]); 3] = [
+        ("pie", &["-pie", "-fPIE"]),
+        ("zeros", &["-pie", "-fPIE", "zeros.c"]),
+        ("debug", &["-pie", "-fPIE", "-g3"]),
+    ];
+    for (name, arguments) in kinds {
+        let tight = ["-Wl,-z,noseparate-code"];
+        let mut original = corpus.program(name, &[arguments, &tight].concat());
+        pin(&mut original);
+        for bytes in [original.clone(), without_sections(&original)] {
+            let wish = corpus.wish(3900);
+            let (tier, out) = rewritten(&bytes, &wish);
+            assert_eq!(tier, Tier::Lifted, "{name}");
+            let (said, loaded) = corpus.run("rewritten", &out);
+            assert_eq!(said, "42 7\n", "{name}");
+            assert!(loaded.contains("/lib/libanswer.so.1"), "{name}: {loaded}");
+            // The loader as a program maps it by itself.
+            let loader = OsStr::from_bytes(wish.interpreter.as_deref().unwrap());
+            let output = Command::new(loader).arg(corpus.path("rewritten")).output();
+            assert_eq!(output.unwrap().stdout, b"42 7\n", "{name}");
+        }
+    }
+}
+
 #[test]
 fn the_whole_table_may_stand_at_the_end_of_a_library() {
     let corpus = Corpus::new();
@@ -172,10 +301,7 @@ fn the_whole_table_may_stand_at_the_end_of_a_library() {
         "-Wl,--spare-dynamic-tags=1",
     ];
     let mut original = corpus.cc("library", &arguments);
-    // A note of an owner who may count from its own place cannot move, so no header fits before it.
-    let at = memchr::memmem::find(&original, b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0");
-    let owner = at.expect("a build-id") + 12;
-    original[owner..owner + 3].copy_from_slice(b"Xyz");
+    pin(&mut original);
     let (tier, out) = rewritten(&original, &corpus.wish(0));
     assert_eq!(tier, Tier::Table);
     std::fs::remove_file(corpus.path("libanswer.so.1")).unwrap();
@@ -311,10 +437,13 @@ fn mutated_files_neither_panic_nor_come_out_faulty() {
     }
     seeds.push(std::fs::read(corpus.path("libanswer.so.1")).unwrap());
     seeds.push(without_sections(&seeds[0]));
+    seeds.push(seeds[2].clone());
+    pin(&mut seeds[5]);
+    seeds.push(as_lld_does(&corpus, true));
     let mut random = mutation::Random::new(1);
     let mut edited = 0;
     for round in 0..4000 {
-        let bytes = mutation::mutate(&mut random, &seeds[round % 5]);
+        let bytes = mutation::mutate(&mut random, &seeds[round % 7]);
         match mutation::try_all(&bytes) {
             Ok(done) => edited += u32::from(done),
             Err(problem) => panic!("round {round}: {problem}"),

@@ -94,8 +94,8 @@ impl<'i, 'a> Draft<'i, 'a> {
         self.set(DT_STRSZ, size);
     }
 
-    /// Puts a symbol hash table (`tag`, `kind`) somewhere.
-    pub fn put_hash(&mut self, tag: u64, kind: u32, at: Place, bytes: Vec<u8>) {
+    /// Puts a table of symbols or their hashes (`tag`, `kind`) somewhere.
+    pub fn put_table(&mut self, tag: u64, kind: u32, at: Place, bytes: Vec<u8>) {
         if let Some(old) = self.image.dynamic.as_ref().and_then(|d| d.value(tag)) {
             self.move_section(kind, old, at, bytes.len() as u64);
         }
@@ -119,6 +119,34 @@ impl<'i, 'a> Draft<'i, 'a> {
             if was.kind == SHT_NOTE && inside(was.offset, was.size) {
                 section.offset = section.offset.checked_add(by)?;
                 section.addr = section.addr.checked_add(by)?;
+            }
+        }
+        Some(())
+    }
+
+    /// Moves the notes in the first `lead` bytes of the run at `start..end` (offsets) behind it, the others stay.
+    pub fn rotate_notes(&mut self, start: u64, lead: u64, end: u64) -> Option<()> {
+        let pinned = start.checked_add(lead)?;
+        let by = end.checked_sub(start)?;
+        // By where they were, as above.
+        for (was, segment) in self.image.segments.iter().zip(&mut self.segments) {
+            let inside = was.offset >= start && was.offset < end;
+            if inside && matches!(was.kind, PT_NOTE | PT_GNU_PROPERTY) {
+                if was.kind != PT_NOTE || was.offset != start || was.filesz != by {
+                    return None;
+                }
+                segment.offset = pinned;
+                segment.vaddr = was.vaddr.checked_add(lead)?;
+                segment.paddr = was.paddr.checked_add(lead)?;
+            }
+        }
+        for (was, section) in self.image.sections.iter().zip(&mut self.sections) {
+            if was.kind == SHT_NOTE && was.offset >= start && was.offset < pinned {
+                if was.offset.checked_add(was.size)? > pinned {
+                    return None;
+                }
+                section.offset = was.offset.checked_add(by)?;
+                section.addr = was.addr.checked_add(by)?;
             }
         }
         Some(())

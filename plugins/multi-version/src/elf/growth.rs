@@ -1,8 +1,8 @@
 //! At the file's end: one more PT_LOAD, for files without padding or without spare dynamic entries.
 //!
 //! The new segment lies above everything else in memory. Its program header takes the place of
-//! what follows the table ([`super::slot`]), or PT_PHDR's in a program at a fixed address; a
-//! shared library may have the whole table at the end.
+//! what follows the table ([`super::slot`]), or PT_PHDR's in a program at a fixed address; or
+//! the whole table goes to the end.
 
 use super::consts::*;
 use super::draft::{Draft, Place};
@@ -36,10 +36,24 @@ impl Payload {
 
 /// The table stays where it is and grows by one entry.
 pub(super) fn segment(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Unsupported> {
+    with_slot(image, goal, base, slot::Reach::Hashes)
+}
+
+/// The same, after more moved: the symbols, too.
+pub(super) fn symbols(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Unsupported> {
+    with_slot(image, goal, base, slot::Reach::Symbols)
+}
+
+fn with_slot(
+    image: &Image,
+    goal: &Goal,
+    base: &[u8],
+    reach: slot::Reach,
+) -> Result<Edit, Unsupported> {
     let align = alignment(image);
     let mut payload = payload(image, align, 16)?;
     let mut draft = Draft::new(image);
-    let evicted = match slot::make(image, &mut draft) {
+    let evicted = match slot::make(image, &mut draft, reach) {
         Ok(evicted) => {
             for segment in draft.segments.iter_mut().filter(|s| s.kind == PT_PHDR) {
                 segment.filesz = table_len(image);
@@ -68,7 +82,23 @@ pub(super) fn table(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Uns
     }
     let align = alignment(image);
     let page = machine::largest_page(image.machine);
-    let mut payload = payload(image, align, page)?;
+    with_table(image, goal, base, payload(image, align, page)?, align)
+}
+
+/// The table goes to the end of a program, too, [`in_step`].
+pub(super) fn lifted(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Unsupported> {
+    let align = alignment(image);
+    with_table(image, goal, base, in_step(image, align)?, align)
+}
+
+/// The table is the first of what goes to the end.
+fn with_table(
+    image: &Image,
+    goal: &Goal,
+    base: &[u8],
+    mut payload: Payload,
+    align: u64,
+) -> Result<Edit, Unsupported> {
     let mut draft = Draft::new(image);
     let size = table_len(image);
     let at = payload.take(size, 16)?;
@@ -80,13 +110,8 @@ pub(super) fn table(image: &Image, goal: &Goal, base: &[u8]) -> Result<Edit, Uns
         segment.filesz = size;
         segment.memsz = size;
     }
-    fill(
-        image,
-        goal,
-        &mut draft,
-        &mut payload,
-        slot::Evicted::default(),
-    )?;
+    let none = slot::Evicted::default();
+    fill(image, goal, &mut draft, &mut payload, none)?;
     finish(image, draft, payload, align, base)
 }
 
@@ -115,6 +140,33 @@ fn payload(image: &Image, align: u64, start: u64) -> Result<Payload, Unsupported
     };
     let vaddr = top.checked_add(offset & (align - 1));
     let vaddr = vaddr.ok_or(Unsupported::NoAddresses)?;
+    Ok(Payload {
+        at: Place { offset, vaddr },
+        len: 0,
+    })
+}
+
+/// The longest hole a file may grow by. It takes no room on disk, but whoever reads the file whole reads it, too.
+const LONGEST_HOLE: u64 = 1 << 26;
+
+/// An empty payload on a page of its own, its address as far from its offset as the first segment's. For where a
+/// program's table is in memory, kernels before 5.18 reckon as if it were in the first segment,
+/// later ones look which segment holds it, and ld.so takes what they say for PT_PHDR's
+/// address: here all agree. Addresses run ahead of offsets by what is zero in memory
+/// only, so that a hole comes before it.
+fn in_step(image: &Image, align: u64) -> Result<Payload, Unsupported> {
+    let page = machine::largest_page(image.machine);
+    let at = payload(image, page, page)?.at;
+    let first = image.loads().next();
+    let ahead = first.and_then(|f| f.vaddr.checked_sub(f.offset));
+    let ahead = ahead.filter(|a| a & (align - 1) == 0);
+    let ahead = ahead.ok_or(Unsupported::NoHeaderSlot)?;
+    let behind = at.offset.checked_add(ahead);
+    let vaddr = at.vaddr.max(behind.ok_or(Unsupported::NoAddresses)?);
+    let offset = vaddr - ahead;
+    if offset - image.view.len() > LONGEST_HOLE {
+        return Err(Unsupported::NoHeaderSlot);
+    }
     Ok(Payload {
         at: Place { offset, vaddr },
         len: 0,
@@ -161,9 +213,9 @@ fn fill(
         let at = payload.take(draft.dynamic_len(), 16)?;
         draft.move_dynamic(at);
     }
-    for hash in evicted.hashes {
-        let at = payload.take(hash.bytes.len() as u64, 8)?;
-        draft.put_hash(hash.tag, hash.kind, at, hash.bytes);
+    for table in evicted.tables {
+        let at = payload.take(table.bytes.len() as u64, 8)?;
+        draft.put_table(table.tag, table.kind, at, table.bytes);
     }
     if let Some(table) = strings {
         let at = payload.take(table.len() as u64, 1)?;

@@ -7,10 +7,10 @@ use std::collections::HashSet;
 use super::consts::*;
 use super::image::Image;
 use super::json::{self, Json};
-use super::layout::{Layout, align_up};
+use super::layout::{Layout, Phdr, align_up};
 
 /// A note.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Note {
     /// Who defined its type, without the NUL.
     pub owner: Vec<u8>,
@@ -81,10 +81,43 @@ fn one(layout: Layout, raw: &[u8], at: u64, align: u64) -> Option<(Note, u64)> {
 pub(super) fn may_move(layout: Layout, raw: &[u8]) -> bool {
     let known = |align| {
         let notes = within(layout, raw, align);
-        let owners = [&b"GNU"[..], b"FDO", b"Go"];
-        !notes.is_empty() && notes.iter().all(|n| owners.contains(&&n.owner[..]))
+        !notes.is_empty() && notes.iter().all(is_known)
     };
     known(4) || known(8)
+}
+
+fn is_known(note: &Note) -> bool {
+    [&b"GNU"[..], b"FDO", b"Go"].contains(&&note.owner[..])
+}
+
+/// The length of those notes in `raw`, which is 4-aligned, that stand before the first whose owner is not known.
+pub(super) fn leading(layout: Layout, raw: &[u8]) -> u64 {
+    let mut at = 0;
+    while let Some((note, next)) = one(layout, raw, at, 4) {
+        if !is_known(&note) {
+            return at;
+        }
+        at = next;
+    }
+    0
+}
+
+/// The notes of a segment in order of what they say, those whose owner is not known with their address; `None` where
+/// they do not fill it.
+pub(super) fn placed(image: &Image, segment: &Phdr) -> Option<Vec<(Note, Option<u64>)>> {
+    let raw = image.view.bytes(segment.offset, segment.filesz)?;
+    let align = if segment.align == 8 { 8 } else { 4 };
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < segment.filesz {
+        let (note, next) = one(image.layout, &raw, at, align)?;
+        let place = segment.vaddr.checked_add(at)?;
+        let pinned = (!is_known(&note)).then_some(place);
+        found.push((note, pinned));
+        at = next;
+    }
+    found.sort();
+    (at == segment.filesz).then_some(found)
 }
 
 /// The build-id.

@@ -62,6 +62,10 @@ pub enum Tier {
     Table,
     /// Into padding, in exchange for a dynamic entry that says nothing new.
     Exchanged,
+    /// Another PT_LOAD, the symbol table in it, too.
+    Symbols,
+    /// Another PT_LOAD and the program header table, as far into the file as into memory, behind a hole.
+    Lifted,
 }
 
 /// Why a file that would have to change cannot.
@@ -79,7 +83,8 @@ pub enum Unsupported {
     /// Data behind the image (an SBCL core, an archive): the file cannot grow.
     #[error("data follows the ELF image and no padding is left")]
     DataBehind,
-    /// Nothing near the program headers can make room, and it is not a plain library.
+    /// Nothing near the program headers can make room, and addresses run too far ahead of offsets
+    /// for the table to go to the file's end.
     #[error("no room for another program header")]
     NoHeaderSlot,
     /// No padding is large enough.
@@ -118,12 +123,14 @@ pub fn rewrite(base: &[u8], wish: &Wish) -> Outcome {
         return Outcome::Unsupported(Unsupported::Input(fault));
     }
     type Way = for<'a> fn(&Image<'a>, &Goal, &'a [u8]) -> Result<Edit, Unsupported>;
-    let ways: [(Tier, Way); 5] = [
+    let ways: [(Tier, Way); 7] = [
         (Tier::Copied, padding::copied),
         (Tier::Appended, padding::appended),
         (Tier::Segment, growth::segment),
         (Tier::Table, growth::table),
         (Tier::Exchanged, padding::exchanged),
+        (Tier::Symbols, growth::symbols),
+        (Tier::Lifted, growth::lifted),
     ];
     let mut why = Unsupported::NoPadding;
     for (tier, way) in ways {

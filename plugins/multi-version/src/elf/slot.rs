@@ -2,7 +2,8 @@
 //!
 //! Linkers put `.interp`, notes and `.gnu.hash` right behind the table. The interpreter's path and the
 //! hash tables go to the new segment; notes move up into what they leave, staying in the
-//! file's first page, where core dumps keep the build-id. Anything else there is in the way.
+//! file's first page, where core dumps keep the build-id. Where that is not enough, the symbol table goes, too, and
+//! behind notes that cannot move go those before them. Anything else there is in the way.
 
 use super::consts::*;
 use super::draft::Draft;
@@ -16,15 +17,24 @@ use super::{notes, symbols};
 pub(super) struct Evicted {
     /// The interpreter's path as it is, without its NUL.
     pub interpreter: Option<Vec<u8>>,
-    /// Hash tables.
-    pub hashes: Vec<Hash>,
+    /// Tables of symbols and their hashes.
+    pub tables: Vec<Table>,
 }
 
-/// A symbol hash table.
-pub(super) struct Hash {
-    /// DT_HASH or DT_GNU_HASH.
+/// What may move.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// The interpreter's path, notes as they follow each other, hash tables.
+    Hashes,
+    /// The symbol table and single notes, too.
+    Symbols,
+}
+
+/// A table of symbols or their hashes.
+pub(super) struct Table {
+    /// DT_HASH, DT_GNU_HASH or DT_SYMTAB.
     pub tag: u64,
-    /// SHT_HASH or SHT_GNU_HASH.
+    /// Its section's kind.
     pub kind: u32,
     /// The table.
     pub bytes: Vec<u8>,
@@ -42,11 +52,11 @@ struct Movable {
 enum What {
     Interpreter,
     Note,
-    Hash(u64, u32),
+    Table(u64, u32),
 }
 
 /// Makes room for one header behind the table in `draft`; the caller enters it.
-pub(super) fn make(image: &Image, draft: &mut Draft) -> Result<Evicted, Unsupported> {
+pub(super) fn make(image: &Image, draft: &mut Draft, reach: Reach) -> Result<Evicted, Unsupported> {
     let none = Unsupported::NoHeaderSlot;
     let size = image.layout.phdr_len();
     let end = image.segments.len() as u64 * size + image.phoff;
@@ -54,7 +64,7 @@ pub(super) fn make(image: &Image, draft: &mut Draft) -> Result<Evicted, Unsuppor
         s.offset <= image.phoff && s.file_end().is_some_and(|e| e >= end) && s.flags & PF_R != 0
     });
     let cover = cover.ok_or(none)?;
-    let movables = movables(image, end);
+    let movables = movables(image, end, reach);
     let barrier = barrier(image, cover, &movables, end);
     let mut evicted = Evicted::default();
     let mut cursor = end + size;
@@ -72,15 +82,26 @@ pub(super) fn make(image: &Image, draft: &mut Draft) -> Result<Evicted, Unsuppor
                 let path = image.interpreter().map_err(Unsupported::Input)?;
                 evicted.interpreter = path;
             }
-            What::Hash(tag, kind) => {
+            What::Table(tag, kind) => {
                 let bytes = image.view.bytes(one.start, len).ok_or(none)?;
                 let bytes = bytes.into_owned();
-                evicted.hashes.push(Hash { tag, kind, bytes });
+                evicted.tables.push(Table { tag, kind, bytes });
             }
             What::Note => {
                 let raw = image.view.bytes(one.start, len).ok_or(none)?;
                 if !notes::may_move(image.layout, &raw) {
-                    return Err(none);
+                    let lead = notes::leading(image.layout, &raw);
+                    let pinned = one.start.checked_add(lead).ok_or(none)?;
+                    if reach != Reach::Symbols || pinned < cursor {
+                        return Err(none);
+                    }
+                    let (moved, stay) = split(&raw, lead).ok_or(none)?;
+                    let rotated = draft.rotate_notes(one.start, lead, one.end);
+                    rotated.ok_or(none)?;
+                    cursor = one.end.checked_add(lead).ok_or(none)?;
+                    shifted.push((pinned, stay));
+                    shifted.push((one.end, moved));
+                    continue;
                 }
                 // By whole multiples of the largest alignment a note has.
                 let by = cursor.saturating_sub(one.start).div_ceil(8) * 8;
@@ -106,6 +127,11 @@ pub(super) fn make(image: &Image, draft: &mut Draft) -> Result<Evicted, Unsuppor
     Ok(evicted)
 }
 
+fn split(raw: &[u8], at: u64) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (lead, rest) = raw.split_at_checked(usize::try_from(at).ok()?)?;
+    Some((lead.to_vec(), rest.to_vec()))
+}
+
 fn clear(draft: &mut Draft, from: u64, to: u64) {
     if let Ok(len) = usize::try_from(to.saturating_sub(from)) {
         draft.put(from, vec![0; len]);
@@ -121,7 +147,7 @@ fn zero_between(image: &Image, from: u64, to: u64) -> Result<(), Unsupported> {
 }
 
 /// What can move, ascending, without what lies before `from` or overlaps another.
-fn movables(image: &Image, from: u64) -> Vec<Movable> {
+fn movables(image: &Image, from: u64, reach: Reach) -> Vec<Movable> {
     let mut all = Vec::new();
     for segment in &image.segments {
         let what = match segment.kind {
@@ -134,11 +160,13 @@ fn movables(image: &Image, from: u64) -> Vec<Movable> {
             all.push(Movable { start, end, what });
         }
     }
-    for (tag, kind) in [(DT_HASH, SHT_HASH), (DT_GNU_HASH, SHT_GNU_HASH)] {
-        let found = symbols::hash_extent(image, tag);
+    let symbols = (reach == Reach::Symbols).then_some((DT_SYMTAB, SHT_DYNSYM));
+    let hashes = [(DT_HASH, SHT_HASH), (DT_GNU_HASH, SHT_GNU_HASH)];
+    for (tag, kind) in hashes.into_iter().chain(symbols) {
+        let found = symbols::extent(image, tag);
         if let Ok(Some((start, len))) = found {
             let end = start.saturating_add(len);
-            let what = What::Hash(tag, kind);
+            let what = What::Table(tag, kind);
             all.push(Movable { start, end, what });
         }
     }

@@ -62,13 +62,14 @@ pub struct VersionDefinition {
 const MANY: u64 = 1 << 16;
 const VERSION_MASK: u16 = 0x7fff;
 
-/// Offset and length of DT_HASH's or DT_GNU_HASH's table.
-pub(super) fn hash_extent(image: &Image, tag: u64) -> Result<Option<(u64, u64)>, Fault> {
+/// Offset and length of DT_HASH's, DT_GNU_HASH's or DT_SYMTAB's table.
+pub(super) fn extent(image: &Image, tag: u64) -> Result<Option<(u64, u64)>, Fault> {
     let Some(at) = image.dynamic.as_ref().and_then(|d| d.value(tag)) else {
         return Ok(None);
     };
     let len = match tag {
         DT_GNU_HASH => gnu_hash(image, at).map(|(len, _)| len),
+        DT_SYMTAB => told_count(image, at).and_then(|n| n.checked_mul(image.layout.sym_len())),
         _ => sysv_hash(image, at).map(|(len, _)| len),
     };
     let len = len.ok_or(Fault::Hash)?;
@@ -165,6 +166,29 @@ fn count(image: &Image, table: u64) -> u64 {
     }
     let gnu = value(DT_GNU_HASH).and_then(|at| gnu_hash(image, at));
     gnu.map_or(0, |(_, count)| count).max(relocated(image))
+}
+
+/// How many dynamic symbols there are for certain: a section header or DT_HASH tells, and nothing speaks of more.
+fn told_count(image: &Image, table: u64) -> Option<u64> {
+    let own = |s: &&super::layout::Shdr| s.kind == SHT_DYNSYM && s.addr == table;
+    let section = image.sections.iter().find(own);
+    let value = |tag| image.dynamic.as_ref().and_then(|d| d.value(tag));
+    let (sysv, gnu) = (value(DT_HASH), value(DT_GNU_HASH));
+    let told = count(image, table);
+    let sysv = match sysv {
+        Some(at) => Some(sysv_hash(image, at)?.1),
+        None => None,
+    };
+    let gnu = match gnu {
+        Some(at) => gnu_hash(image, at)?.1,
+        None => 0,
+    };
+    let exact = match section {
+        Some(section) => section.size == told * image.layout.sym_len(),
+        None => sysv.is_some(),
+    };
+    let agreed = sysv.is_none_or(|n| n == told) && gnu <= told && relocated(image) <= told;
+    (exact && agreed).then_some(told)
 }
 
 /// The tables that symbols are spread over.

@@ -12,6 +12,7 @@ use super::patch::Edit;
 use super::rewrite::Unsupported;
 use super::view::Write;
 use super::wish::Goal;
+use super::{notes, symbols};
 
 /// Compares a file with what an edit makes of it.
 pub(super) fn verify(
@@ -30,8 +31,13 @@ pub(super) fn verify(
     unwished(same_entries(before, &after), "its dynamic entries")?;
     unwished(same_loads(before, &after), "its segments to load")?;
     unwished(same_others(before, &after), "its other segments")?;
+    unwished(table_agreed(before, &after), "its program headers' address")?;
+    unwished(same_tables(before, &after), "its symbols")?;
     unwished(same_sections(before, &after), "its sections")?;
-    let kept = edit.writes.iter().all(|w| spares_contents(before, w));
+    let symbols = |image: &Image| image.dynamic.as_ref().and_then(|d| d.value(DT_SYMTAB));
+    let moved = symbols(before).filter(|at| symbols(&after) != Some(*at));
+    let writes = &edit.writes;
+    let kept = writes.iter().all(|w| spares_contents(before, w, moved));
     unwished(kept, "its contents")
 }
 
@@ -63,6 +69,7 @@ fn may_change(tag: u64) -> bool {
             | DT_STRSZ
             | DT_HASH
             | DT_GNU_HASH
+            | DT_SYMTAB
             | DT_NEEDED
             | DT_MIPS_RLD_MAP_REL
     )
@@ -108,6 +115,21 @@ fn same_loads(before: &Image, after: &Image) -> bool {
     all_there && new.count() <= 1
 }
 
+/// Where a program's table moved to is the same by its offset, as kernels before 5.18 reckon, as by the segment that
+/// holds it; and it is the only segment to hold it.
+fn table_agreed(before: &Image, after: &Image) -> bool {
+    if after.phoff == before.phoff || after.segment(PT_INTERP).is_none() {
+        return true;
+    }
+    let len = after.segments.len() as u64 * after.layout.phdr_len();
+    let (from, to) = (after.phoff, after.phoff.saturating_add(len));
+    let touches = |s: &&Phdr| s.offset < to && s.file_end().is_none_or(|e| e > from);
+    let first = after.loads().next();
+    let first = first.and_then(|f| after.phoff.checked_sub(f.offset)?.checked_add(f.vaddr));
+    after.loads().filter(touches).count() == 1
+        && first.and_then(|vaddr| after.offset_of(vaddr, len)) == Some(from)
+}
+
 fn same_others(before: &Image, after: &Image) -> bool {
     // See `growth::segment`.
     let spared = before.kind == ET_EXEC && after.segment(PT_PHDR).is_none();
@@ -136,8 +158,13 @@ fn same_others(before: &Image, after: &Image) -> bool {
                     ..*old
                 };
                 // Contents agree, and stay in step with where they are mapped.
+                let same = contents(before, old) == contents(after, new);
+                let placed = || {
+                    let before = notes::placed(before, old);
+                    before.is_some() && before == notes::placed(after, new)
+                };
                 *new == moved
-                    && contents(before, old) == contents(after, new)
+                    && (same || placed())
                     && (old == new || after.offset_of(new.vaddr, new.filesz) == Some(new.offset))
             }
             _ => old == new,
@@ -146,6 +173,22 @@ fn same_others(before: &Image, after: &Image) -> bool {
             return false;
         }
     }
+}
+
+/// Tables of symbols and their hashes that moved say the same.
+fn same_tables(before: &Image, after: &Image) -> bool {
+    let value = |image: &Image, tag| image.dynamic.as_ref().and_then(|d| d.value(tag));
+    [DT_SYMTAB, DT_HASH, DT_GNU_HASH].into_iter().all(|tag| {
+        let contents = |image: &Image| {
+            let (offset, len) = symbols::extent(image, tag).ok()??;
+            image.view.bytes(offset, len).map(|r| r.into_owned())
+        };
+        if value(before, tag) == value(after, tag) {
+            return true;
+        }
+        let old = contents(before);
+        old.is_some() && old == contents(after)
+    })
 }
 
 /// Section headers keep number, order, kind and flags.
@@ -158,8 +201,9 @@ fn same_sections(before: &Image, after: &Image) -> bool {
     kept(before) == kept(after)
 }
 
-/// Whether a write leaves alone what sections hold, but what a rewrite may move.
-fn spares_contents(before: &Image, write: &Write) -> bool {
+/// Whether a write leaves alone what sections hold, but what a rewrite may move: the symbols where that is where they
+/// were.
+fn spares_contents(before: &Image, write: &Write, symbols: Option<u64>) -> bool {
     let interpreter = before.segment(PT_INTERP).map(|s| s.offset);
     before
         .sections
@@ -169,7 +213,8 @@ fn spares_contents(before: &Image, write: &Write) -> bool {
             let movable = matches!(
                 section.kind,
                 SHT_DYNAMIC | SHT_NOTE | SHT_HASH | SHT_GNU_HASH
-            ) || Some(section.offset) == interpreter;
+            ) || Some(section.offset) == interpreter
+                || (section.kind == SHT_DYNSYM && Some(section.addr) == symbols);
             let apart = write.end().is_some_and(|e| e <= section.offset)
                 || section.offset.saturating_add(section.size) <= write.offset;
             movable || apart

@@ -1,7 +1,7 @@
 //! Mutating ELF files, and what must hold of whatever comes out.
 
 use dpkgng_multi_version::elf::{
-    self, DynamicInfo, Image, Outcome, PathTag, Undo, View, Wish, notes, sonames, symbols,
+    self, DynamicInfo, Image, Outcome, PathTag, Tier, Undo, View, Wish, notes, sonames, symbols,
 };
 
 /// xorshift64*: the same numbers every time for one seed.
@@ -151,8 +151,13 @@ pub fn try_all(bytes: &[u8]) -> Result<bool, String> {
             continue;
         };
         edited = true;
-        // Strings, a page to start on, and a string table's copy: never what a file's numbers ask for.
-        if edit.len > 2 * bytes.len() as u64 + 0x2_0000 {
+        // Strings, a page to start on, and a string table's copy, behind a hole of some size: never what a file's
+        // numbers ask for.
+        let hole = match tier {
+            Tier::Lifted => 1 << 26,
+            _ => 0,
+        };
+        if edit.len > 2 * bytes.len() as u64 + 0x2_0000 + hole {
             return Err(format!("{tier:?} grows the file to {}", edit.len));
         }
         let out = edit.apply(bytes);
