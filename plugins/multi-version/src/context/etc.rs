@@ -83,17 +83,26 @@ fn lacking(
         }
         entries => entries.map_err(|e| ContextError::read(&from, e))?,
     };
+    let mut inner = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|e| ContextError::read(&from, e))?;
         let path = dir.join(entry.file_name());
-        let hosts = root.join(&path);
-        // What we may not look at is there.
-        let absent = fs::symlink_metadata(&hosts);
-        if absent.is_err_and(|e| e.kind() == ErrorKind::NotFound) {
-            dirs.insert(dir.into());
-        } else if is_dir(root, &path) && is_dir(tree, &path) {
-            lacking(tree, &path, root, dirs)?;
+        match fs::symlink_metadata(root.join(&path)) {
+            // All that is in it is covered with it.
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                dirs.insert(dir.into());
+                return Ok(());
+            }
+            // What we may not look at is there.
+            Err(_) => {}
+            Ok(hosts) => {
+                let is_dir = entry.file_type().is_ok_and(|t| t.is_dir());
+                inner.extend((is_dir && hosts.is_dir()).then_some(path));
+            }
         }
+    }
+    for dir in inner {
+        lacking(tree, &dir, root, dirs)?;
     }
     Ok(())
 }
