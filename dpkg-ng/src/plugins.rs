@@ -237,12 +237,8 @@ impl Frontend for Front {
         self.report.drain_output();
         let mut line = b"\r\x1b[K".to_vec();
         if total == 0 || done < total {
-            let part = done.saturating_mul(100).checked_div(total);
             line.extend_from_slice(what);
-            line.extend(
-                part.map_or(format!(": {done}"), |p| format!(": {p} %"))
-                    .bytes(),
-            );
+            line.extend(bar(done, total).bytes());
         }
         // Nobody watches any more: no reason to fail.
         let _ = out.write_all(&line);
@@ -263,12 +259,39 @@ impl Frontend for Front {
     }
 }
 
+/// How far it is: `[#####.....]  50 %`, or how much, if nobody knows of how much.
+fn bar(done: u64, total: u64) -> String {
+    const WIDTH: u64 = 30;
+    let of = |whole: u64| done.min(total).saturating_mul(whole).checked_div(total);
+    match (of(WIDTH), of(100)) {
+        (Some(full), Some(percent)) => {
+            let (full, left) = (
+                "#".repeat(full as usize),
+                ".".repeat((WIDTH - full) as usize),
+            );
+            format!(" [{full}{left}] {percent:3} %")
+        }
+        _ => format!(": {done}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn args(line: &str) -> Vec<OsString> {
         line.split_whitespace().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn how_far_it_is() {
+        assert_eq!(bar(0, 4), format!(" [{}]   0 %", ".".repeat(30)));
+        assert_eq!(
+            bar(2, 4),
+            format!(" [{}{}]  50 %", "#".repeat(15), ".".repeat(15))
+        );
+        assert_eq!(bar(9, 4), format!(" [{}] 100 %", "#".repeat(30)));
+        assert_eq!(bar(7, 0), ": 7");
     }
 
     #[test]

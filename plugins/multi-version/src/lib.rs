@@ -16,10 +16,11 @@
 //! | 4 | [`plan`]: from a generation and a request to the next generation, with all reasons |
 //! | 5 | [`scripts`]: maintainer scripts, in a context of the generation that is being built |
 //! | 5 | [`link`]: linked packages made, resolved as ld.so would, looked at and had back |
-//! | 6 | [`export`]: commands for a PATH outside of contexts |
 //! | 5 | [`show`]: a plan with its reasons, as tables, JSON, DOT and SVG |
 //! | 5 | [`view`]: the commands about views, and `gc` |
 //! | 5 | [`apt`]: what apt calls, and running it over a view |
+//! | 5 | [`build`]: what a generation is made of, laid out |
+//! | 6 | [`export`]: commands for a PATH outside of contexts |
 //! | 6 | [`query`]: `-l`, `-L`, `-S`, `-s`, `-V` |
 //! | 6 | [`command`]: what of a command line is the plugin's |
 //! | 7 | `entry`: what dpkg-ng finds in the plugin |
@@ -46,6 +47,7 @@
 //!                     one rename switches all of it
 //! lib/SONAME          -> the provider's file in inst/, of the host's architecture; of others in lib/TRIPLET/SONAME
 //! made/               what scripts made or changed of usr/ and etc/, for the next generation; slots/SLOT/made/
+//! here                -> itself: what a context mounts on current-system
 //! bin/CMD             exported commands: CMD, or CMD@SLOT where the name is taken
 //! dpkg/               a dpkg database: status, info/, arch …; of several versions of a package it has the one that
 //!                     is in root/

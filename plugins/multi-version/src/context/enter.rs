@@ -104,7 +104,21 @@ impl Act {
                 holds,
                 link,
                 to,
+                made: None,
             } => self.ground(at, holds, link, to),
+            Mount::Ground {
+                at,
+                holds,
+                link,
+                made: Some(made),
+                ..
+            } => {
+                let trees: Done<Vec<OwnedFd>> = holds.iter().map(|(_, p)| self.tree(p)).collect();
+                for (tree, (name, _)) in trees?.iter().zip(holds) {
+                    self.attach(tree, &at.join(name))?;
+                }
+                self.attach(&self.tree(made)?, link)
+            }
             Mount::Overlay {
                 at,
                 layers,

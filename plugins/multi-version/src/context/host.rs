@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rustix::thread::CapabilitySet;
 
 use super::{ContextError, Mount};
-use crate::layout::Layout;
+use crate::layout::{Layout, inside};
 use crate::mountinfo::{self, mounts};
 
 /// The host, as far as a context depends on it.
@@ -47,13 +47,14 @@ impl Host {
             };
             (!fine).then_some(path)
         };
+        let mounts = mounts(mountinfo);
         let top = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
         Host {
             privileged,
             unmerged: top.into_iter().find_map(into_usr),
             can_link: layout.current_system().is_symlink() && layout.host().is_dir(),
-            nested: layout.host().join("usr").is_dir(),
-            mounts: mounts(mountinfo),
+            nested: mounts.iter().any(|m| m.point == layout.host().join("usr")),
+            mounts,
             root,
         }
     }
@@ -80,10 +81,14 @@ impl Host {
         let at = layout.host();
         let from = if self.nested { &at } else { &self.root };
         let holds = ["usr", "etc"].map(|name| (name, from.join(name)));
+        let here = generation.join(inside::HERE);
+        let own = std::fs::read_link(&here).is_ok_and(|to| to == generation);
+        let points = ["usr", "etc"].iter().all(|name| at.join(name).is_dir());
         Mount::Ground {
             holds: holds.into(),
             link: layout.current_system(),
             to: generation.into(),
+            made: (own && points).then_some(here),
             at,
         }
     }

@@ -58,7 +58,8 @@ pub struct Wanted<'a> {
 /// Something to be mounted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mount {
-    /// A tmpfs with what is covered of the host, and a link for `current-system`.
+    /// What is covered of the host, and a link for `current-system`: in the directories that are there for it, or in
+    /// a tmpfs.
     Ground {
         /// Where.
         at: PathBuf,
@@ -68,6 +69,8 @@ pub enum Mount {
         link: PathBuf,
         /// Where it is to lead.
         to: PathBuf,
+        /// A link that does, when nothing needs to be made.
+        made: Option<PathBuf>,
     },
     /// Directories laid over each other, the first on top.
     Overlay {

@@ -44,7 +44,8 @@ impl Sys {
                     source: e,
                 })?;
                 let of_database = path.starts_with(inside::ADMINDIR);
-                if path == Path::new(inside::MANIFEST) || path == Path::new(inside::BIN) {
+                let of_its_own = [inside::MANIFEST, inside::BIN, inside::HERE];
+                if of_its_own.iter().any(|own| path == Path::new(own)) {
                     continue;
                 } else if is.is_dir() {
                     self.disk().make_dir(&target)?;

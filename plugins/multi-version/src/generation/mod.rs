@@ -136,6 +136,8 @@ impl Sys {
             layout.roots(),
             layout.leases(),
             layout.host(),
+            layout.host().join("usr"),
+            layout.host().join("etc"),
             layout.tmp(),
         ] {
             // Recovery must work on a full disk, and needs nothing that is there already.
@@ -183,6 +185,8 @@ impl Sys {
         }
         let root = path.join(inside::TREE);
         self.disk.make_dir(&root)?;
+        let home = self.layout().generation(view, number);
+        self.disk.symlink(&home, &path.join(inside::HERE))?;
         let trees = BTreeMap::from([(None, Tree::new(&self.disk, root))]);
         Ok(Building {
             sys: self,

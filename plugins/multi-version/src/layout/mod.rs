@@ -172,6 +172,8 @@ pub mod inside {
     pub const SLOTS: &str = "slots";
     /// The dpkg database of a generation, relative to it.
     pub const ADMINDIR: &str = "dpkg";
+    /// A link of a generation to itself, relative to it: what a context mounts on `current-system`.
+    pub const HERE: &str = "here";
     /// The exported commands of a generation, relative to it.
     pub const BIN: &str = "bin";
 
