@@ -5,6 +5,7 @@ use std::io;
 use super::{Names, group, members};
 use crate::decide::WhyNeeded;
 use crate::layout::InstallationId;
+use crate::manifest::Reason;
 use crate::output::{Column, Out, Table};
 use crate::plan::{Plan, Satisfied, WhySlot};
 
@@ -73,6 +74,9 @@ fn packages(plan: &Plan, names: &Names) -> Table {
     ]);
     for (id, member) in members(plan) {
         let because = match plan.needed.needed.get(id) {
+            Some(WhyNeeded::Wanted) if member.reason == Reason::Auto => {
+                "a person chose a library of it".into()
+            }
             Some(WhyNeeded::Wanted) => "it was asked for".into(),
             Some(WhyNeeded::By(by)) => format!("{} needs it", names.whole(by)),
             None => "-".into(),
