@@ -32,7 +32,7 @@ pub(super) fn write(
     info: &Path,
     present: &Present<'_>,
 ) -> Result<Info, AdmindirError> {
-    let (name, debian) = (present.info_name(), payload.join("DEBIAN"));
+    let (name, debian) = (present.info_name(), payload.join(inside::METADATA));
     let to = |member: &str| info.join(format!("{name}.{member}"));
     let gone = present.member.state == State::ConfigFiles;
     let mut found = Info {
@@ -128,7 +128,7 @@ pub(crate) fn payload_paths(payload: &Path) -> Result<Vec<PathBuf>, AdmindirErro
 fn walk(payload: &Path, dir: &Path, paths: &mut Vec<PathBuf>) -> Result<(), AdmindirError> {
     let from = payload.join(dir);
     for name in entries(&from)? {
-        if dir.as_os_str().is_empty() && name == "DEBIAN" {
+        if dir.as_os_str().is_empty() && name == inside::METADATA {
             continue;
         }
         let path = dir.join(&name);

@@ -38,7 +38,7 @@ pub use status::{Control, ControlError};
 
 use crate::facts::{self, Facts, MultiArch};
 use crate::generation::{Disk, DiskError};
-use crate::layout::{Architecture, InstallationId, Layout, PackageName, Version};
+use crate::layout::{Architecture, InstallationId, Layout, PackageName, Version, inside};
 use crate::manifest::{Member, Reason, State};
 
 /// Why a database can't be written.
@@ -157,7 +157,7 @@ pub fn write(
     for present in &shown {
         let payload = layout.installation(present.id());
         let info = info::write(disk, &payload, &dir.join("info"), present)?;
-        let path = payload.join("DEBIAN/control");
+        let path = payload.join(inside::CONTROL);
         let control = read(&path).and_then(|text| {
             Control::parse(&text).map_err(|why| AdmindirError::Control { path, why })
         })?;

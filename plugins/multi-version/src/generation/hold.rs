@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
+use super::reading::read_manifest;
 use super::{Done, GenerationError, Reader};
 use crate::layout::{GenerationNumber, Layout, ViewName, inside};
-use crate::manifest::{Manifest, ManifestError};
+use crate::manifest::Manifest;
 
 /// A generation that stays for as long as this lives.
 #[derive(Debug)]
@@ -83,19 +84,7 @@ impl Hold {
             path: self.path.clone(),
             source,
         })?;
-        let manifest = Manifest::from_text(&text);
-        let manifest =
-            manifest.and_then(|m| match (&m.view, m.number) == (&self.view, self.number) {
-                true => Ok(m),
-                false => Err(ManifestError::Stranger(format!(
-                    "{} {}",
-                    self.view, self.number
-                ))),
-            });
-        manifest.map_err(|why| GenerationError::Manifest {
-            path: self.path.clone(),
-            why,
-        })
+        read_manifest(self.path.clone(), &text, &self.view, self.number)
     }
 }
 

@@ -7,7 +7,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::tree::entries;
@@ -105,12 +105,7 @@ impl Reader {
             }
             Err(source) => return Err(GenerationError::Read { path, source }),
         };
-        let manifest = Manifest::from_text(&text);
-        let manifest = manifest.and_then(|m| match m.view == *view && m.number == number {
-            true => Ok(m),
-            false => Err(ManifestError::Stranger(format!("{view} {number}"))),
-        });
-        manifest.map_err(|why| GenerationError::Manifest { path, why })
+        read_manifest(path, &text, view, number)
     }
 
     /// The metadata of an installation.
@@ -124,6 +119,21 @@ impl Reader {
         let path = self.layout.realization(id).join(inside::REALIZATION);
         metadata(&path, |text| Realization::from_text(text, id))
     }
+}
+
+/// A manifest's text, which is to be that of this generation.
+pub(super) fn read_manifest(
+    path: PathBuf,
+    text: &str,
+    view: &ViewName,
+    number: GenerationNumber,
+) -> Done<Manifest> {
+    let manifest = Manifest::from_text(text);
+    let manifest = manifest.and_then(|m| match m.view == *view && m.number == number {
+        true => Ok(m),
+        false => Err(ManifestError::Stranger(format!("{view} {number}"))),
+    });
+    manifest.map_err(|why| GenerationError::Manifest { path, why })
 }
 
 fn metadata<T>(path: &Path, read: impl Fn(&str) -> Result<T, ManifestError>) -> Done<T> {

@@ -220,7 +220,7 @@ impl Work<'_> {
 
     fn script(&self, call: &Call) -> PathBuf {
         let payload = self.layout.installation(&call.installation);
-        payload.join("DEBIAN").join(call.script.name())
+        payload.join(inside::METADATA).join(call.script.name())
     }
 
     /// Where the changes of a tree are kept.

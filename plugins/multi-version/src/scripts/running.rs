@@ -146,7 +146,7 @@ impl<'w> Running<'w> {
     fn lend(&self, call: &Call) -> Result<Lent, ScriptError> {
         let (work, id) = (self.work, &call.installation);
         let admindir = work.building.join(inside::ADMINDIR);
-        let from = work.layout.installation(id).join("DEBIAN");
+        let from = work.layout.installation(id).join(inside::METADATA);
         let name = call.script.name();
         let is_preinst = call.script == Script::Preinst;
         let named = |file: &str| match is_preinst {
