@@ -32,6 +32,10 @@ use options::Line;
 pub fn run(host: Host, args: &[OsString]) -> Result<i32, Failed> {
     let layout = Layout::new(VAR_SYS);
     let rest = args.get(1..).unwrap_or_default();
+    if asks_for_help(args) {
+        host.output(HELP)?;
+        return Ok(0);
+    }
     match args.first().and_then(|a| a.to_str()) {
         Some("run") => become_command(host, &layout, rest),
         Some("view") => views::view(host, &layout, rest),
@@ -39,6 +43,19 @@ pub fn run(host: Host, args: &[OsString]) -> Result<i32, Failed> {
         Some("relink") => relink::relink(host, &layout, rest),
         _ => actions::act(host, &layout, &Line::parse(args)?),
     }
+}
+
+/// What `--help` says.
+const HELP: &str = include_str!("help.txt");
+
+/// Of `run`, only the first word is ours: the others may be the command's.
+fn asks_for_help(args: &[OsString]) -> bool {
+    let ours = match args.first().is_some_and(|a| a == "run") {
+        true => args.get(1..2).unwrap_or_default(),
+        false => args,
+    };
+    let mut before_end = ours.iter().take_while(|a| *a != "--");
+    before_end.any(|a| a == "--help" || a == "-?")
 }
 
 /// The view that a change is made in, locked.

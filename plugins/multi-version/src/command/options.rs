@@ -552,4 +552,20 @@ mod tests {
             assert!(!twice, "--{}", opt.long);
         }
     }
+
+    #[test]
+    fn help_tells_of_each() {
+        let help = include_str!("help.txt");
+        let told = |name: &str| {
+            let words = help.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+            words.into_iter().any(|w| w == name)
+        };
+        for opt in OPTIONS {
+            if matches!(opt.is, Is::Action(_) | Is::Flag(_) | Is::Value(_))
+                && opt.long != "admindir"
+            {
+                assert!(told(&format!("--{}", opt.long)), "--{}", opt.long);
+            }
+        }
+    }
 }
