@@ -1,5 +1,6 @@
 # README.source explains. FILE is a name by which the package dpkg knows a program, PLACE where that
-# physically is, ASIDE the name it is diverted to; all below $DPKG_ROOT. OURS is a link to dpkg-ng.
+# physically is, ASIDE the name it is diverted to; all below $DPKG_ROOT. OURS is a link to a program of
+# dpkg-ng.
 package=dpkg-ng-as-dpkg
 
 # dpkg-ng may be gone by force, and with it what the link dpkg-divert leads to.
@@ -26,17 +27,30 @@ aside_of() {
 	esac
 }
 
-ours_at() {
+# What links of ours at PLACE lead to: the program that is this tool alone, the one that is all.
+targets_of() {
+	local usr=../usr
+
 	case "$1" in
-	/usr/bin/*) echo dpkg-ng ;;
-	/usr/sbin/*) echo ../bin/dpkg-ng ;;
-	/usr/libexec/dpkg/*) echo ../../bin/dpkg-ng ;;
-	*) echo ../usr/bin/dpkg-ng ;;
+	/usr/libexec/dpkg/*) usr=../.. ;;
+	/usr/*) usr=.. ;;
 	esac
+	echo "$usr/lib/dpkg-ng/tools/${1##*/}"
+	echo "$usr/bin/dpkg-ng"
+}
+
+# The first of them that is there.
+ours_at() {
+	local target
+
+	for target in $(targets_of "$1"); do
+		[ ! -e "$DPKG_ROOT${1%/*}/$target" ] || break
+	done
+	echo "$target"
 }
 
 is_ours() {
-	[ -L "$DPKG_ROOT$1" ] && [ "$(readlink "$DPKG_ROOT$1")" = "$(ours_at "$1")" ]
+	[ -L "$DPKG_ROOT$1" ] && targets_of "$1" | grep -qFx "$(readlink "$DPKG_ROOT$1")"
 }
 
 stock_files() {
@@ -80,7 +94,7 @@ take_over() {
 			ln "$DPKG_ROOT$place" "$DPKG_ROOT$(aside_of "$file")"
 	done
 	for place in $places; do
-		is_ours "$place" && continue
+		[ "$(readlink "$DPKG_ROOT$place")" != "$(ours_at "$place")" ] || continue
 		ln -sfT "$(ours_at "$place")" "$DPKG_ROOT$place.dpkg-ng-new"
 		mv -fT "$DPKG_ROOT$place.dpkg-ng-new" "$DPKG_ROOT$place"
 	done

@@ -5,7 +5,7 @@
 //! process of its own: wall time, CPU time (user and system) and the largest resident set of the
 //! command or a child of it, which the kernel does not tell apart from the 4 MiB of the sampler.
 //!
-//! * Start-up: commands that need no database.
+//! * Start-up: commands of each tool that read little or nothing.
 //! * Reading: a made-up system of 3,000 packages and 400,000 files (`bench/system` of the cache),
 //!   asked, and given one tiny package.
 //! * Unpacking: `--unpack` of 100 real packages, those of the archive cache that have no `preinst`
@@ -14,9 +14,9 @@
 //!
 //! Both sides see the stock system as their root and run the same command lines in it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -27,7 +27,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 
 use crate::deb::deb;
-use crate::sandbox::{Who, bind, command, empty_database, our_binary};
+use crate::sandbox::{Who, bind, command, empty_database, our_binary, place};
 use crate::{During, Res, oracle, real, runner};
 
 /// Packages of the made-up system.
@@ -64,7 +64,47 @@ const MEASUREMENTS: &[Measurement] = &[
     },
     Measurement {
         group: "start",
+        args: &["dpkg-query", "-W"],
+    },
+    Measurement {
+        group: "start",
         args: &["update-alternatives", "--query", "awk"],
+    },
+    Measurement {
+        group: "start",
+        args: &["dpkg-deb", "--version"],
+    },
+    Measurement {
+        group: "start",
+        args: &["dpkg-split", "--version"],
+    },
+    Measurement {
+        group: "start",
+        args: &["dpkg-divert", "--truename", "/bin/sh"],
+    },
+    Measurement {
+        group: "start",
+        args: &["dpkg-statoverride", "--list"],
+    },
+    Measurement {
+        group: "start",
+        args: &["dpkg-trigger", "--check-supported"],
+    },
+    Measurement {
+        group: "start",
+        args: &["dpkg-trigger", "--no-act", "--by-package=x", "/usr/share/x"],
+    },
+    Measurement {
+        group: "start",
+        args: &["dpkg-realpath", "/etc/os-release"],
+    },
+    Measurement {
+        group: "start",
+        args: &["dpkg-maintscript-helper", "supports", "rm_conffile"],
+    },
+    Measurement {
+        group: "start",
+        args: &["start-stop-daemon", "--status", "--pid=1"],
     },
     Measurement {
         group: "read",
@@ -153,7 +193,7 @@ pub fn run(exe: &Path, release: &str, runs: usize, groups: &[String]) -> Res<boo
         println!("unpacking {} packages of {}", names.len(), debs.display());
     }
     println!(
-        "medians of {runs}; seconds and MiB; stock, ours, ours/stock\n{:<44} {:^22}  {:^22}  {:^22}",
+        "medians of {runs}; milliseconds and MiB; stock, ours, ours/stock\n{:<44} {:^22}  {:^22}  {:^22}",
         "", "wall", "cpu", "peak memory"
     );
     let mut same = true;
@@ -219,8 +259,8 @@ fn line(m: &Measurement, theirs: &Medians, ours: &Medians) -> String {
         .replace("--force-depends,conflicts,breaks,overwrite ", "");
     let mut out = format!("{what:<44}");
     for (a, b, digits) in [
-        (theirs.wall, ours.wall, 3),
-        (theirs.cpu, ours.cpu, 3),
+        (theirs.wall * 1e3, ours.wall * 1e3, 2),
+        (theirs.cpu * 1e3, ours.cpu * 1e3, 2),
         (theirs.rss, ours.rss, 1),
     ] {
         let _ = write!(out, " {a:>7.digits$} {b:>7.digits$} x{:<5.2} ", b / a);
@@ -288,12 +328,14 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
     bind("/proc", &root.join("proc"), true)?;
     let mut path = String::from("/usr/sbin:/usr/bin");
     if let Some(ours) = ours {
-        let bin = mnt.join("bin");
-        fs::write(bin.join("dpkg-ng"), "").during("dpkg-ng")?;
-        bind(ours, &bin.join("dpkg-ng"), false)?;
-        for tool in ["dpkg", "dpkg-deb", "dpkg-query", "update-alternatives"] {
-            symlink("dpkg-ng", bin.join(tool)).during(tool)?;
-        }
+        place(
+            &ours,
+            &mnt.join("bin"),
+            MEASUREMENTS
+                .iter()
+                .map(|m| m.args[0])
+                .collect::<BTreeSet<_>>(),
+        )?;
         path.insert_str(0, "/mnt/bin:");
     }
     nix::unistd::chroot(&root).during("chroot")?;

@@ -192,20 +192,17 @@ pub fn enter_on(
     overlay(&layers, &base, "root", &t.join("root"), false)?;
     let bin = t.join("bin");
     if let Some(ours) = &ours {
-        fs::write(bin.join("dpkg-ng"), "").during("dpkg-ng")?;
-        bind(ours, &bin.join("dpkg-ng"), false)?;
+        place(ours, &bin, our_names.iter().map(String::as_str))?;
     }
     for tool in TOOLS {
-        let target = if our_names.iter().any(|x| x == tool) {
-            PathBuf::from("dpkg-ng")
-        } else {
-            let dir = ["usr/bin", "usr/sbin", "usr/libexec/dpkg"]
-                .into_iter()
-                .find(|dir| lower.join(dir).join(tool).exists())
-                .ok_or_else(|| format!("no stock {tool} in {release}"))?;
-            Path::new("/").join(dir).join(tool)
-        };
-        symlink(target, bin.join(tool)).during(tool)?;
+        if our_names.iter().any(|x| x == tool) {
+            continue;
+        }
+        let dir = ["usr/bin", "usr/sbin", "usr/libexec/dpkg"]
+            .into_iter()
+            .find(|dir| lower.join(dir).join(tool).exists())
+            .ok_or_else(|| format!("no stock {tool} in {release}"))?;
+        symlink(Path::new("/").join(dir).join(tool), bin.join(tool)).during(tool)?;
     }
     for (from, to) in extra {
         let to = t.join(to);
@@ -224,6 +221,26 @@ pub fn enter_on(
     fs::write(merged.join("var/log/dpkg.log"), "").during("dpkg.log")?;
     nix::unistd::chroot(&merged).during("chroot")?;
     std::env::set_current_dir("/t/w").during("chdir")
+}
+
+/// Puts our programs for these names into `bin`, as they are installed: the tool's own where there
+/// is one beside `ours`, else a link to that.
+pub fn place<'a>(ours: &Path, bin: &Path, names: impl IntoIterator<Item = &'a str>) -> Res<()> {
+    let show = |program: &Path, name: &str| {
+        let to = bin.join(name);
+        fs::write(&to, "").during(to.display())?;
+        bind(program, &to, false)
+    };
+    show(ours, "dpkg-ng")?;
+    for name in names {
+        let own = ours.with_file_name(name);
+        if own.is_file() {
+            show(&own, name)?;
+        } else {
+            symlink("dpkg-ng", bin.join(name)).during(name)?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes the files debootstrap makes before the first package is there.

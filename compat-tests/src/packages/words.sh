@@ -3,7 +3,10 @@
 set -e
 here() { dpkg-ng --tools | while read -r t; do p=$(PATH=$PATH:/usr/libexec/dpkg command -v "$t") || continue; echo "$p"; done; }
 ours() {
-	for p in $(here); do [ "$(readlink -f "$p")" = /usr/bin/dpkg-ng ] || { echo "$p is not ours"; exit 1; }; done
+	for p in $(here); do
+		alone=/usr/lib/dpkg-ng/tools/${p##*/}; [ -e "$alone" ] || alone=/usr/bin/dpkg-ng
+		[ "$(readlink -f "$p")" = "$alone" ] || { echo "$p is not ours"; exit 1; }
+	done
 	dpkg --version >/dev/null; dpkg -l dpkg dpkg-ng dpkg-ng-as-dpkg >/dev/null; dpkg -V dpkg dpkg-ng dpkg-ng-as-dpkg; dpkg --audit
 	apt-get -q check >/dev/null
 }

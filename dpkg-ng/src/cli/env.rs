@@ -4,15 +4,17 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
+use libdpkgng::sys::inherited;
+
 /// Environment variables in their order. The process's own environment is never changed, so
 /// tools that call each other in-process see what stock's see after `execvp`.
 #[derive(Clone, Debug, Default)]
 pub struct Env(Vec<(OsString, OsString)>);
 
 impl Env {
-    /// The environment this process was given.
+    /// The environment this process was given; to be called first of all.
     pub fn inherited() -> Env {
-        Env(std::env::vars_os().collect())
+        Env(inherited::environment())
     }
 
     /// A variable's value.

@@ -4,6 +4,8 @@
 use std::cell::Cell;
 use std::io::IsTerminal;
 
+use libdpkgng::sys::inherited::STDOUT;
+
 use crate::cli::Env;
 
 /// A part of a line that has a colour.
@@ -46,7 +48,7 @@ impl Colors {
     /// The escape sequence for a part, or nothing. The first call settles `auto`.
     pub fn get(&self, part: Part) -> &'static str {
         if self.0.get() == Mode::Auto {
-            let terminal = std::io::stdout().is_terminal();
+            let terminal = STDOUT.is_terminal();
             self.0.set(if terminal { Mode::On } else { Mode::Off });
         }
         match (self.0.get(), part) {

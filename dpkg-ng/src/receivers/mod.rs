@@ -10,7 +10,7 @@ pub use stdout::{Buffering, Stdout};
 
 use std::cell::RefCell;
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::os::fd::RawFd;
 use std::rc::Rc;
 
@@ -18,6 +18,7 @@ use libdpkgng::error::{Error, Result};
 use libdpkgng::msg;
 use libdpkgng::msg::{Catalog, Msg};
 use libdpkgng::report::{Event, Reporter};
+use libdpkgng::sys::inherited::STDOUT;
 
 use crate::cli::Env;
 use crate::locale;
@@ -293,7 +294,7 @@ impl Reporter for Receivers {
     }
 
     fn stdout_is_terminal(&self) -> bool {
-        std::io::IsTerminal::is_terminal(&std::io::stdout())
+        STDOUT.is_terminal()
     }
 
     fn check(&mut self) -> Result<()> {

@@ -7,6 +7,8 @@
 
 use std::io::IsTerminal;
 
+use libdpkgng::sys::inherited::STDOUT;
+
 /// When output is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Buffering {
@@ -33,7 +35,7 @@ pub struct Stdout {
 impl Stdout {
     /// Unbuffered on a terminal, as said elsewhere.
     pub fn new(piped: Buffering) -> Stdout {
-        let mode = if piped != Buffering::Kept && std::io::stdout().is_terminal() {
+        let mode = if piped != Buffering::Kept && STDOUT.is_terminal() {
             Buffering::None
         } else {
             piped
@@ -99,7 +101,7 @@ impl Stdout {
     fn send(&mut self, count: usize) {
         let mut rest = &self.pending[..count];
         while !rest.is_empty() {
-            match nix::unistd::write(std::io::stdout(), rest) {
+            match nix::unistd::write(STDOUT, rest) {
                 Ok(n) => rest = rest.get(n..).unwrap_or_default(),
                 Err(nix::errno::Errno::EINTR) => {}
                 Err(e) => {

@@ -78,7 +78,7 @@ fn run(env: Env, args: &[OsString], given: &mut Given, voice: &mut Voice) -> Res
     let operands = line.operands();
     let request = Request::new(given, voice)?;
     voice.level = given.level;
-    let mut resolved = request.resolve(given)?;
+    let resolved = request.resolve(given)?;
     match request.command {
         Command::Start => start(env, given, &request, resolved, &operands, voice),
         Command::Stop => {
@@ -99,9 +99,9 @@ fn run(env: Env, args: &[OsString], given: &mut Given, voice: &mut Voice) -> Res
                 Stopped::Refused => 2,
             }))
         }
-        Command::Status => Ok(End::Code(resolved.search.run()?.status as i32)),
+        Command::Status => Ok(End::Code(resolved.search.once()?.status as i32)),
         Command::Pidof => {
-            let found = resolved.search.run()?;
+            let found = resolved.search.once()?;
             for pid in found.processes.iter().rev() {
                 voice.print(format!("{pid}\n").as_bytes());
             }
@@ -118,7 +118,7 @@ fn start(
     mut env: Env,
     given: &Given,
     request: &Request,
-    mut resolved: Resolved,
+    resolved: Resolved,
     operands: &[&OsStr],
     voice: &mut Voice,
 ) -> Result<End> {
@@ -127,7 +127,7 @@ fn start(
     {
         env.set("HOME", user.home.as_os_str().as_bytes());
     }
-    if !resolved.search.run()?.processes.is_empty() {
+    if !resolved.search.once()?.processes.is_empty() {
         let exec = resolved.exec.as_deref().unwrap_or(OsStr::new("process"));
         (voice as &mut dyn Reporter).output(msg!("%s already running.\n", exec));
         return Ok(End::Code(nothing_done(given)));

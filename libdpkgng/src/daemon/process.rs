@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -65,6 +66,15 @@ impl Pid {
         Path::new("/proc").join(self.0.to_string()).join(name)
     }
 
+    /// What its file of this name says: one text that the kernel makes when it is read.
+    fn read(self, name: &str) -> Option<Vec<u8>> {
+        // It has no size to ask for; the room is for all of it at once.
+        let mut text = Vec::with_capacity(2048);
+        let file = fs::File::open(self.entry(name)).ok()?;
+        file.take(64 << 10).read_to_end(&mut text).ok()?;
+        Some(text)
+    }
+
     /// The file that it executes, by the name that the kernel knows; when a file was removed
     /// and another took its name (an upgrade), that one.
     pub fn executable(self) -> Option<FileId> {
@@ -81,7 +91,7 @@ impl Pid {
 
     /// The value of a field of `status`, which ends in a colon here.
     fn status(self, field: &str) -> Option<Vec<u8>> {
-        let text = fs::read(self.entry("status")).ok()?;
+        let text = self.read("status")?;
         text.split(|c| *c == b'\n').find_map(|line| {
             let (name, value) = line.split_at_checked(field.len())?;
             let start = value.iter().position(|c| !number::is_space(c));
@@ -131,7 +141,7 @@ impl Pid {
 
     /// When it was started, in clock ticks after the machine was.
     fn started(self) -> Option<u64> {
-        let text = fs::read(self.entry("stat")).ok()?;
+        let text = self.read("stat")?;
         // The second field is a name in parentheses and may hold anything.
         let after_name = text.iter().rposition(|c| *c == b')')? + 1;
         let mut fields = text[after_name..].split(|c| *c == b' ');

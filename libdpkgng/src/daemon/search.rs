@@ -47,8 +47,18 @@ pub struct Search {
     among: Among,
     traits: Vec<Trait>,
     alive: bool,
-    /// The one process in question, from when it was first seen on.
-    only: Option<Identity>,
+    /// The one process in question, from when it was first seen on, and what it says of the
+    /// daemon when it is gone.
+    only: Option<(Identity, Status)>,
+}
+
+/// What [`Among`] comes to.
+enum Candidates {
+    All,
+    /// This one, and what it says of the daemon if it is not it.
+    One(Pid, Status),
+    /// Nobody, and what that says of the daemon.
+    Nobody(Status),
 }
 
 /// What is known of a daemon, in the order of certainty that it runs; the numbers are the exit
@@ -74,6 +84,15 @@ pub struct Found {
     pub processes: Vec<Pid>,
 }
 
+impl Found {
+    fn nobody(status: Status) -> Found {
+        Found {
+            status,
+            processes: Vec::new(),
+        }
+    }
+}
+
 impl Search {
     /// For all `among` those that have the traits, and, if `alive`, are there at all (of a number
     /// without any trait nothing else says so).
@@ -90,41 +109,55 @@ impl Search {
     ///
     /// # Errors
     /// `/proc` or the pid file cannot be read, or the pid file cannot be trusted.
-    pub fn run(&mut self) -> Result<Found> {
-        let missing = match &self.among {
-            Among::All => return self.look_at_all(),
-            Among::Pid(pid) => {
-                self.only.get_or_insert_with(|| Identity::of(*pid));
-                Status::Dead
-            }
-            // A pid file is read until it says something; then it has had its say.
-            Among::Pidfile(path) if self.only.is_none() => {
-                let nobody = |status| Found {
-                    status,
-                    processes: Vec::new(),
-                };
-                match pidfile::read(path, self.traits.is_empty())? {
-                    Content::Absent => return Ok(nobody(Status::Dead)),
-                    Content::Nobody => return Ok(nobody(Status::DeadPidfile)),
-                    Content::Nonsense => return Ok(nobody(Status::Unknown)),
-                    Content::Pid(pid) => self.only = Some(Identity::of(pid)),
-                }
-                Status::DeadPidfile
-            }
-            Among::Pidfile(_) => Status::DeadPidfile,
-        };
-        let mut processes = Vec::new();
-        if let Some(one) = self.only
-            && !one.is_taken()
-            && self.is_wanted(one.pid)?
-        {
-            processes.push(one.pid);
+    pub fn once(&self) -> Result<Found> {
+        match self.candidates()? {
+            Candidates::All => self.look_at_all(),
+            Candidates::One(pid, missing) => self.look_at(pid, missing),
+            Candidates::Nobody(status) => Ok(Found::nobody(status)),
         }
-        let status = match processes.is_empty() {
-            true => missing,
-            false => Status::Running,
-        };
-        Ok(Found { status, processes })
+    }
+
+    /// Like [`Search::once`], again and again: a number that is in question stands for the same
+    /// process each time, and a pid file that has named one is not read any more.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn again(&mut self) -> Result<Found> {
+        match self.only {
+            Some((one, missing)) if one.is_taken() => Ok(Found::nobody(missing)),
+            Some((one, missing)) => self.look_at(one.pid, missing),
+            None => match self.candidates()? {
+                Candidates::All => self.look_at_all(),
+                Candidates::One(pid, missing) => {
+                    self.only = Some((Identity::of(pid), missing));
+                    self.look_at(pid, missing)
+                }
+                Candidates::Nobody(status) => Ok(Found::nobody(status)),
+            },
+        }
+    }
+
+    fn candidates(&self) -> Result<Candidates> {
+        Ok(match &self.among {
+            Among::All => Candidates::All,
+            Among::Pid(pid) => Candidates::One(*pid, Status::Dead),
+            Among::Pidfile(path) => match pidfile::read(path, self.traits.is_empty())? {
+                Content::Absent => Candidates::Nobody(Status::Dead),
+                Content::Nobody => Candidates::Nobody(Status::DeadPidfile),
+                Content::Nonsense => Candidates::Nobody(Status::Unknown),
+                Content::Pid(pid) => Candidates::One(pid, Status::DeadPidfile),
+            },
+        })
+    }
+
+    fn look_at(&self, pid: Pid, missing: Status) -> Result<Found> {
+        Ok(match self.is_wanted(pid)? {
+            true => Found {
+                status: Status::Running,
+                processes: vec![pid],
+            },
+            false => Found::nobody(missing),
+        })
     }
 
     fn look_at_all(&self) -> Result<Found> {
@@ -160,16 +193,18 @@ mod tests {
             Trait::Owner(own.owner().unwrap()),
             Trait::Parent(own.parent().unwrap()),
         ];
-        let found = Search::new(Among::All, traits.clone(), true).run().unwrap();
+        let found = Search::new(Among::All, traits.clone(), true)
+            .once()
+            .unwrap();
         assert_eq!(
             (found.status, found.processes),
             (Status::Running, vec![own])
         );
         let mut one = Search::new(Among::Pid(own), traits, true);
-        assert_eq!(one.run().unwrap().status, Status::Running);
-        assert_eq!(one.run().unwrap().processes, [own]);
+        assert_eq!(one.again().unwrap().status, Status::Running);
+        assert_eq!(one.again().unwrap().processes, [own]);
         let other = vec![Trait::Name(b"another".to_vec())];
-        let found = Search::new(Among::Pid(own), other, true).run().unwrap();
+        let found = Search::new(Among::Pid(own), other, true).once().unwrap();
         assert_eq!(found.status, Status::Dead);
     }
 
@@ -179,10 +214,10 @@ mod tests {
         let path = dir.path().join("pid");
         let other = vec![Trait::Name(b"another".to_vec())];
         let mut search = Search::new(Among::Pidfile(path.clone()), other, true);
-        assert_eq!(search.run().unwrap().status, Status::Dead);
+        assert_eq!(search.again().unwrap().status, Status::Dead);
         std::fs::write(&path, "x").unwrap();
-        assert_eq!(search.run().unwrap().status, Status::Unknown);
+        assert_eq!(search.again().unwrap().status, Status::Unknown);
         std::fs::write(&path, std::process::id().to_string()).unwrap();
-        assert_eq!(search.run().unwrap().status, Status::DeadPidfile);
+        assert_eq!(search.again().unwrap().status, Status::DeadPidfile);
     }
 }

@@ -137,7 +137,7 @@ impl Run<'_> {
     fn send(&mut self, signal: i32) -> Result<()> {
         self.count_reached = 0;
         self.count_missed = 0;
-        let found = self.stop.search.run()?.processes;
+        let found = self.stop.search.again()?.processes;
         if found.is_empty() {
             return Ok(());
         }

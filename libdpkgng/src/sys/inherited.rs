@@ -1,8 +1,44 @@
-//! Descriptors that were inherited and are known by number only (`--status-fd`, standard input and
-//! output).
+//! What a process inherits: descriptors that are known by number only (`--status-fd`, standard input
+//! and output), and the environment.
 
+use std::ffi::{CStr, OsStr, OsString, c_char};
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{BorrowedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+
+/// Standard output, without the buffer that the standard library's has ready.
+// SAFETY: descriptor 1 is open for good, as `hold_standard` sees to, and as the standard library
+// takes for granted.
+pub const STDOUT: BorrowedFd<'static> = unsafe { BorrowedFd::borrow_raw(1) };
+
+/// The environment, in its order and with what is there twice. To be called before there are other
+/// threads, which might change it meanwhile; the standard library's would be copied once more.
+pub fn environment() -> Vec<(OsString, OsString)> {
+    unsafe extern "C" {
+        /// environ(7)
+        static environ: *const *const c_char;
+    }
+    let mut count = 0;
+    // SAFETY: the array ends in a null pointer, or there is none, and nobody changes it.
+    while unsafe { !environ.is_null() && !(*environ.add(count)).is_null() } {
+        count += 1;
+    }
+    let mut variables = Vec::with_capacity(count);
+    for i in 0..count {
+        // SAFETY: as above; before the null pointer each entry is a string that ends in a NUL.
+        let text = unsafe { CStr::from_ptr(*environ.add(i)) }.to_bytes();
+        // A name is not empty: "=" in its first place belongs to it.
+        let equals = text.iter().skip(1).position(|&b| b == b'=');
+        if let Some((name, value)) = equals.and_then(|at| text.split_at_checked(at + 1)) {
+            let value = value.get(1..).unwrap_or_default();
+            variables.push((
+                OsStr::from_bytes(name).to_owned(),
+                OsStr::from_bytes(value).to_owned(),
+            ));
+        }
+    }
+    variables
+}
 
 /// Have `/dev/null` where standard input, output or error is closed, so that no file that is opened
 /// later is taken for one of them.
@@ -66,4 +102,15 @@ pub fn write_all(fd: RawFd, mut bytes: &[u8]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_is_the_standard_librarys() {
+        assert!(!environment().is_empty());
+        assert_eq!(environment(), std::env::vars_os().collect::<Vec<_>>());
+    }
 }

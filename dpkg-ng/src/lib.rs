@@ -1,0 +1,174 @@
+//! The programs of the Debian `dpkg` package.
+//!
+//! [`dpkg_ng`] is one multicall program that stands in for all of them. The program's name says
+//! which tool it is. As `dpkg-ng` it takes the tool's name as its first argument, or else dpkg's
+//! own options, and then it is dpkg.
+//!
+//! The others here are one tool each as a program of its own. What the dynamic linker does before
+//! `main` grows with a program, and the whole of dpkg around these, the smallest of stock's, would
+//! cost a tenth of their start. Where such a program is installed a tool's name leads to it, and
+//! it goes by no other; `dpkg-ng` is that tool as well.
+
+mod alternatives;
+mod children;
+mod cli;
+mod completions;
+mod db_backup;
+mod deb;
+mod divert;
+mod dpkg;
+mod locale;
+mod maintscript_helper;
+mod own;
+mod pager;
+mod parity;
+mod plugins;
+mod prompt;
+mod query;
+mod realpath;
+mod receivers;
+mod shell;
+mod split;
+mod start_stop_daemon;
+mod statoverride;
+mod trigger;
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use cli::Env;
+use libdpkgng::sys::inherited;
+
+/// A tool: runs with this environment and these arguments, returns the exit code.
+type Tool = fn(Env, &[OsString]) -> i32;
+
+/// The tools by name.
+const TOOLS: &[(&str, Tool)] = &[
+    ("dpkg", dpkg::main),
+    ("dpkg-db-backup", db_backup::main),
+    ("dpkg-deb", deb::main),
+    ("dpkg-divert", divert::main),
+    ("dpkg-maintscript-helper", maintscript_helper::main),
+    ("dpkg-query", query::main),
+    ("dpkg-realpath", realpath::main),
+    ("dpkg-split", split::main),
+    ("dpkg-statoverride", statoverride::main),
+    ("dpkg-trigger", trigger::main),
+    ("start-stop-daemon", start_stop_daemon::main),
+    ("update-alternatives", alternatives::main),
+];
+
+fn tool(name: &OsStr) -> Option<(&'static str, Tool)> {
+    TOOLS.iter().find(|(n, _)| name == *n).copied()
+}
+
+/// The option of dpkg-ng's own that an argument is.
+fn own_option(arg: &OsStr) -> Option<(&'static str, Tool)> {
+    let name = arg.to_str()?.strip_prefix("--")?;
+    let found = own::OPTIONS.iter().find(|o| o.name == name)?;
+    Some((own::NAME, found.run?))
+}
+
+/// Makes a program of a function that returns the exit code: where the C library enters. Rust's own
+/// start-up reads `/proc/self/maps` and makes a stack for signals, which takes a tenth of a short
+/// run's time, and it has SIGPIPE ignored, where dpkg's tools, as any C program, leave it as it was.
+#[macro_export]
+macro_rules! program {
+    ($run:path) => {
+        // SAFETY: this is the one function of that name.
+        #[allow(unsafe_code)]
+        #[unsafe(no_mangle)]
+        extern "C" fn main(_: i32, _: *const *const std::ffi::c_char) -> i32 {
+            $run()
+        }
+    };
+}
+
+/// `dpkg-ng`: the tool that the program's name or first argument names; gives the exit code.
+pub fn dpkg_ng() -> i32 {
+    let Some((name, mut args)) = called_as() else {
+        return 2;
+    };
+    // `Path::file_name` is of another part of the program, from where it would first be read.
+    let base = name.as_bytes().rsplit(|&b| b == b'/').next();
+    let base = OsStr::from_bytes(base.unwrap_or_default());
+    // Plugins have nothing to say to who asks for a tool of dpkg's.
+    let mut as_ourselves = false;
+    let (name, run) = match tool(base) {
+        Some(tool) => tool,
+        None => match args.first().and_then(|a| tool(a).or_else(|| own_option(a))) {
+            Some(named) => {
+                args.remove(0);
+                named
+            }
+            None => {
+                as_ourselves = true;
+                ("dpkg", dpkg::main as Tool)
+            }
+        },
+    };
+    let env = Env::inherited();
+    locale::follow(name, &env);
+    match as_ourselves.then(|| plugins::asked_for(&args)).flatten() {
+        Some(asked) => plugins::run(env, asked),
+        None => run(env, &args),
+    }
+}
+
+/// `dpkg-realpath`; gives the exit code.
+pub fn dpkg_realpath() -> i32 {
+    alone("dpkg-realpath", realpath::main)
+}
+
+/// `dpkg-trigger`; gives the exit code.
+pub fn dpkg_trigger() -> i32 {
+    alone("dpkg-trigger", trigger::main)
+}
+
+/// `start-stop-daemon`; gives the exit code.
+pub fn start_stop_daemon() -> i32 {
+    alone("start-stop-daemon", start_stop_daemon::main)
+}
+
+/// `update-alternatives`; gives the exit code.
+pub fn update_alternatives() -> i32 {
+    alone("update-alternatives", alternatives::main)
+}
+
+fn alone(name: &str, run: Tool) -> i32 {
+    let Some((_, args)) = called_as() else {
+        return 2;
+    };
+    let env = Env::inherited();
+    locale::follow(name, &env);
+    run(env, &args)
+}
+
+/// The program's name and its arguments, once nothing can be opened in place of a standard
+/// descriptor; `None` if that is not to be had.
+fn called_as() -> Option<(OsString, Vec<OsString>)> {
+    inherited::hold_standard().ok()?;
+    let mut args = std::env::args_os();
+    Some((args.next().unwrap_or_default(), args.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_of_one_tool_has_its_name() {
+        let sources = concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin");
+        let mut programs = 0;
+        for source in std::fs::read_dir(sources).unwrap() {
+            let path = source.unwrap().path();
+            let name = path.file_stem().unwrap();
+            assert!(tool(name).is_some(), "{}", path.display());
+            let function = format!("dpkg_ng::{}", name.to_str().unwrap().replace('-', "_"));
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(text.contains(&function), "{}", path.display());
+            programs += 1;
+        }
+        assert_ne!(programs, 0);
+    }
+}
