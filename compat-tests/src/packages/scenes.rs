@@ -98,9 +98,9 @@ pub const SCENES: &[Scene] = &[
         lines: &[
             "dpkg -i ng1.deb as1.deb; ours",
             "rm /usr/bin/dpkg-ng; dpkg.distrib --force-bad-path --remove dpkg-ng-as-dpkg; stock",
-            "dpkg -i ng1.deb as1.deb; rm -r /usr/lib/dpkg-ng/tools; dpkg -i as1.deb; \
+            "dpkg -i ng1.deb as1.deb; rm -r /usr/lib/dpkg-ng/tools; dpkg --force-bad-path -i as1.deb; \
              [ \"$(readlink -f \"$(command -v update-alternatives)\")\" = /usr/bin/dpkg-ng ]; update-alternatives --query awk",
-            "dpkg -i ng1.deb as1.deb; ours; rm -r /usr/lib/dpkg-ng/tools; dpkg --purge dpkg-ng-as-dpkg; stock 2>/dev/null",
+            "dpkg -i ng1.deb as1.deb; ours; rm -r /usr/lib/dpkg-ng/tools; dpkg --force-bad-path --purge dpkg-ng-as-dpkg; stock",
             "dpkg --purge dpkg-ng dpkg-ng-as-dpkg; stock",
         ],
     },
