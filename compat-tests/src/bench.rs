@@ -84,7 +84,7 @@ const MEASUREMENTS: &[Measurement] = &[
     },
     Measurement {
         group: "start",
-        args: &["dpkg-statoverride", "--list"],
+        args: &["dpkg-statoverride", "--version"],
     },
     Measurement {
         group: "start",
@@ -100,7 +100,7 @@ const MEASUREMENTS: &[Measurement] = &[
     },
     Measurement {
         group: "start",
-        args: &["dpkg-maintscript-helper", "supports", "rm_conffile"],
+        args: &["dpkg-maintscript-helper", "--version"],
     },
     Measurement {
         group: "start",
@@ -328,14 +328,8 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
     bind("/proc", &root.join("proc"), true)?;
     let mut path = String::from("/usr/sbin:/usr/bin");
     if let Some(ours) = ours {
-        place(
-            &ours,
-            &mnt.join("bin"),
-            MEASUREMENTS
-                .iter()
-                .map(|m| m.args[0])
-                .collect::<BTreeSet<_>>(),
-        )?;
+        let tools: BTreeSet<&str> = MEASUREMENTS.iter().map(|m| m.args[0]).collect();
+        place(&ours, &mnt.join("bin"), tools)?;
         path.insert_str(0, "/mnt/bin:");
     }
     nix::unistd::chroot(&root).during("chroot")?;

@@ -223,8 +223,8 @@ pub fn enter_on(
     std::env::set_current_dir("/t/w").during("chdir")
 }
 
-/// Puts our programs for these names into `bin`, as they are installed: the tool's own where there
-/// is one beside `ours`, else a link to that.
+/// Puts our programs for these names into `bin`, as they are installed: a link to the tool's own where
+/// there is one beside `ours`, else to that.
 pub fn place<'a>(ours: &Path, bin: &Path, names: impl IntoIterator<Item = &'a str>) -> Res<()> {
     let show = |program: &Path, name: &str| {
         let to = bin.join(name);
@@ -232,13 +232,17 @@ pub fn place<'a>(ours: &Path, bin: &Path, names: impl IntoIterator<Item = &'a st
         bind(program, &to, false)
     };
     show(ours, "dpkg-ng")?;
+    fs::create_dir(bin.join("tools")).during("tools")?;
     for name in names {
-        let own = ours.with_file_name(name);
-        if own.is_file() {
-            show(&own, name)?;
-        } else {
-            symlink("dpkg-ng", bin.join(name)).during(name)?;
+        let alone = ours.with_file_name(name);
+        let target = match alone.is_file() {
+            true => format!("tools/{name}"),
+            false => "dpkg-ng".to_owned(),
+        };
+        if alone.is_file() {
+            show(&alone, &target)?;
         }
+        symlink(target, bin.join(name)).during(name)?;
     }
     Ok(())
 }

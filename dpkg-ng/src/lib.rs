@@ -4,10 +4,9 @@
 //! which tool it is. As `dpkg-ng` it takes the tool's name as its first argument, or else dpkg's
 //! own options, and then it is dpkg.
 //!
-//! The others here are one tool each as a program of its own. What the dynamic linker does before
-//! `main` grows with a program, and the whole of dpkg around these, the smallest of stock's, would
-//! cost a tenth of their start. Where such a program is installed a tool's name leads to it, and
-//! it goes by no other; `dpkg-ng` is that tool as well.
+//! Four tools are programs of their own too, whatever their name (`src/bin/`). What the dynamic linker
+//! does before `main` grows with a program, and the whole of dpkg around these, the smallest of
+//! stock's, would cost a tenth of their start. Installed, the tool's name leads there.
 
 mod alternatives;
 mod children;
