@@ -9,10 +9,15 @@ use libdpkgng::error::Result;
 use libdpkgng::pipeline::{Action, Options, Run};
 use libdpkgng::pkg::PkgId;
 use libdpkgng::pkgspec;
+use libdpkgng::sys::heap;
 
 use super::args::DpkgArgs;
 use crate::cli::{Process, REFERENCE_VERSION, Step};
 use crate::prompt::Terminal;
+
+/// The size of what decoders of archives have for as long as they live, not of what is had all the
+/// time: each such block costs its pages anew.
+const LARGE_BLOCK: i32 = 4 << 20;
 
 /// The database of the command line's directories, not opened yet.
 pub fn database(process: &Process, args: &DpkgArgs) -> Database {
@@ -50,6 +55,7 @@ pub fn run(process: &mut Process, args: &mut DpkgArgs, action: Action) -> Step<i
     let names = || args.args.iter().map(|a| a.as_bytes().to_vec());
     let result = match action {
         Action::Install | Action::Unpack | Action::RecordAvail => {
+            heap::give_back_from(LARGE_BLOCK);
             let archives: Vec<PathBuf> = args.args.iter().map(PathBuf::from).collect();
             run.archive_files(&archives)
         }

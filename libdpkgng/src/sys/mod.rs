@@ -11,6 +11,7 @@ pub mod collate;
 pub mod daemon;
 pub mod exec_label;
 pub mod fnmatch;
+pub mod heap;
 pub mod inherited;
 pub mod locale;
 pub mod place;
