@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use dpkgng_multi_version::elf::resolve::{
-    Environment, Files, Object, Process, Through, interpreter_for,
-};
-use dpkgng_multi_version::elf::{DynamicInfo, Layout, Target, Wish};
+use dpkgng_multi_version::elf::resolve::{Environment, Files, Object, Process, Through};
+use dpkgng_multi_version::elf::{DynamicInfo, Layout, Target};
 
 const TARGET: Target = Target {
     machine: 62,
@@ -302,24 +300,4 @@ fn needs_may_run_in_circles() {
             "b.so=/r/b.so"
         ]
     );
-}
-
-#[test]
-fn the_interpreter_stands_beside_the_first_libc() {
-    let world = World::default()
-        .with("/old/libc.so.6", &["i386"])
-        .with("/old/ld.so.2", &["i386"])
-        .with("/mine/libc.so.6", &[])
-        .with("/mine/ld.so.2", &[])
-        .with("/sys/libc.so.6", &[]);
-    let dirs = |all: &[&str]| Wish {
-        path: all.iter().map(|d| d.as_bytes().to_vec()).collect(),
-        ..Wish::default()
-    };
-    let found = |all: &[&str]| interpreter_for(&world, &dirs(all), b"ld.so.2", &TARGET);
-    assert_eq!(
-        found(&["/old", "/mine", "/sys"]),
-        Some(b"/mine/ld.so.2".to_vec())
-    );
-    assert_eq!(found(&["/sys", "/mine"]), None);
 }

@@ -17,13 +17,12 @@ use crate::admindir;
 use crate::context::Selector;
 use crate::facts;
 use crate::generation::Reader;
-use crate::layout::{Architecture, InstallationId, Layout, RealizationId, inside};
+use crate::layout::{Architecture, InstallationId, Layout, Place, RealizationId, inside};
 use crate::link::{LinkError, Linker, Verified};
 use crate::manifest::{Manifest, Member, Reason, State};
 use crate::plan::Request;
 use crate::query::{self, Asked};
 use crate::store;
-use crate::view::Place;
 
 /// Do what a command line says.
 pub fn act(host: Host, layout: &Layout, line: &Line) -> Result<i32, Failed> {

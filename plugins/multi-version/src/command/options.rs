@@ -8,9 +8,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::elf::PathTag;
-use crate::layout::{GenerationNumber, PackageName, ViewName};
+use crate::layout::{GenerationNumber, PackageName, Place, ViewName};
 use crate::manifest::Hide;
-use crate::view::Place;
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,10 +11,10 @@ use super::change::{change, present};
 use super::knowledge::Knowledge;
 use super::options::{Action, Line};
 use crate::generation::{Reader, Sys};
-use crate::layout::{InstallationId, Layout, ViewName};
+use crate::layout::{InstallationId, Layout, Place, ViewName};
 use crate::output::{Out, terminal_width};
 use crate::plan::Request;
-use crate::view::{self, Collection, Place};
+use crate::view::{self, Collection};
 
 /// Options and words of a command line.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -12,7 +12,9 @@ use std::path::Path;
 
 use super::{ContextError, Host, Mounts, Wanted};
 use crate::generation::{GenerationError, Hold};
-use crate::layout::{Architecture, GenerationNumber, Layout, PackageName, SlotName, ViewName};
+use crate::layout::{
+    Architecture, GenerationNumber, Layout, PackageName, Place, SlotName, ViewName,
+};
 use crate::manifest::{Manifest, Member, State};
 
 /// What stands on the command line.
@@ -195,13 +197,8 @@ impl Options {
     }
 
     fn set_view(&mut self, value: String) -> Result<(), UsageError> {
-        let (view, generation) = match value.split_once('@') {
-            Some((view, generation)) => (view, Some(generation)),
-            None => (value.as_str(), None),
-        };
-        self.view = view.parse().map_err(|e| wrong("--view", &value, e))?;
-        let generation = generation.map(str::parse).transpose();
-        self.generation = generation.map_err(|e| wrong("--view", &value, e))?;
+        let place: Place = value.parse().map_err(|e| wrong("--view", &value, e))?;
+        (self.view, self.generation) = (place.view, place.number);
         Ok(())
     }
 }

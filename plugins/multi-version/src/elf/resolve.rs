@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::info::{DynamicInfo, Target};
-use super::wish;
 
 /// Tells what stands at a path.
 pub trait Files {
@@ -422,23 +421,4 @@ fn normal(path: &[u8]) -> Vec<&[u8]> {
         }
     }
     parts
-}
-
-/// The ld.so beside the `libc.so.6` that a search path finds first: what programs with this
-/// path must be started by.
-pub fn interpreter_for<F: Files>(
-    files: &F,
-    wish: &wish::Wish,
-    name: &[u8],
-    target: &Target,
-) -> Option<Vec<u8>> {
-    let fits = |path: &[u8]| {
-        files
-            .object(path)
-            .is_some_and(|o| target.loads(&o.info.target))
-    };
-    let libc = |dir: &&Vec<u8>| fits(&[dir.as_slice(), b"/libc.so.6"].concat());
-    let dir = wish.path.iter().find(libc)?;
-    let path = [dir.as_slice(), b"/", name].concat();
-    fits(&path).then_some(path)
 }

@@ -1,6 +1,5 @@
 //! Making a generation current, going back, forgetting.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{Done, GenerationError, Sys};
@@ -74,23 +73,6 @@ impl Sys {
         }
         self.disk.remove_tree(&self.layout().view(view))?;
         Ok(self.disk.sync_dir(&self.layout().views())?)
-    }
-
-    /// Forget all but the current, the `keep` newest, and the `kept` generations of a view.
-    pub fn prune(
-        &self,
-        view: &ViewName,
-        keep: usize,
-        kept: &BTreeSet<GenerationNumber>,
-    ) -> Done<Vec<GenerationNumber>> {
-        let mut listed = self.list(view)?;
-        listed.truncate(listed.len().saturating_sub(keep));
-        listed.retain(|l| !l.current && !kept.contains(&l.number));
-        let numbers: Vec<GenerationNumber> = listed.into_iter().map(|l| l.number).collect();
-        for number in &numbers {
-            self.forget(view, *number)?;
-        }
-        Ok(numbers)
     }
 
     /// Remove a directory, its metadata first, so that what is half gone is known to be rubbish.

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 pub use id::{InstallationId, ParseIdError, RealizationId, Sha256, StoreKey};
 pub use merged::{merged, merged_target};
 pub use words::{
-    Architecture, GenerationNumber, PackageName, Pin, SlotName, Soname, Version, ViewName,
+    Architecture, GenerationNumber, PackageName, Pin, Place, SlotName, Soname, Version, ViewName,
     WordError,
 };
 

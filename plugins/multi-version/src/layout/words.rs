@@ -146,6 +146,37 @@ impl fmt::Display for GenerationNumber {
     }
 }
 
+/// `V[@GEN]`: a generation, the current one if none is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The view.
+    pub view: ViewName,
+    /// Its generation.
+    pub number: Option<GenerationNumber>,
+}
+
+impl FromStr for Place {
+    type Err = WordError;
+    fn from_str(word: &str) -> Result<Place, WordError> {
+        let (view, number) = match word.split_once('@') {
+            Some((view, number)) => (view, Some(number.parse()?)),
+            None => (word, None),
+        };
+        let view = view.parse()?;
+        Ok(Place { view, number })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view.fmt(f)?;
+        match self.number {
+            Some(number) => write!(f, "@{number}"),
+            None => Ok(()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,10 +23,10 @@ pub use verify::verify;
 use crate::admindir::{AdmindirError, Control, ControlError};
 use crate::context::Selector;
 use crate::generation::{GenerationError, Reader};
-use crate::layout::{Architecture, InstallationId, WordError, inside};
+use crate::layout::{Architecture, InstallationId, Place, WordError, inside};
 use crate::link::LinkError;
 use crate::manifest::{Manifest, Member};
-use crate::view::{Place, ViewError};
+use crate::view::ViewError;
 
 /// Why a query can't be answered.
 #[derive(Debug, thiserror::Error)]

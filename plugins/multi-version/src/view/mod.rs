@@ -16,10 +16,8 @@ mod list;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use change::{clone_view, create, pin, remove, rollback, switch, unpin};
@@ -31,7 +29,7 @@ use crate::admindir::AdmindirError;
 use crate::export::ExportError;
 use crate::gc::{GcError, Why};
 use crate::generation::{DiskError, GenerationError, Reader};
-use crate::layout::{GenerationNumber, ViewName, WordError};
+use crate::layout::{GenerationNumber, Place, ViewName};
 
 /// Where the kernel tells of processes.
 pub const PROC: &str = "/proc";
@@ -78,37 +76,6 @@ impl From<DiskError> for ViewError {
 }
 
 type Done<T = ()> = Result<T, ViewError>;
-
-/// `V[@GEN]`: a generation, the current one if none is named.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The view.
-    pub view: ViewName,
-    /// Its generation.
-    pub number: Option<GenerationNumber>,
-}
-
-impl FromStr for Place {
-    type Err = WordError;
-    fn from_str(word: &str) -> Result<Place, WordError> {
-        let (view, number) = match word.split_once('@') {
-            Some((view, number)) => (view, Some(number.parse()?)),
-            None => (word, None),
-        };
-        let view = view.parse()?;
-        Ok(Place { view, number })
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.view.fmt(f)?;
-        match self.number {
-            Some(number) => write!(f, "@{number}"),
-            None => Ok(()),
-        }
-    }
-}
 
 impl Place {
     /// The generation it names.
