@@ -4,9 +4,10 @@
 //! which tool it is. As `dpkg-ng` it takes the tool's name as its first argument, or else dpkg's
 //! own options, and then it is dpkg.
 //!
-//! Four tools are programs of their own too, whatever their name (`src/bin/`). What the dynamic linker
-//! does before `main` grows with a program, and the whole of dpkg around these, the smallest of
-//! stock's, would cost a tenth of their start. Installed, the tool's name leads there.
+//! Seven tools are programs of their own too, whatever their name (`src/bin/`). What the dynamic
+//! linker does before `main` grows with a program, and the whole of dpkg around these, small
+//! programs with stock, would cost up to a tenth of their start. Installed, the tool's name leads
+//! there.
 
 mod alternatives;
 mod children;
@@ -114,9 +115,24 @@ pub fn dpkg_ng() -> i32 {
     }
 }
 
+/// `dpkg-divert`; gives the exit code.
+pub fn dpkg_divert() -> i32 {
+    alone("dpkg-divert", divert::main)
+}
+
+/// `dpkg-query`; gives the exit code.
+pub fn dpkg_query() -> i32 {
+    alone("dpkg-query", query::main)
+}
+
 /// `dpkg-realpath`; gives the exit code.
 pub fn dpkg_realpath() -> i32 {
     alone("dpkg-realpath", realpath::main)
+}
+
+/// `dpkg-split`; gives the exit code.
+pub fn dpkg_split() -> i32 {
+    alone("dpkg-split", split::main)
 }
 
 /// `dpkg-trigger`; gives the exit code.

@@ -60,7 +60,7 @@ fn obey(args: Args, voice: &mut Voice) -> Result<()> {
         invocation: args.invocation,
         report: voice,
     };
-    let mut input = std::io::stdin().lock();
+    let input = || std::io::stdin().lock();
     match args.request {
         Request::Install(install) => alternatives.install(&install),
         Request::Remove(name, path) => alternatives.remove(&name, &path),
@@ -68,10 +68,12 @@ fn obey(args: Args, voice: &mut Voice) -> Result<()> {
         Request::RemoveAll(name) => alternatives.remove_all(&name),
         Request::Auto(name) => alternatives.auto(&name),
         Request::Config(name) => {
+            let mut input = input();
             let mut menu = Menu::new(&mut input, settings.skip_auto);
             alternatives.config(&name, &mut menu)
         }
         Request::ConfigAll => {
+            let mut input = input();
             let mut menu = Menu::new(&mut input, settings.skip_auto);
             alternatives.config_all(&mut menu)
         }
@@ -98,6 +100,6 @@ fn obey(args: Args, voice: &mut Voice) -> Result<()> {
             show::selection(a.report, &s);
             Ok(())
         }),
-        Request::SetSelections => alternatives.set_selections(&mut input),
+        Request::SetSelections => alternatives.set_selections(&mut input()),
     }
 }

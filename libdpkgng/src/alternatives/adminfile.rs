@@ -78,9 +78,11 @@ struct Lines {
 }
 
 impl Lines {
-    fn read(file: &mut File) -> Lines {
-        let mut data = Vec::new();
-        let failed = file.read_to_end(&mut data).err();
+    /// `size` is what it should have.
+    fn read(file: File, size: u64) -> Lines {
+        let mut data = Vec::with_capacity(size.min(64 << 10) as usize + 1);
+        // As a `Take`, so that its size is not asked for once more.
+        let failed = file.take(u64::MAX).read_to_end(&mut data).err();
         Lines {
             data,
             at: 0,
@@ -249,20 +251,19 @@ impl Alternatives<'_> {
     /// Its file cannot be opened, a path in it not be looked at, or it is corrupt.
     pub fn load(&mut self, name: &[u8], reading: Reading) -> Result<Option<Group>> {
         let file_name = self.admin_file(name);
-        let mut file = match File::open(path(&file_name)) {
+        let file = match File::open(path(&file_name)) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(e).or_fail(|| msg!("unable to open file '%s'", &file_name)),
         };
         let meta = file.metadata();
-        if meta
+        let size = meta
             .or_fail(|| msg!("cannot stat file '%s'", &file_name))?
-            .len()
-            == 0
-        {
+            .len();
+        if size == 0 {
             return Ok(None);
         }
-        let mut lines = Lines::read(&mut file);
+        let mut lines = Lines::read(file, size);
         let (tree, report) = (&self.tree, &mut *self.report);
         let mut is_missing = |path: &[u8]| {
             let missing = tree.is_missing(path)?;
