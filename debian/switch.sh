@@ -3,12 +3,13 @@
 # dpkg-ng.
 package=dpkg-ng-as-dpkg
 
-# dpkg-ng may be gone by force, and with it what the link dpkg-divert leads to.
-divert() {
-	local tool=dpkg-divert
+# dpkg-ng may be gone by force, or some of it, and with it what the link at this tool's name leads to.
+working() {
+	if "$1" --version >/dev/null 2>&1; then echo "$1"; else echo "$1.distrib"; fi
+}
 
-	$tool --version >/dev/null 2>&1 || tool=$tool.distrib
-	$tool --quiet "$@"
+divert() {
+	"$(working dpkg-divert)" --quiet "$@"
 }
 
 # /bin and /sbin are other names of the directories below /usr.
@@ -54,7 +55,7 @@ is_ours() {
 }
 
 stock_files() {
-	dpkg-query --listfiles dpkg | grep -E '^(/usr)?/(s?bin|libexec/dpkg)/[^/]+$'
+	"$(working dpkg-query)" --listfiles dpkg | grep -E '^(/usr)?/(s?bin|libexec/dpkg)/[^/]+$'
 }
 
 # FILE and ASIDE of each diversion of ours, a line each, aliased names first.
