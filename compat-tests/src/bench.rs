@@ -47,112 +47,77 @@ const UNPACK: &[&str] = &[
 /// A group of measurements, in the order they are made.
 const GROUPS: [&str; 3] = ["start", "read", "unpack"];
 
-/// A command line measured.
+/// A command line.
+type Words = &'static [&'static str];
+
+/// One that is measured.
 struct Measurement {
     group: &'static str,
-    args: &'static [&'static str],
+    args: Words,
+}
+
+const fn of(group: &'static str, args: Words) -> Measurement {
+    Measurement { group, args }
 }
 
 const MEASUREMENTS: &[Measurement] = &[
-    Measurement {
-        group: "start",
-        args: &["dpkg", "--print-architecture"],
-    },
-    Measurement {
-        group: "start",
-        args: &["dpkg", "--compare-versions", "1:1.0-1", "lt", "1:1.0-1+b1"],
-    },
-    Measurement {
-        group: "start",
-        args: &["dpkg-query", "-W"],
-    },
-    Measurement {
-        group: "start",
-        args: &["update-alternatives", "--query", "awk"],
-    },
-    Measurement {
-        group: "start",
-        args: &["dpkg-deb", "--version"],
-    },
-    Measurement {
-        group: "start",
-        args: &["dpkg-split", "--version"],
-    },
-    Measurement {
-        group: "start",
-        args: &["dpkg-divert", "--truename", "/bin/sh"],
-    },
-    Measurement {
-        group: "start",
-        args: &["dpkg-statoverride", "--version"],
-    },
-    Measurement {
-        group: "start",
-        args: &["dpkg-trigger", "--check-supported"],
-    },
-    Measurement {
-        group: "start",
-        args: &["dpkg-trigger", "--no-act", "--by-package=x", "/usr/share/x"],
-    },
-    Measurement {
-        group: "start",
-        args: &["dpkg-realpath", "/etc/os-release"],
-    },
-    Measurement {
-        group: "start",
-        args: &["dpkg-maintscript-helper", "--version"],
-    },
-    Measurement {
-        group: "start",
-        args: &["start-stop-daemon", "--status", "--pid=1"],
-    },
-    Measurement {
-        group: "read",
-        args: &["dpkg-query", "--root=/mnt/w/system", "-W"],
-    },
-    Measurement {
-        group: "read",
-        args: &["dpkg", "--root=/mnt/w/system", "-l"],
-    },
-    Measurement {
-        group: "read",
-        args: &["dpkg-query", "--root=/mnt/w/system", "-s", "package-1500"],
-    },
-    Measurement {
-        group: "read",
-        args: &["dpkg-query", "--root=/mnt/w/system", "-L", "package-1500"],
-    },
-    Measurement {
-        group: "read",
-        args: &[
+    of("start", &["dpkg", "--print-architecture"]),
+    of(
+        "start",
+        &["dpkg", "--compare-versions", "1:1.0-1", "lt", "1:1.0-1+b1"],
+    ),
+    of("start", &["dpkg-query", "-W"]),
+    of("start", &["update-alternatives", "--query", "awk"]),
+    of("start", &["dpkg-deb", "--version"]),
+    of("start", &["dpkg-split", "--version"]),
+    of("start", &["dpkg-divert", "--truename", "/bin/sh"]),
+    of("start", &["dpkg-statoverride", "--version"]),
+    of("start", &["dpkg-trigger", "--check-supported"]),
+    of(
+        "start",
+        &["dpkg-trigger", "--no-act", "--by-package=x", "/usr/share/x"],
+    ),
+    of("start", &["dpkg-realpath", "/etc/os-release"]),
+    of("start", &["dpkg-maintscript-helper", "--version"]),
+    of("start", &["start-stop-daemon", "--status", "--pid=1"]),
+    of("read", &["dpkg-query", "--root=/mnt/w/system", "-W"]),
+    of("read", &["dpkg", "--root=/mnt/w/system", "-l"]),
+    of(
+        "read",
+        &["dpkg-query", "--root=/mnt/w/system", "-s", "package-1500"],
+    ),
+    of(
+        "read",
+        &["dpkg-query", "--root=/mnt/w/system", "-L", "package-1500"],
+    ),
+    of(
+        "read",
+        &[
             "dpkg",
             "--root=/mnt/w/system",
             "-S",
             "/usr/share/package-1500/file-7",
         ],
-    },
-    Measurement {
-        group: "read",
-        args: &["dpkg", "--root=/mnt/w/system", "-S", "*no-such-file*"],
-    },
-    Measurement {
-        group: "read",
-        args: &[
+    ),
+    of(
+        "read",
+        &["dpkg", "--root=/mnt/w/system", "-S", "*no-such-file*"],
+    ),
+    of(
+        "read",
+        &[
             "dpkg",
             "--root=/mnt/w/system",
             "--force-unsafe-io",
             "-i",
             "/mnt/w/tiny.deb",
         ],
-    },
-    Measurement {
-        group: "read",
-        args: &["dpkg", "--root=/mnt/w/system", "-i", "/mnt/w/tiny.deb"],
-    },
-    Measurement {
-        group: "unpack",
-        args: UNPACK,
-    },
+    ),
+    of(
+        "read",
+        &["dpkg", "--root=/mnt/w/system", "-i", "/mnt/w/tiny.deb"],
+    ),
+    of("unpack", UNPACK),
 ];
 
 /// What one run of a command took.
