@@ -115,39 +115,23 @@ pub fn dpkg_ng() -> i32 {
     }
 }
 
-/// `dpkg-divert`; gives the exit code.
-pub fn dpkg_divert() -> i32 {
-    alone("dpkg-divert", divert::main)
+macro_rules! alone {
+    ($($function:ident is $name:literal of $tool:ident,)*) => {$(
+        #[doc = concat!("`", $name, "`; gives the exit code.")]
+        pub fn $function() -> i32 {
+            alone($name, $tool::main)
+        }
+    )*};
 }
 
-/// `dpkg-query`; gives the exit code.
-pub fn dpkg_query() -> i32 {
-    alone("dpkg-query", query::main)
-}
-
-/// `dpkg-realpath`; gives the exit code.
-pub fn dpkg_realpath() -> i32 {
-    alone("dpkg-realpath", realpath::main)
-}
-
-/// `dpkg-split`; gives the exit code.
-pub fn dpkg_split() -> i32 {
-    alone("dpkg-split", split::main)
-}
-
-/// `dpkg-trigger`; gives the exit code.
-pub fn dpkg_trigger() -> i32 {
-    alone("dpkg-trigger", trigger::main)
-}
-
-/// `start-stop-daemon`; gives the exit code.
-pub fn start_stop_daemon() -> i32 {
-    alone("start-stop-daemon", start_stop_daemon::main)
-}
-
-/// `update-alternatives`; gives the exit code.
-pub fn update_alternatives() -> i32 {
-    alone("update-alternatives", alternatives::main)
+alone! {
+    dpkg_divert is "dpkg-divert" of divert,
+    dpkg_query is "dpkg-query" of query,
+    dpkg_realpath is "dpkg-realpath" of realpath,
+    dpkg_split is "dpkg-split" of split,
+    dpkg_trigger is "dpkg-trigger" of trigger,
+    start_stop_daemon is "start-stop-daemon" of start_stop_daemon,
+    update_alternatives is "update-alternatives" of alternatives,
 }
 
 fn alone(name: &str, run: Tool) -> i32 {
