@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use crate::{During, Res};
 
 /// What follows one of these is not for users, up to its closing parenthesis.
-const NOT_FOR_USERS: [&str; 7] = [
+const NOT_FOR_USERS: [&str; 8] = [
     "debug(",
+    "#[doc",
     "#[must_use",
     "#[error(",
     ".expect(",
@@ -282,7 +283,7 @@ mod tests {
 
     #[test]
     fn what_is_not_for_users_is_left_out() {
-        let source = "report.debug(F, || msg!(\"debug (%s\", x)); msg!(\"a text\"); msg!(\"%s: %-3d\\n\");\n#[cfg(test)]\nmod tests { \"not this\" }";
+        let source = "report.debug(F, || msg!(\"debug (%s\", x)); msg!(\"a text\"); msg!(\"%s: %-3d\\n\");\n#[doc = concat!(\"of \", $x, \" no text\")]\n#[cfg(test)]\nmod tests { \"not this\" }";
         assert_eq!(texts(source), ["a text"]);
     }
 
