@@ -11,8 +11,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use libdpkgng::db;
 use libdpkgng::error::{Error, Result};
 use libdpkgng::msg;
+use libdpkgng::report::debug;
 
-use super::Env;
+use super::{Env, Process};
 
 /// The database directory inside the root directory.
 pub const ADMINDIR: &str = "/var/lib/dpkg";
@@ -54,16 +55,20 @@ impl Dirs {
         Ok(self.admin.as_deref().unwrap_or_default())
     }
 
-    /// Both, for good.
+    /// Both, for good, and said to who debugs.
     ///
     /// # Errors
     /// A name cannot be made canonical.
-    pub fn settle(mut self, env: &Env) -> Result<db::Dirs> {
+    pub fn settle(mut self, process: &mut Process) -> Result<db::Dirs> {
         let path = |bytes: &[u8]| OsStr::from_bytes(bytes).into();
-        Ok(db::Dirs {
-            instdir: path(self.root(env)?),
-            admindir: path(self.admin(env)?),
-        })
+        let dirs = db::Dirs {
+            instdir: path(self.root(&process.env)?),
+            admindir: path(self.admin(&process.env)?),
+        };
+        process.report.debug(debug::GENERAL, || {
+            msg!("root=%s admindir=%s", &dirs.instdir, &dirs.admindir)
+        });
+        Ok(dirs)
     }
 
     /// `path` inside the root directory.

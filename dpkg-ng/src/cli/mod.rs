@@ -20,7 +20,7 @@ pub use env::Env;
 pub use epoch::source_date_epoch;
 pub use number::strtol;
 pub use process::Process;
-pub use table::{Effect, Name, Opt, Parser, parse_int};
+pub use table::{Effect, LONG, Name, Opt, Parser, need_action, parse_int};
 pub use text::REFERENCE_VERSION;
 
 use libdpkgng::error::Error;

@@ -51,13 +51,16 @@ pub struct Opt<A, S> {
     pub effect: Effect<A, S>,
 }
 
+/// No short name.
+pub const LONG: char = '\0';
+
 impl<A, S> Opt<A, S> {
-    /// A row; no long name is `""`, no short one `'\0'`.
-    pub const fn new(long: &'static str, short: char, effect: Effect<A, S>) -> Opt<A, S> {
+    /// A row; no long name is `""`, no short one [`LONG`].
+    const fn new(long: &'static str, short: char, effect: Effect<A, S>) -> Opt<A, S> {
         Opt {
             name: Name {
                 long: if long.is_empty() { None } else { Some(long) },
-                short: if short == '\0' {
+                short: if short == LONG {
                     None
                 } else {
                     Some(short as u8)
@@ -65,6 +68,31 @@ impl<A, S> Opt<A, S> {
             },
             effect,
         }
+    }
+
+    /// A row of [`Effect::Action`].
+    pub const fn action(long: &'static str, short: char, action: A) -> Opt<A, S> {
+        Opt::new(long, short, Effect::Action(action))
+    }
+
+    /// A row of [`Effect::ActionOf`].
+    pub const fn action_of(long: &'static str, action: A, store: fn(&mut S, &OsStr)) -> Opt<A, S> {
+        Opt::new(long, LONG, Effect::ActionOf(action, store))
+    }
+
+    /// A row of [`Effect::Flag`].
+    pub const fn flag(long: &'static str, short: char, set: Flag<S>) -> Opt<A, S> {
+        Opt::new(long, short, Effect::Flag(set))
+    }
+
+    /// A row of [`Effect::Value`].
+    pub const fn value(long: &'static str, short: char, set: Value<S>) -> Opt<A, S> {
+        Opt::new(long, short, Effect::Value(set))
+    }
+
+    /// A row of [`Effect::Suffix`].
+    pub const fn suffix(long: &'static str, set: Value<S>) -> Opt<A, S> {
+        Opt::new(long, LONG, Effect::Suffix(set))
     }
 
     /// Whether there must be a value.
@@ -223,6 +251,14 @@ impl<A: Copy, S> Parser<A, S> {
         }
         Ok(())
     }
+}
+
+/// The action of a command line that must have one, and the option that chose it.
+///
+/// # Errors
+/// A usage error if there is none.
+pub fn need_action<A>(chosen: Option<(A, Name)>) -> Result<(A, Name), Error> {
+    chosen.ok_or_else(|| Error::usage(msg!("need an action option")))
 }
 
 /// A non-negative integer as an option's value, in any of C's notations.

@@ -15,7 +15,7 @@ use libdpkgng::archive::compress::{Compressor, Params};
 use libdpkgng::error::Error;
 use libdpkgng::msg;
 
-use crate::cli::{Env, Parser, Process, Step, strtol};
+use crate::cli::{Env, Parser, Process, Step, need_action, strtol};
 use crate::receivers::Buffering;
 use args::{Action, DebArgs, Settings};
 
@@ -49,9 +49,7 @@ fn parse(process: &mut Process, args: &[OsString]) -> Step<DebArgs> {
     let mut parser = Parser::new(options::OPTIONS, settings);
     let args = parser.parse(process, args)?;
     let mut settings = parser.settings;
-    let Some((action, name)) = parser.action else {
-        return Err(Error::usage(msg!("need an action option")).into());
-    };
+    let (action, name) = need_action(parser.action)?;
     if settings.format.major == 0 {
         if !settings.uniform_compression {
             return Err(Error::usage(msg!(

@@ -12,61 +12,40 @@ use libdpkgng::msg;
 
 use super::args::{Action, Settings};
 use super::help;
-use crate::cli::{Effect, Name, Opt, Process, Step, parse_int};
+use crate::cli::{LONG, Name, Opt, Process, Step, parse_int};
 
 type Row = Opt<Action, Settings>;
-
-const fn action(long: &'static str, short: char, action: Action) -> Row {
-    Opt::new(long, short, Effect::Action(action))
-}
-const fn flag(
-    long: &'static str,
-    short: char,
-    set: fn(&mut Settings, &mut Process) -> Step,
-) -> Row {
-    Opt::new(long, short, Effect::Flag(set))
-}
-const fn value(
-    long: &'static str,
-    short: char,
-    set: fn(&mut Settings, &mut Process, Name, &OsStr) -> Step,
-) -> Row {
-    Opt::new(long, short, Effect::Value(set))
-}
-
-/// No short name.
-const LONG: char = '\0';
 
 /// Every option of dpkg-deb.
 #[rustfmt::skip]
 pub static OPTIONS: &[Row] = &[
-    action("build", 'b', Action::Build),
-    action("contents", 'c', Action::Contents),
-    action("control", 'e', Action::Control),
-    action("info", 'I', Action::Info),
-    action("field", 'f', Action::Field),
-    action("extract", 'x', Action::Extract),
-    action("vextract", 'X', Action::Vextract),
-    action("raw-extract", 'R', Action::RawExtract),
-    action("ctrl-tarfile", LONG, Action::CtrlTarfile),
-    action("fsys-tarfile", LONG, Action::FsysTarfile),
-    action("show", 'W', Action::Show),
-    action("help", '?', Action::Help),
-    action("version", LONG, Action::Version),
-    value("deb-format", LONG, set_deb_format),
+    Row::action("build", 'b', Action::Build),
+    Row::action("contents", 'c', Action::Contents),
+    Row::action("control", 'e', Action::Control),
+    Row::action("info", 'I', Action::Info),
+    Row::action("field", 'f', Action::Field),
+    Row::action("extract", 'x', Action::Extract),
+    Row::action("vextract", 'X', Action::Vextract),
+    Row::action("raw-extract", 'R', Action::RawExtract),
+    Row::action("ctrl-tarfile", LONG, Action::CtrlTarfile),
+    Row::action("fsys-tarfile", LONG, Action::FsysTarfile),
+    Row::action("show", 'W', Action::Show),
+    Row::action("help", '?', Action::Help),
+    Row::action("version", LONG, Action::Version),
+    Row::value("deb-format", LONG, set_deb_format),
     // Accepted, as by stock, which has nothing to say to it.
-    flag("debug", 'D', |_, _| Ok(())),
-    flag("verbose", 'v', |s, _| { s.verbose = true; Ok(()) }),
-    flag("nocheck", LONG, |s, _| { s.check = false; Ok(()) }),
-    flag("no-check", LONG, |s, _| { s.check = false; Ok(()) }),
-    flag("root-owner-group", LONG, |s, _| { s.root_owner_group = true; Ok(()) }),
-    value("threads-max", LONG, |s, _, name, v| { s.params.threads_max = parse_int(name, v)?; Ok(()) }),
-    flag("uniform-compression", LONG, |s, _| { s.uniform_compression = true; Ok(()) }),
-    flag("no-uniform-compression", LONG, |s, _| { s.uniform_compression = false; Ok(()) }),
-    value("compression", 'Z', |s, _, _, v| { s.params.compressor = compressor(v)?; Ok(()) }),
-    value("compression-level", 'z', |s, _, name, v| { s.params.level = parse_int(name, v)?; Ok(()) }),
-    value("compression-strategy", 'S', set_strategy),
-    value("showformat", LONG, |s, _, _, v| { s.showformat = v.to_owned(); Ok(()) }),
+    Row::flag("debug", 'D', |_, _| Ok(())),
+    Row::flag("verbose", 'v', |s, _| { s.verbose = true; Ok(()) }),
+    Row::flag("nocheck", LONG, |s, _| { s.check = false; Ok(()) }),
+    Row::flag("no-check", LONG, |s, _| { s.check = false; Ok(()) }),
+    Row::flag("root-owner-group", LONG, |s, _| { s.root_owner_group = true; Ok(()) }),
+    Row::value("threads-max", LONG, |s, _, name, v| { s.params.threads_max = parse_int(name, v)?; Ok(()) }),
+    Row::flag("uniform-compression", LONG, |s, _| { s.uniform_compression = true; Ok(()) }),
+    Row::flag("no-uniform-compression", LONG, |s, _| { s.uniform_compression = false; Ok(()) }),
+    Row::value("compression", 'Z', |s, _, _, v| { s.params.compressor = compressor(v)?; Ok(()) }),
+    Row::value("compression-level", 'z', |s, _, name, v| { s.params.level = parse_int(name, v)?; Ok(()) }),
+    Row::value("compression-strategy", 'S', set_strategy),
+    Row::value("showformat", LONG, |s, _, _, v| { s.showformat = v.to_owned(); Ok(()) }),
 ];
 
 fn set_deb_format(settings: &mut Settings, _: &mut Process, _: Name, value: &OsStr) -> Step {

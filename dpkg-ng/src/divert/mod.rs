@@ -12,7 +12,6 @@ use libdpkgng::arch::{ArchTable, BUILD_ARCHITECTURE};
 use libdpkgng::db::Database;
 use libdpkgng::error::Error;
 use libdpkgng::msg;
-use libdpkgng::report::debug;
 
 use crate::cli::{Env, Name, Parser, Process, Step, exactly};
 use crate::receivers::Buffering;
@@ -39,10 +38,7 @@ fn run(process: &mut Process, args: &[OsString]) -> Step<i32> {
     let mut parser = Parser::new(options::OPTIONS, Settings::default());
     let args = parser.parse(process, args)?;
     let mut settings = parser.settings;
-    let dirs = settings.dirs.clone().settle(&process.env)?;
-    process.report.debug(debug::GENERAL, || {
-        msg!("root=%s admindir=%s", &dirs.instdir, &dirs.admindir)
-    });
+    let dirs = settings.dirs.clone().settle(process)?;
     if settings.whose == Whose::Any
         && let Some(package) = process.env.get("DPKG_MAINTSCRIPT_PACKAGE")
     {

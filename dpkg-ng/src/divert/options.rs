@@ -10,37 +10,30 @@ use libdpkgng::msg;
 
 use super::args::{Action, Settings};
 use super::help;
-use crate::cli::{Effect, Name, Opt, Process, Step};
+use crate::cli::{LONG, Name, Opt, Process, Step};
 
 type Row = Opt<Action, Settings>;
-
-const fn action(long: &'static str, short: char, action: Action) -> Row {
-    Opt::new(long, short, Effect::Action(action))
-}
-
-/// No short name.
-const LONG: char = '\0';
 
 /// Every option of dpkg-divert.
 #[rustfmt::skip]
 pub static OPTIONS: &[Row] = &[
-    action("add", LONG, Action::Add),
-    action("remove", LONG, Action::Remove),
-    action("list", LONG, Action::List),
-    action("listpackage", LONG, Action::Listpackage),
-    action("truename", LONG, Action::Truename),
-    action("help", '?', Action::Help),
-    action("version", LONG, Action::Version),
-    Opt::new("admindir", LONG, Effect::Value(|s, _, _, v| Ok(s.dirs.set_admindir(v)?))),
-    Opt::new("instdir", LONG, Effect::Value(|s, p, _, v| Ok(s.dirs.set_instdir(&p.env, v)?))),
-    Opt::new("root", LONG, Effect::Value(|s, p, _, v| Ok(s.dirs.set_root(&p.env, v)?))),
-    Opt::new("divert", LONG, Effect::Value(set_divert_to)),
-    Opt::new("package", LONG, Effect::Value(|s, _, _, v| { s.whose = package(v)?; Ok(()) })),
-    Opt::new("local", LONG, Effect::Flag(|s, _| { s.whose = Whose::Local; Ok(()) })),
-    Opt::new("quiet", LONG, Effect::Flag(|s, _| { s.quiet = true; Ok(()) })),
-    Opt::new("rename", LONG, Effect::Flag(|s, _| { s.rename = Some(true); Ok(()) })),
-    Opt::new("no-rename", LONG, Effect::Flag(|s, _| { s.rename = Some(false); Ok(()) })),
-    Opt::new("test", LONG, Effect::Flag(|s, _| { s.act = false; Ok(()) })),
+    Row::action("add", LONG, Action::Add),
+    Row::action("remove", LONG, Action::Remove),
+    Row::action("list", LONG, Action::List),
+    Row::action("listpackage", LONG, Action::Listpackage),
+    Row::action("truename", LONG, Action::Truename),
+    Row::action("help", '?', Action::Help),
+    Row::action("version", LONG, Action::Version),
+    Row::value("admindir", LONG, |s, _, _, v| Ok(s.dirs.set_admindir(v)?)),
+    Row::value("instdir", LONG, |s, p, _, v| Ok(s.dirs.set_instdir(&p.env, v)?)),
+    Row::value("root", LONG, |s, p, _, v| Ok(s.dirs.set_root(&p.env, v)?)),
+    Row::value("divert", LONG, set_divert_to),
+    Row::value("package", LONG, |s, _, _, v| { s.whose = package(v)?; Ok(()) }),
+    Row::flag("local", LONG, |s, _| { s.whose = Whose::Local; Ok(()) }),
+    Row::flag("quiet", LONG, |s, _| { s.quiet = true; Ok(()) }),
+    Row::flag("rename", LONG, |s, _| { s.rename = Some(true); Ok(()) }),
+    Row::flag("no-rename", LONG, |s, _| { s.rename = Some(false); Ok(()) }),
+    Row::flag("test", LONG, |s, _| { s.act = false; Ok(()) }),
 ];
 
 /// The package that `--package` or the environment names.

@@ -16,10 +16,9 @@ use libdpkgng::force::{Force, ForceSet, Known};
 use libdpkgng::hooks::{Hook, HookSet};
 use libdpkgng::msg;
 use libdpkgng::pipeline;
-use libdpkgng::report::debug;
 
 use crate::cli::table::knows;
-use crate::cli::{Effect, Env, Opt, Parser, Process, Step, force};
+use crate::cli::{Effect, Env, Opt, Parser, Process, Step, force, need_action};
 use crate::receivers::Buffering;
 use crate::{deb, query};
 use args::{Action, Backend, DpkgArgs, Settings};
@@ -80,15 +79,10 @@ fn parse(process: &mut Process, args: &[OsString]) -> Step<DpkgArgs> {
     process.set_help_hint(help::HINT);
     let args = parser.parse(process, args)?;
     let settings = parser.settings;
-    let dirs = settings.dirs.clone().settle(&process.env)?;
-    process.report.debug(debug::GENERAL, || {
-        msg!("root=%s admindir=%s", &dirs.instdir, &dirs.admindir)
-    });
+    let dirs = settings.dirs.clone().settle(process)?;
     adopt_root_group(settings.force)?;
 
-    let Some((action, name)) = parser.action else {
-        return Err(Error::usage(msg!("need an action option")).into());
-    };
+    let (action, name) = need_action(parser.action)?;
     // Always, so that what was inherited is never taken for what we say.
     process
         .env

@@ -19,9 +19,8 @@ use libdpkgng::error::Error;
 use libdpkgng::msg;
 use libdpkgng::pkg::PkgId;
 use libdpkgng::pkgspec;
-use libdpkgng::report::debug;
 
-use crate::cli::{Env, Parser, Process, Step};
+use crate::cli::{Env, Parser, Process, Step, need_action};
 use crate::receivers::Buffering;
 use args::{Action, QueryArgs, Settings};
 
@@ -61,13 +60,8 @@ fn parse(process: &mut Process, args: &[OsString]) -> Step<QueryArgs> {
     let mut parser = Parser::new(options::OPTIONS, Settings::default());
     let args = parser.parse(process, args)?;
     let settings = parser.settings;
-    let dirs = settings.dirs.clone().settle(&process.env)?;
-    process.report.debug(debug::GENERAL, || {
-        msg!("root=%s admindir=%s", &dirs.instdir, &dirs.admindir)
-    });
-    let Some((action, name)) = parser.action else {
-        return Err(Error::usage(msg!("need an action option")).into());
-    };
+    let dirs = settings.dirs.clone().settle(process)?;
+    let (action, name) = need_action(parser.action)?;
     Ok(QueryArgs {
         action,
         name,

@@ -8,7 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use libdpkgng::error::{Error, OrFail};
 use libdpkgng::msg;
-use libdpkgng::report::{Event, Reporter, debug};
+use libdpkgng::report::{Event, Reporter};
 use libdpkgng::sys::realpath;
 
 use crate::cli::{Env, Parser, Process, Step};
@@ -27,10 +27,7 @@ fn run(process: &mut Process, args: &[OsString]) -> Step<i32> {
     let mut parser = Parser::new(options::OPTIONS, Settings::default());
     let args = parser.parse(process, args)?;
     let Settings { dirs, end } = parser.settings;
-    let dirs = dirs.settle(&process.env)?;
-    process.report.debug(debug::GENERAL, || {
-        msg!("root=%s admindir=%s", &dirs.instdir, &dirs.admindir)
-    });
+    let dirs = dirs.settle(process)?;
 
     let path = args.first().map(|path| path.as_bytes()).unwrap_or_default();
     if path.is_empty() {

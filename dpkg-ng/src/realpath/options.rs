@@ -5,7 +5,7 @@
 use std::convert::Infallible;
 
 use super::help;
-use crate::cli::{Dirs, Effect, Opt, Stop};
+use crate::cli::{Dirs, LONG, Opt, Stop};
 use crate::completions::{Kind, Outline};
 
 /// What the options have set.
@@ -26,17 +26,14 @@ impl Default for Settings {
     }
 }
 
-/// No short name.
-const LONG: char = '\0';
-
 /// Every option of dpkg-realpath.
 #[rustfmt::skip]
 pub static OPTIONS: &[Opt<Infallible, Settings>] = &[
-    Opt::new("zero", 'z', Effect::Flag(|s, _| { s.end = 0; Ok(()) })),
-    Opt::new("instdir", LONG, Effect::Value(|s, p, _, v| Ok(s.dirs.set_instdir(&p.env, v)?))),
-    Opt::new("root", LONG, Effect::Value(|s, p, _, v| Ok(s.dirs.set_instdir(&p.env, v)?))),
-    Opt::new("version", LONG, Effect::Flag(|_, p| Err(Stop::Exit(help::print_version(p)?)))),
-    Opt::new("help", '?', Effect::Flag(|_, p| Err(Stop::Exit(help::print_usage(p)?)))),
+    Opt::flag("zero", 'z', |s, _| { s.end = 0; Ok(()) }),
+    Opt::value("instdir", LONG, |s, p, _, v| Ok(s.dirs.set_instdir(&p.env, v)?)),
+    Opt::value("root", LONG, |s, p, _, v| Ok(s.dirs.set_instdir(&p.env, v)?)),
+    Opt::flag("version", LONG, |_, p| Err(Stop::Exit(help::print_version(p)?))),
+    Opt::flag("help", '?', |_, p| Err(Stop::Exit(help::print_usage(p)?))),
 ];
 
 /// What completions are made from.

@@ -12,9 +12,8 @@ use std::path::{Path, PathBuf};
 use libdpkgng::archive::split::{self, Auto, Depot, PartInfo};
 use libdpkgng::error::Error;
 use libdpkgng::msg;
-use libdpkgng::report::debug;
 
-use crate::cli::{Env, Parser, Process, Step};
+use crate::cli::{Env, Parser, Process, Step, need_action};
 use crate::receivers::Buffering;
 use args::{Action, Settings, SplitArgs};
 
@@ -33,13 +32,8 @@ fn parse(process: &mut Process, args: &[OsString]) -> Step<SplitArgs> {
     let mut parser = Parser::new(options::OPTIONS, Settings::default());
     let args = parser.parse(process, args)?;
     let settings = parser.settings;
-    let dirs = settings.dirs.clone().settle(&process.env)?;
-    process.report.debug(debug::GENERAL, || {
-        msg!("root=%s admindir=%s", &dirs.instdir, &dirs.admindir)
-    });
-    let Some((action, name)) = parser.action else {
-        return Err(Error::usage(msg!("need an action option")).into());
-    };
+    let dirs = settings.dirs.clone().settle(process)?;
+    let (action, name) = need_action(parser.action)?;
     let depot = settings.depotdir.clone();
     Ok(SplitArgs {
         action,

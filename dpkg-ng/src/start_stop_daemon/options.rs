@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use libdpkgng::error::{Error, Result};
 use libdpkgng::{msg, number};
 
-use crate::cli::Name;
 use crate::cli::getopt::Form;
+use crate::cli::{LONG, Name};
 use crate::completions::{Outline, Shape, Value};
 
 /// What to do.
@@ -173,9 +173,6 @@ macro_rules! flag {
         Row::new($long, $short, Effect::Flag(|given| given.$field = $value))
     };
 }
-
-/// No short name.
-const LONG: char = '\0';
 
 /// Every option, in stock's order, which shows when an abbreviation is ambiguous.
 #[rustfmt::skip]

@@ -14,9 +14,8 @@ use libdpkgng::error::Error;
 use libdpkgng::force::{Force, Known};
 use libdpkgng::msg;
 use libdpkgng::pkg::Bytes;
-use libdpkgng::report::debug;
 
-use crate::cli::{Env, Parser, Process, Step, exactly, force};
+use crate::cli::{Env, Parser, Process, Step, exactly, force, need_action};
 use crate::receivers::Buffering;
 use args::{Action, Settings};
 
@@ -46,13 +45,8 @@ fn run(process: &mut Process, args: &[OsString]) -> Step<i32> {
         update,
         quiet,
     } = parser.settings;
-    let dirs = dirs.settle(&process.env)?;
-    process.report.debug(debug::GENERAL, || {
-        msg!("root=%s admindir=%s", &dirs.instdir, &dirs.admindir)
-    });
-    let Some((action, name)) = parser.action else {
-        return Err(Error::usage(msg!("need an action option")).into());
-    };
+    let dirs = dirs.settle(process)?;
+    let (action, name) = need_action(parser.action)?;
 
     let mut db = Database::new(dirs, ArchTable::new(BUILD_ARCHITECTURE));
     let variable = |name| process.env.get(name).map(|v| Bytes::from(v.as_bytes()));

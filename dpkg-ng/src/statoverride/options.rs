@@ -5,34 +5,27 @@ use libdpkgng::msg;
 
 use super::args::{Action, Settings};
 use super::help;
-use crate::cli::{Effect, Opt, Process, Step, force};
+use crate::cli::{LONG, Opt, Process, Step, force};
 
 type Row = Opt<Action, Settings>;
-
-const fn action(long: &'static str, short: char, action: Action) -> Row {
-    Opt::new(long, short, Effect::Action(action))
-}
-
-/// No short name.
-const LONG: char = '\0';
 
 /// Every option of dpkg-statoverride.
 #[rustfmt::skip]
 pub static OPTIONS: &[Row] = &[
-    action("add", LONG, Action::Add),
-    action("remove", LONG, Action::Remove),
-    action("list", LONG, Action::List),
-    action("help", '?', Action::Help),
-    action("version", LONG, Action::Version),
-    Opt::new("admindir", LONG, Effect::Value(|s, _, _, v| Ok(s.dirs.set_admindir(v)?))),
-    Opt::new("instdir", LONG, Effect::Value(|s, p, _, v| Ok(s.dirs.set_instdir(&p.env, v)?))),
-    Opt::new("root", LONG, Effect::Value(|s, p, _, v| Ok(s.dirs.set_root(&p.env, v)?))),
-    Opt::new("quiet", LONG, Effect::Flag(|s, _| { s.quiet = true; Ok(()) })),
-    Opt::new("force", LONG, Effect::Flag(force_all)),
-    Opt::new("force", LONG, Effect::Suffix(|s, p, _, v| force::obey(&mut s.force, p, v.as_encoded_bytes(), true))),
-    Opt::new("no-force", LONG, Effect::Suffix(|s, p, _, v| force::obey(&mut s.force, p, v.as_encoded_bytes(), false))),
-    Opt::new("refuse", LONG, Effect::Suffix(|s, p, _, v| force::obey(&mut s.force, p, v.as_encoded_bytes(), false))),
-    Opt::new("update", LONG, Effect::Flag(|s, _| { s.update = true; Ok(()) })),
+    Row::action("add", LONG, Action::Add),
+    Row::action("remove", LONG, Action::Remove),
+    Row::action("list", LONG, Action::List),
+    Row::action("help", '?', Action::Help),
+    Row::action("version", LONG, Action::Version),
+    Row::value("admindir", LONG, |s, _, _, v| Ok(s.dirs.set_admindir(v)?)),
+    Row::value("instdir", LONG, |s, p, _, v| Ok(s.dirs.set_instdir(&p.env, v)?)),
+    Row::value("root", LONG, |s, p, _, v| Ok(s.dirs.set_root(&p.env, v)?)),
+    Row::flag("quiet", LONG, |s, _| { s.quiet = true; Ok(()) }),
+    Row::flag("force", LONG, force_all),
+    Row::suffix("force", |s, p, _, v| force::obey(&mut s.force, p, v.as_encoded_bytes(), true)),
+    Row::suffix("no-force", |s, p, _, v| force::obey(&mut s.force, p, v.as_encoded_bytes(), false)),
+    Row::suffix("refuse", |s, p, _, v| force::obey(&mut s.force, p, v.as_encoded_bytes(), false)),
+    Row::flag("update", LONG, |s, _| { s.update = true; Ok(()) }),
 ];
 
 /// The old form of `--force-all`.

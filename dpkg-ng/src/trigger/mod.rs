@@ -11,7 +11,6 @@ use libdpkgng::admin::trigger::{self, Awaiter};
 use libdpkgng::arch::{ArchTable, BUILD_ARCHITECTURE};
 use libdpkgng::error::Error;
 use libdpkgng::msg;
-use libdpkgng::report::debug;
 
 use crate::cli::{Env, Parser, Process, Step, exactly};
 use crate::receivers::Buffering;
@@ -29,10 +28,7 @@ fn run(process: &mut Process, args: &[OsString]) -> Step<i32> {
     let mut parser = Parser::new(options::OPTIONS, Settings::default());
     let args = parser.parse(process, args)?;
     let settings = parser.settings;
-    let dirs = settings.dirs.clone().settle(&process.env)?;
-    process.report.debug(debug::GENERAL, || {
-        msg!("root=%s admindir=%s", &dirs.instdir, &dirs.admindir)
-    });
+    let dirs = settings.dirs.clone().settle(process)?;
     match parser.action.map(|(action, _)| action) {
         Some(Action::Help) => Ok(help::print_usage(process)?),
         Some(Action::Version) => Ok(help::print_version(process)?),

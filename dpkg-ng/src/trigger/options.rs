@@ -5,30 +5,23 @@ use std::os::unix::ffi::OsStrExt;
 use super::args::{Action, Settings};
 use super::help;
 use crate::cli::text::HELP_OPTIONS;
-use crate::cli::{Effect, Opt};
+use crate::cli::{LONG, Opt};
 use crate::completions::Outline;
 
 type Row = Opt<Action, Settings>;
 
-const fn action(long: &'static str, short: char, action: Action) -> Row {
-    Opt::new(long, short, Effect::Action(action))
-}
-
-/// No short name.
-const LONG: char = '\0';
-
 /// Every option of dpkg-trigger.
 #[rustfmt::skip]
 pub static OPTIONS: &[Row] = &[
-    action("check-supported", LONG, Action::CheckSupported),
-    action("help", '?', Action::Help),
-    action("version", LONG, Action::Version),
-    Opt::new("admindir", LONG, Effect::Value(|s, _, _, v| Ok(s.dirs.set_admindir(v)?))),
-    Opt::new("root", LONG, Effect::Value(|s, p, _, v| Ok(s.dirs.set_root(&p.env, v)?))),
-    Opt::new("by-package", 'f', Effect::Value(|s, _, _, v| { s.by_package = Some(v.as_bytes().to_vec()); Ok(()) })),
-    Opt::new("await", LONG, Effect::Flag(|s, _| { s.wait = true; Ok(()) })),
-    Opt::new("no-await", LONG, Effect::Flag(|s, _| { s.wait = false; Ok(()) })),
-    Opt::new("no-act", LONG, Effect::Flag(|s, _| { s.act = false; Ok(()) })),
+    Row::action("check-supported", LONG, Action::CheckSupported),
+    Row::action("help", '?', Action::Help),
+    Row::action("version", LONG, Action::Version),
+    Row::value("admindir", LONG, |s, _, _, v| Ok(s.dirs.set_admindir(v)?)),
+    Row::value("root", LONG, |s, p, _, v| Ok(s.dirs.set_root(&p.env, v)?)),
+    Row::value("by-package", 'f', |s, _, _, v| { s.by_package = Some(v.as_bytes().to_vec()); Ok(()) }),
+    Row::flag("await", LONG, |s, _| { s.wait = true; Ok(()) }),
+    Row::flag("no-await", LONG, |s, _| { s.wait = false; Ok(()) }),
+    Row::flag("no-act", LONG, |s, _| { s.act = false; Ok(()) }),
 ];
 
 /// What completions are made from.
