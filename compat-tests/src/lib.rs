@@ -31,6 +31,7 @@ pub mod multi;
 pub mod oracle;
 pub mod packages;
 pub mod perl;
+pub mod power;
 pub mod real;
 pub mod report;
 pub mod runner;

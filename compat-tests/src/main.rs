@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use compat_tests::report::Totals;
+use compat_tests::sandbox::Who;
 use compat_tests::{
-    Res, autotest, bench, cases, generator, kill, multi, oracle, packages, perl, real, runner,
-    suite,
+    Res, autotest, bench, cases, generator, kill, multi, oracle, packages, perl, power, real,
+    runner, suite,
 };
 
 const USAGE: &str = "\
@@ -28,6 +29,8 @@ usage: compat COMMAND
                              kill ours at a sample of moments, or at every one, and recover
   packages [--release R] [--noopt] [--all] [NAME…]
                              build our Debian packages, install, upgrade, remove and kill that
+  power [--release R] [--runs N] [--unsafe-io]
+                             cut the power of a virtual machine N times while dpkg works, and recover
 DPKG_UNDER_TEST=theirs|ours|both  DPKG_NG_BIN  DPKG_ORACLE_DIR  DPKG_HEAD_SRC  COMPAT_JOBS
                 DPKG_BENCH_DEBS  DPKG_NG_PLUGIN
 COMPAT_LANGUAGE=marked|LOCALE   what cases are run in, beside C.UTF-8
@@ -126,7 +129,7 @@ fn run(args: &[String]) -> Res<bool> {
             if flag("show") {
                 for case in cases::all() {
                     if o.names.iter().any(|n| case.name.contains(n.as_str())) {
-                        let who = compat_tests::sandbox::Who::Theirs;
+                        let who = Who::Theirs;
                         println!("=== {}", case.name);
                         match runner::observe(&exe, &case.name, &o.release, who) {
                             Ok(seen) => println!("{seen}"),
@@ -172,6 +175,23 @@ fn run(args: &[String]) -> Res<bool> {
             let extent = if flag("all") { "all" } else { "8" };
             let totals = packages::run(&exe, &debs, &o.release, extent, &o.names)?;
             done("packages", totals)
+        }
+        "--power-in-sandbox" => power::in_sandbox(rest).map(|()| true),
+        "power" => {
+            runner::get_oracle()?;
+            let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+            let (who, debs) = match runner::UnderTest::from_env()? {
+                runner::UnderTest::Theirs => (Who::Theirs, "/".into()),
+                _ => (Who::Ours, packages::build(&exe, flag("noopt"))?),
+            };
+            let plan = power::Plan {
+                release: &o.release,
+                who,
+                debs: &debs,
+                cuts: o.runs,
+                unsafe_io: flag("unsafe-io"),
+            };
+            done("power", power::run(&exe, &plan)?)
         }
         "--real-in-sandbox" => real::in_sandbox(rest).map(|()| true),
         "real" => {

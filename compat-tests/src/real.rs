@@ -190,11 +190,13 @@ fn call(exe: &Path, args: &[&str], to: &Path) -> Res<()> {
     fs::rename(to.with_extension("part"), to).during(to.display())
 }
 
-fn archives(release: &str) -> PathBuf {
+/// Where the packages of a release are kept.
+pub(crate) fn archives(release: &str) -> PathBuf {
     oracle::dir().join(format!("archives-{release}"))
 }
 
-fn lists(release: &str) -> PathBuf {
+/// Where apt's lists of them are.
+pub(crate) fn lists(release: &str) -> PathBuf {
     oracle::dir().join(format!("lists-{release}"))
 }
 

@@ -49,6 +49,15 @@ pub struct Totals {
 }
 
 impl Totals {
+    /// Counts one, and says how it went.
+    pub fn count(&mut self, name: &str, passed: bool) {
+        println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
+        match passed {
+            true => self.passed += 1,
+            false => self.failed.push(name.to_owned()),
+        }
+    }
+
     /// Writes the summary in the words of Rust's own test runner, which CI adds up.
     pub fn print(&self, what: &str) {
         if !self.failed.is_empty() {

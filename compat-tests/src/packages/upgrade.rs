@@ -10,18 +10,17 @@ use super::scenes::WORDS;
 use super::system::{RUN, System, missing, must, programs};
 use crate::report::diff;
 use crate::sandbox::bind;
-use crate::{During, Res, oracle};
+use crate::{During, Res, real};
 
 /// Its name among the scenes.
 pub const NAME: &str = "dist-upgrade";
 
 /// What the sandbox must show: the packages and lists that `compat real upgrade` fetches.
 pub fn needed(release: &str) -> Vec<(PathBuf, &'static str)> {
-    let dir = |what: &str, r: &str| oracle::dir().join(format!("{what}-{r}"));
     vec![
-        (dir("archives", release), "archives"),
-        (dir("lists", release), "lists"),
-        (dir("lists", "trixie"), "lists-next"),
+        (real::archives(release), "archives"),
+        (real::lists(release), "lists"),
+        (real::lists("trixie"), "lists-next"),
     ]
 }
 
