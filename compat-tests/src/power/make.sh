@@ -9,7 +9,7 @@ $apt update
 if [ "$1" = ours ]; then
 	dpkg -i /t/ng/dpkg-ng_*.deb /t/ng/dpkg-ng-as-dpkg_*.deb
 fi
-$apt install linux-image-cloud-amd64 systemd-sysv udev initramfs-tools e2fsprogs zstd
+$apt install linux-image-cloud-amd64 systemd-sysv udev initramfs-tools e2fsprogs zstd strace
 
 P=/srv/power
 mkdir -p $P
