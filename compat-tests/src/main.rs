@@ -29,7 +29,7 @@ usage: compat COMMAND
                              kill ours at a sample of moments, or at every one, and recover
   packages [--release R] [--noopt] [--all] [NAME…]
                              build our Debian packages, install, upgrade, remove and kill that
-  power [--release R] [--runs N] [--without-sync]
+  power [--release R] [--runs N] [--without-sync] [multi]
                              cut the power of a virtual machine N times while dpkg works, and recover
 DPKG_UNDER_TEST=theirs|ours|both  DPKG_NG_BIN  DPKG_ORACLE_DIR  DPKG_HEAD_SRC  COMPAT_JOBS
                 DPKG_BENCH_DEBS  DPKG_NG_PLUGIN
@@ -189,6 +189,7 @@ fn run(args: &[String]) -> Res<bool> {
                 who,
                 debs: &debs,
                 cuts: o.runs,
+                multi: o.names == ["multi"],
                 without_sync: flag("without-sync"),
             };
             done("power", power::run(&exe, &plan)?)

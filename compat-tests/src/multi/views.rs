@@ -194,6 +194,26 @@ pub fn scripts(s: &System, _: Extent) -> Res<()> {
         s.refused("cat /var/lib/fixpost.out", &[])?;
         Ok(())
     });
+    s.part("in a slot that goes with its package", || {
+        for version in ["1", "2"] {
+            deb("fixslot", version)
+                .file("/usr/share/fixslot/file", &format!("{version}\n"))
+                .script("postrm", "echo \"$@\" >>/var/lib/fixslot.out")
+                .build(&made)?;
+            let version = format!("fixslot_{version}");
+            s.must(&format!("{MV} -i {}", fixtures::debs(s, &[&version])?))?;
+        }
+        s.must(&format!(
+            "grep '^Slot: fixslot' {VAR_SYS}/current-system/manifest"
+        ))?;
+        s.must(&format!("{MV} -P fixslot=1 fixslot=2"))?;
+        s.same_text(
+            "postrm",
+            "purge\npurge\nremove\nremove\n",
+            &s.must("sort /var/lib/fixslot.out")?,
+        );
+        Ok(())
+    });
     s.part("one that fails", || {
         let at = s.must(&format!("readlink -f {VAR_SYS}/current-system"))?;
         s.refused(

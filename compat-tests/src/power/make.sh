@@ -7,14 +7,14 @@ mount --bind /t/lists /var/lib/apt/lists
 apt="apt-get -q -y --no-install-recommends -o APT::Sandbox::User=root -o APT::Keep-Downloaded-Packages=1"
 $apt update
 if [ "$1" = ours ]; then
-	dpkg -i /t/ng/dpkg-ng_*.deb /t/ng/dpkg-ng-as-dpkg_*.deb
+	dpkg -i /t/ng/*.deb
 fi
 $apt install linux-image-cloud-amd64 systemd-sysv udev initramfs-tools e2fsprogs zstd strace
 
 P=/srv/power
 mkdir -p $P
-cp /t/init.sh $P/init
-chmod 755 $P/init
+cp /t/guest/*.sh $P/
+chmod 755 $P/init.sh
 for v in 1 2; do
 	mkdir $P/v$v
 	for n in $(seq 12); do
@@ -55,12 +55,26 @@ for v in 1 2; do
 done
 sort -o $P/sums $P/sums
 
+# A program and a library that are rewritten, in two versions, and what they depend on.
+mkdir $P/more
+cd $P/more
+$apt download less libtinfo6 libc6 libgcc-s1 gcc-14-base
+for v in 1 2; do
+	dpkg-deb -R less_*.deb /t/w/less
+	sed -i "s/^Version: .*/&+$v/" /t/w/less/DEBIAN/control
+	echo $v >/t/w/less/usr/share/doc/less/power
+	dpkg-deb --root-owner-group -Zgzip -b /t/w/less $P/v$v/less.deb >/dev/null
+	rm -r /t/w/less
+done
+rm less_*.deb
+cd /
+
 # Started once at the end, as any system is.
 cat >/etc/systemd/system/power.service <<-END
 	[Unit]
 	Description=says how the system is
 	[Service]
-	ExecStart=$P/init
+	ExecStart=$P/init.sh
 	[Install]
 	WantedBy=multi-user.target
 END

@@ -1,8 +1,8 @@
 //! A system whose power is cut while dpkg works, in a virtual machine: what the kernel had not yet
 //! written is lost, which no killed process shows.
 //!
-//! The machine's first process (`init.sh`) installs, upgrades and purges packages without end. At a
-//! random moment the machine is killed. Started again, it looks whether every file is whole, runs `dpkg
+//! The machine's first process (`init.sh`) installs, upgrades and purges packages without end; how, is in
+//! `dpkg.sh`, and for versions side by side in `multi.sh`. At a random moment the machine is killed. Started again, it looks whether every file is whole, runs `dpkg
 //! --configure -a`, then the interrupted command once more, and looks at everything; then it goes on. In
 //! the end the system starts as usual, and systemd must find nothing failed.
 //!
@@ -35,6 +35,8 @@ pub struct Plan<'a> {
     pub debs: &'a Path,
     /// How often the power is cut.
     pub cuts: usize,
+    /// Whether versions come side by side.
+    pub multi: bool,
     /// Whether dpkg's syncs are left out.
     pub without_sync: bool,
 }
@@ -44,12 +46,12 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
     let [release, who, debs, out] = args else {
         return Err("power: release, who, debs, out".into());
     };
-    let init = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/power/init.sh"));
+    let guest = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/power"));
     let mut shown = vec![
         (real::archives(release), "archives"),
         (real::lists(release), "lists"),
         (PathBuf::from(out), "out"),
-        (init, "init.sh"),
+        (guest, "guest"),
     ];
     if who == Who::Ours.name() {
         shown.push((PathBuf::from(debs), "ng"));
@@ -75,9 +77,10 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
 /// Makes the system, cuts its power, starts it.
 pub fn run(exe: &Path, plan: &Plan) -> Res<Totals> {
     oracle::need("qemu-system-x86_64", "qemu-system-x86")?;
+    let whose = if plan.multi { "multi" } else { plan.who.name() };
     let dir = oracle::dir()
         .join("power")
-        .join(format!("{}-{}", plan.release, plan.who.name()));
+        .join(format!("{}-{whose}", plan.release));
     for d in [
         dir.clone(),
         real::archives(plan.release).join("partial"),
@@ -94,18 +97,19 @@ pub fn run(exe: &Path, plan: &Plan) -> Res<Totals> {
         return Err(format!("making the system: {made}"));
     }
     let machine = Machine { dir };
-    let without = if plan.without_sync {
-        "power.without-sync"
-    } else {
-        ""
-    };
+    let words = [
+        (plan.multi, "power.multi"),
+        (plan.without_sync, "power.without-sync"),
+    ];
+    let words: Vec<&str> = words.iter().filter(|w| w.0).map(|w| w.1).collect();
+    let parameters = format!("init=/srv/power/init.sh {}", words.join(" "));
     let seed = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |t| t.as_secs());
     let mut rng = Rng::new(seed);
     let mut totals = Totals::default();
     let mut at = String::new();
     for cut in 0..=plan.cuts {
         let last = if cut == plan.cuts { "power.last" } else { "" };
-        let mut running = machine.start(&format!("init=/srv/power/init {without} {last}"))?;
+        let mut running = machine.start(&format!("{parameters} {last}"))?;
         let said = running.until(|said| said.contains("\nstep ") || said.starts_with("step "))?;
         if cut > 0 {
             let sound = said.lines().any(|l| l == "sound");

@@ -84,7 +84,8 @@ pub fn run(
     Ok(Left { etc, skipped })
 }
 
-/// The slot of a package that is there, or was.
+/// In which slot's tree the scripts of a package are run that is there, or was. A slot that went with its last
+/// package has no tree any more: then the view's own.
 fn slot_of(change: &Change<'_>, package: &InstallationId) -> Option<SlotName> {
     let now = change.plan.realized.get(package);
     let now = change
@@ -99,7 +100,8 @@ fn slot_of(change: &Change<'_>, package: &InstallationId) -> Option<SlotName> {
             realization.is_some_and(|r| r.installation == *package)
         })
     };
-    now.or_else(before)?.slot.clone()
+    let slot = now.or_else(before)?.slot.as_ref();
+    slot.filter(|s| change.plan.slots.contains_key(*s)).cloned()
 }
 
 fn tasks(change: &Change<'_>, steps: &[Step]) -> Vec<Task> {
