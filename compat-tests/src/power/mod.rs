@@ -2,9 +2,10 @@
 //! written is lost, which no killed process shows.
 //!
 //! The machine's first process (`init.sh`) installs, upgrades and purges packages without end; how, is in
-//! `dpkg.sh`, and for versions side by side in `multi.sh`. At a random moment the machine is killed. Started again, it looks whether every file is whole, runs `dpkg
-//! --configure -a`, then the interrupted command once more, and looks at everything; then it goes on. In
-//! the end the system starts as usual, and systemd must find nothing failed.
+//! `dpkg.sh`, and for versions side by side in `multi.sh`. At a random moment the machine is killed. Started
+//! again, it looks whether every file is whole, runs `dpkg --configure -a`, then the interrupted command once
+//! more, and looks at everything; then it goes on. In the end the system starts as usual, and systemd must
+//! find nothing failed.
 //!
 //! With `--without-sync` no sync of dpkg's is carried out, and the test fails: that is how it is known to be
 //! able to. (`--force-unsafe-io` is not as bad: dpkg still has the kernel begin to write each file.)
@@ -125,7 +126,8 @@ pub fn run(exe: &Path, plan: &Plan) -> Res<Totals> {
             sleep(after);
             let said = running.said()?;
             let step = said.lines().rfind(|l| l.starts_with("step "));
-            at = format!("cut in {}", step.unwrap_or_default());
+            let (step, after) = (step.unwrap_or_default(), after.as_secs_f32());
+            at = format!("cut in {step}, {after:.1} s on");
             println!("{at}");
         }
     }

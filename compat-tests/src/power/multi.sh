@@ -21,9 +21,10 @@ ours() {
 # The command itself takes up what was begun.
 recover() { :; }
 
-# Every file of the store and of the view is that of one version or the other; a rewritten program runs.
+# Every file of the store and of the view is that of one version or the other; a rewritten program runs. What is
+# in tmp/ is not of either yet.
 whole() {
-	find /var/sys -path '*/share/power/*' -type f -exec sha256sum {} + 2>/dev/null | cut -d' ' -f1 | sort -u >hashes
+	find /var/sys -path /var/sys/tmp -prune -o -path '*/share/power/*' -type f -exec sha256sum {} + 2>/dev/null | cut -d' ' -f1 | sort -u >hashes
 	cut -d' ' -f1 sums | sort -u | comm -23 hashes - >torn
 	[ ! -s torn ] || broken "$1: $(grep -c . torn) files"
 	[ ! -e /var/sys/current-system/bin/less ] ||
@@ -43,7 +44,10 @@ done_with() {
 		[ -x /var/sys/current-system/bin/less ] || broken "step $1: no less"
 		;;
 	esac
-	[ $(($1 % 4)) != 2 ] || [ "$(ls $seen/only2 | wc -l)" = 12 ] || broken "step $1: not version 2"
+	# The second versions are beside the first, in a slot.
+	[ $(($1 % 4)) != 2 ] ||
+		[ "$(find /var/sys/current-system/ -path '*/only2/power*' -printf '%f\n' | sort -u | wc -l)" = 12 ] ||
+		broken "step $1: not version 2"
 	$MV -V >verify 2>&1 || broken "verify: $(head -n 5 verify)"
 	[ ! -s verify ] || broken "verify: $(head -n 5 verify)"
 }
