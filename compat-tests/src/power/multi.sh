@@ -1,6 +1,7 @@
 # dpkg-ng --multi-version: install, install more versions, collect what is old, remove.
 
-MV="dpkg-ng --multi-version"
+# Without scripts: when the overlay that these see is taken down, the kernel itself syncs all there is.
+MV="dpkg-ng --multi-version --no-scripts"
 seen=/var/sys/current-system/root/usr/share/power
 
 # The steps go round.
@@ -8,7 +9,7 @@ act() {
 	case $(($1 % 4)) in
 	1) $wrap $MV -i v1/*.deb more/*.deb ;;
 	2) $wrap $MV -i v2/*.deb ;;
-	3) $wrap dpkg-ng gc --keep 1 --ignore-process 1 ;;
+	3) $wrap dpkg-ng gc --no-scripts --keep 1 --ignore-process 1 ;;
 	0) [ -z "$(ours)" ] || $wrap $MV -P $(ours) ;;
 	esac >>log 2>&1
 }
