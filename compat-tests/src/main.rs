@@ -180,16 +180,18 @@ fn run(args: &[String]) -> Res<bool> {
         "power" => {
             runner::get_oracle()?;
             let exe = std::env::current_exe().map_err(|e| e.to_string())?;
-            let (who, debs) = match runner::UnderTest::from_env()? {
-                runner::UnderTest::Theirs => (Who::Theirs, "/".into()),
-                _ => (Who::Ours, packages::build(&exe, flag("noopt"))?),
+            let multi = o.names == ["multi"];
+            let debs = match runner::UnderTest::from_env()? {
+                runner::UnderTest::Theirs if multi => return Err("stock has no multi".into()),
+                _ if !multi && !o.names.is_empty() => return Err(USAGE.into()),
+                runner::UnderTest::Theirs => None,
+                _ => Some(packages::build(&exe, flag("noopt"))?),
             };
             let plan = power::Plan {
                 release: &o.release,
-                who,
-                debs: &debs,
+                debs: debs.as_deref(),
                 cuts: o.runs,
-                multi: o.names == ["multi"],
+                multi,
                 without_sync: flag("without-sync"),
             };
             done("power", power::run(&exe, &plan)?)

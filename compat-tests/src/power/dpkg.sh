@@ -10,6 +10,7 @@ act() {
 	esac >>log 2>&1
 }
 
+# This may fail: what was not wholly unpacked must be installed again.
 recover() {
 	dpkg --configure -a
 }

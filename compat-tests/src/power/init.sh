@@ -25,8 +25,7 @@ if [ $$ != 1 ]; then
 	state=$(systemctl is-system-running --wait)
 	echo "system: $state"
 	systemctl --failed --no-legend --plain
-	systemctl start dpkg-db-backup.service || echo "no backup"
-	ls /var/backups
+	systemctl start dpkg-db-backup.service && [ -s /var/backups/dpkg.status.0 ] || echo "no backup"
 	dpkg --audit
 	dpkg -V
 	echo "end"

@@ -1,12 +1,12 @@
 # Makes a system that starts in a virtual machine out of the sandbox's: a kernel, an initramfs, the packages
-# that are installed while its power is cut, and the disk's image. Arguments: theirs or ours.
+# that are installed while its power is cut, and the disk's image. Our packages, if they are to be in it, are in /t/ng.
 set -e
 export DEBIAN_FRONTEND=noninteractive
 mount --bind /t/archives /var/cache/apt/archives
 mount --bind /t/lists /var/lib/apt/lists
 apt="apt-get -q -y --no-install-recommends -o APT::Sandbox::User=root -o APT::Keep-Downloaded-Packages=1"
 $apt update
-if [ "$1" = ours ]; then
+if [ -d /t/ng ]; then
 	dpkg -i /t/ng/*.deb
 fi
 $apt install linux-image-cloud-amd64 systemd-sysv udev initramfs-tools e2fsprogs zstd strace
