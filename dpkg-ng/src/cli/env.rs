@@ -1,5 +1,6 @@
 //! The environment as a value: read once, changed by us, handed to children.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
@@ -9,18 +10,22 @@ use libdpkgng::sys::inherited;
 /// Environment variables in their order. The process's own environment is never changed, so
 /// tools that call each other in-process see what stock's see after `execvp`.
 #[derive(Clone, Debug, Default)]
-pub struct Env(Vec<(OsString, OsString)>);
+pub struct Env(Vec<Variable>);
+
+/// A name and its value: borrowed from what the process was given, or ours.
+pub type Variable = (Cow<'static, OsStr>, Cow<'static, OsStr>);
 
 impl Env {
-    /// The environment this process was given; to be called first of all.
+    /// The environment this process was given.
     pub fn inherited() -> Env {
-        Env(inherited::environment())
+        let given = inherited::environment().into_iter();
+        Env(given.map(|(n, v)| (n.into(), v.into())).collect())
     }
 
     /// A variable's value.
     pub fn get(&self, name: &str) -> Option<&OsStr> {
-        let found = self.0.iter().find(|(n, _)| n == name);
-        found.map(|(_, value)| value.as_os_str())
+        let found = self.0.iter().find(|(n, _)| **n == *name);
+        found.map(|(_, value)| &**value)
     }
 
     /// A variable's value, if it is there and not empty.
@@ -30,20 +35,20 @@ impl Env {
 
     /// Set a variable, in its old place if it had one.
     pub fn set(&mut self, name: &str, value: &[u8]) {
-        let value = OsStr::from_bytes(value).to_owned();
-        match self.0.iter_mut().find(|(n, _)| n == name) {
+        let value = Cow::Owned(OsStr::from_bytes(value).to_owned());
+        match self.0.iter_mut().find(|(n, _)| **n == *name) {
             Some(slot) => slot.1 = value,
-            None => self.0.push((name.into(), value)),
+            None => self.0.push((Cow::Owned(OsString::from(name)), value)),
         }
     }
 
     /// Drop a variable.
     pub fn unset(&mut self, name: &str) {
-        self.0.retain(|(n, _)| n != name);
+        self.0.retain(|(n, _)| **n != *name);
     }
 
     /// Every variable.
-    pub fn vars(&self) -> &[(OsString, OsString)] {
+    pub fn vars(&self) -> &[Variable] {
         &self.0
     }
 

@@ -1,7 +1,7 @@
 //! What a process inherits: descriptors that are known by number only (`--status-fd`, standard input
 //! and output), and the environment.
 
-use std::ffi::{CStr, OsStr, OsString, c_char};
+use std::ffi::{CStr, OsStr, c_char};
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -11,15 +11,16 @@ use std::os::unix::ffi::OsStrExt;
 // takes for granted.
 pub const STDOUT: BorrowedFd<'static> = unsafe { BorrowedFd::borrow_raw(1) };
 
-/// The environment, in its order and with what is there twice. To be called before there are other
-/// threads, which might change it meanwhile; the standard library's would be copied once more.
-pub fn environment() -> Vec<(OsString, OsString)> {
+/// The environment, in its order and with what is there twice. It is borrowed, not copied: to copy
+/// each name and value would be most of what a short run allocates.
+pub fn environment() -> Vec<(&'static OsStr, &'static OsStr)> {
     unsafe extern "C" {
         /// environ(7)
         static environ: *const *const c_char;
     }
     let mut count = 0;
-    // SAFETY: the array ends in a null pointer, or there is none, and nobody changes it.
+    // SAFETY: the array ends in a null pointer, or there is none. The strings are where the kernel
+    // laid them, for good: who changes a variable with setenv(3), as nobody here does, has others.
     while unsafe { !environ.is_null() && !(*environ.add(count)).is_null() } {
         count += 1;
     }
@@ -31,10 +32,7 @@ pub fn environment() -> Vec<(OsString, OsString)> {
         let equals = text.iter().skip(1).position(|&b| b == b'=');
         if let Some((name, value)) = equals.and_then(|at| text.split_at_checked(at + 1)) {
             let value = value.get(1..).unwrap_or_default();
-            variables.push((
-                OsStr::from_bytes(name).to_owned(),
-                OsStr::from_bytes(value).to_owned(),
-            ));
+            variables.push((OsStr::from_bytes(name), OsStr::from_bytes(value)));
         }
     }
     variables
@@ -111,6 +109,12 @@ mod tests {
     #[test]
     fn the_environment_is_the_standard_librarys() {
         assert!(!environment().is_empty());
-        assert_eq!(environment(), std::env::vars_os().collect::<Vec<_>>());
+        let ours = environment().into_iter();
+        assert!(
+            ours.eq(std::env::vars_os()
+                .collect::<Vec<_>>()
+                .iter()
+                .map(|(n, v)| (&**n, &**v)))
+        );
     }
 }
