@@ -115,3 +115,30 @@ mod tests {
         assert_eq!(listed.len(), control::FIELD_COUNT);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_row_is_whole_and_there_once() {
+        let mut seen = BTreeSet::new();
+        for line in TABLE.lines().skip(1) {
+            let cells: Vec<&str> = line.split('\t').collect();
+            let [kind, name, status, note] = cells.as_slice() else {
+                panic!("not four cells: {line}");
+            };
+            assert!(!kind.is_empty() && !name.is_empty(), "{line}");
+            let told = match *status {
+                "same" => true,
+                "deviation" | "missing" => !note.is_empty(),
+                _ => false,
+            };
+            assert!(told, "{line}");
+            // An option may have a form with a value and one without.
+            assert!(*kind == "option" || seen.insert((*kind, *name)), "{line}");
+        }
+    }
+}
