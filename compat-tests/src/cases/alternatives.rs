@@ -215,6 +215,44 @@ pub(super) fn add(c: &mut Cases) {
             w.run(&format!("$A --log '{log}' --auto thing"));
         }
         w.run("TZ=Etc/GMT-5 $A --log /tz --auto thing; cut -d: -f2 $R/tz | wc -l");
+        for args in ["--install /t/w/link n /bin/sh 1", "--set n /bin/sh", "--set n /bin/none", "--auto n", "--config n", "--remove-all n"] {
+            w.stdin("1\n").run(&format!("update-alternatives --altdir /t/w/alt --admindir /t/w/adm --log /dev/stdout {args} 2>&1"));
+        }
+    });
+    c.add("alternatives/input", |w| {
+        begin(w);
+        for (file, priority) in [("one", 1), ("two", 2)] {
+            w.ok(&format!("$A {}", install(file, priority)));
+        }
+        w.prepare("printf '1\\n2\\nthing auto x\\n' >/t/w/in; printf 'thing auto %02000d\\nrest\\n' 0 >/t/w/long; (echo; seq 3000) >/t/w/more");
+        w.ok("{ $A --config thing; $A --config thing; $A --set-selections; cat; } </t/w/in");
+        w.ok("{ $A --set-selections; cat; } </t/w/long");
+        w.ok("cat /t/w/more | { $A --config thing; wc -c; }");
+        w.run("$A --config thing 0>/t/w/out");
+        w.run("$A --set-selections 0>/t/w/out");
+    });
+    c.add("alternatives/nobody-listens", |w| {
+        begin(w);
+        for (file, priority) in [("one", 1), ("two", 2)] {
+            w.ok(&format!("$A {}", install(file, priority)));
+        }
+        w.prepare("mkfifo /t/w/pipe");
+        for args in [
+            "--set thing /opt/one",
+            "--auto thing",
+            "--quiet --set thing /opt/one",
+            "--remove thing /opt/one",
+            "--skip-auto --config thing",
+            "--install /usr/bin/new thing /opt/one 3",
+            "--verbose --install /usr/bin/thing thing /opt/one 1",
+            "--get-selections",
+            "--query thing",
+            "--remove-all thing",
+        ] {
+            w.run(&format!(
+                "exec 3<>/t/w/pipe 4>/t/w/pipe 3<&-; $A {args} >&4; echo $?; rm -f $R/usr/man/thing"
+            ));
+        }
     });
     c.add("alternatives/user", |w| {
         begin(w);

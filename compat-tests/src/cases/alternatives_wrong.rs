@@ -174,4 +174,18 @@ pub(super) fn add(c: &mut Cases) {
         w.run("$A --install /usr/bin/thing twin /opt/two 2; $A --install /usr/bin/thing2 twin /opt/two 2");
         w.run("mkdir $R/var/lib/dpkg/alternatives/thing.dpkg-tmp; $A --set thing /opt/one");
     });
+    c.add("alternatives/full-disk", |w| {
+        begin(w);
+        w.prepare("mkdir $R/var/lib/dpkg/alternatives; ln -s /dev/full $R/var/lib/dpkg/alternatives/thing.dpkg-tmp");
+        w.run(&format!("$A {}", install("one", 10)));
+        // So that what is written is a block, or one byte more.
+        for last in [203, 204] {
+            let length = |i| if i == 29 { last } else { 200 };
+            let paths = (10..30).map(|i| format!("/opt/{i:x<0$}", length(i) - 5));
+            let choices: String = paths.map(|path| format!("{path}\n1\n")).collect();
+            w.write("/var/lib/dpkg/alternatives/thing", &format!("auto\n/usr/bin/thing\n\n{choices}\n"));
+            w.prepare("cd $R; for f in $(grep /opt $R/var/lib/dpkg/alternatives/thing); do touch .$f; done; rm -f etc/alternatives/thing");
+            w.run("$A --install /usr/bin/thing thing /opt/one 3");
+        }
+    });
 }

@@ -6,10 +6,12 @@
 use super::rng::Rng;
 use super::spec::{Scenario, Step};
 
-const GROUPS: [&str; 3] = ["ga", "gb", "gc"];
+const GROUPS: [&str; 3] = ["ga", "gb", "gc-%s-é"];
 const SLAVES: [&str; 4] = ["sa", "sb", "sc", "sd"];
 const FILES: [&str; 4] = ["f1", "f2", "f3", "f4"];
 const PRIORITIES: [&str; 8] = ["-1", "0", "5", "10", "10", "20", "30", "2147483647"];
+/// What `--install` takes for a priority, more and less readily.
+const ODD_PRIORITIES: [&str; 7] = [" 7", "+3", "007", "-2147483648", "2147483648", "1x", ""];
 const ADMIN: &str = "/var/lib/dpkg/alternatives";
 const ALT: &str = "/etc/alternatives";
 
@@ -69,9 +71,12 @@ enum Act {
     MoveLink,
     RealFile,
     Directory,
+    MoveDirectory,
     LoseFile,
     File,
+    OddFile,
     Corrupt,
+    Leftover,
 }
 
 impl Story<'_> {
@@ -93,9 +98,12 @@ impl Story<'_> {
             (8, Act::MoveLink),
             (4, Act::RealFile),
             (1, Act::Directory),
+            (1, Act::MoveDirectory),
             (3, Act::LoseFile),
             (6, Act::File),
+            (1, Act::OddFile),
             (4, Act::Corrupt),
+            (2, Act::Leftover),
         ]);
         let group = self.group().to_owned();
         let named = |option: &str| vec![option.to_owned(), group.clone()];
@@ -153,8 +161,14 @@ impl Story<'_> {
             }
             Act::Directory => {
                 let path = self.any_link();
+                self.directory(path);
+            }
+            Act::MoveDirectory => {
+                let path = self.rng.word(&["/srv/bin", "/srv/man", ALT]).to_owned();
                 self.steps.push(Step::Delete { path: path.clone() });
-                self.steps.push(Step::Mkdir { path });
+                let target = self.rng.word(&["/srv/bin", "../srv/man", "/srv/f"]);
+                let target = target.to_owned();
+                self.steps.push(Step::Link { path, target });
             }
             Act::LoseFile => {
                 let path = self.path();
@@ -163,6 +177,22 @@ impl Story<'_> {
             Act::File => {
                 let path = self.path();
                 self.write(path, "again".into());
+            }
+            Act::OddFile => {
+                let path = self.path();
+                self.odd(path);
+            }
+            Act::Leftover => {
+                let of = match self.rng.below(3) {
+                    0 => format!("{ADMIN}/{group}"),
+                    _ => self.any_link(),
+                };
+                let path = format!("{of}.dpkg-tmp");
+                if self.rng.chance(50) {
+                    self.write(path, "left".into());
+                } else {
+                    self.odd(path);
+                }
             }
             Act::Corrupt => {
                 let content = self.admin_file(&group);
@@ -175,10 +205,27 @@ impl Story<'_> {
         self.steps.push(Step::Write { path, content });
     }
 
+    fn directory(&mut self, path: String) {
+        self.steps.push(Step::Delete { path: path.clone() });
+        self.steps.push(Step::Mkdir { path });
+    }
+
+    /// A directory or a link at this path.
+    fn odd(&mut self, path: String) {
+        if self.rng.chance(50) {
+            return self.directory(path);
+        }
+        let target = self.path();
+        self.steps.push(Step::Link { path, target });
+    }
+
     fn call(&mut self, arguments: Vec<String>, stdin: &str) {
         let mut words = vec!["update-alternatives".to_owned()];
         let options = [
-            (78, ""),
+            (74, ""),
+            (2, "--force --verbose"),
+            (1, "--debug --skip-auto --force"),
+            (1, "--altdir /srv/man --force --log /srv/man/log"),
             (7, "--force"),
             (4, "--verbose"),
             (3, "--debug"),
@@ -217,6 +264,8 @@ impl Story<'_> {
     /// The generic name of a group or slave: one of two, or one that makes trouble.
     fn link(&mut self, dir: &str, name: &str) -> String {
         match self.rng.below(150) {
+            140 => format!("{ALT}/{}", self.rng.word(&SLAVES)),
+            141..=143 => format!("/srv/{dir}/{name} é"),
             0 => format!("/srv/none/{name}"),
             1 => format!("/srv/man/{}", self.rng.word(&SLAVES)),
             2 => format!("/srv/bin/{}", self.rng.word(&GROUPS)),
@@ -249,7 +298,10 @@ impl Story<'_> {
             self.link("bin", name),
             name.into(),
             self.path(),
-            self.rng.word(&PRIORITIES).into(),
+            match self.rng.below(40) {
+                0 => self.rng.word(&ODD_PRIORITIES).into(),
+                _ => self.rng.word(&PRIORITIES).into(),
+            },
         ];
         let mut slaves = SLAVES;
         self.rng.shuffle(&mut slaves);

@@ -16,6 +16,7 @@ use libdpkgng::alternatives::{Alternatives, Tree};
 use libdpkgng::error::Result;
 use libdpkgng::msg;
 use libdpkgng::report::{Event, Reporter, debug};
+use libdpkgng::sys::stdio::Stdin;
 use nix::sys::stat::{Mode, umask};
 
 use crate::cli::{Env, Step, Stop};
@@ -60,7 +61,6 @@ fn obey(args: Args, voice: &mut Voice) -> Result<()> {
         invocation: args.invocation,
         report: voice,
     };
-    let input = || std::io::stdin().lock();
     match args.request {
         Request::Install(install) => alternatives.install(&install),
         Request::Remove(name, path) => alternatives.remove(&name, &path),
@@ -68,12 +68,12 @@ fn obey(args: Args, voice: &mut Voice) -> Result<()> {
         Request::RemoveAll(name) => alternatives.remove_all(&name),
         Request::Auto(name) => alternatives.auto(&name),
         Request::Config(name) => {
-            let mut input = input();
+            let mut input = Stdin::new();
             let mut menu = Menu::new(&mut input, settings.skip_auto);
             alternatives.config(&name, &mut menu)
         }
         Request::ConfigAll => {
-            let mut input = input();
+            let mut input = Stdin::new();
             let mut menu = Menu::new(&mut input, settings.skip_auto);
             alternatives.config_all(&mut menu)
         }
@@ -100,6 +100,6 @@ fn obey(args: Args, voice: &mut Voice) -> Result<()> {
             show::selection(a.report, &s);
             Ok(())
         }),
-        Request::SetSelections => alternatives.set_selections(&mut input()),
+        Request::SetSelections => alternatives.set_selections(&mut Stdin::new()),
     }
 }

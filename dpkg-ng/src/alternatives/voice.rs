@@ -1,7 +1,7 @@
 //! How update-alternatives speaks: as a script's plain words, without colours; and its log.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -12,6 +12,7 @@ use libdpkgng::msg::{Catalog, Msg};
 use libdpkgng::report::{Event, Reporter, debug};
 use libdpkgng::sys::clock::local_now;
 use libdpkgng::sys::dir::make_path;
+use libdpkgng::sys::stdio::BLOCK;
 
 use crate::locale;
 use crate::receivers::{Buffering, Stdout};
@@ -41,7 +42,8 @@ pub struct Voice {
 
 impl Voice {
     /// A voice that has no log yet. Stock's output is not buffered; ours is held back only
-    /// where nobody can tell: until it speaks on standard error, waits or ends.
+    /// where nobody can tell: until it speaks on standard error, waits, changes something or
+    /// ends.
     pub fn new() -> Voice {
         Voice {
             verbosity: Verbosity::Normal,
@@ -71,6 +73,8 @@ impl Voice {
     fn info(&mut self, least: Verbosity, text: &Msg) {
         if self.verbosity >= least {
             self.output(msg!("%s: %s\n", PROGNAME, text));
+            // Whoever no longer listens ends the run before what this announces.
+            self.stdout.drain();
         }
     }
 
@@ -125,11 +129,12 @@ impl Reporter for Voice {
     }
 }
 
-/// alternatives.log, opened at its first line.
-#[derive(Debug, Default)]
+/// alternatives.log, opened at its first line, and written when the run ends, so that the lines
+/// of two runs do not mix.
+#[derive(Default)]
 struct Log {
     path: Vec<u8>,
-    file: Option<File>,
+    file: Option<Box<dyn Write>>,
 }
 
 impl Log {
@@ -152,12 +157,12 @@ impl Log {
         .into_bytes();
         line.extend_from_slice(text);
         line.push(b'\n');
-        // Stock's stdio writes when it ends, and does not look whether it could.
+        // Stock does not look whether it could.
         let _ = file.write_all(&line);
         Ok(())
     }
 
-    fn open(&self) -> Result<Option<File>> {
+    fn open(&self) -> Result<Option<Box<dyn Write>>> {
         let open = || {
             let path = Path::new(std::ffi::OsStr::from_bytes(&self.path));
             OpenOptions::new().append(true).create(true).open(path)
@@ -173,7 +178,8 @@ impl Log {
             opened = open();
         }
         match opened {
-            Ok(file) => Ok(Some(file)),
+            Ok(file) if file.is_terminal() => Ok(Some(Box::new(file))),
+            Ok(file) => Ok(Some(Box::new(BufWriter::with_capacity(BLOCK, file)))),
             Err(e) if e.raw_os_error() == Some(libc::EACCES) => Ok(None),
             Err(e) => Err(Error::os(msg!("cannot append to '%s'", &self.path), e)),
         }

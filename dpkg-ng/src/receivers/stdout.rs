@@ -8,6 +8,7 @@
 use std::io::IsTerminal;
 
 use libdpkgng::sys::inherited::STDOUT;
+use libdpkgng::sys::stdio::BLOCK;
 
 /// When output is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +22,6 @@ pub enum Buffering {
     /// Never: kept for the caller, see [`Stdout::take`].
     Kept,
 }
-
-/// glibc's block for pipes and files.
-const BLOCK: usize = 4096;
 
 /// Standard output.
 pub struct Stdout {

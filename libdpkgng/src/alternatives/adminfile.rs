@@ -16,6 +16,7 @@ use crate::msg::Msg;
 use crate::report::Event;
 use crate::sys::collate;
 use crate::sys::dir::make_path;
+use crate::sys::stdio::BLOCK;
 use crate::{bail, err};
 
 /// How a group is read.
@@ -341,8 +342,13 @@ impl Alternatives<'_> {
                 );
             }
         };
+        // Where stdio writes: a block when more is to come, and what is left at the end.
+        let (blocks, rest) = content.split_at(content.len().saturating_sub(1) / BLOCK * BLOCK);
         (&file)
-            .write_all(&content)
+            .write_all(blocks)
+            .or_fail(|| msg!("unable to write file '%s'", &new))?;
+        (&file)
+            .write_all(rest)
             .or_fail(|| msg!("unable to flush file '%s'", &new))?;
         file.sync_all()
             .or_fail(|| msg!("unable to sync file '%s'", &new))?;

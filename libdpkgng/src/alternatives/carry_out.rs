@@ -26,6 +26,7 @@ impl Alternatives<'_> {
     }
 
     fn carry_out(&mut self, group: &mut Group, plan: Plan) -> Result<()> {
+        self.say(Event::Flush)?;
         self.steps(group, plan.prepare)?;
         if let Some(mode) = plan.mode {
             group.mode = mode;
@@ -84,7 +85,6 @@ impl Alternatives<'_> {
     /// Run mv(1); whether it succeeded.
     fn mv(&mut self, from: &Path, to: &Path) -> Result<bool> {
         const MV: &str = "mv";
-        self.say(Event::Flush)?;
         let mut command = std::process::Command::new(MV);
         match command.args([from, to]).status() {
             Ok(status) => Ok(status.success()),

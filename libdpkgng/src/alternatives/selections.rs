@@ -83,7 +83,6 @@ impl Alternatives<'_> {
         let mut lines = Fgets::new(input);
         let desc = || msg!("<standard input>");
         loop {
-            self.say(Event::Flush)?;
             let line = lines.next(LONGEST);
             let Some(mut line) = line.or_fail(|| msg!("read error in %.250s", desc()))? else {
                 return Ok(());

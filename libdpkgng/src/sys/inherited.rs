@@ -6,6 +6,10 @@ use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 
+/// Standard input, without the buffer that the standard library's has ready.
+// SAFETY: as below.
+pub const STDIN: BorrowedFd<'static> = unsafe { BorrowedFd::borrow_raw(0) };
+
 /// Standard output, without the buffer that the standard library's has ready.
 // SAFETY: descriptor 1 is open for good, as `hold_standard` sees to, and as the standard library
 // takes for granted.

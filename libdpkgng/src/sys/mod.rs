@@ -28,5 +28,6 @@ pub mod file;
 pub mod lines;
 pub mod lock;
 pub mod realpath;
+pub mod stdio;
 pub mod wide;
 pub mod zlib;
