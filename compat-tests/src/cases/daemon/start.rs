@@ -1,7 +1,7 @@
 //! Starting: in the foreground and the background, and all that a daemon is given.
 
 use super::super::Cases;
-use super::{AS_USER, case, each, run};
+use super::{AS_USER, case, each, run, within};
 
 pub(super) fn add(c: &mut Cases) {
     foreground(c);
@@ -44,6 +44,7 @@ fn foreground(c: &mut Cases) {
                 "trap '' PIPE INT; $S -S -x /bin/grep -- Sig[PBIC] /proc/self/status",
                 "$S -S -x /bin/grep -- Sig[PBIC] /proc/self/status",
                 "sh -c 'exec <&-; exec $0 -S -x /bin/echo hello' $S",
+                "$S -S -x /bin/cat <&-; echo $?; $S -S -x /bin/echo -- x >&-; echo $?; $S -S -n none -a /bin/sh -- -c 'for i in 0 1 2; do readlink /proc/$$/fd/$i || echo $i is closed; done' <&- 2>&-",
             ],
         )
     });
@@ -94,11 +95,20 @@ fn background(c: &mut Cases) {
         )
     });
     case(c, "background/no-close", |w| {
+        w.deviates(
+            "start-stop-daemon --no-close with --output",
+            0,
+            1,
+            &within(
+                "$S -S -b -C -O /tmp/o -m -p /tmp/p -x /bin/sleep -- 50; read P </tmp/p; named $P sleep; [ -e /proc/$P/fd/3 ]",
+            ),
+        );
         each(
             w,
             &[
                 "exec 7>/tmp/x 0</dev/null; $S -S -b -C -m -p /tmp/p -x /bin/sleep -- 50; read P </tmp/p; named $P sleep; /t/debs/show $P",
-                "exec 7>/tmp/x 0</dev/null; $S -S -b -C -O /tmp/o -m -p /tmp/p -x /bin/sleep -- 50; read P </tmp/p; named $P sleep; /t/debs/show $P | grep -E '^fd [0127]'",
+                "exec 7>/tmp/x 0</dev/null; $S -S -b -C -O /tmp/o -m -p /tmp/p -x /bin/sleep -- 50; read P </tmp/p; named $P sleep; /t/debs/show $P | grep -E '^fd [^3]'",
+                "$S -S -b -C -m -p /tmp/p -x /bin/sleep -- 50 <&- 2>&-; read P </tmp/p; named $P sleep; /t/debs/show $P | grep ^fd",
                 "$S -S -b -C -n none -a /bin/sh -- -c 'echo out; echo err >&2; echo x >/tmp/f'; written /tmp/f",
             ],
         )
@@ -345,6 +355,17 @@ fn notify(c: &mut Cases) {
                 "mv /run /run.away; mkdir -m 1777 /tmp/t; TMPDIR=/tmp/t $S -S -b --notify-await -O /tmp/o -n none -a /bin/sh -- -c 'echo ${NOTIFY_SOCKET%.*}; exec /t/debs/tell 0 READY=1'; echo $?; cat /tmp/o; rm /tmp/o; $S -S -b --notify-await -O /tmp/o -n none -a /bin/sh -- -c 'echo ${NOTIFY_SOCKET%.*}; exec /t/debs/tell 0 READY=1'; echo $?; cat /tmp/o; mv /run.away /run",
             ],
         )
+    });
+    case(c, "notify/long-socket-name", |w| {
+        w.deviates(
+            "start-stop-daemon --notify-await in a directory with a long name",
+            0,
+            1,
+            &within(&format!(
+                "D=/tmp/{}; mkdir -m 1777 $D /tmp/p; {AS_USER} env TMPDIR=$D $S -S -b --notify-await --notify-timeout 0 -m -p /tmp/p/p -n none -a /bin/true; [ -e /tmp/p/p ]",
+                "d".repeat(90)
+            )),
+        );
     });
     case(c, "notify/as-a-user", |w| {
         each(
