@@ -98,7 +98,7 @@ fn judge(exe: &Path, name: &str, release: &str, under_test: UnderTest) -> Res<()
         (Some(theirs), Ok(ours)) if theirs == ours => Ok(()),
         (Some(theirs), Ok(ours)) => Err(diff(&theirs, &ours)),
         (Some(theirs), Err(e)) => match e.split_once(JOURNAL) {
-            Some((_, ours)) => Err(diff(&theirs, ours)),
+            Some((stated, ours)) => Err(format!("{stated}{}", diff(&theirs, ours))),
             None => Err(e),
         },
         (None, Err(e)) => Err(e),

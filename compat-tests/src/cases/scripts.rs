@@ -305,6 +305,13 @@ pub(super) fn add(c: &mut Cases) {
             w.run("$Q -s pk");
         });
     }
+    c.add("scripts/closed-descriptors", |w| {
+        let body = "for i in 0 1 2; do true >&$i || echo $i is closed >>/log; done; cat >>/log";
+        let v1 = w.deb(&deb("pk", "1").script("postinst", body));
+        for closed in ["<&-", "2>&-"] {
+            w.run(&format!("$D -i {v1} {closed}"));
+        }
+    });
     c.add("scripts/bad-interpreter", |w| {
         let v1 = w.deb(&deb("pk", "1").control("postinst", "#!/no/such/interpreter\n"));
         w.prepare("true");

@@ -38,7 +38,11 @@ enum End {
 
 /// Run start-stop-daemon; `args` are without the program's name.
 pub fn main(env: Env, args: &[OsString]) -> i32 {
-    let mut voice = Voice::new(std::env::args_os().next(), NAME);
+    let mut words = std::env::args_os();
+    // Among the arguments of dpkg-ng it is called by its own name.
+    let is_argument = words.len() > args.len() + 1;
+    let called = words.next().filter(|_| !is_argument);
+    let mut voice = Voice::new(called.unwrap_or_else(|| NAME.into()));
     let mut given = Given::default();
     let outcome = run(env, args, &mut given, &mut voice);
     let code = match outcome {

@@ -7,7 +7,6 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::Path;
 
 use libdpkgng::error::{Error, Kind};
 use libdpkgng::msg;
@@ -26,11 +25,10 @@ pub struct Voice {
 }
 
 impl Voice {
-    /// For a program that was called so, if `name` is in that; its name is `name` otherwise.
-    pub fn new(called: Option<OsString>, name: &str) -> Voice {
-        let called = called.filter(|c| Path::new(c).file_name().is_some_and(|f| f == name));
+    /// For a program that was called so.
+    pub fn new(program: OsString) -> Voice {
         Voice {
-            program: called.unwrap_or_else(|| name.into()),
+            program,
             stdout: Stdout::new(Buffering::Full),
             level: Level::default(),
         }

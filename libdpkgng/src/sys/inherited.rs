@@ -43,7 +43,7 @@ pub fn environment() -> Vec<(&'static OsStr, &'static OsStr)> {
 }
 
 /// Have `/dev/null` where standard input, output or error is closed, so that no file that is opened
-/// later is taken for one of them.
+/// later is taken for one of them. Programs that are executed find closed what was closed.
 ///
 /// # Errors
 /// poll(2)'s and open(2)'s.
@@ -58,8 +58,8 @@ pub fn hold_standard() -> io::Result<()> {
         return Err(io::Error::last_os_error());
     }
     for closed in fds.iter().filter(|fd| fd.revents & libc::POLLNVAL != 0) {
-        // SAFETY: a literal, NUL-terminated path; what is opened stays open for good.
-        let fd = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
+        // SAFETY: a literal, NUL-terminated path; what is opened stays open for as long as this program.
+        let fd = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) };
         if fd != closed.fd {
             return Err(io::Error::last_os_error());
         }

@@ -49,7 +49,7 @@ pub(super) fn add(c: &mut Cases) {
                 "sleep 50 & named $! sleep; $S -T -n sleep; echo $?; $S -T -n slee; echo $?; $S -T -n SLEEP; echo $?; $S -S -n sleep -x /bin/true; echo $?",
                 "cp /bin/sleep /tmp/abcdefghijklmnopq; /tmp/abcdefghijklmnopq 50 & named $! abcdefghijklmno; $S -T -n abcdefghijklmno; echo $?; $S -T -n abcdefghijklmnopq; echo $?",
                 "cp /bin/sleep '/tmp/a b'; '/tmp/a b' 50 & named $! 'a b'; $S -T -n 'a b'; echo $?; $S -T -n a; echo $?; $S -K -v -n 'a b'; echo $?",
-                "cp /bin/sleep '/tmp/ a'; '/tmp/ a' 50 & named $! a; $S -T -n a; echo $?; $S -T -n ' a'; echo $?",
+                "cp /bin/sleep '/tmp/ a'; '/tmp/ a' 50 & named $! ' a'; $S -T -n a; echo $?; $S -T -n ' a'; echo $?",
                 r"cp /bin/sleep '/tmp/a\b'; '/tmp/a\b' 50 & named $! 'a\b'; $S -T -n 'a\b'; echo $?; $S -T -n 'a\\b'; echo $?",
             ],
         )
@@ -103,7 +103,7 @@ pub(super) fn add(c: &mut Cases) {
             w,
             &[
                 "for i in 1 2 3 4; do sleep 5$i & named $! sleep; done; $S -K -t -n sleep; $S -K -v -n sleep; echo $?; wait; $S -T -n sleep; echo $?",
-                "for i in 1 2 3; do sleep 5$i & named $! sleep; done; $S -K -v -R 5 -x /bin/sleep; echo $?",
+                "for i in 1 2 3; do sleep 5$i & named $! sleep; done; $S -K -v -R 30 -x /bin/sleep; echo $?",
             ],
         )
     });

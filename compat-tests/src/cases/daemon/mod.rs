@@ -3,7 +3,8 @@
 //! Every line runs in a process namespace of its own, whose first process is the shell of the
 //! line. Nothing outside can be signalled, what is left running ends with the line, and the
 //! numbers of processes are the same in every run, so that they are compared too. Lines
-//! therefore must not fork a number of times that depends on the clock.
+//! therefore must not fork a number of times that depends on the clock. What is to happen in time
+//! has seconds for it, for the machine may be busy.
 
 use super::Cases;
 use crate::world::{Outcome, World};
@@ -23,11 +24,13 @@ pub(super) fn add(c: &mut Cases) {
 }
 
 /// What every line begins with. `/tmp` is empty; then, with the shell's own means only,
-/// `named PID NAME` and `written FILE` wait until that is so; `alive PID` tells.
+/// `named PID NAME`, `written FILE` and, of one line, `told FILE` wait until that is so; `alive PID`
+/// tells. Who is named also sleeps: what has just been executed has its libraries open.
 const FUNCTIONS: &str = r#"S=start-stop-daemon
 rm -rf /tmp/* /t/debs/is-deaf /t/debs/told
-named() { until { read -r n <"/proc/$1/comm" && [ "$n" = "$2" ]; } 2>/dev/null; do :; done; }
+named() { until { read -r n <"/proc/$1/stat"; } 2>/dev/null && case $n in "$1 ($2) "[SZ]*) ;; *) false ;; esac; do :; done; }
 written() { until [ -s "$1" ]; do :; done; }
+told() { until read -r n <"$1"; do :; done 2>/dev/null; }
 alive() { if kill -0 "$1" 2>/dev/null; then echo "$1 lives"; else echo "$1 is gone"; fi; }
 "#;
 

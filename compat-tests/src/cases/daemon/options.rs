@@ -363,6 +363,7 @@ const LINES: &[(&str, &[&str])] = &[
             "cd /t/bin; ./start-stop-daemon --nonsense",
             "/t/bin/start-stop-daemon -S -x /none",
             "/t/bin/start-stop-daemon -K -n abcdefghijklmnop",
+            "ln -s /t/bin/start-stop-daemon /tmp/start-stop-daemon.REAL; cd /tmp; ./start-stop-daemon.REAL -Z; ./start-stop-daemon.REAL -K -x /none",
         ],
     ),
     (

@@ -4,8 +4,13 @@
 use super::super::Cases;
 use super::{case, each, run};
 
+/// These functions call it by its place, not from PATH.
+const LSB: &str =
+    "sed -i s,/sbin/start-stop-daemon,/t/bin/start-stop-daemon, /lib/lsb/init-functions";
+
 pub(super) fn add(c: &mut Cases) {
     case(c, "scripts/lsb-start-daemon", |w| {
+        w.prepare(LSB);
         each(
             w,
             &[
@@ -16,6 +21,7 @@ pub(super) fn add(c: &mut Cases) {
         )
     });
     case(c, "scripts/lsb-killproc", |w| {
+        w.prepare(LSB);
         each(
             w,
             &[
@@ -50,7 +56,7 @@ pub(super) fn add(c: &mut Cases) {
         each(
             w,
             &[
-                "$S --start --quiet --pidfile /tmp/p --exec /bin/sleep -b -m -- 50; read N </tmp/p; named $N sleep; $S --stop --retry 5 --quiet --oknodo --pidfile /tmp/p --user root; echo $?; $S --stop --retry 5 --quiet --oknodo --pidfile /tmp/p --user root; echo $?",
+                "$S --start --quiet --pidfile /tmp/p --exec /bin/sleep -b -m -- 50; read N </tmp/p; named $N sleep; $S --stop --retry 30 --quiet --oknodo --pidfile /tmp/p --user root; echo $?; $S --stop --retry 30 --quiet --oknodo --pidfile /tmp/p --user root; echo $?",
             ],
         )
     });
@@ -93,7 +99,7 @@ pub(super) fn add(c: &mut Cases) {
         each(
             w,
             &[
-                "$S --start --chuid daemon:daemon --umask 007 --chdir /tmp --background --make-pidfile --pidfile /tmp/p --notify-await --notify-timeout 10 --startas /t/debs/tell -- 2 READY=1; echo $?; $S --status --pidfile /tmp/p --user daemon; echo $?; $S --stop --user daemon --retry forever/TERM/1 --pidfile /tmp/p --remove-pidfile -v; echo $?; ls /tmp/p",
+                "$S --start --chuid daemon:daemon --umask 007 --chdir /tmp --background --make-pidfile --pidfile /tmp/p --notify-await --notify-timeout 30 --startas /t/debs/tell -- 2 READY=1; echo $?; $S --status --pidfile /tmp/p --user daemon; echo $?; $S --stop --user daemon --retry forever/TERM/30 --pidfile /tmp/p --remove-pidfile -v; echo $?; ls /tmp/p",
             ],
         )
     });

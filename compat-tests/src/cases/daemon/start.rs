@@ -1,7 +1,7 @@
 //! Starting: in the foreground and the background, and all that a daemon is given.
 
 use super::super::Cases;
-use super::{AS_USER, case, each, run};
+use super::{AS_USER, case, each, run, within};
 
 pub(super) fn add(c: &mut Cases) {
     foreground(c);
@@ -44,6 +44,7 @@ fn foreground(c: &mut Cases) {
                 "trap '' PIPE INT; $S -S -x /bin/grep -- Sig[PBIC] /proc/self/status",
                 "$S -S -x /bin/grep -- Sig[PBIC] /proc/self/status",
                 "sh -c 'exec <&-; exec $0 -S -x /bin/echo hello' $S",
+                "$S -S -x /bin/cat <&-; echo $?; $S -S -x /bin/echo -- x >&-; echo $?; $S -S -n none -a /bin/sh -- -c 'for i in 0 1 2; do readlink /proc/$$/fd/$i || echo $i is closed; done' <&- 2>&-",
             ],
         )
     });
@@ -77,7 +78,8 @@ fn foreground(c: &mut Cases) {
                 "$S -S -v -x /bin/true; echo $?; $S -S -v -x /bin/true -a /none; echo $?; $S -S -v -b -x /bin/true -a /none; echo $?",
                 "$S -S -v -b -x /bin/true -m -p /none/x; echo $?",
                 "script -qec 'start-stop-daemon -S -v -x /bin/true' /dev/null </dev/null",
-                "script -qec 'start-stop-daemon -S -v -b -x /bin/true' /dev/null </dev/null",
+                // What the terminal shows ends with the first process that runs in it.
+                "script -qec 'start-stop-daemon -S -v -b -n none -a /bin/sh -- -c \"echo x >/tmp/f\"; until [ -s /tmp/f ]; do :; done' /dev/null </dev/null",
             ],
         )
     });
@@ -94,11 +96,20 @@ fn background(c: &mut Cases) {
         )
     });
     case(c, "background/no-close", |w| {
+        w.deviates(
+            "start-stop-daemon --no-close with --output",
+            0,
+            1,
+            &within(
+                "$S -S -b -C -O /tmp/o -m -p /tmp/p -x /bin/sleep -- 50; read P </tmp/p; named $P sleep; [ -e /proc/$P/fd/3 ]",
+            ),
+        );
         each(
             w,
             &[
                 "exec 7>/tmp/x 0</dev/null; $S -S -b -C -m -p /tmp/p -x /bin/sleep -- 50; read P </tmp/p; named $P sleep; /t/debs/show $P",
-                "exec 7>/tmp/x 0</dev/null; $S -S -b -C -O /tmp/o -m -p /tmp/p -x /bin/sleep -- 50; read P </tmp/p; named $P sleep; /t/debs/show $P | grep -E '^fd [0127]'",
+                "exec 7>/tmp/x 0</dev/null; $S -S -b -C -O /tmp/o -m -p /tmp/p -x /bin/sleep -- 50; read P </tmp/p; named $P sleep; /t/debs/show $P | grep -E '^fd [^3]'",
+                "$S -S -b -C -m -p /tmp/p -x /bin/sleep -- 50 <&- 2>&-; read P </tmp/p; named $P sleep; /t/debs/show $P | grep ^fd",
                 "$S -S -b -C -n none -a /bin/sh -- -c 'echo out; echo err >&2; echo x >/tmp/f'; written /tmp/f",
             ],
         )
@@ -111,7 +122,7 @@ fn background(c: &mut Cases) {
                 "echo before >/tmp/o; $S -S -b -O /tmp/o -n none -a /bin/sh -- -c 'echo out; echo x >/tmp/f'; written /tmp/f; cat /tmp/o",
                 "umask 077; $S -S -b -k 002 -O /tmp/o -n none -a /bin/sh -- -c 'echo x >/tmp/f'; written /tmp/f; ls -l /tmp/o /tmp/f | cut -c-10",
                 "$S -S -b -O /tmp/o -m -p /tmp/p -x /bin/sleep -- 50; read P </tmp/p; named $P sleep; /t/debs/show $P | grep ^fd",
-                "$S -S -b -O /tmp/o -n none -a /none; echo $?; sleep 1; cat /tmp/o",
+                "$S -S -b -O /tmp/o -n none -a /none; echo $?; told /tmp/o; cat /tmp/o",
                 "$S -S -b -O /tmp/o -c nobody -n none -a /bin/sh -- -c 'id -un; echo x >/tmp/f'; written /tmp/f; cat /tmp/o; ls -ln /tmp/o | cut -c-20",
             ],
         )
@@ -132,7 +143,7 @@ fn background(c: &mut Cases) {
             run(
                 w,
                 &format!(
-                    "{who} -S -b -n none -a /bin/true {options} 2>/tmp/e; echo $?; written /tmp/e; cat /tmp/e"
+                    "{who} -S -b -n none -a /bin/true {options} 2>/tmp/e; echo $?; told /tmp/e; cat /tmp/e"
                 ),
             );
         });
@@ -152,7 +163,7 @@ fn background(c: &mut Cases) {
             w,
             &[
                 "umask 0; $S -S -b -m -p /tmp/p -x /bin/true; cat /tmp/p; ls -l /tmp/p | cut -c-10; umask 077; $S -S -b -m -p /tmp/q -x /bin/true; ls -l /tmp/q | cut -c-10; $S -S -k 077 -b -m -p /tmp/r -x /bin/true; ls -l /tmp/r | cut -c-10",
-                "$S -S -b -m -p /tmp/p -x /bin/sleep -- 50; read P </tmp/p; named $P sleep; $S -S -b -m -p /tmp/p -x /bin/sleep -- 50; echo $?; cat /tmp/p; $S -T -p /tmp/p; echo $?; $S -K -v -R 5 -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p",
+                "$S -S -b -m -p /tmp/p -x /bin/sleep -- 50; read P </tmp/p; named $P sleep; $S -S -b -m -p /tmp/p -x /bin/sleep -- 50; echo $?; cat /tmp/p; $S -T -p /tmp/p; echo $?; $S -K -v -R 30 -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p",
             ],
         )
     });
@@ -279,7 +290,7 @@ fn notify(c: &mut Cases) {
             &[
                 "$S -S -b --notify-await -n none -a /t/debs/tell -- 2 READY=1; echo $?; written /t/debs/told; cat /t/debs/told; ls -A /run | grep notify",
                 "$S -S -b --notify-await -n none -a /t/debs/tell -- 1 STATUS=x 1 'MAINPID=5\\nREADY=1\\n'; echo $?; written /t/debs/told",
-                "$S -S -b --notify-await --notify-timeout 1 -n none -a /t/debs/tell -- 2 READY=1; echo $?",
+                "$S -S -b --notify-await --notify-timeout 30 -n none -a /t/debs/tell -- 2 READY=1; echo $?",
                 "$S -S -b --notify-await -m -p /tmp/p -c nobody -n none -a /t/debs/tell -- 2 READY=1; echo $?; read P </tmp/p; $S -T -p /tmp/p; echo $?",
             ],
         )
@@ -310,26 +321,26 @@ fn notify(c: &mut Cases) {
             run(
                 w,
                 &format!(
-                    "$S -S -b --notify-await --notify-timeout 5 -n none -a /t/debs/tell -- 0 '{what}'; echo $?; ls -A /run | grep notify"
+                    "$S -S -b --notify-await --notify-timeout 30 -n none -a /t/debs/tell -- 0 '{what}'; echo $?; ls -A /run | grep notify"
                 ),
             );
         }
     });
     case(c, "notify/extend", |w| {
         // Stock counts milliseconds where it says microseconds.
-        for what in [
-            "2 EXTEND_TIMEOUT_USEC=10000 12 READY=1",
-            "1 EXTEND_TIMEOUT_USEC=200 30 READY=1",
-            "1 EXTEND_TIMEOUT_USEC=x",
-            "1 EXTEND_TIMEOUT_USEC=",
-            "1 EXTEND_TIMEOUT_USEC=99999999999999999999",
-            "1 EXTEND_TIMEOUT_USEC=0 9 x",
-            "1 'EXTEND_TIMEOUT_USEC=5000\\nREADY=1'",
+        for (time, what) in [
+            (3, "1 EXTEND_TIMEOUT_USEC=30000 32 READY=1"),
+            (30, "1 EXTEND_TIMEOUT_USEC=200 50 READY=1"),
+            (30, "1 EXTEND_TIMEOUT_USEC=x"),
+            (30, "1 EXTEND_TIMEOUT_USEC="),
+            (30, "1 EXTEND_TIMEOUT_USEC=99999999999999999999"),
+            (30, "1 EXTEND_TIMEOUT_USEC=0 50 x"),
+            (30, "1 'EXTEND_TIMEOUT_USEC=5000\\nREADY=1'"),
         ] {
             run(
                 w,
                 &format!(
-                    "$S -S -b --notify-await --notify-timeout 1 -n none -a /t/debs/tell -- {what}; echo $?; ls -A /run | grep notify"
+                    "$S -S -b --notify-await --notify-timeout {time} -n none -a /t/debs/tell -- {what}; echo $?; ls -A /run | grep notify"
                 ),
             );
         }
@@ -345,6 +356,17 @@ fn notify(c: &mut Cases) {
                 "mv /run /run.away; mkdir -m 1777 /tmp/t; TMPDIR=/tmp/t $S -S -b --notify-await -O /tmp/o -n none -a /bin/sh -- -c 'echo ${NOTIFY_SOCKET%.*}; exec /t/debs/tell 0 READY=1'; echo $?; cat /tmp/o; rm /tmp/o; $S -S -b --notify-await -O /tmp/o -n none -a /bin/sh -- -c 'echo ${NOTIFY_SOCKET%.*}; exec /t/debs/tell 0 READY=1'; echo $?; cat /tmp/o; mv /run.away /run",
             ],
         )
+    });
+    case(c, "notify/long-socket-name", |w| {
+        w.deviates(
+            "start-stop-daemon --notify-await in a directory with a long name",
+            0,
+            1,
+            &within(&format!(
+                "D=/tmp/{}; mkdir -m 1777 $D /tmp/p; {AS_USER} env TMPDIR=$D $S -S -b --notify-await --notify-timeout 0 -m -p /tmp/p/p -n none -a /bin/true; [ -e /tmp/p/p ]",
+                "d".repeat(90)
+            )),
+        );
     });
     case(c, "notify/as-a-user", |w| {
         each(
@@ -366,9 +388,9 @@ fn notify(c: &mut Cases) {
         each(
             w,
             &[
-                "script -qec 'start-stop-daemon -S -v -b --notify-await --notify-timeout 5 -n none -a /t/debs/tell -- 2 STATUS=x 1 READY=1' /dev/null </dev/null | sed 's/[0-9]*sec [0-9]*nsec/TIME/' | sort",
-                "$S -S -v -b --notify-await --notify-timeout 5 -n none -a /t/debs/tell -- 2 STATUS=x 1 READY=1; echo $?",
-                "$S -S -v -b --notify-await --notify-timeout 5 -n none -a /t/debs/tell -- 2 STATUS=x 1 ERRNO=5 | sed 's/[0-9]*sec [0-9]*nsec/TIME/'",
+                "script -qec 'start-stop-daemon -S -v -b --notify-await --notify-timeout 30 -n none -a /t/debs/tell -- 2 STATUS=x 9 READY=1' /dev/null </dev/null | sed 's/[0-9]*sec [0-9]*nsec/TIME/' | sort",
+                "$S -S -v -b --notify-await --notify-timeout 30 -n none -a /t/debs/tell -- 2 STATUS=x 9 READY=1; echo $?",
+                "$S -S -v -b --notify-await --notify-timeout 30 -n none -a /t/debs/tell -- 2 STATUS=x 9 ERRNO=5 | sed 's/[0-9]*sec [0-9]*nsec/TIME/'",
             ],
         )
     });

@@ -66,7 +66,7 @@ pub(super) fn add(c: &mut Cases) {
             &[
                 "sleep 50 & named $! sleep; echo $! >/tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; $S -K -o -p /tmp/p --remove-pidfile; echo $?",
                 "echo 4000 >/tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p; echo x >/tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p; mkdir /tmp/d; $S -K -p /tmp/d --remove-pidfile; echo $?; chmod 755 /tmp/d; $S -K -p /tmp/d --remove-pidfile; echo $?",
-                "/t/debs/deaf & written /t/debs/is-deaf; echo $! >/tmp/p; $S -K -p /tmp/p --remove-pidfile -R 1; echo $?; ls /tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p",
+                "/t/debs/deaf & written /t/debs/is-deaf; echo $! >/tmp/p; $S -K -p /tmp/p --remove-pidfile -R TERM/0/KILL/30; echo $?; ls /tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p",
                 "echo 4000 >/tmp/q; ln -s q /tmp/p; $S -K -p /tmp/p --remove-pidfile; ls /tmp; echo 4000 >/tmp/p; chmod 666 /tmp/p; $S -K -p /tmp/p --remove-pidfile; echo $?; ls /tmp",
                 &format!(
                     "echo 4000 >/tmp/p; chmod 755 /tmp; {AS_USER} $S -K -p /tmp/p --remove-pidfile; echo $?; {AS_USER} $S -K -q -p /tmp/p --remove-pidfile; echo $?"
@@ -76,9 +76,10 @@ pub(super) fn add(c: &mut Cases) {
     });
     retry(c);
     case(c, "stop/reused-pid", |w| {
-        // The daemon ends at TERM, and another process gets its number while stock waits.
-        let line = "perl -e '$SIG{TERM} = sub { select undef, undef, undef, 0.5; exit }; open F, \">\", \"/t/debs/is-deaf\"; print F 1; close F; sleep 60 while 1' & P=$!; written /t/debs/is-deaf; \
-            $S -K -q --pid $P -R TERM/2/KILL/2 & until ! [ -d /proc/$P ]; do /bin/true; done; echo $((P-1)) >/proc/sys/kernel/ns_last_pid; sleep 50 & [ $! = $P ] || exit 99; wait $((P+1)); kill -0 $P";
+        // The daemon ends at TERM, and another process gets its number before anybody looks again.
+        let line = "perl -e '$SIG{TERM} = sub { open F, \">\", \"/t/debs/told\"; print F 1; close F; select undef, undef, undef, 0.01 until -e \"/tmp/go\"; exit }; open F, \">\", \"/t/debs/is-deaf\"; print F 1; close F; sleep 60 while 1' & P=$!; written /t/debs/is-deaf; \
+            $S -K -q --pid $P -R TERM/5/KILL/5 & Q=$!; written /t/debs/told; kill -STOP $Q; until read -r a a s a <\"/proc/$Q/stat\" && [ $s = T ]; do :; done; \
+            echo x >/tmp/go; wait $P; echo $((P-1)) >/proc/sys/kernel/ns_last_pid; sleep 50 & [ $! = $P ] || exit 99; kill -CONT $Q; wait $Q; kill -0 $P";
         w.deviates("start-stop-daemon reused pid", 1, 0, &within(line));
     });
 }
@@ -88,9 +89,9 @@ fn retry(c: &mut Cases) {
         each(
             w,
             &[
-                "sleep 50 & named $! sleep; $S -K -v -R 5 -n sleep; echo $?",
-                "sleep 50 & named $! sleep; $S -K -q -R 5 -n sleep; echo $?",
-                "sleep 50 & named $! sleep; echo $! >/tmp/p; $S -K -v -R TERM/5/KILL/5 -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p",
+                "sleep 50 & named $! sleep; $S -K -v -R 30 -n sleep; echo $?",
+                "sleep 50 & named $! sleep; $S -K -q -R 30 -n sleep; echo $?",
+                "sleep 50 & named $! sleep; echo $! >/tmp/p; $S -K -v -R TERM/30/KILL/5 -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p",
                 "$S -K -v -R 5 -n none; echo $?; $S -K -o -R 5 -n none; echo $?; $S -K -q -R forever/TERM/1 -n none; echo $?",
             ],
         )
@@ -99,9 +100,9 @@ fn retry(c: &mut Cases) {
         each(
             w,
             &[
-                "exec 2>/dev/null; /t/debs/deaf & written /t/debs/is-deaf; $S -K -v -R 1 --pid $!; echo $?; wait $!; echo $?",
-                "/t/debs/deaf & written /t/debs/is-deaf; $S -K -v -R TERM/1/KILL/5 --pid $!; echo $?",
-                "/t/debs/deaf & written /t/debs/is-deaf; $S -K -q -R TERM/1/HUP/5 --pid $!; echo $?",
+                "exec 2>/dev/null; /t/debs/deaf & written /t/debs/is-deaf; $S -K -v -R 3 --pid $!; echo $?; wait $!; echo $?",
+                "/t/debs/deaf & written /t/debs/is-deaf; $S -K -v -R TERM/1/KILL/30 --pid $!; echo $?",
+                "/t/debs/deaf & written /t/debs/is-deaf; $S -K -q -R TERM/1/HUP/30 --pid $!; echo $?",
                 "/t/debs/deaf TERM HUP INT & written /t/debs/is-deaf; $S -K -v -R TERM/0/HUP/0/INT/1 --pid $!; echo $?; alive $!",
                 "/t/debs/deaf & written /t/debs/is-deaf; $S -K -v -s INT -R 3 --pid $!; echo $?",
             ],
@@ -117,11 +118,16 @@ fn retry(c: &mut Cases) {
         )
     });
     case(c, "retry/only-waits", |w| {
+        // In no time stock looks only if its clock is still at the same microsecond.
+        run(
+            w,
+            "sleep 50 & named $! sleep; { $S -K -v -R 0/0 -n sleep; echo $?; } | sed 's/[01] process/N process/'",
+        );
         each(
             w,
             &[
-                "sleep 50 & named $! sleep; $S -K -v -R 0/0 -n sleep; echo $?; $S -K -v -R 1/0 -n sleep; echo $?; $S -K -R 0/1 -n none; echo $?; $S -K -R 1/0 -o -n none; echo $?; alive $!",
-                "sleep 1 & named $! sleep; $S -K -v -R 5/0 -n sleep; echo $?",
+                "sleep 50 & named $! sleep; $S -K -v -R 1/0 -n sleep; echo $?; $S -K -R 0/1 -n none; echo $?; $S -K -R 1/0 -o -n none; echo $?; alive $!",
+                "sleep 1 & named $! sleep; $S -K -v -R 30/0 -n sleep; echo $?",
             ],
         )
     });
@@ -140,9 +146,9 @@ fn retry(c: &mut Cases) {
         each(
             w,
             &[
-                // It minds the fourth TERM.
-                "perl -e '$SIG{TERM} = sub { ++$n == 4 and exit }; open F, \">\", \"/t/debs/is-deaf\"; print F 1; close F; sleep 60 while 1' & written /t/debs/is-deaf; $S -K -v -R forever/TERM/1 --pid $!; echo $?",
-                "perl -e '$SIG{TERM} = sub { ++$n == 3 and exit }; $SIG{HUP} = \"IGNORE\"; open F, \">\", \"/t/debs/is-deaf\"; print F 1; close F; sleep 60 while 1' & written /t/debs/is-deaf; $S -K -v -R HUP/0/forever/TERM/1 --pid $!; echo $?",
+                // It minds the third TERM.
+                "perl -e '$SIG{TERM} = sub { ++$n == 3 and exit }; open F, \">\", \"/t/debs/is-deaf\"; print F 1; close F; sleep 60 while 1' & written /t/debs/is-deaf; $S -K -v -R forever/TERM/2 --pid $!; echo $?",
+                "perl -e '$SIG{TERM} = sub { ++$n == 2 and exit }; $SIG{HUP} = \"IGNORE\"; open F, \">\", \"/t/debs/is-deaf\"; print F 1; close F; sleep 60 while 1' & written /t/debs/is-deaf; $S -K -v -R HUP/0/forever/TERM/2 --pid $!; echo $?",
                 "/t/debs/deaf & written /t/debs/is-deaf; timeout 2 $S -K -v -R forever/TERM/1 --pid $!; echo $?; alive $!",
             ],
         )
@@ -159,8 +165,8 @@ fn retry(c: &mut Cases) {
         each(
             w,
             &[
-                "sleep 1 & named $! sleep; $S -K -v -R CONT/3/TERM/1 -n sleep; echo $?",
-                "sleep 1 & named $! sleep; echo $! >/tmp/p; $S -K -R CONT/0/CONT/3/KILL/1 -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p",
+                "sleep 4 & named $! sleep; $S -K -v -R CONT/30/TERM/1 -n sleep; echo $?",
+                "sleep 4 & named $! sleep; echo $! >/tmp/p; $S -K -R CONT/0/CONT/30/KILL/1 -p /tmp/p --remove-pidfile; echo $?; ls /tmp/p",
             ],
         )
     });
@@ -169,8 +175,8 @@ fn retry(c: &mut Cases) {
             w,
             &[
                 // The number is read once.
-                "perl -e '$SIG{TERM} = sub { unlink \"/tmp/p\" }; open F, \">\", \"/t/debs/is-deaf\"; print F 1; close F; sleep 60 while 1' & written /t/debs/is-deaf; echo $! >/tmp/p; $S -K -v -R 1 -p /tmp/p --remove-pidfile; echo $?; alive $!; ls /tmp/p",
-                "perl -e '$SIG{TERM} = sub { open F, \">\", \"/tmp/p\"; print F 1; close F }; open F, \">\", \"/t/debs/is-deaf\"; print F 1; close F; sleep 60 while 1' & written /t/debs/is-deaf; echo $! >/tmp/p; $S -K -v -R 1 -p /tmp/p; echo $?",
+                "perl -e '$SIG{TERM} = sub { unlink \"/tmp/p\" }; open F, \">\", \"/t/debs/is-deaf\"; print F 1; close F; sleep 60 while 1' & written /t/debs/is-deaf; echo $! >/tmp/p; $S -K -v -R TERM/3/KILL/30 -p /tmp/p --remove-pidfile; echo $?; alive $!; ls /tmp/p",
+                "perl -e '$SIG{TERM} = sub { open F, \">\", \"/tmp/p\"; print F 1; close F }; open F, \">\", \"/t/debs/is-deaf\"; print F 1; close F; sleep 60 while 1' & written /t/debs/is-deaf; echo $! >/tmp/p; $S -K -v -R TERM/3/KILL/30 -p /tmp/p; echo $?",
             ],
         )
     });
