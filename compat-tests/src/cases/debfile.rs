@@ -2,6 +2,7 @@
 
 use super::Cases;
 use crate::deb::{Kind, deb};
+use crate::world::World;
 
 const TREE: &str = "mkdir -p /t/w/p/DEBIAN /t/w/p/opt/d; printf 'Package: p\\nVersion: 1\\nArchitecture: all\\nMaintainer: x\\nDescription: d\\n' >/t/w/p/DEBIAN/control; echo x >/t/w/p/opt/d/f; find /t/w/p -exec touch -h -d @1000000000 {} +; ";
 
@@ -310,6 +311,37 @@ pub(super) fn add(c: &mut Cases) {
         w.run(&format!(
             "{{ dpkg-deb --fsys-tarfile {p}; echo $? >code; }} | head -c 1; cat code"
         ));
+    });
+    let with_data = |w: &mut World, data: &str| {
+        w.prepare(TREE);
+        w.prepare(&format!(
+            "cd /t/w; mkdir -p t/opt; echo g >t/opt/g; echo f >t/opt/f; touch -h -d @1000000000 t/opt/*; {data}; \
+             printf '2.0\\n' >debian-binary; tar -C p/DEBIAN -cf control.tar ./control; \
+             {AR} debian-binary control.tar data.tar >/t/debs/x.deb"
+        ));
+    };
+    for (name, second) in [
+        ("link", "ln -s g t/opt/f"),
+        ("link-to-nowhere", "ln -s h t/opt/f"),
+        ("link-to-directory", "ln -s . t/opt/f"),
+        ("file", "echo again >t/opt/f"),
+        ("directory", "mkdir t/opt/f"),
+        ("pipe", "mkfifo t/opt/f"),
+    ] {
+        c.add(&format!("deb/file-and-then-{name}"), move |w| {
+            with_data(w, &format!("tar -C t -cf data.tar ./opt/g ./opt/f; rm t/opt/f; {second}; touch -h -d @1000000000 t/opt/f; tar -C t -rf data.tar ./opt/f"));
+            w.run("$D -i /t/debs/x.deb");
+            w.run("$D -V; $D -P p");
+        });
+    }
+    c.add("deb/hard-link-to-link", move |w| {
+        with_data(
+            w,
+            "ln t/opt/f t/opt/m; tar -C t --transform 's,f$,l,RSh' -cf data.tar ./opt/f ./opt/m",
+        );
+        w.prepare("ln -s nowhere $R/opt/l");
+        let name = "hard links to symbolic links in an archive";
+        w.deviates(name, 1, 0, "$D -i /t/debs/x.deb");
     });
     c.add("deb/old-format", |w| {
         let p = w.deb(

@@ -20,6 +20,7 @@ use crate::bail;
 use crate::control::{self, ParseFlags};
 use crate::error::{Error, OrFail, Result};
 use crate::msg;
+use crate::msg::Msg;
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, Reporter};
 use crate::state::Status;
@@ -328,15 +329,13 @@ impl Database {
         let make = || -> Result<File> {
             let mut file =
                 File::create(&path).or_fail(|| msg!("unable to create '%.255s'", &path))?;
-            // Two steps, as with a buffer of one block, so that a full disk is told in the same words.
             let padding = b"#padding\n".repeat(512);
-            let block = file.metadata().map_or(4096, |m| m.blksize()) as usize;
-            let last = padding.len() % block.max(1);
-            let (blocks, rest) = padding.split_at(padding.len() - last);
-            file.write_all(blocks)
-                .or_fail(|| msg!("unable to fill %.250s with padding", &path))?;
-            file.write_all(rest)
-                .or_fail(|| msg!("unable to flush %.250s after padding", &path))?;
+            write_in_blocks(
+                &mut file,
+                &padding,
+                || msg!("unable to fill %.250s with padding", &path),
+                || msg!("unable to flush %.250s after padding", &path),
+            )?;
             file.seek(SeekFrom::Start(0))
                 .or_fail(|| msg!("unable to seek to start of %.250s after padding", &path))?;
             Ok(file)
@@ -405,8 +404,12 @@ impl Database {
                 .must_write()
                 .and_then(|()| Err(Error::internal(msg!("no file for the next note"))));
         };
-        file.write_all(&stanza)
-            .or_fail(|| msg!("unable to write updated status of '%.250s'", name()))?;
+        write_in_blocks(
+            &mut file,
+            &stanza,
+            || msg!("unable to write updated status of '%.250s'", name()),
+            || msg!("unable to flush updated status of '%.250s'", name()),
+        )?;
         file.set_len(stanza.len() as u64)
             .or_fail(|| msg!("unable to truncate for updated status of '%.250s'", name()))?;
         file.sync_all()
@@ -466,6 +469,20 @@ impl Database {
         self.unlock();
         Ok(())
     }
+}
+
+/// Write as through a buffer of one block, so that a full disk is told in stock's words: those of writing
+/// for whole blocks, those of flushing for the rest.
+fn write_in_blocks(
+    file: &mut File,
+    data: &[u8],
+    write_failed: impl FnOnce() -> Msg,
+    flush_failed: impl FnOnce() -> Msg,
+) -> Result<()> {
+    let block = file.metadata().map_or(4096, |m| m.blksize()) as usize;
+    let (blocks, rest) = data.split_at(data.len() - data.len() % block.max(1));
+    file.write_all(blocks).or_fail(write_failed)?;
+    file.write_all(rest).or_fail(flush_failed)
 }
 
 #[cfg(test)]

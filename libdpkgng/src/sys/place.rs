@@ -366,6 +366,10 @@ impl Spot {
 
     /// `link(2)`: `to` becomes another name of this; a symbolic link is not followed.
     pub fn link(&self, to: &Spot) -> io::Result<()> {
+        if matches!(to.dir, Dir::Failed(_)) {
+            // The kernel looks for what is to be linked first.
+            self.lstat()?;
+        }
         let ((dir, name), (to_dir, to_name)) = (self.raw()?, to.raw()?);
         // SAFETY: both names are NUL-terminated, both directories open or AT_FDCWD.
         check(unsafe { libc::linkat(dir, name, to_dir, to_name, 0) })

@@ -4,12 +4,13 @@
 //! The promise is stock's: no file gets its name before its data is on the disk. Where stock
 //! syncs and renames one by one, the `fsync`s of a package are in flight together here.
 
+use std::io;
 use std::os::fd::OwnedFd;
 
 use super::super::Run;
 use super::Entered;
 use super::extract::Job;
-use super::spots::is_absent;
+use super::spots::{Spots, is_absent};
 use crate::error::{Error, OrFail, Result};
 use crate::fsys::{NodeFlags, NodeId};
 use crate::msg;
@@ -74,10 +75,25 @@ impl Run {
         Ok(())
     }
 
-    fn spots_in_use(&mut self, node: NodeId, pkg: PkgId) -> super::spots::Spots {
+    fn spots_in_use(&mut self, node: NodeId, pkg: PkgId) -> Spots {
         let usenode = self.namenode_to_use(node, pkg, Which::Available);
         let name = self.db.fsys.name(usenode).to_vec();
         self.spots(&name)
+    }
+
+    /// Open what was written. When the archive has the path once more, as a symbolic link, that is in
+    /// its place now, and is followed as stock does it: what it leads to has to be there.
+    fn open_to_sync(&mut self, spots: &Spots) -> io::Result<OwnedFd> {
+        let flags = libc::O_WRONLY | libc::O_NONBLOCK;
+        match spots.new.open(flags, false) {
+            Err(e) if e.raw_os_error() == Some(libc::ELOOP) => {
+                let place = self.unpack.place();
+                let shown = spots.shown_new();
+                let name = shown.get(place.base().len()..).unwrap_or_default();
+                place.follow(name)?.open(flags, false)
+            }
+            opened => opened,
+        }
     }
 
     /// Make everything that was written durable (`tar_writeback_barrier`, and the `fsync`s).
@@ -91,7 +107,7 @@ impl Run {
             for node in batch {
                 let spots = self.spots_in_use(*node, job.pkg);
                 let name = spots.shown_new();
-                let opened = spots.new.open(libc::O_WRONLY, false);
+                let opened = self.open_to_sync(&spots);
                 files.push(opened.or_fail(|| msg!("unable to open '%.255s'", &name))?);
                 names.push(name);
             }
