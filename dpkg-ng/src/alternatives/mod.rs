@@ -11,11 +11,13 @@ mod show;
 mod voice;
 
 use std::ffi::OsString;
+use std::io::BufReader;
 
 use libdpkgng::alternatives::{Alternatives, Tree};
 use libdpkgng::error::Result;
 use libdpkgng::msg;
 use libdpkgng::report::{Event, Reporter, debug};
+use libdpkgng::sys::inherited::Stdin;
 use nix::sys::stat::{Mode, umask};
 
 use crate::cli::{Env, Step, Stop};
@@ -60,7 +62,7 @@ fn obey(args: Args, voice: &mut Voice) -> Result<()> {
         invocation: args.invocation,
         report: voice,
     };
-    let input = || std::io::stdin().lock();
+    let input = || BufReader::new(Stdin);
     match args.request {
         Request::Install(install) => alternatives.install(&install),
         Request::Remove(name, path) => alternatives.remove(&name, &path),

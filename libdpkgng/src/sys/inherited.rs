@@ -1,10 +1,33 @@
 //! What a process inherits: descriptors that are known by number only (`--status-fd`, standard input
 //! and output), and the environment.
 
-use std::ffi::{CStr, OsStr, OsString, c_char};
-use std::io;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// A descriptor of standard input.
+///
+/// # Errors
+/// fcntl(2)'s; it was closed.
+pub fn stdin() -> io::Result<File> {
+    if CLOSED.load(Ordering::Relaxed) & 1 != 0 {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
+}
+
+/// Standard input; the standard library's takes a closed one for an empty one.
+#[derive(Debug)]
+pub struct Stdin;
+
+impl Read for Stdin {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        Ok(nix::unistd::read(io::stdin(), buf)?)
+    }
+}
 
 /// Standard output, without the buffer that the standard library's has ready.
 // SAFETY: descriptor 1 is open for good, as `hold_standard` sees to, and as the standard library
@@ -40,8 +63,31 @@ pub fn environment() -> Vec<(OsString, OsString)> {
     variables
 }
 
+/// Which of the standard descriptors were closed, a bit each.
+static CLOSED: AtomicU8 = AtomicU8::new(0);
+
+/// Put `/dev/null` in the place of a standard descriptor for good.
+fn put_null(fd: RawFd, flags: c_int) -> io::Result<()> {
+    // SAFETY: a literal, NUL-terminated path; the descriptors are numbers, and `fd` is nobody's.
+    unsafe {
+        let null = libc::open(c"/dev/null".as_ptr(), flags | libc::O_CLOEXEC);
+        let put = null >= 0 && libc::dup2(null, fd) >= 0;
+        let outcome = match put {
+            // dup2 of a descriptor to itself leaves its flag.
+            true if null == fd => libc::fcntl(fd, libc::F_SETFD, 0),
+            true => libc::close(null),
+            false => -1,
+        };
+        match outcome {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
 /// Have `/dev/null` where standard input, output or error is closed, so that no file that is opened
-/// later is taken for one of them.
+/// later is taken for one of them. It is opened the wrong way round: reading and writing fail as
+/// they would without.
 ///
 /// # Errors
 /// poll(2)'s and open(2)'s.
@@ -55,14 +101,27 @@ pub fn hold_standard() -> io::Result<()> {
     if unsafe { libc::poll(fds.as_mut_ptr(), 3, 0) } < 0 {
         return Err(io::Error::last_os_error());
     }
-    for closed in fds.iter().filter(|fd| fd.revents & libc::POLLNVAL != 0) {
-        // SAFETY: a literal, NUL-terminated path; what is opened stays open for good.
-        let fd = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
-        if fd != closed.fd {
-            return Err(io::Error::last_os_error());
-        }
+    for fd in fds.iter().filter(|fd| fd.revents & libc::POLLNVAL != 0) {
+        let wrong_way = match fd.fd {
+            libc::STDIN_FILENO => libc::O_WRONLY,
+            _ => libc::O_RDONLY,
+        };
+        put_null(fd.fd, wrong_way)?;
+        CLOSED.fetch_or(1 << fd.fd, Ordering::Relaxed);
     }
     Ok(())
+}
+
+/// From here on what was closed can be written to, and read, to no effect. With stock, files that
+/// stay open get these numbers, and what it says goes there: it does not fail for want of a listener.
+///
+/// # Errors
+/// open(2)'s.
+pub fn free_standard() -> io::Result<()> {
+    let closed = CLOSED.swap(0, Ordering::Relaxed);
+    (0..3)
+        .filter(|fd| closed & (1 << fd) != 0)
+        .try_for_each(|fd| put_null(fd, libc::O_RDWR))
 }
 
 /// Have a descriptor closed in programs that are executed from here on.
