@@ -2,7 +2,7 @@
 
 use super::Cases;
 use crate::deb::deb;
-use crate::world::USER;
+use crate::world::{USER, World};
 
 pub(super) fn add(c: &mut Cases) {
     c.add("commands/usage", |w| {
@@ -48,6 +48,83 @@ pub(super) fn add(c: &mut Cases) {
             "--no-act=yes",
         ] {
             w.run(&format!("dpkg {args}"));
+        }
+    });
+    c.add("commands/output-that-gets-nowhere", |w| {
+        w.install(&[deb("pk", "1").file("/opt/f", "f\n").script("postinst", ":")]);
+        let archive = w.deb(&deb("other", "1"));
+        w.env("SOURCE_DATE_EPOCH", "1");
+        w.run(&format!("dpkg-split -S5 -s {archive} part"));
+        let line = |w: &mut World, command: &str, redirections: &[&str]| {
+            for redirection in redirections {
+                w.run(&format!("{command} {redirection}"));
+            }
+        };
+        let output = [">/dev/full", ">&-", ">&- 2>&-"];
+        for command in [
+            "dpkg --force-help",
+            "dpkg-query --help",
+            "$Q -W",
+            "$Q -l",
+            "$Q -s pk",
+            "$Q -L pk",
+            "$Q -S opt",
+            "$Q --control-list pk",
+            "$Q --control-show pk postinst",
+            "$D -l",
+            "dpkg-divert --root=$R --no-rename --test --add /opt/f",
+            "dpkg-statoverride --root=$R --list",
+            "dpkg-statoverride --root=$R --force-help --list",
+            "dpkg-split -I part.1of6.deb",
+            "dpkg-realpath /opt",
+            "dpkg-maintscript-helper --help 2>/dev/null",
+        ] {
+            line(w, command, &output);
+        }
+        for words in [
+            "-I",
+            "-I %",
+            "-f",
+            "-f % Package",
+            "-W",
+            "-c",
+            "--ctrl-tarfile",
+        ] {
+            let words = match words.split_once(" %") {
+                Some((option, rest)) => format!("{option} {archive}{rest}"),
+                None => format!("{words} {archive}"),
+            };
+            line(w, &format!("dpkg-deb {words}"), &output);
+        }
+        line(w, &format!("dpkg-deb -I {archive} control"), &output);
+        let errors = ["2>/dev/full", "2>&-"];
+        for command in ["-W", "-l", "-s", "-p", "-L", "-S"] {
+            line(w, &format!("$Q {command} none"), &errors);
+        }
+        w.run("update-alternatives --set-selections <&-");
+        w.run("dpkg-split -I - <&-; dpkg-deb -I - <&-; dpkg --root=$R --update-avail - <&-");
+    });
+    // Where stock's locks get the numbers of what is closed, and its output.
+    c.add("commands/started-without-output", |w| {
+        let archive = w.deb(
+            &deb("pk", "1")
+                .file("/opt/f", "f\n")
+                .conffile("/etc/c", "1\n"),
+        );
+        let next = w.deb(&deb("pk", "2").conffile("/etc/c", "2\n"));
+        const EMPTY: &str = "for f in lock lock-frontend; do : >$R/var/lib/dpkg/$f; done";
+        for (command, closed) in [
+            (format!("-i {archive}"), ">&-"),
+            ("-r pk".to_owned(), ">&- <&-"),
+            (format!("-i {archive}"), "2>&-"),
+            (format!("-i {next}; echo changed >$R/etc/c"), ">&-"),
+            (format!("-i {archive}"), "<&-"),
+            ("-P pk none".to_owned(), ">&-"),
+            ("-i none.deb".to_owned(), "2>&-"),
+        ] {
+            w.run(&format!(
+                "dpkg --root=$R {command} {closed}; echo $?; {EMPTY}"
+            ));
         }
     });
     c.add("commands/compare-versions", |w| {

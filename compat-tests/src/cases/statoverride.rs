@@ -422,4 +422,16 @@ fn surroundings(c: &mut Cases) {
         statoverride(w, "--remove /opt/none");
         statoverride(w, "--add");
     });
+    c.add("statoverride/lines-of-passwd-that-are-none", |w| {
+        let lines = "a:x:7\nb:x:8:\nc:x:9:9\nd:x:10 :9:::\ne:x: 11:+9:::\nf:x:-1:9:::\ng:x:4294967296:9:::\nh:x:12:9a:::\ni:x:013:9\0:::\n\x0bj:x:\x0b14:9:::";
+        w.write("/etc/passwd", lines);
+        w.write("/etc/group", lines);
+        for name in "abcdefghij".chars() {
+            statoverride(w, &format!("--add {name} {name} 644 /{name}"));
+            statoverride(w, &format!("--add {name} '#10' 644 /{name}"));
+            statoverride(w, &format!("--add '#10' {name} 644 /{name}.g"));
+        }
+        statoverride(w, "--add '#\x0b11' '#13' '\x0b600' /number");
+        statoverride(w, "--list");
+    });
 }

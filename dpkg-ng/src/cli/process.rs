@@ -81,6 +81,20 @@ impl Process {
         self.report.check()
     }
 
+    /// What was written to standard error got there (`m_output`).
+    ///
+    /// # Errors
+    /// It did not; a closed pipe is no error.
+    pub fn check_stderr(&self) -> Result<()> {
+        match self.report.stderr_failed() {
+            None | Some(libc::EPIPE) => Ok(()),
+            Some(errno) => Err(Error::os(
+                msg!("error writing to '%s'", msg!("<standard error>")),
+                std::io::Error::from_raw_os_error(errno),
+            )),
+        }
+    }
+
     /// Say what ended the run, flush, and give the exit code.
     pub fn finish(mut self, outcome: Result<i32, Stop>) -> i32 {
         let code = match outcome {

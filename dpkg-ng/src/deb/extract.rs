@@ -158,17 +158,8 @@ pub fn tarfile(process: &mut Process, args: &DebArgs) -> Step<i32> {
         Part::Data
     };
     let mut stream = stream(open(process, deb, part)?, args)?;
-    let mut write = |bytes: &[u8]| {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            match nix::unistd::write(std::io::stdout(), rest) {
-                Ok(n) => rest = rest.get(n..).unwrap_or_default(),
-                Err(nix::errno::Errno::EINTR) => {}
-                Err(e) => return Err(e.into()),
-            }
-        }
-        Ok(())
-    };
+    let report = process.report.clone();
+    let mut write = |bytes: &[u8]| report.write_through(bytes);
     pass_on(process, &mut stream, &mut write)??;
     Ok(0)
 }

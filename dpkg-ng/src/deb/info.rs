@@ -400,23 +400,14 @@ fn print_files(
     let mut missing = 0u64;
     for name in names {
         let found = files.iter().find(|f| f.name == name.as_bytes());
-        match found.map(|f| &f.file) {
+        let copied = match found.map(|f| &f.file) {
             Some(Some((_, text))) => {
-                process.report.event(&Event::Data(text));
-                // Stock writes to the descriptor, past stdio.
-                process.report.drain_output();
+                let written = process.report.write_through(text);
+                written.or_put(|| msg!("failed to write"))
             }
             Some(None) => {
-                let path = temporary_template(process, &[b"/", name.as_bytes()].concat());
                 let read: io::Result<()> = Err(io::Error::from_raw_os_error(libc::EISDIR));
-                read.or_put(|| msg!("failed to read")).map_err(|problem| {
-                    err!(
-                        "cannot extract control file '%s' from '%s': %s",
-                        &path,
-                        deb,
-                        problem.msg
-                    )
-                })?;
+                read.or_put(|| msg!("failed to read"))
             }
             None => {
                 process.report.notice(msg!(
@@ -425,8 +416,18 @@ fn print_files(
                     *name
                 ));
                 missing += 1;
+                Ok(())
             }
-        }
+        };
+        copied.map_err(|problem| {
+            let path = temporary_template(process, &[b"/", name.as_bytes()].concat());
+            err!(
+                "cannot extract control file '%s' from '%s': %s",
+                &path,
+                deb,
+                problem.msg
+            )
+        })?;
     }
     if missing > 0 {
         return Err(Error::new(msgn!(

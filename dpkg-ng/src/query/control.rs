@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 
 use libdpkgng::bail;
@@ -133,9 +133,12 @@ pub fn show(process: &mut Process, args: &QueryArgs) -> Step<i32> {
     )?;
     let mut content = Vec::new();
     let read = file.read_to_end(&mut content);
-    process.report.event(&Event::Data(&content));
-    process.report.drain_output();
+    let written = process.report.write_through(&content);
     pager.reap(&process.report)?;
-    read.or_fail(|| msg!("cannot write file %s into the pager", &path))?;
+    match read.and(written) {
+        // Whoever has seen enough closes the pager.
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => {}
+        done => done.or_fail(|| msg!("cannot write file %s into the pager", &path))?,
+    }
     Ok(0)
 }

@@ -48,6 +48,7 @@ pub fn list_files(process: &mut Process, args: &QueryArgs) -> Step<i32> {
         process.report.stderr(msg!(
             "Use dpkg --contents (= dpkg-deb --contents) to list archive files contents.\n"
         ));
+        process.check_stderr()?;
     }
     super::close(process, db)?;
     Ok(i32::from(misses > 0))
@@ -110,6 +111,7 @@ pub fn search(process: &mut Process, args: &QueryArgs) -> Step<i32> {
                 .report
                 .notice(msg!("no path found matching pattern %s", pattern));
             misses += 1;
+            process.check_stderr()?;
         }
     }
     super::close(process, db)?;

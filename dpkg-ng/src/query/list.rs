@@ -154,6 +154,7 @@ pub fn list(process: &mut Process, args: &QueryArgs) -> Step<i32> {
     }
     super::report_missed(process, args, &found.missed);
     process.flush_output()?;
+    process.check_stderr()?;
     pager.reap(&process.report)?;
     super::close(process, db)?;
     Ok(i32::from(!found.missed.is_empty()))

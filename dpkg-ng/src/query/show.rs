@@ -71,6 +71,7 @@ pub fn show(process: &mut Process, args: &QueryArgs) -> Step<i32> {
     }
     super::report_missed(process, args, &missed);
     process.flush_output()?;
+    process.check_stderr()?;
     super::close(process, db)?;
     Ok(i32::from(!missed.is_empty()))
 }
@@ -146,6 +147,7 @@ pub fn status(process: &mut Process, args: &QueryArgs) -> Step<i32> {
         process.report.stderr(msg!(
             "Use dpkg --info (= dpkg-deb --info) to examine archive files.\n"
         ));
+        process.check_stderr()?;
     }
     super::close(process, db)?;
     Ok(i32::from(misses > 0))
@@ -166,6 +168,9 @@ pub fn print_avail(process: &mut Process, args: &QueryArgs) -> Step<i32> {
         })?;
     }
     process.flush_output()?;
+    if misses > 0 {
+        process.check_stderr()?;
+    }
     super::close(process, db)?;
     Ok(i32::from(misses > 0))
 }

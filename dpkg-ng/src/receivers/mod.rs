@@ -10,7 +10,7 @@ pub use stdout::{Buffering, Stdout};
 
 use std::cell::RefCell;
 use std::ffi::OsStr;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::os::fd::RawFd;
 use std::rc::Rc;
 
@@ -18,7 +18,7 @@ use libdpkgng::error::{Error, Result};
 use libdpkgng::msg;
 use libdpkgng::msg::{Catalog, Msg};
 use libdpkgng::report::{Event, Reporter};
-use libdpkgng::sys::inherited::STDOUT;
+use libdpkgng::sys::inherited::{STDOUT, write_all};
 
 use crate::cli::Env;
 use crate::locale;
@@ -87,6 +87,14 @@ impl Receivers {
     /// Write what standard output still holds, without regard to failures.
     pub fn drain_output(&self) {
         self.0.borrow_mut().stdout.drain();
+    }
+
+    /// Write to standard output's descriptor, behind what the buffer still holds.
+    ///
+    /// # Errors
+    /// write(2)'s.
+    pub fn write_through(&self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.borrow_mut().stdout.write_through(bytes)
     }
 
     /// What standard output was given, where it is [`Buffering::Kept`].
@@ -217,7 +225,7 @@ impl Inner {
     fn stderr(&mut self, text: &Msg) {
         let bytes = text.render(&*self.catalog);
         self.stderr_used = true;
-        if let Err(e) = std::io::stderr().write_all(&bytes) {
+        if let Err(e) = write_all(libc::STDERR_FILENO, &bytes) {
             self.stderr_failed = e.raw_os_error().or(self.stderr_failed);
         }
     }

@@ -6,8 +6,9 @@
 //! reported at the next flush.
 
 use std::io::IsTerminal;
+use std::os::fd::AsRawFd as _;
 
-use libdpkgng::sys::inherited::STDOUT;
+use libdpkgng::sys::inherited::{STDOUT, write_all};
 use libdpkgng::sys::stdio::BLOCK;
 
 /// When output is written.
@@ -75,6 +76,19 @@ impl Stdout {
         self.send(ready);
     }
 
+    /// Write to the descriptor, behind what is pending (`fd_write`).
+    ///
+    /// # Errors
+    /// write(2)'s; a flush does not meet it again.
+    pub fn write_through(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        if self.mode == Buffering::Kept {
+            self.pending.extend_from_slice(bytes);
+            return Ok(());
+        }
+        self.drain();
+        write_all(STDOUT.as_raw_fd(), bytes)
+    }
+
     /// Write what is pending.
     pub fn drain(&mut self) {
         if self.mode == Buffering::Kept {
@@ -97,16 +111,8 @@ impl Stdout {
     }
 
     fn send(&mut self, count: usize) {
-        let mut rest = &self.pending[..count];
-        while !rest.is_empty() {
-            match nix::unistd::write(STDOUT, rest) {
-                Ok(n) => rest = rest.get(n..).unwrap_or_default(),
-                Err(nix::errno::Errno::EINTR) => {}
-                Err(e) => {
-                    self.failed = Some(e as i32);
-                    break;
-                }
-            }
+        if let Err(e) = write_all(STDOUT.as_raw_fd(), &self.pending[..count]) {
+            self.failed = e.raw_os_error();
         }
         self.pending.drain(..count);
     }

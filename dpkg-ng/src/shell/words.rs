@@ -4,6 +4,8 @@
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
+use libdpkgng::sys::inherited::write_all;
+
 use super::{Exit, Step};
 use crate::cli::Env;
 use crate::receivers::{Colors, Part};
@@ -83,9 +85,7 @@ impl Words {
 
 /// Write to standard output.
 pub fn print(text: &[u8]) -> Step {
-    let mut out = std::io::stdout();
-    let done = out.write_all(text).and_then(|()| out.flush());
-    done.map_err(|_| Exit(1))
+    write_all(libc::STDOUT_FILENO, text).map_err(|_| Exit(1))
 }
 
 fn to_stderr(text: &[u8]) {

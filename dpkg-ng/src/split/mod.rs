@@ -46,16 +46,18 @@ fn parse(process: &mut Process, args: &[OsString]) -> Step<SplitArgs> {
 
 fn run(process: &mut Process, args: &[OsString]) -> Step<i32> {
     let args = parse(process, args)?;
-    match args.action {
-        Action::Help => Ok(help::print_usage(process)?),
-        Action::Version => Ok(help::print_version(process)?),
-        Action::Split => cut::split(process, &args),
-        Action::Join => join(process, &args),
-        Action::Info => info(process, &args),
-        Action::Auto => auto(process, &args),
-        Action::Listq => listq(process, &args),
-        Action::Discard => discard(process, &args),
-    }
+    let code = match args.action {
+        Action::Help => help::print_usage(process)?,
+        Action::Version => help::print_version(process)?,
+        Action::Split => cut::split(process, &args)?,
+        Action::Join => join(process, &args)?,
+        Action::Info => info(process, &args)?,
+        Action::Auto => auto(process, &args)?,
+        Action::Listq => listq(process, &args)?,
+        Action::Discard => discard(process, &args)?,
+    };
+    process.check_stderr()?;
+    Ok(code)
 }
 
 fn demand_parts(args: &SplitArgs) -> Step {

@@ -18,6 +18,7 @@ use super::read_full;
 use crate::error::{Error, OrFail as _, Result};
 use crate::msg::Msg;
 use crate::report::Reporter;
+use crate::sys::inherited;
 use crate::{bail, err, msg};
 
 /// Name of the control member, without compressor extension.
@@ -118,8 +119,8 @@ impl DebFile {
     pub fn open(path: &Path) -> Result<DebFile> {
         let fail = || msg!("failed to read archive '%.255s'", path);
         if path == Path::new("-") {
-            let stdin = nix::unistd::dup(io::stdin()).or_fail(fail)?;
-            return DebFile::from_file(path, File::from(stdin), 3);
+            let stdin = inherited::stdin().or_fail(|| msg!("failed to fstat archive"))?;
+            return DebFile::from_file(path, stdin, 3);
         }
         let file = File::open(path).or_fail(fail)?;
         let next_fd = file.as_raw_fd().saturating_add(1);

@@ -17,6 +17,7 @@ use crate::error::{OrFail, Result};
 use crate::msg;
 use crate::pkg::{PkgId, PkgTable};
 use crate::report::Reporter;
+use crate::sys::inherited;
 
 mod context;
 mod fields;
@@ -106,11 +107,7 @@ pub fn parse_file(
 ) -> Result<(usize, Option<PkgId>)> {
     let name = path.as_os_str().as_bytes();
     let file = if flags.contains(ParseFlags::DASH_IS_STDIN) && name == b"-" {
-        let stdin = std::io::stdin();
-        let fd = std::os::fd::AsFd::as_fd(&stdin)
-            .try_clone_to_owned()
-            .or_fail(|| msg!("can't stat package info file '%.255s'", path))?;
-        File::from(fd)
+        inherited::stdin().or_fail(|| msg!("can't stat package info file '%.255s'", path))?
     } else {
         match File::open(path) {
             Err(e)

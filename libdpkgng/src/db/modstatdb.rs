@@ -25,6 +25,7 @@ use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, Reporter};
 use crate::state::Status;
 use crate::sys;
+use crate::sys::inherited;
 use crate::sys::lock::{FileLock, is_locked};
 use crate::version::Epoch;
 
@@ -214,6 +215,7 @@ impl Database {
             "lock",
             "unable to open/create dpkg database lock file for directory %s",
         )?;
+        inherited::free_standard().or_fail(|| msg!("failed to open '%s'", "/dev/null"))?;
         if let Some(file) = frontend {
             let lock = FileLock::lock(file, false, msg!("dpkg frontend lock"))?;
             self.modstat.frontend_lock = Some(lock);

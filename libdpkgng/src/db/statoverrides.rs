@@ -12,6 +12,7 @@ use crate::err;
 use crate::error::{Error, OrFail, Result};
 use crate::fsys::{Fsys, NodeId, StatOverride};
 use crate::msg;
+use crate::number::scan;
 use crate::pkg::Bytes;
 use crate::report::Reporter;
 
@@ -27,16 +28,9 @@ pub struct State {
     file: Reopen,
 }
 
-/// `strtol(3)` of the whole of `text`, which must be a number without sign or a positive one.
+/// The whole of `text` as a number that is not negative.
 fn whole_number(text: &[u8], base: u32) -> Option<i64> {
-    let text = text.trim_ascii_start();
-    let text = text.strip_prefix(b"+").unwrap_or(text);
-    if !text.first().is_some_and(u8::is_ascii_digit) {
-        // i64 would take a sign here, strtol does not take a second one; and "-0" is zero.
-        let zero = text.strip_prefix(b"-")?;
-        return (!zero.is_empty() && zero.iter().all(|c| *c == b'0')).then_some(0);
-    }
-    i64::from_str_radix(std::str::from_utf8(text).ok()?, base).ok()
+    scan(text, base)?.whole().filter(|number| *number >= 0)
 }
 
 /// The number of a user as a statoverride names it: `#NUMBER`, or a name that `known` may
@@ -224,7 +218,7 @@ mod tests {
     fn numbers_are_strtol_s() {
         let none = |_: &[u8]| None;
         assert_eq!(parse_uid(b"#33", none).ok(), Some(33));
-        assert_eq!(parse_uid(b"#\t+7", none).ok(), Some(7));
+        assert_eq!(parse_uid(b"#\x0b+7", none).ok(), Some(7));
         assert_eq!(parse_uid(b"#-0", none).ok(), Some(0));
         assert_eq!(parse_gid(b"#4294967297", none).ok(), Some(1));
         assert_eq!(parse_gid(b"nogroup", none).ok(), Some(UNKNOWN_ID));

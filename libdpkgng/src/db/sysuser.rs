@@ -8,7 +8,9 @@
 use std::cell::OnceCell;
 use std::io::ErrorKind;
 
+use super::filehash::until_nul;
 use super::{Database, Dirs};
+use crate::number::{is_space, scan};
 use crate::pkg::Bytes;
 
 /// Which files to ask, and what is remembered of them.
@@ -23,7 +25,11 @@ pub struct SysUsers {
 }
 
 /// The content of one of the two files, as it is now.
-pub(super) struct Snapshot(Vec<u8>);
+pub(super) struct Snapshot {
+    content: Vec<u8>,
+    /// How many numbers an entry has after name and password.
+    numbers: usize,
+}
 
 /// One line: its name and number.
 struct Entry<'a> {
@@ -31,8 +37,13 @@ struct Entry<'a> {
     id: u32,
 }
 
+/// A whole field as an id.
+fn id(field: &[u8]) -> Option<u32> {
+    u32::try_from(scan(field, 10)?.whole()?).ok()
+}
+
 impl Snapshot {
-    fn read(dirs: &Dirs, path: &Option<Bytes>, default: &str) -> Snapshot {
+    fn read(dirs: &Dirs, path: &Option<Bytes>, default: &str, numbers: usize) -> Snapshot {
         let path = path.as_deref().filter(|p| !p.is_empty());
         let below = dirs.inst(path.unwrap_or(default.as_bytes()));
         let content = match std::fs::read(below) {
@@ -40,20 +51,22 @@ impl Snapshot {
             other => other,
         };
         // Like stock, a file that cannot be read knows nobody.
-        Snapshot(content.unwrap_or_default())
+        let content = content.unwrap_or_default();
+        Snapshot { content, numbers }
     }
 
     /// `name:password:number…`; other lines count for nothing, as in `fgetpwent(3)`.
     fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        self.0.split(|c| *c == b'\n').filter_map(|line| {
-            let line = line.trim_ascii_start();
-            if line.starts_with(b"#") {
-                return None;
-            }
-            let mut fields = line.splitn(4, |c| *c == b':');
-            let (name, _) = (fields.next()?, fields.next()?);
-            let number = std::str::from_utf8(fields.next()?).ok()?;
-            let id = number.trim_ascii_start().parse().ok()?;
+        let lines = self.content.split(|c| *c == b'\n');
+        lines.filter_map(|line| {
+            let line = until_nul(line);
+            let start = line.iter().position(|c| !is_space(c))?;
+            let line = line.get(start..).filter(|l| !l.starts_with(b"#"))?;
+            let mut fields = line.split(|c| *c == b':');
+            let name = fields.next()?;
+            let mut numbers = fields.skip(1).map(id);
+            let id = numbers.next()??;
+            (1..self.numbers).try_for_each(|_| numbers.next()?.map(|_| ()))?;
             Some(Entry { name, id })
         })
     }
@@ -70,11 +83,11 @@ impl Snapshot {
 
 impl SysUsers {
     pub(super) fn read_passwd(&self, dirs: &Dirs) -> Snapshot {
-        Snapshot::read(dirs, &self.passwd, "/etc/passwd")
+        Snapshot::read(dirs, &self.passwd, "/etc/passwd", 2)
     }
 
     pub(super) fn read_group(&self, dirs: &Dirs) -> Snapshot {
-        Snapshot::read(dirs, &self.group, "/etc/group")
+        Snapshot::read(dirs, &self.group, "/etc/group", 1)
     }
 }
 

@@ -1,10 +1,12 @@
 //! What a process inherits: descriptors that are known by number only (`--status-fd`, standard input
 //! and output), and the environment.
 
-use std::ffi::{CStr, OsStr, c_char};
+use std::ffi::{CStr, OsStr, c_char, c_int};
+use std::fs::File;
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Standard input, without the buffer that the standard library's has ready.
 // SAFETY: as below.
@@ -14,6 +16,17 @@ pub const STDIN: BorrowedFd<'static> = unsafe { BorrowedFd::borrow_raw(0) };
 // SAFETY: descriptor 1 is open for good, as `hold_standard` sees to, and as the standard library
 // takes for granted.
 pub const STDOUT: BorrowedFd<'static> = unsafe { BorrowedFd::borrow_raw(1) };
+
+/// A descriptor of standard input.
+///
+/// # Errors
+/// fcntl(2)'s; it was closed.
+pub fn stdin() -> io::Result<File> {
+    if CLOSED.load(Ordering::Relaxed) & 1 != 0 {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    Ok(STDIN.try_clone_to_owned()?.into())
+}
 
 /// The environment, in its order and with what is there twice. It is borrowed, not copied: to copy
 /// each name and value would be most of what a short run allocates.
@@ -42,8 +55,27 @@ pub fn environment() -> Vec<(&'static OsStr, &'static OsStr)> {
     variables
 }
 
+/// Which of the standard descriptors were closed, a bit each.
+static CLOSED: AtomicU8 = AtomicU8::new(0);
+
+/// Put `/dev/null` in the place of a standard descriptor, for as long as this program runs.
+fn put_null(fd: RawFd, flags: c_int) -> io::Result<()> {
+    // SAFETY: a literal, NUL-terminated path; the descriptors are numbers, and `fd` is nobody's.
+    let done = unsafe {
+        match libc::open(c"/dev/null".as_ptr(), flags | libc::O_CLOEXEC) {
+            null if null < 0 || null == fd => null >= 0,
+            null => libc::dup3(null, fd, libc::O_CLOEXEC) >= 0 && libc::close(null) == 0,
+        }
+    };
+    match done {
+        true => Ok(()),
+        false => Err(io::Error::last_os_error()),
+    }
+}
+
 /// Have `/dev/null` where standard input, output or error is closed, so that no file that is opened
-/// later is taken for one of them. Programs that are executed find closed what was closed.
+/// later is taken for one of them. It is opened the wrong way round: reading and writing fail as they
+/// would without; and programs that are executed find closed what was closed.
 ///
 /// # Errors
 /// poll(2)'s and open(2)'s.
@@ -57,14 +89,27 @@ pub fn hold_standard() -> io::Result<()> {
     if unsafe { libc::poll(fds.as_mut_ptr(), 3, 0) } < 0 {
         return Err(io::Error::last_os_error());
     }
-    for closed in fds.iter().filter(|fd| fd.revents & libc::POLLNVAL != 0) {
-        // SAFETY: a literal, NUL-terminated path; what is opened stays open for as long as this program.
-        let fd = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) };
-        if fd != closed.fd {
-            return Err(io::Error::last_os_error());
-        }
+    for fd in fds.iter().filter(|fd| fd.revents & libc::POLLNVAL != 0) {
+        let wrong_way = match fd.fd {
+            libc::STDIN_FILENO => libc::O_WRONLY,
+            _ => libc::O_RDONLY,
+        };
+        put_null(fd.fd, wrong_way)?;
+        CLOSED.fetch_or(1 << fd.fd, Ordering::Relaxed);
     }
     Ok(())
+}
+
+/// From here on what was closed can be written to, and read, to no effect. With stock, files that
+/// stay open get these numbers, and what it says goes there: it does not fail for want of a listener.
+///
+/// # Errors
+/// open(2)'s.
+pub fn free_standard() -> io::Result<()> {
+    let closed = CLOSED.swap(0, Ordering::Relaxed);
+    (0..3)
+        .filter(|fd| closed & (1 << fd) != 0)
+        .try_for_each(|fd| put_null(fd, libc::O_RDWR))
 }
 
 /// Have a descriptor closed in programs that are executed from here on.

@@ -12,6 +12,7 @@ use crate::archive::deb::DebVersion;
 use crate::archive::read_full;
 use crate::error::{Error, OrFail as _, Result};
 use crate::msg::Msg;
+use crate::sys::inherited;
 use crate::{bail, err, msg, msgc};
 
 /// What stands before the data of a part.
@@ -112,10 +113,7 @@ fn char_code(c: u8) -> i32 {
 /// Open a part as an archive: `-` is standard input (`dpkg_ar_open`).
 fn open(path: &Path) -> Result<File> {
     if path == Path::new("-") {
-        let stdin = nix::unistd::dup(io::stdin());
-        return Ok(stdin
-            .or_fail(|| msg!("failed to read archive '%.255s'", path))?
-            .into());
+        return inherited::stdin().or_fail(|| msg!("failed to fstat archive"));
     }
     File::open(path).or_fail(|| msg!("failed to read archive '%.255s'", path))
 }
