@@ -1,6 +1,7 @@
 //! The user at the terminal (or at the other end of standard input), asked about conffiles.
 
 use std::ffi::OsStr;
+use std::io::{IsTerminal, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Command;
@@ -9,15 +10,14 @@ use libdpkgng::error::{Error, OrFail, Result};
 use libdpkgng::msg;
 use libdpkgng::msg::{Arg, Msg};
 use libdpkgng::report::Prompter;
+use libdpkgng::sys::inherited::STDIN;
+use libdpkgng::sys::stdio::Stdin;
 
 use crate::children;
 use crate::cli::Env;
 use crate::pager::Pager;
 use crate::receivers::Receivers;
 
-/// stdio's block: what is read from standard input beyond an answer stays with us and is not
-/// there for maintainer scripts, as with stock.
-const BLOCK: usize = 4096;
 /// No answer is longer; the rest of a longer line is dropped.
 const LONGEST_ANSWER: usize = 1 << 16;
 
@@ -27,7 +27,9 @@ pub struct Terminal {
     report: Receivers,
     /// Not `--no-pager`.
     pager: bool,
-    unread: std::collections::VecDeque<u8>,
+    /// What is read beyond an answer stays with us and is not there for maintainer scripts, as
+    /// with stock.
+    input: Stdin,
 }
 
 impl Terminal {
@@ -37,35 +39,25 @@ impl Terminal {
             env,
             report,
             pager,
-            unread: Default::default(),
+            input: Stdin::new(),
         }
     }
 
     /// getchar(3)
     fn next_byte(&mut self) -> Result<Option<u8>> {
-        if self.unread.is_empty() {
-            // stdio flushes standard output before it waits for a terminal.
-            if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
-                self.report.drain_output();
-            }
-            let mut block = [0; BLOCK];
-            let count = loop {
-                match nix::unistd::read(std::io::stdin(), &mut block) {
-                    Err(nix::errno::Errno::EINTR) => {}
-                    other => break other,
-                }
-            };
-            let count = count.or_fail(|| msg!("read error on stdin at conffile prompt"))?;
-            self.unread.extend(block.iter().take(count));
+        // stdio flushes standard output before it waits for a terminal.
+        if self.input.is_drained() && STDIN.is_terminal() {
+            self.report.drain_output();
         }
-        Ok(self.unread.pop_front())
+        let byte = self.input.by_ref().bytes().next().transpose();
+        byte.or_fail(|| msg!("read error on stdin at conffile prompt"))
     }
 }
 
 impl Prompter for Terminal {
     fn ask(&mut self, prompt: &Msg) -> Result<Option<Vec<u8>>> {
         // What was typed before the question is no answer to it.
-        let _ = nix::sys::termios::tcflush(std::io::stdin(), nix::sys::termios::FlushArg::TCIFLUSH);
+        let _ = nix::sys::termios::tcflush(STDIN, nix::sys::termios::FlushArg::TCIFLUSH);
         self.report.stderr(prompt.clone());
         if let Some(errno) = self.report.stderr_failed() {
             let mut error = Error::new(msg!(

@@ -255,4 +255,12 @@ pub(super) fn add(c: &mut Cases) {
         ));
         w.run("$Q -s pk");
     });
+    c.add("conffile/rest-of-standard-input", |w| {
+        let v2 = changed(w);
+        w.prepare("printf 'y\npk hold\nodd\nrest\n' >/t/w/in");
+        w.run(&format!(
+            "{{ $D -i {v2}; $D --set-selections; cat; }} </t/w/in"
+        ));
+        w.run("$D --set-selections 0>/t/w/out");
+    });
 }

@@ -8,6 +8,7 @@ use libdpkgng::db::arch as archdb;
 use libdpkgng::error::Error;
 use libdpkgng::msg;
 use libdpkgng::pipeline::{self, Options};
+use libdpkgng::sys::stdio::Stdin;
 
 use super::args::{DpkgArgs, VerifyFormat};
 use super::enquiry::no_arguments;
@@ -116,7 +117,7 @@ pub fn set_selections(process: &mut Process, args: &DpkgArgs) -> Step<i32> {
     no_arguments(args)?;
     let mut db = packages::database(process, args);
     let act = args.settings.act;
-    let mut input = std::io::stdin().lock();
+    let mut input = Stdin::new();
     let report = &mut process.report;
     Ok(selections::set_selections(
         &mut db, act, &mut input, report,

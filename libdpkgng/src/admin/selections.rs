@@ -1,7 +1,7 @@
 //! `--get-selections`, `--set-selections`, `--clear-selections`: what the administrator wants
 //! of each package (select.c).
 
-use std::io::Read;
+use std::io::{self, BufRead, Bytes, Read};
 
 use super::flush;
 use crate::db::Database;
@@ -64,16 +64,15 @@ pub fn get_selections(
 }
 
 /// The characters of the input, counting lines as dpkg does.
-struct Input {
-    text: Vec<u8>,
-    at: usize,
+struct Input<'a> {
+    bytes: Bytes<&'a mut dyn BufRead>,
+    failed: Option<io::Error>,
 }
 
-impl Input {
+impl Input<'_> {
     fn next(&mut self) -> Option<u8> {
-        let c = self.text.get(self.at).copied();
-        self.at += 1;
-        c
+        let byte = self.bytes.next()?;
+        byte.map_err(|e| self.failed = Some(e)).ok()
     }
 }
 
@@ -91,7 +90,7 @@ struct Line {
 }
 
 /// The next line that says something; `number` is where the input stands.
-fn next_line(input: &mut Input, number: &mut usize) -> Result<Option<Line>> {
+fn next_line(input: &mut Input<'_>, number: &mut usize) -> Result<Option<Line>> {
     let mut c;
     loop {
         loop {
@@ -186,13 +185,14 @@ fn want_of(word: &[u8]) -> Option<Want> {
 pub fn set_selections(
     db: &mut Database,
     act: bool,
-    input: &mut dyn Read,
+    input: &mut dyn BufRead,
     report: &mut dyn Reporter,
 ) -> Result<i32> {
     open_to_change(db, act, AvailMode::Read, report)?;
-    let mut text = Vec::new();
-    let read = input.read_to_end(&mut text);
-    let mut input = Input { text, at: 0 };
+    let mut input = Input {
+        bytes: input.bytes(),
+        failed: None,
+    };
     let mut number = 1;
     let mut outdated = false;
     while let Some(line) = next_line(&mut input, &mut number)? {
@@ -227,6 +227,7 @@ pub fn set_selections(
         }
         number += 1;
     }
+    let read = input.failed.map_or(Ok(()), Err);
     read.or_fail(|| msg!("read error on standard input"))?;
     db.shutdown(report)?;
     if outdated {

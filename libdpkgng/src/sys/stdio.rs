@@ -28,6 +28,12 @@ impl Stdin {
     pub fn new() -> Stdin {
         Stdin(BufReader::with_capacity(BLOCK, Descriptor))
     }
+
+    /// Whether the next byte must be waited for.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.0.buffer().is_empty()
+    }
 }
 
 impl Default for Stdin {
