@@ -1,4 +1,4 @@
-//! Numbers as C reads them: strtol(3).
+//! Numbers as C reads them: strtol(3), that of C23.
 
 /// What strtol(3) finds at the start of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub fn is_space(c: &u8) -> bool {
 }
 
 /// The number that `text` starts with, after white space; `None` when there is none. Base 0
-/// takes `0x` and `0` prefixes, base 16 takes `0x`.
+/// takes `0x`, `0b` and `0` prefixes, base 16 takes `0x`, base 2 takes `0b`.
 pub fn scan(text: &[u8], base: u32) -> Option<Scanned<'_>> {
     let start = text.iter().position(|c| !is_space(c))?;
     let mut digits = &text[start..];
@@ -33,15 +33,19 @@ pub fn scan(text: &[u8], base: u32) -> Option<Scanned<'_>> {
         negative = sign == b'-';
         digits = rest;
     }
-    let hexadecimal = matches!(digits, [b'0', b'x' | b'X', h, ..] if h.is_ascii_hexdigit());
-    let base = match base {
-        0 | 16 if hexadecimal => {
+    let prefix = match digits {
+        [b'0', b'x' | b'X', digit, ..] if digit.is_ascii_hexdigit() => Some(16),
+        [b'0', b'b' | b'B', b'0' | b'1', ..] => Some(2),
+        _ => None,
+    };
+    let base = match (base, prefix) {
+        (given, Some(prefix)) if given == 0 || given == prefix => {
             digits = &digits[2..];
-            16
+            prefix
         }
-        0 if digits.first() == Some(&b'0') => 8,
-        0 => 10,
-        other => other,
+        (0, _) if digits.first() == Some(&b'0') => 8,
+        (0, _) => 10,
+        (given, _) => given,
     };
     let digit = |c: &u8| char::from(*c).to_digit(base);
     let length = digits.iter().take_while(|c| digit(c).is_some()).count();
@@ -76,6 +80,11 @@ mod tests {
         assert_eq!(whole(b" \t+010", 0), Some(8));
         assert_eq!(whole(b"-0x1F", 0), Some(-31));
         assert_eq!(whole(b"0x", 0), None);
+        assert_eq!(whole(b"-0b11", 0), Some(-3));
+        assert_eq!(whole(b"0B10", 2), Some(2));
+        assert_eq!(whole(b"0b", 0), None);
+        assert_eq!(whole(b"0b2", 0), None);
+        assert_eq!(whole(b"0b1", 16), Some(0xb1));
         assert_eq!(whole(b"0", 0), Some(0));
         assert_eq!(whole(b"08", 0), None);
         assert_eq!(whole(b"77", 8), Some(63));

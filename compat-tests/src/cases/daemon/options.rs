@@ -226,6 +226,8 @@ const LINES: &[(&str, &[&str])] = &[
             "$S -S -x /bin/true -t -k 08",
             "$S -S -x /bin/true -t -k -1",
             "$S -S -x /bin/true -t -k 0x1f",
+            "$S -S -x /bin/true -t -k 0b",
+            "$S -S -x /bin/true -t -k 0b2",
             "$S -S -x /bin/true -t -k ''",
             "$S -T -k x",
         ],

@@ -268,7 +268,7 @@ fn surroundings(c: &mut Cases) {
         each(
             w,
             &[
-                "for m in 0 022 0777 077 7777 18 0x12 01234; do $S -S -k $m -n none -a /bin/sh -- -c umask; done; umask 0123; $S -S -n none -a /bin/sh -- -c umask",
+                "for m in 0 022 0777 077 7777 18 0x12 01234 0b1010 0B11; do $S -S -k $m -n none -a /bin/sh -- -c umask; done; umask 0123; $S -S -n none -a /bin/sh -- -c umask",
                 "$S -S -b -k 027 -m -p /tmp/p -x /bin/sleep -- 50; read P </tmp/p; named $P sleep; /t/debs/show $P | grep Umask; umask 0; $S -S -b -m -p /tmp/q -n none -a /bin/sleep -- 51; read P </tmp/q; named $P sleep; /t/debs/show $P | grep Umask",
             ],
         )
