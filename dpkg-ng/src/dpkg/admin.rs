@@ -1,11 +1,14 @@
 //! Actions on the database alone: the command line's side of `libdpkgng::admin`.
 
+use std::fs::File;
+use std::io::BufReader;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use libdpkgng::admin::{architectures, audit, avail, pending, predep, selections, verify};
 use libdpkgng::db::arch as archdb;
-use libdpkgng::error::Error;
+use libdpkgng::error::{Error, OrFail};
 use libdpkgng::msg;
 use libdpkgng::pipeline::{self, Options};
 
@@ -116,7 +119,10 @@ pub fn set_selections(process: &mut Process, args: &DpkgArgs) -> Step<i32> {
     no_arguments(args)?;
     let mut db = packages::database(process, args);
     let act = args.settings.act;
-    let mut input = std::io::stdin().lock();
+    // Not the standard library's, which takes a descriptor that cannot be read for an empty one.
+    let input = std::io::stdin().as_fd().try_clone_to_owned();
+    let input = input.or_fail(|| msg!("read error on standard input"))?;
+    let mut input = BufReader::new(File::from(input));
     let report = &mut process.report;
     Ok(selections::set_selections(
         &mut db, act, &mut input, report,
