@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use libdpkgng::error::{Error, Result};
@@ -27,7 +27,8 @@ pub fn shell_command(env: &Env, text: &OsStr) -> Command {
 /// status, 127 shifted when there is no shell.
 pub fn system(env: &Env, text: &OsStr) -> i32 {
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", "--"]).arg(text);
+    // The name under which the shell complains.
+    command.arg0(DEFAULT_SHELL).args(["-c", "--"]).arg(text);
     env.apply(&mut command);
     match command.spawn() {
         Ok(mut child) => wait_undisturbed(&mut child).map_or(-1, ExitStatusExt::into_raw),

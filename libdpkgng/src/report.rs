@@ -55,7 +55,7 @@ pub enum Event<'a> {
     Log(Msg),
     /// A line for the status descriptors only, without newline.
     StatusFd(Msg),
-    /// Force the receivers to flush what they hold (before a child writes to the same place).
+    /// Force the receivers to flush what they hold; where they cannot, [`Reporter::check`] tells.
     Flush,
 }
 

@@ -209,6 +209,7 @@ pub(super) fn add(c: &mut Cases) {
             "dpkg -r pk",
             "dpkg --configure -a",
             "dpkg --set-selections </dev/null",
+            "dpkg --set-selections 0>/dev/null",
         ] {
             w.run(&line.replace("{d}", &d));
         }

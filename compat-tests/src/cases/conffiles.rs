@@ -30,6 +30,8 @@ pub(super) fn add(c: &mut Cases) {
         ("eof", ""),
         ("word", "yes\nno\n"),
         ("blanks", "  n  \n"),
+        ("nul", "\0\n"),
+        ("nul-then-y", "\0 y\n"),
     ] {
         c.add(&format!("conffile/prompt-{name}"), move |w| {
             let v2 = changed(w);

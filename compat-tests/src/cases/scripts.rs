@@ -343,6 +343,35 @@ pub(super) fn add(c: &mut Cases) {
         let line = format!("PATH=/t/bin:/t/w/few /t/bin/dpkg --root=$R --force-bad-path -i {v2}");
         w.deviates("tar and rm for dpkg", 1, 0, &line);
     });
+    c.add("scripts/output-cannot-be-written", |w| {
+        // In stock's complaint stands the error of whatever call came last.
+        let full = ">/dev/full 2>/dev/null";
+        let (a, b) = (w.deb(&pk("1")), w.deb(&deb("other", "1").scripts()));
+        w.exit(2, &format!("dpkg --root=$R -i {a} {b} {full}"));
+        w.exit(1, &format!("dpkg --root=$R --configure -a {full}"));
+        w.ok(&format!("$D -i {a} {b}"));
+        w.exit(1, &format!("dpkg --root=$R -r pk other {full}"));
+        w.exit(1, &format!("dpkg --root=$R -P pk other {full}"));
+    });
+    c.add("scripts/status-cannot-be-written", |w| {
+        let v1 = w.deb(&pk("1"));
+        for action in [
+            &format!("--unpack {v1}"),
+            "--configure -a",
+            "-r pk",
+            "-P pk",
+        ] {
+            w.exit(2, &format!("$D --status-fd=8 {action} 8>/dev/full"));
+            w.run(&format!("$D {action}"));
+        }
+    });
+    c.add("scripts/standard-output-closed", |w| {
+        let v1 = w.deb(&pk("1"));
+        w.ok(&format!("$D -i {v1}"));
+        let name = "a standard descriptor that is closed";
+        w.deviates(name, 2, 0, "$Q -l >&-");
+        w.deviates(name, 2, 0, "$D --get-selections >&-");
+    });
     c.add("scripts/hooks", |w| {
         let v1 = w.deb(&pk("1"));
         w.run(&format!(
@@ -351,6 +380,7 @@ pub(super) fn add(c: &mut Cases) {
         w.run("$D --pre-invoke='exit 4' -r pk");
         w.run("$D --post-invoke='exit 5' -r pk");
         w.run("$D --status-logger='cat >/t/w/logged' -P pk");
+        w.run(&format!("$D --pre-invoke=/no/such -i {v1}"));
     });
     c.add("scripts/calls-dpkg-query-and-divert", |w| {
         let body = "dpkg-query -W -f '${Status}\\n' pk; dpkg --compare-versions 1 lt 2 && echo older\n\

@@ -102,10 +102,7 @@ impl Stdout {
     pub fn flush(&mut self) -> Result<(), i32> {
         self.drain();
         match self.failed {
-            Some(errno) if errno != libc::EPIPE => {
-                self.failed = None;
-                Err(errno)
-            }
+            Some(errno) if errno != libc::EPIPE => Err(errno),
             _ => Ok(()),
         }
     }

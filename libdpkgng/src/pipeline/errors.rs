@@ -76,6 +76,7 @@ impl Run {
         let status = "status: %s : %s : %s";
         let line = msg!(status, &name, "error", &error.msg);
         self.report.event(&Event::StatusFd(line));
+        self.report.check()?;
         self.failures.what.push(name);
         let limit = usize::try_from(self.opts.abort_after).unwrap_or(0);
         if self.failures.what.len() >= limit {
@@ -221,7 +222,7 @@ impl Run {
     }
 
     /// Tell the log and the status descriptors what is begun (`log_action`).
-    pub fn log_action(&mut self, action: &str, pkg: PkgId, which: Which) {
+    pub fn log_action(&mut self, action: &str, pkg: PkgId, which: Which) -> Result<()> {
         let table = &self.db.table;
         let line = msg!(
             "%s %s %s %s",
@@ -233,6 +234,7 @@ impl Run {
         self.report.event(&Event::Log(line));
         let name = table.bin_name(pkg, which, NameWhen::NonAmbig);
         self.report.event(&Event::Processing { action, pkg: &name });
+        self.report.check()
     }
 
     /// Whether a directory has conffiles of the package below it (`dir_has_conffiles`).

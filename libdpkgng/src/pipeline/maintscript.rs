@@ -338,7 +338,6 @@ impl Run {
                 return Ok(Ended::Exit(2));
             }
         };
-        self.report.event(&Event::Flush);
         let outcome = process::run(&command).map_err(|e| run_error(e, &call.desc))?;
         *raw = Some(outcome.raw);
         Ok(self.outcome(outcome, &command, &call.desc))

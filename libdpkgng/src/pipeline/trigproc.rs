@@ -190,7 +190,7 @@ impl Run {
         let version = version.describe(Epoch::NonAmbig);
         self.report
             .output(msg!("Processing triggers for %s (%s) ...\n", name, version));
-        self.log_action("trigproc", pkg, Which::Installed);
+        self.log_action("trigproc", pkg, Which::Installed)?;
 
         let triggers = self.db.table[pkg].trigpend.join(" ");
         // Noting a status that is not of triggers clears what is pending.

@@ -130,7 +130,7 @@ pub fn set_close_on_exec(fd: RawFd) -> Result<(), (bool, io::Error)> {
     Ok(())
 }
 
-/// Write all of `bytes`, again after interruptions.
+/// Write all of `bytes`, again after interruptions, and waiting where there is no room yet.
 ///
 /// # Errors
 /// write(2)'s.
@@ -142,8 +142,10 @@ pub fn write_all(fd: RawFd, mut bytes: &[u8]) -> io::Result<()> {
             Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
             Err(_) => {
                 let error = io::Error::last_os_error();
-                if error.kind() != io::ErrorKind::Interrupted {
-                    return Err(error);
+                match error.kind() {
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::WouldBlock => wait_for_room(fd),
+                    _ => return Err(error),
                 }
             }
         }
@@ -151,9 +153,36 @@ pub fn write_all(fd: RawFd, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Wait until a descriptor can be written, or has an error to tell.
+fn wait_for_room(fd: RawFd) {
+    let mut waiting = libc::pollfd {
+        fd,
+        events: libc::POLLOUT,
+        revents: 0,
+    };
+    // SAFETY: the pointer is of a live value; what came of it the next write shows.
+    unsafe { libc::poll(&raw mut waiting, 1, -1) };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_pipe_is_waited_for() {
+        use std::io::Read;
+        use std::os::fd::AsRawFd;
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let flags = nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK);
+        nix::fcntl::fcntl(&writer, flags).unwrap();
+        let text = vec![b'x'; 1 << 20];
+        let expected = text.len();
+        let writing = std::thread::spawn(move || write_all(writer.as_raw_fd(), &text));
+        let mut read = Vec::new();
+        reader.read_to_end(&mut read).unwrap();
+        assert!(writing.join().unwrap().is_ok());
+        assert_eq!(read.len(), expected);
+    }
 
     #[test]
     fn the_environment_is_the_standard_librarys() {

@@ -247,8 +247,9 @@ impl Question<'_> {
     /// What a line of answer means: its first character that is no blank counts.
     pub fn interpret(&self, line: &[u8]) -> Answer {
         let what = self.decision.what;
-        // isspace() of the C locale, which knows the vertical tab beside what Rust counts.
-        let blank = |c: &u8| c.is_ascii_whitespace() || *c == 0x0b;
+        // isspace() of the C locale, which knows the vertical tab beside what Rust counts; a NUL is to
+        // stock as no character yet.
+        let blank = |c: &u8| c.is_ascii_whitespace() || matches!(c, 0 | 0x0b);
         match line.iter().find(|c| !blank(c)).map(u8::to_ascii_lowercase) {
             Some(b'y' | b'i') => Answer::Install,
             Some(b'n' | b'o') => Answer::Keep,

@@ -108,7 +108,7 @@ impl Run {
             .describe(Epoch::NonAmbig);
         self.report
             .output(msg!("Setting up %s (%s) ...\n", &name, version));
-        self.log_action("configure", pkg, Which::Installed);
+        self.log_action("configure", pkg, Which::Installed)?;
         self.activate_package_processing(pkg)?;
         if !self.opts.act {
             self.db.table.set_status(pkg, Status::Installed);
@@ -290,6 +290,7 @@ impl Run {
             question.decision.distedited
         );
         self.report.event(&Event::StatusFd(line));
+        self.report.check()?;
         let install = loop {
             match self.ask_once(question)? {
                 Answer::Install => break true,
@@ -315,7 +316,6 @@ impl Run {
             self.stderr(&[question.heading(), line]);
             return Ok(answer);
         }
-        self.report.event(&Event::Flush);
         let prompt = concat(&[question.heading(), question.menu()]);
         match self.prompt.ask(&prompt)? {
             Some(line) => Ok(question.interpret(&line)),

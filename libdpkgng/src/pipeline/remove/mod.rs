@@ -97,7 +97,7 @@ impl Run {
         if status > Status::ConfigFiles {
             self.report
                 .output(msg!("Removing %s (%s) ...\n", name, version));
-            self.log_action("remove", pkg, Which::Installed);
+            self.log_action("remove", pkg, Which::Installed)?;
         }
         self.activate_package_processing(pkg)?;
         if status <= Status::ConfigFiles {

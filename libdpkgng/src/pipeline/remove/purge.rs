@@ -89,7 +89,7 @@ impl Run {
             table[pkg].installed.version.describe(Epoch::NonAmbig)
         );
         self.report.output(line);
-        self.log_action("purge", pkg, Which::Installed);
+        self.log_action("purge", pkg, Which::Installed)?;
         self.activate_package_processing(pkg)?;
         self.db.ensure_files(pkg, &mut *self.report)?;
         self.db.table[pkg].configversion = Version::default();

@@ -194,7 +194,7 @@ impl Run {
             "(Noting disappearance of %s, which has been completely replaced.)\n",
             name
         ));
-        self.log_action("disappear", pkg, Which::Installed);
+        self.log_action("disappear", pkg, Which::Installed)?;
         let table = &self.db.table;
         self.report.debug(debug::GENERAL, || {
             msg!(

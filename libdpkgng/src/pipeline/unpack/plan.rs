@@ -119,7 +119,6 @@ impl Run {
     /// Run another program to its end (`subproc_fork`, `execlp`, `subproc_reap`); when it
     /// cannot be started, that is told on standard error and counts as exit status 2.
     fn run_program(&mut self, what: Msg, program: &str, args: &[&[u8]]) -> Result<Ended> {
-        self.report.event(&Event::Flush);
         let mut argv = vec![program.as_bytes().to_vec()];
         argv.extend(args.iter().map(|a| a.to_vec()));
         let env = self.opts.script_env.iter();
@@ -360,9 +359,9 @@ impl Run {
             .output(msg!("Preparing to unpack %s ...\n", &shown));
         match self.db.table[pkg].status() {
             Status::NotInstalled | Status::ConfigFiles => {
-                self.log_action("install", pkg, Which::Available);
+                self.log_action("install", pkg, Which::Available)?;
             }
-            _ => self.log_action("upgrade", pkg, Which::Installed),
+            _ => self.log_action("upgrade", pkg, Which::Installed)?,
         }
         Ok(self.opts.act.then_some(Plan {
             pkg,
