@@ -17,6 +17,14 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+/// A C string's worth of `bytes`.
+pub fn until_nul(bytes: &[u8]) -> &[u8] {
+    match memchr::memchr(0, bytes) {
+        Some(end) => &bytes[..end],
+        None => bytes,
+    }
+}
+
 /// One argument of a [`Msg`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Arg {

@@ -229,6 +229,12 @@ fn cutting(c: &mut Cases) {
         w.env("SOURCE_DATE_EPOCH", "1000000000");
         w.run("dpkg-split -S4 -s x.deb; ls");
     });
+    c.add("split/cut-incomplete-control-member", |w| {
+        // What tar needs is there, and dpkg-deb wants the rest of the last record too.
+        w.prepare(&format!("cd /t/w; mkdir t; printf 'Package: p\\nVersion: 1\\nArchitecture: all\\nMaintainer: x\\nDescription: y\\n' >t/control; tar -C t --mtime=@0 -cf control.tar ./control; printf '2.0\\n' >debian-binary; {ARCHIVE} archive whole debian-binary control.tar; head -c 9000 whole >x.deb"));
+        w.env("SOURCE_DATE_EPOCH", "1000000000");
+        w.run("dpkg-split -s x.deb; ls");
+    });
     c.add("split/cut-time", |w| {
         let p = big(w, "pk", "1", 5);
         for epoch in [
@@ -383,6 +389,10 @@ fn damaged(c: &mut Cases) {
         (
             "first-size-junk",
             "printf z | dd of=x bs=1 seek=57 conv=notrunc 2>/dev/null",
+        ),
+        (
+            "first-size-nul",
+            "printf '\\0' | dd of=x bs=1 seek=57 conv=notrunc 2>/dev/null",
         ),
         (
             "first-size-huge",

@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 use libdpkgng::error::{Error, Result};
 use libdpkgng::msg;
-use libdpkgng::msg::{Catalog, Msg};
+use libdpkgng::msg::{Catalog, Msg, until_nul};
 use libdpkgng::report::{Event, Reporter};
 use libdpkgng::sys::inherited::{STDOUT, write_all};
 
@@ -204,6 +204,9 @@ struct Inner {
 impl Inner {
     /// `PROGRAM: [KIND:] text` on standard error.
     fn prefixed(&mut self, kind: Option<(Part, &'static str)>, text: Msg) {
+        // To stock it is a C string, which may have got a NUL by "%c".
+        let text = text.render(&*self.catalog);
+        let text = until_nul(&text);
         let program = self.colors.get(Part::Program);
         let reset = self.colors.get(Part::Reset);
         let line = match kind {

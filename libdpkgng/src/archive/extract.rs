@@ -34,6 +34,7 @@ pub fn read_control_file(
 ) -> Result<Option<Vec<u8>>> {
     let stream = deb.member(Part::Control, report)?.stream(-1)?;
     let mut tar = TarReader::new(stream);
+    let mut found = None;
     while let Some(entry) = tar.next_entry()? {
         let path = entry.name.strip_prefix(b"./").unwrap_or(&entry.name);
         if entry.kind != Kind::File || entry.slash || path != name {
@@ -45,9 +46,13 @@ pub fn read_control_file(
         let mut data = Vec::new();
         tar.read_to_end(&mut data)
             .map_err(|e| take_error(e, || msg!("failed to read")))?;
-        return Ok(Some(data));
+        found = Some(data);
     }
-    Ok(None)
+    if !tar.orderly() {
+        bail!("tar would have something to say");
+    }
+    tar.into_inner().finish()?;
+    Ok(found)
 }
 
 /// Write all control files below `dir`, which is made if need be. Owners are set when running

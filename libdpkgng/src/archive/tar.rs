@@ -17,6 +17,7 @@ use std::io::{self, Read};
 
 use super::{hide_error, take_error};
 use crate::error::{Error, OrFail, Result};
+use crate::msg::until_nul;
 use crate::{err, msg};
 
 const BLOCK: usize = 512;
@@ -401,13 +402,6 @@ impl<R: Read> Read for TarReader<R> {
         }
         self.data -= n as u64;
         Ok(n)
-    }
-}
-
-fn until_nul(field: &[u8]) -> &[u8] {
-    match memchr::memchr(0, field) {
-        Some(end) => &field[..end],
-        None => field,
     }
 }
 

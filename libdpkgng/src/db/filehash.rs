@@ -5,6 +5,7 @@ use super::dbfile::replace;
 use crate::error::{Error, Result};
 use crate::fsys::{NodeFlags, NodeId};
 use crate::msg;
+use crate::msg::until_nul;
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Reporter, debug};
 use crate::sys::{dir, file};
@@ -159,13 +160,5 @@ impl Database {
         }
         replace(&path, &content)?;
         dir::sync(&self.infodb_dir())
-    }
-}
-
-/// A C string's worth of `bytes`.
-pub(super) fn until_nul(bytes: &[u8]) -> &[u8] {
-    match memchr::memchr(0, bytes) {
-        Some(end) => &bytes[..end],
-        None => bytes,
     }
 }

@@ -6,12 +6,12 @@ use std::io::Read;
 
 use super::Database;
 use super::dbfile::{Reopen, Reopened, replace_with_backup};
-use super::filehash::until_nul;
 use super::sysuser::Snapshot;
 use crate::err;
 use crate::error::{Error, OrFail, Result};
 use crate::fsys::{Fsys, NodeId, StatOverride};
 use crate::msg;
+use crate::msg::until_nul;
 use crate::number::scan;
 use crate::pkg::Bytes;
 use crate::report::Reporter;

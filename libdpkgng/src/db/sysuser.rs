@@ -8,8 +8,8 @@
 use std::cell::OnceCell;
 use std::io::ErrorKind;
 
-use super::filehash::until_nul;
 use super::{Database, Dirs};
+use crate::msg::until_nul;
 use crate::number::{is_space, scan};
 use crate::pkg::Bytes;
 
