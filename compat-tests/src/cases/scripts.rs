@@ -365,13 +365,6 @@ pub(super) fn add(c: &mut Cases) {
             w.run(&format!("$D {action}"));
         }
     });
-    c.add("scripts/standard-output-closed", |w| {
-        let v1 = w.deb(&pk("1"));
-        w.ok(&format!("$D -i {v1}"));
-        let name = "a standard descriptor that is closed";
-        w.deviates(name, 2, 0, "$Q -l >&-");
-        w.deviates(name, 2, 0, "$D --get-selections >&-");
-    });
     c.add("scripts/hooks", |w| {
         let v1 = w.deb(&pk("1"));
         w.run(&format!(
