@@ -104,6 +104,19 @@ pub(super) fn add(c: &mut Cases) {
         w.run("update-alternatives --set-selections <&-");
         w.run("dpkg-split -I - <&-; dpkg-deb -I - <&-; dpkg --root=$R --update-avail - <&-");
     });
+    c.add("commands/output-that-does-not-block", |w| {
+        w.install(&[deb("pk", "1")]);
+        let non_blocking = "perl -MFcntl -e 'fcntl STDOUT, F_SETFL, O_WRONLY | O_NONBLOCK; exec @ARGV'";
+        let more_than_a_pipe = "$(head -c 100000 /dev/zero | tr '\\0' x)";
+        w.deviates(
+            "standard output that does not block",
+            2,
+            0,
+            &format!(
+                "{{ {non_blocking} $Q -W -f {more_than_a_pipe}; echo $? >/tmp/code; }} | {{ sleep 1; cat >/dev/null; }}; exit $(cat /tmp/code)"
+            ),
+        );
+    });
     // Where stock's locks get the numbers of what is closed, and its output.
     c.add("commands/started-without-output", |w| {
         let archive = w.deb(
