@@ -26,6 +26,7 @@ impl Alternatives<'_> {
     }
 
     fn carry_out(&mut self, group: &mut Group, plan: Plan) -> Result<()> {
+        // A chooser that nobody listens to changes nothing.
         self.say(Event::Flush)?;
         self.steps(group, plan.prepare)?;
         if let Some(mode) = plan.mode {
