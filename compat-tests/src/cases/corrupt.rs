@@ -309,6 +309,12 @@ pub(super) fn add(c: &mut Cases) {
             w.run("$Q -L pk");
         });
     }
+    c.add("corrupt/info-format-directory", |w| {
+        w.prepare("rm -f $R/var/lib/dpkg/info/format; mkdir $R/var/lib/dpkg/info/format");
+        let d = w.deb(&deb("pk", "1").file("/opt/a", "x"));
+        w.run(&format!("$D -i {d}"));
+        w.run("$D -V");
+    });
     for (name, content) in [
         ("junk", "b@d\n"),
         ("native", "amd64\n"),

@@ -343,6 +343,20 @@ pub(super) fn add(c: &mut Cases) {
         let name = "hard links to symbolic links in an archive";
         w.deviates(name, 1, 0, "$D -i /t/debs/x.deb");
     });
+    c.add("deb/script-is-a-link", |w| {
+        w.prepare(TREE);
+        w.prepare(&format!(
+            "cd /t/w; mkdir c; cp p/DEBIAN/control c; ln -s ../available c/preinst; tar -C c --mtime=@0 -cf control.tar .; \
+             tar -T/dev/null -cf data.tar; printf '2.0\\n' >debian-binary; \
+             {AR} debian-binary control.tar data.tar >/t/debs/x.deb"
+        ));
+        w.prepare("chmod 755 $R/var/lib/dpkg/available");
+        w.ok("$D -i /t/debs/x.deb");
+        w.ok("$D -P p");
+        w.prepare("chmod 644 $R/var/lib/dpkg/available");
+        let name = "maintainer scripts that are links to what cannot be executed";
+        w.deviates(name, 0, 1, "$D -i /t/debs/x.deb");
+    });
     c.add("deb/old-format", |w| {
         let p = w.deb(
             &deb("pk", "1")

@@ -161,9 +161,7 @@ impl Below {
                 remove_old(&parent, name);
                 nix::unistd::symlinkat(OsStr::from_bytes(&entry.linkname), &parent, name)
                     .or_fail(fail)?;
-                if self.exact {
-                    self.set_link_meta(&parent, name, entry).or_fail(fail)?;
-                }
+                self.set_link_meta(&parent, name, entry).or_fail(fail)?;
             }
             Kind::HardLink => {
                 remove_old(&parent, name);

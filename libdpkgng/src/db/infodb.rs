@@ -5,8 +5,8 @@
 //! `format-new` beside it is an upgrade that did not finish.
 
 use std::ffi::OsStr;
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -67,6 +67,9 @@ impl InfoFiles {
 /// The newest format, the one that is written.
 const MULTIARCH: i32 = 1;
 
+/// As far as `info/format` is read.
+const FORMAT_MAX: u64 = 4096;
+
 /// What `info/format` says.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Format {
@@ -108,13 +111,18 @@ impl Database {
             return Ok(*known);
         }
         let path = self.infodb_dir().join("format");
-        let mut version = match fs::read(&path) {
+        let mut version = match File::open(&path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => 0,
             Err(e) => return Err(e).or_fail(|| msg!("error trying to open %.250s", &path)),
-            Ok(text) => match scan_unsigned(&text) {
-                Some(version) => version,
-                None => bail!("corrupt info database format file '%s'", &path),
-            },
+            Ok(file) => {
+                let mut text = Vec::new();
+                // What cannot be read is no number either.
+                let _ = file.take(FORMAT_MAX).read_to_end(&mut text);
+                match scan_unsigned(&text) {
+                    Some(version) => version,
+                    None => bail!("corrupt info database format file '%s'", &path),
+                }
+            }
         };
         // Upgrades go one format at a time; what the new file says cannot be relied on yet.
         let upgrading = fs::metadata(with_suffix(&path, "-new")).is_ok();
