@@ -57,6 +57,17 @@ pub(super) fn add(c: &mut Cases) {
             }
         }
     });
+    c.add("deb/components-as-paths", |w| {
+        let p = w.deb(&deb("pk", "1").script("postinst", "exit 0"));
+        w.prepare(&format!("cd /t/w; dpkg-deb -R {p} tree; mkdir -p tree/DEBIAN/d/e; echo inner >tree/DEBIAN/d/f; chmod -R go-w tree; dpkg-deb -b tree x.deb; rm -r tree"));
+        for component in [
+            "./control", "control/", "/control", ".//./control", "control/.", "control/x", "", ".", "/", "d", "d/",
+            "d/f", "./d//f", "d/f/", "d/none", "d/e", "none/", "none/x",
+        ] {
+            w.run(&format!("dpkg-deb -I x.deb '{component}'; dpkg-deb -I x.deb postinst none '{component}' control"));
+        }
+        w.run("dpkg-deb -I x.deb");
+    });
     // What a control member may hold that no builder puts there.
     for (name, make) in [
         (
@@ -232,6 +243,10 @@ pub(super) fn add(c: &mut Cases) {
         (
             "data-as-zst",
             "sed -i 's/data.tar        /data.tar.zst    /' x.deb",
+        ),
+        (
+            "control-size-negative",
+            "printf '%-10s' -900 | dd of=x.deb bs=1 seek=120 conv=notrunc 2>/dev/null",
         ),
         ("bad-magic-in-header", "sed -i 's/`$/x/' x.deb"),
         ("trailing-junk", "echo junk >>x.deb"),

@@ -174,6 +174,13 @@ pub(super) fn add(c: &mut Cases) {
         w.run("$D -W");
         w.run("$Q -W --load-avail; $Q --load-avail -l");
     });
+    c.add("query/format-missing-lists", |w| {
+        w.install(&["m", "zz", "b", "aa", "k", "d"].map(|name| deb(name, "1").file(&format!("/opt/{name}"), "")));
+        w.prepare("cd $R/var/lib/dpkg/info; rm zz.list b.list k.list d.list; printf '/opt\n/opt/m' >m.list");
+        w.run("$Q -W -f '${Package}${db-fsys:Files}' k zz");
+        w.prepare("cd $R/var/lib/dpkg/info; echo >>m.list");
+        w.run("$Q -W -f '${Package}${db-fsys:Files}' 'm' 'z*' none");
+    });
     c.add("query/selections", |w| {
         populate(w);
         for line in [

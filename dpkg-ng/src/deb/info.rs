@@ -32,6 +32,7 @@ const CONTROL_MAX: u64 = CONTROL_FILE_MAX;
 
 /// One file (or something else) of the control member.
 struct ControlFile {
+    /// Its path below the top.
     name: Vec<u8>,
     /// Its mode and contents, if it is a plain file.
     file: Option<(u32, Vec<u8>)>,
@@ -137,7 +138,7 @@ fn read(process: &mut Process, member: DebMember, args: &DebArgs) -> Result<Vec<
     through_directory(process, &mut replay, inner)
 }
 
-/// What is directly in the top of a tar; a later entry replaces an earlier one.
+/// What is in a tar; a later entry replaces an earlier one.
 fn read_tar(stream: impl Read) -> Result<Vec<ControlFile>> {
     let mut tar = TarReader::new(stream);
     let mut files: Vec<ControlFile> = Vec::new();
@@ -150,9 +151,6 @@ fn read_tar(stream: impl Read) -> Result<Vec<ControlFile>> {
         let plain = matches!(entry.kind, Kind::File | Kind::Directory);
         if !plain || name.starts_with(b"/") || name.split(|&b| b == b'/').any(|w| w == b"..") {
             bail!("unable to create '%.255s'", name);
-        }
-        if name.contains(&b'/') {
-            continue;
         }
         let file = if entry.kind == Kind::File && !entry.slash {
             let mut data = Vec::new();
@@ -277,7 +275,7 @@ pub fn info(process: &mut Process, args: &DebArgs) -> Step<i32> {
     process.report.output(announcement);
     process.flush_output()?;
     let files = read(process, member, args)?;
-    for file in &files {
+    for file in files.iter().filter(|f| !f.name.contains(&b'/')) {
         print_line(process, file);
     }
     let control = files.iter().find(|f| f.name == b"control");
@@ -390,6 +388,35 @@ fn is_directory(what: Msg) -> Error {
     Error::os(what, io::Error::from_raw_os_error(libc::EISDIR))
 }
 
+/// What a path below the top leads to.
+enum Found<'a> {
+    Text(&'a [u8]),
+    Directory,
+    /// Not even open(2) takes it.
+    BelowFile,
+}
+
+fn look_up<'a>(files: &'a [ControlFile], path: &[u8]) -> Option<Found<'a>> {
+    let mut found = Found::Directory;
+    let mut walked = Vec::new();
+    for word in path.split(|c| *c == b'/') {
+        if matches!(found, Found::Text(_)) {
+            return Some(Found::BelowFile);
+        }
+        if word.is_empty() || word == b"." {
+            continue;
+        }
+        walked.push(word);
+        let name = walked.join(&b'/');
+        let file = files.iter().find(|f| f.name == name)?;
+        found = match &file.file {
+            Some((_, text)) => Found::Text(text),
+            None => Found::Directory,
+        };
+    }
+    Some(found)
+}
+
 /// The contents of control files, one after the other (`info_spew`).
 fn print_files(
     process: &mut Process,
@@ -399,15 +426,16 @@ fn print_files(
 ) -> Result<()> {
     let mut missing = 0u64;
     for name in names {
-        let found = files.iter().find(|f| f.name == name.as_bytes());
-        let copied = match found.map(|f| &f.file) {
-            Some(Some((_, text))) => {
+        let fails = |errno| io::Result::<()>::Err(io::Error::from_raw_os_error(errno));
+        let path = temporary_template(process, &[b"/", name.as_bytes()].concat());
+        let copied = match look_up(files, name.as_bytes()) {
+            Some(Found::Text(text)) => {
                 let written = process.report.write_through(text);
                 written.or_put(|| msg!("failed to write"))
             }
-            Some(None) => {
-                let read: io::Result<()> = Err(io::Error::from_raw_os_error(libc::EISDIR));
-                read.or_put(|| msg!("failed to read"))
+            Some(Found::Directory) => fails(libc::EISDIR).or_put(|| msg!("failed to read")),
+            Some(Found::BelowFile) => {
+                return fails(libc::ENOTDIR).or_fail(|| msg!("cannot open file '%.255s'", &path));
             }
             None => {
                 process.report.notice(msg!(
@@ -420,7 +448,6 @@ fn print_files(
             }
         };
         copied.map_err(|problem| {
-            let path = temporary_template(process, &[b"/", name.as_bytes()].concat());
             err!(
                 "cannot extract control file '%s' from '%s': %s",
                 &path,

@@ -43,7 +43,14 @@ pub fn show(process: &mut Process, args: &QueryArgs) -> Step<i32> {
     };
     let mut db = super::open(process, args, super::available(args))?;
     if format.needs_files() {
-        db.ensure_all_files_quiet(&mut process.report)?;
+        if args.args.is_empty() {
+            db.ensure_all_files_quiet(&mut process.report)?;
+        } else {
+            // All the same; but in this order, which shows when lists are missing.
+            for pkg in db.table.sorted() {
+                db.ensure_files(pkg, &mut process.report)?;
+            }
+        }
     }
     let mut missed = Vec::new();
     let pkgs = if args.args.is_empty() {

@@ -422,7 +422,7 @@ impl Source {
         if let Some(pos) = &mut self.pos {
             *pos = pos.checked_add_signed(count).ok_or_else(|| {
                 msg!(
-                    "%s: %s",
+                    "%s (%s)",
                     msg!("failed to seek"),
                     crate::msg::Arg::Errno(libc::EINVAL)
                 )
@@ -487,7 +487,7 @@ impl Read for MemberBytes {
             }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => Err(e),
             Err(e) => {
-                self.problem = Some(msg!("%s: %s", msg!("failed to read"), e));
+                self.problem = Some(msg!("%s (%s)", msg!("failed to read"), e));
                 Ok(0)
             }
         }
