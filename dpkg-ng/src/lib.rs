@@ -86,9 +86,8 @@ macro_rules! program {
 
 /// `dpkg-ng`: the tool that the program's name or first argument names; gives the exit code.
 pub fn dpkg_ng() -> i32 {
-    let Some((name, mut args)) = called_as() else {
-        return 2;
-    };
+    let mut args = std::env::args_os();
+    let (name, mut args) = (args.next().unwrap_or_default(), args.collect::<Vec<_>>());
     // `Path::file_name` is of another part of the program, from where it would first be read.
     let base = name.as_bytes().rsplit(|&b| b == b'/').next();
     let base = OsStr::from_bytes(base.unwrap_or_default());
@@ -107,6 +106,11 @@ pub fn dpkg_ng() -> i32 {
             }
         },
     };
+    // With stock, what dpkg opens first takes the place of what is closed: its lock, which takes
+    // what is written.
+    if inherited::hold_standard(name == "dpkg").is_err() {
+        return 2;
+    }
     let env = Env::inherited();
     locale::follow(name, &env);
     match as_ourselves.then(|| plugins::asked_for(&args)).flatten() {
@@ -135,20 +139,13 @@ alone! {
 }
 
 fn alone(name: &str, run: Tool) -> i32 {
-    let Some((_, args)) = called_as() else {
+    if inherited::hold_standard(false).is_err() {
         return 2;
-    };
+    }
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     let env = Env::inherited();
     locale::follow(name, &env);
     run(env, &args)
-}
-
-/// The program's name and its arguments, once nothing can be opened in place of a standard
-/// descriptor; `None` if that is not to be had.
-fn called_as() -> Option<(OsString, Vec<OsString>)> {
-    inherited::hold_standard().ok()?;
-    let mut args = std::env::args_os();
-    Some((args.next().unwrap_or_default(), args.collect()))
 }
 
 #[cfg(test)]

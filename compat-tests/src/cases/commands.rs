@@ -187,6 +187,53 @@ pub(super) fn add(c: &mut Cases) {
         w.prepare("rm -r /etc/dpkg/dpkg.cfg.d/dir");
         w.run("echo 'admindir=/no/such' >/etc/dpkg/dpkg-query.cfg; dpkg-query -W dpkg");
     });
+    c.add("commands/output-that-cannot-be-written", |w| {
+        let p = w.deb(&deb("pk", "1").script("postinst", "exit 0"));
+        w.ok(&format!("$D -i {p}"));
+        for tool in [
+            "--version",
+            "--help",
+            "--print-architecture",
+            "--get-selections",
+        ] {
+            w.run(&format!("dpkg {tool} >/dev/full"));
+        }
+        for to in [">&-", ">/dev/full"] {
+            for tool in [
+                "$Q -l",
+                "$Q -W",
+                "$Q -L pk",
+                "$Q -s pk",
+                "$Q -p pk",
+                "$Q -S /usr",
+                "$Q --control-path pk",
+                "$Q --control-list pk",
+                "$Q --control-show pk postinst",
+                "dpkg-divert --version",
+                "dpkg-divert --list",
+                "dpkg-statoverride --help",
+                "dpkg-statoverride --list",
+                "dpkg-trigger --help",
+                "dpkg-split --help",
+                "dpkg-realpath /",
+                "update-alternatives --help",
+                "update-alternatives --get-selections",
+                "update-alternatives --list pager",
+            ] {
+                w.run(&format!("{tool} {to}"));
+            }
+            for action in ["-I", "-f", "-c", "-W", "--fsys-tarfile"] {
+                // How large its members are is not compared.
+                w.run(&format!(
+                    "{{ dpkg-deb {action} {p}; echo $? >&2; }} 2>&1 {to} | sed 's/size=[0-9]*//'"
+                ));
+            }
+            for what in ["-f", "-I"] {
+                w.run(&format!("dpkg-deb {what} {p} Package {to}"));
+                w.run(&format!("dpkg-deb {what} {p} control {to}"));
+            }
+        }
+    });
     c.add("commands/environment", |w| {
         let d = w.deb(&deb("pk", "1").file("/opt/f", "x").scripts());
         for line in [

@@ -49,7 +49,6 @@ pub fn show(process: &mut Process, args: &DebArgs) -> Step<i32> {
         &mut text,
     )?;
     process.report.event(&Event::Data(&text));
-    process.flush_output()?;
     Ok(0)
 }
 

@@ -6,6 +6,7 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Read};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use libdpkgng::error::{Error, OrFail, Result};
 use libdpkgng::msg::Msg;
 use libdpkgng::pkg::{PkgId, PkgTable};
 use libdpkgng::report::{Event, Reporter};
+use libdpkgng::sys::inherited::{self, STDOUT};
 use libdpkgng::{bail, err, msg, msgn};
 
 use super::args::DebArgs;
@@ -400,23 +402,14 @@ fn print_files(
     let mut missing = 0u64;
     for name in names {
         let found = files.iter().find(|f| f.name == name.as_bytes());
-        match found.map(|f| &f.file) {
+        let printed = match found.map(|f| &f.file) {
+            // Stock writes to the descriptor, past stdio.
             Some(Some((_, text))) => {
-                process.report.event(&Event::Data(text));
-                // Stock writes to the descriptor, past stdio.
-                process.report.drain_output();
+                inherited::write_all(STDOUT.as_raw_fd(), text).or_put(|| msg!("failed to write"))
             }
             Some(None) => {
-                let path = temporary_template(process, &[b"/", name.as_bytes()].concat());
                 let read: io::Result<()> = Err(io::Error::from_raw_os_error(libc::EISDIR));
-                read.or_put(|| msg!("failed to read")).map_err(|problem| {
-                    err!(
-                        "cannot extract control file '%s' from '%s': %s",
-                        &path,
-                        deb,
-                        problem.msg
-                    )
-                })?;
+                read.or_put(|| msg!("failed to read"))
             }
             None => {
                 process.report.notice(msg!(
@@ -425,8 +418,18 @@ fn print_files(
                     *name
                 ));
                 missing += 1;
+                Ok(())
             }
-        }
+        };
+        printed.map_err(|problem| {
+            let path = temporary_template(process, &[b"/", name.as_bytes()].concat());
+            err!(
+                "cannot extract control file '%s' from '%s': %s",
+                &path,
+                deb,
+                problem.msg
+            )
+        })?;
     }
     if missing > 0 {
         return Err(Error::new(msgn!(

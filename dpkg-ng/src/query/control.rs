@@ -2,7 +2,8 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt;
 
 use libdpkgng::bail;
@@ -13,6 +14,7 @@ use libdpkgng::msg;
 use libdpkgng::pkg::{NameWhen, PkgId, Which};
 use libdpkgng::report::{Event, Reporter};
 use libdpkgng::state::Status;
+use libdpkgng::sys::inherited::{self, STDOUT};
 
 use super::args::QueryArgs;
 use crate::cli::{Process, Step};
@@ -133,9 +135,14 @@ pub fn show(process: &mut Process, args: &QueryArgs) -> Step<i32> {
     )?;
     let mut content = Vec::new();
     let read = file.read_to_end(&mut content);
-    process.report.event(&Event::Data(&content));
-    process.report.drain_output();
+    let written = inherited::write_all(STDOUT.as_raw_fd(), &content);
     pager.reap(&process.report)?;
-    read.or_fail(|| msg!("cannot write file %s into the pager", &path))?;
-    Ok(0)
+    match read.and(written) {
+        // Who looks at it has seen enough.
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(0),
+        outcome => {
+            outcome.or_fail(|| msg!("cannot write file %s into the pager", &path))?;
+            Ok(0)
+        }
+    }
 }

@@ -2,7 +2,10 @@
 //! shell's `echo`. None of it is translated.
 
 use std::io::Write as _;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
+
+use libdpkgng::sys::inherited::{self, STDOUT};
 
 use super::{Exit, Step};
 use crate::cli::Env;
@@ -83,9 +86,7 @@ impl Words {
 
 /// Write to standard output.
 pub fn print(text: &[u8]) -> Step {
-    let mut out = std::io::stdout();
-    let done = out.write_all(text).and_then(|()| out.flush());
-    done.map_err(|_| Exit(1))
+    inherited::write_all(STDOUT.as_raw_fd(), text).map_err(|_| Exit(1))
 }
 
 fn to_stderr(text: &[u8]) {

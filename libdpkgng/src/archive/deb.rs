@@ -486,7 +486,7 @@ impl Read for MemberBytes {
             }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => Err(e),
             Err(e) => {
-                self.problem = Some(msg!("%s: %s", msg!("failed to read"), e));
+                self.problem = Some(msg!("%s (%s)", msg!("failed to read"), e));
                 Ok(0)
             }
         }

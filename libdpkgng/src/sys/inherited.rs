@@ -41,11 +41,13 @@ pub fn environment() -> Vec<(OsString, OsString)> {
 }
 
 /// Have `/dev/null` where standard input, output or error is closed, so that no file that is opened
-/// later is taken for one of them. Programs that are executed find closed what was closed.
+/// later is taken for one of them. What is written there is lost to a `sink`, else that fails as if
+/// it were closed; programs that are executed find closed what was closed.
 ///
 /// # Errors
 /// poll(2)'s and open(2)'s.
-pub fn hold_standard() -> io::Result<()> {
+pub fn hold_standard(sink: bool) -> io::Result<()> {
+    let mode = if sink { libc::O_RDWR } else { libc::O_RDONLY };
     let mut fds = [0, 1, 2].map(|fd| libc::pollfd {
         fd,
         events: 0,
@@ -56,8 +58,8 @@ pub fn hold_standard() -> io::Result<()> {
         return Err(io::Error::last_os_error());
     }
     for closed in fds.iter().filter(|fd| fd.revents & libc::POLLNVAL != 0) {
-        // SAFETY: a literal, NUL-terminated path; what is opened stays open for as long as this program.
-        let fd = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) };
+        // SAFETY: a literal, NUL-terminated path; what is opened stays open for good.
+        let fd = unsafe { libc::open(c"/dev/null".as_ptr(), mode | libc::O_CLOEXEC) };
         if fd != closed.fd {
             return Err(io::Error::last_os_error());
         }

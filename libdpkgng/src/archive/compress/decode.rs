@@ -164,7 +164,7 @@ impl<R: Read> Decoder<R> {
             Codec::None => err!(
                 "%s: pass-through copy error: %s",
                 desc,
-                msg!("%s: %s", msg!("failed to write"), e)
+                msg!("%s (%s)", msg!("failed to write"), e)
             ),
             Codec::Gzip(_) => Error::os(msg!("%s: internal gzip write error", desc), e),
             Codec::Bzip2(_) => Error::os(msg!("%s: internal bzip2 write error", desc), e),
