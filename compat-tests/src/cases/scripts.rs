@@ -311,6 +311,10 @@ pub(super) fn add(c: &mut Cases) {
         for closed in ["<&-", "2>&-"] {
             w.run(&format!("$D -i {v1} {closed}"));
         }
+        // Stock's lock has in it what was written.
+        for closed in [">&-", "<&- >&- 2>&-"] {
+            w.run(&format!("$D -i {v1} {closed}; code=$?; : >$R/var/lib/dpkg/lock; : >$R/var/lib/dpkg/lock-frontend; exit $code"));
+        }
     });
     c.add("scripts/bad-interpreter", |w| {
         let v1 = w.deb(&deb("pk", "1").control("postinst", "#!/no/such/interpreter\n"));
