@@ -192,6 +192,10 @@ pub(super) fn add(c: &mut Cases) {
         ),
         ("conffile-blank", "printf '\\n' >p/DEBIAN/conffiles"),
         (
+            "conffile-nul",
+            "printf '/opt/d/f\\n\\0x\\n' >p/DEBIAN/conffiles",
+        ),
+        (
             "conffile-trailing",
             "mkdir p/etc; echo x >p/etc/x; printf '/etc/x  \\n' >p/DEBIAN/conffiles",
         ),

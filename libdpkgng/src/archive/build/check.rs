@@ -10,6 +10,7 @@ use super::{BuildOptions, ignoring, joined};
 use crate::arch::{ArchTable, ArchType, BUILD_ARCHITECTURE};
 use crate::control::{self, ParseFlags};
 use crate::error::{Error, OrFail as _, Result};
+use crate::msg::until_nul;
 use crate::pkg::{PkgTable, Priority};
 use crate::report::{Event, Reporter};
 use crate::version::Epoch;
@@ -191,9 +192,12 @@ fn conffiles(ctrl_dir: &Path, root: &Path, report: &mut dyn Reporter) -> Result<
         if line.is_empty() {
             return Ok(());
         }
-        // A C string ends at its first NUL.
-        if let Some(end) = memchr::memchr(0, &line) {
-            line.truncate(end);
+        line.truncate(until_nul(&line).len());
+        if line.is_empty() {
+            // The errno is that of some file which stock looked for before.
+            let why = std::io::Error::from_raw_os_error(libc::ENOENT);
+            let what = msg!("empty string from fgets reading conffiles");
+            return Err(Error::os(what, why));
         }
         let (name, remove_on_upgrade) = conffile_line(&line)?;
         let stat = std::fs::symlink_metadata(std::ffi::OsStr::from_bytes(
