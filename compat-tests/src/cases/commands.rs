@@ -190,6 +190,7 @@ pub(super) fn add(c: &mut Cases) {
     c.add("commands/output-that-cannot-be-written", |w| {
         let p = w.deb(&deb("pk", "1").script("postinst", "exit 0"));
         w.ok(&format!("$D -i {p}"));
+        w.deviates("dpkg without standard output", 2, 0, "dpkg --version >&-");
         for tool in [
             "--version",
             "--help",
