@@ -59,7 +59,7 @@ pub(super) fn add(c: &mut Cases) {
     });
     c.add("deb/components-as-paths", |w| {
         let p = w.deb(&deb("pk", "1").script("postinst", "exit 0"));
-        w.prepare(&format!("cd /t/w; dpkg-deb -R {p} tree; mkdir -p tree/DEBIAN/d/e; echo inner >tree/DEBIAN/d/f; chmod -R go-w tree; dpkg-deb -b tree x.deb; rm -r tree"));
+        w.prepare(&format!("cd /t/w; dpkg-deb -R {p} tree; mkdir -p tree/DEBIAN/d/e; echo inner >tree/DEBIAN/d/f; chmod -R go-w tree; SOURCE_DATE_EPOCH=1 dpkg-deb -Znone -b tree x.deb; rm -r tree"));
         for component in [
             "./control", "control/", "/control", ".//./control", "control/.", "control/x", "", ".", "/", "d", "d/",
             "d/f", "./d//f", "d/f/", "d/none", "d/e", "none/", "none/x",

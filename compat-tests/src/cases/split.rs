@@ -233,7 +233,7 @@ fn cutting(c: &mut Cases) {
         // What tar needs is there, and dpkg-deb wants the rest of the last record too.
         w.prepare(&format!("cd /t/w; mkdir t; printf 'Package: p\\nVersion: 1\\nArchitecture: all\\nMaintainer: x\\nDescription: y\\n' >t/control; tar -C t --mtime=@0 -cf control.tar ./control; printf '2.0\\n' >debian-binary; {ARCHIVE} archive whole debian-binary control.tar; head -c 9000 whole >x.deb"));
         w.env("SOURCE_DATE_EPOCH", "1000000000");
-        w.run("dpkg-split -s x.deb; ls");
+        w.run("dpkg-split -s x.deb 2>/dev/null; echo $?; ls");
     });
     c.add("split/cut-time", |w| {
         let p = big(w, "pk", "1", 5);

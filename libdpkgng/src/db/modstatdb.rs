@@ -215,7 +215,7 @@ impl Database {
             "lock",
             "unable to open/create dpkg database lock file for directory %s",
         )?;
-        inherited::free_standard().or_fail(|| msg!("failed to open '%s'", "/dev/null"))?;
+        inherited::free_standard().or_fail(|| msg!("unable to open file '%s'", "/dev/null"))?;
         if let Some(file) = frontend {
             let lock = FileLock::lock(file, false, msg!("dpkg frontend lock"))?;
             self.modstat.frontend_lock = Some(lock);
