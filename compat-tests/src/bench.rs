@@ -228,7 +228,9 @@ fn line(m: &Measurement, theirs: &Medians, ours: &Medians) -> String {
         (theirs.cpu * 1e3, ours.cpu * 1e3, 2),
         (theirs.rss, ours.rss, 1),
     ] {
-        let _ = write!(out, " {a:>7.digits$} {b:>7.digits$} x{:<5.2} ", b / a);
+        if a > 0.0 && b > 0.0 {
+            let _ = write!(out, " {a:>7.digits$} {b:>7.digits$} x{:<5.2} ", b / a);
+        }
     }
     out.trim_end().to_owned()
 }
@@ -318,10 +320,13 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
     let wall = start.elapsed().as_secs_f64();
     let used = getrusage(UsageWho::RUSAGE_CHILDREN).during("getrusage")?;
     let cpu = used.user_time().num_microseconds() + used.system_time().num_microseconds();
+    // A child starts with the peak of who started it: what does not go beyond that is not seen.
+    let own = getrusage(UsageWho::RUSAGE_SELF).during("getrusage")?;
+    let peak = used.max_rss();
     print!(
         "{wall} {} {} {}",
         cpu as f64 / 1e6,
-        used.max_rss(),
+        if peak > own.max_rss() { peak } else { 0 },
         status.code().unwrap_or(-1)
     );
     Ok(())
