@@ -98,8 +98,7 @@ pub fn run(exe: &Path, release: &str, plan: &str, fresh: bool, only_theirs: bool
     if steps(release, plan).is_none() {
         return Err("plans: small, large, archives, upgrade, large-upgrade, bootstrap".into());
     }
-    let dir = oracle::dir().join("real").join(format!("{release}-{plan}"));
-    fs::create_dir_all(&dir).during(dir.display())?;
+    let dir = records(release, plan);
     prepare(exe, release, plan, fresh)?;
     let mut records = Vec::new();
     for (side, who) in [
@@ -190,6 +189,11 @@ fn call(exe: &Path, args: &[&str], to: &Path) -> Res<()> {
     fs::rename(to.with_extension("part"), to).during(to.display())
 }
 
+/// Where the records of a plan are.
+fn records(release: &str, plan: &str) -> PathBuf {
+    oracle::dir().join("real").join(format!("{release}-{plan}"))
+}
+
 /// Where the packages of a release are kept.
 pub(crate) fn archives(release: &str) -> PathBuf {
     oracle::dir().join(format!("archives-{release}"))
@@ -202,8 +206,6 @@ pub(crate) fn lists(release: &str) -> PathBuf {
 
 /// Where the packages of the plan `large` are, which are fetched if need be.
 pub(crate) fn fetch_archives(exe: &Path, release: &str) -> Res<PathBuf> {
-    let record = oracle::dir().join("real").join(format!("{release}-large"));
-    fs::create_dir_all(&record).during(record.display())?;
     prepare(exe, release, "large", false)?;
     Ok(archives(release))
 }
@@ -211,13 +213,12 @@ pub(crate) fn fetch_archives(exe: &Path, release: &str) -> Res<PathBuf> {
 /// Fetches package lists with the second architecture, and all packages a plan takes.
 pub(crate) fn prepare(exe: &Path, release: &str, plan: &str, fresh: bool) -> Res<()> {
     let next = if to_next(plan) { "trixie" } else { release };
-    let stamp = oracle::dir()
-        .join("real")
-        .join(format!("{release}-{plan}"))
-        .join("fetched");
+    let dir = records(release, plan);
+    let stamp = dir.join("fetched");
     if stamp.exists() && !fresh {
         return Ok(());
     }
+    fs::create_dir_all(&dir).during(dir.display())?;
     for r in [release, next] {
         fs::create_dir_all(archives(r).join("partial")).during("archives")?;
         fs::create_dir_all(lists(r).join("partial")).during("lists")?;
