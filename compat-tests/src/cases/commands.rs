@@ -114,14 +114,16 @@ pub(super) fn add(c: &mut Cases) {
     });
     c.add("commands/output-that-does-not-block", |w| {
         w.install(&[deb("pk", "1")]);
-        let non_blocking = "perl -MFcntl -e 'fcntl STDOUT, F_SETFL, O_WRONLY | O_NONBLOCK; exec @ARGV'";
+        let non_blocking = "perl -MFcntl -e 'open F, \">\", \"/tmp/pid\"; print F $$; close F; fcntl STDOUT, F_SETFL, O_WRONLY | O_NONBLOCK; exec @ARGV'";
         let more_than_a_pipe = "$(head -c 100000 /dev/zero | tr '\\0' x)";
+        // Nobody reads before it waits, or has ended.
+        let stuck = "[ -s /tmp/code ] || grep -q 'dpkg-query) S' /proc/$(cat /tmp/pid)/stat";
         w.deviates(
             "standard output that does not block",
             2,
             0,
             &format!(
-                "{{ {non_blocking} $Q -W -f {more_than_a_pipe}; echo $? >/tmp/code; }} | {{ sleep 1; cat >/dev/null; }}; exit $(cat /tmp/code)"
+                "{{ {non_blocking} $Q -W -f {more_than_a_pipe}; echo $? >/tmp/code; }} | {{ until {stuck}; do sleep 0.05; done 2>/dev/null; cat >/dev/null; }}; exit $(cat /tmp/code)"
             ),
         );
     });
