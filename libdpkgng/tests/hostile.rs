@@ -52,7 +52,11 @@ fn checksum(header: &mut [u8]) {
 fn entry(name: &[u8], kind: u8, target: &[u8], data: &[u8]) -> Vec<u8> {
     let mut h = vec![0u8; 512];
     h[..name.len().min(100)].copy_from_slice(&name[..name.len().min(100)]);
-    h[100..108].copy_from_slice(b"0000644\0");
+    // A directory that its owner may enter, if that is not root.
+    h[100..108].copy_from_slice(match kind {
+        b'5' => b"0000755\0",
+        _ => b"0000644\0",
+    });
     h[108..116].copy_from_slice(b"0000000\0");
     h[116..124].copy_from_slice(b"0000000\0");
     h[124..136].copy_from_slice(format!("{:011o}\0", data.len()).as_bytes());
