@@ -220,7 +220,7 @@ fn judged(dir: &Path, script: &str) -> Vec<(String, Output)> {
         }
     }
     if outputs.is_empty() {
-        eprintln!("not run: no stock systems below '{}'", oracle.display());
+        not_run::not_run("comparing with stock takes root and the stock systems");
     }
     outputs
 }

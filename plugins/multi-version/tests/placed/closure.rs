@@ -297,13 +297,13 @@ fn run(sys: &Path, program: &Path, variables: &[(&str, &str)]) -> Option<Output>
         .env_remove("LD_LIBRARY_PATH")
         .output();
     let Ok(output) = ran else {
-        eprintln!("not run: no unshare here");
+        not_run::not_run("no unshare here");
         return None;
     };
     let said = String::from_utf8_lossy(&output.stderr);
     match output.status.code() {
-        Some(77) => eprintln!("not run: no mount here: {said}"),
-        Some(1) if said.starts_with("unshare: ") => eprintln!("not run: {said}"),
+        Some(77) => not_run::not_run("no mount namespaces here"),
+        Some(1) if said.starts_with("unshare: ") => not_run::not_run("no user namespaces here"),
         _ => return Some(output),
     }
     None
