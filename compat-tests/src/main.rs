@@ -146,6 +146,7 @@ fn run(args: &[String]) -> Res<bool> {
             runner::get_oracle()?;
             let exe = std::env::current_exe().map_err(|e| e.to_string())?;
             if o.names == ["multi"] {
+                runner::get_ready()?;
                 return multi::speed::run(&exe);
             }
             bench::run(&exe, &o.release, o.runs, &o.names)
@@ -159,7 +160,7 @@ fn run(args: &[String]) -> Res<bool> {
         }
         "--multi-in-sandbox" => multi::in_sandbox(rest).map(|()| true),
         "multi" => {
-            runner::get_oracle()?;
+            runner::get_ready()?;
             let exe = std::env::current_exe().map_err(|e| e.to_string())?;
             let extent = match flag("all") {
                 true => multi::Extent::All,

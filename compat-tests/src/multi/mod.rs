@@ -112,6 +112,11 @@ pub fn names() -> Vec<&'static str> {
     scenes().map(|s| s.name).collect()
 }
 
+/// How many scenes [`run`] does when no names are given.
+pub fn sample() -> usize {
+    FAST.len()
+}
+
 /// Runs the scenes of those names; none: the fast ones, `all`: all.
 pub fn run(exe: &Path, names: &[String], extent: Extent) -> Res<Totals> {
     let all = names.iter().any(|n| n == "all");

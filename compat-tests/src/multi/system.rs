@@ -73,7 +73,7 @@ pub fn our_plugin() -> Res<PathBuf> {
     match file.is_file() {
         true => Ok(file),
         false => Err(format!(
-            "no {}: cargo build -p dpkgng-multi-version, or set DPKG_NG_PLUGIN",
+            "no {}, beside dpkg-ng: set DPKG_NG_PLUGIN",
             file.display()
         )),
     }
