@@ -247,17 +247,18 @@ impl Bench<'_> {
             .next()
             .and_then(|n| n.parse().ok())
             .unwrap_or(0);
+        let today = Command::new("date").args(["-u", "+%F"]).output();
+        let today = today.map_or_else(
+            |e| e.to_string(),
+            |out| String::from_utf8_lossy(&out.stdout).into_owned(),
+        );
         let cores = std::thread::available_parallelism().map_or(0, |n| n.get());
         println!(
-            "Stock: {}'s. {} {}. {cores} cores of {}, {} GiB, Linux {}. A new {} for each run; medians of {}\n\
+            "{}, stock: {}'s. {}\n{cores} cores of {}, {} GiB, Linux {}. A new {} for each run; medians of {}\n\
              (least–most). Load at the start: {}.\n",
+            today.trim(),
             plan.release,
             material.text,
-            if plan.quick {
-                "QUICK: the figures say nothing"
-            } else {
-                ""
-            },
             words(&cpu, "model name"),
             (kib + (1 << 19)) >> 20,
             kernel.split(' ').nth(2).unwrap_or("?"),
@@ -391,15 +392,11 @@ impl Bench<'_> {
         }
         let _ = std::io::stdout().flush();
         // The same on both sides, every time.
-        let seen: Vec<&String> = pair.iter().flatten().map(|s| &s.seen).collect();
-        if let [first, rest @ ..] = &seen[..]
-            && let Some(other) = rest.iter().find(|s| *s != first)
-        {
-            eprintln!(
-                "{}: NOT THE SAME\n{}",
-                step.what,
-                crate::report::diff(first, other)
-            );
+        let [theirs, ours] = pair;
+        let mut together = theirs.iter().zip(ours);
+        if let Some((theirs, ours)) = together.find(|(a, b)| a.seen != b.seen) {
+            let diff = crate::report::diff(&theirs.seen, &ours.seen);
+            eprintln!("{}: NOT THE SAME\n{diff}", step.what);
             self.same.set(false);
         }
         let sizes = [0, 1].map(|side| pair[side].first().and_then(|s| s.size).unwrap_or(0) as f64);
@@ -599,7 +596,7 @@ impl<'a> Session<'a> {
             ));
         }
         let scripts = fs::read_to_string(file("scripts")).during("scripts")?;
-        let scripts = scripts
+        let scripts: f64 = scripts
             .lines()
             .filter_map(|l| l.split(' ').next()?.parse::<f64>().ok())
             .sum();
@@ -626,6 +623,12 @@ impl<'a> Session<'a> {
             }
             Same::Nothing => String::new(),
         };
+        eprintln!(
+            "{}, {}: {wall:.3} s, scripts {scripts:.3}, CPU {cpu:.3}, flushes {}",
+            step.what,
+            self.who.name(),
+            disk.flushes
+        );
         for path in &step.remove {
             let path = self.root().join(path);
             match path.is_dir() {
