@@ -58,6 +58,8 @@ pub struct Plan {
     pub runs: usize,
     /// Names of works; all, if there are none.
     pub works: Vec<String>,
+    /// Whether system calls are counted: strace takes its time.
+    pub calls: bool,
     /// Small made-up packages and one run, to see whether it all works. Takes the debug build of ours.
     pub quick: bool,
 }
@@ -300,7 +302,7 @@ impl Bench<'_> {
                     }
                 }
             }
-            if n == 0 && work.calls {
+            if n == 0 && work.calls && self.plan.calls {
                 for (side, who) in [(0, Who::Theirs), (1, Who::Ours)] {
                     let taken = self.run(work, &template, delays, who, true)?;
                     for (step, samples) in taken.iter().enumerate() {
@@ -364,10 +366,11 @@ impl Bench<'_> {
         };
         let time = |what: &str, of: &dyn Fn(&Sample) -> f64, rest: &str| {
             let [theirs, ours] = spread(of);
+            let small = theirs.median.max(ours.median) < 1.0;
             println!(
                 "| {what} | {flush_us} | {} | {} | {:.2} | {rest} |",
-                theirs.time(),
-                ours.time(),
+                theirs.time(small),
+                ours.time(small),
                 theirs.median / ours.median
             );
         };
@@ -599,7 +602,7 @@ impl<'a> Session<'a> {
         let scripts: f64 = scripts
             .lines()
             .filter_map(|l| l.split(' ').next()?.parse::<f64>().ok())
-            .sum();
+            .fold(0.0, |sum, seconds| sum + seconds);
         let calls = match trace {
             true => Some(total_calls(&file("calls"))?),
             false => None,
@@ -689,12 +692,9 @@ impl Spread {
         }
     }
 
-    /// As seconds, or milliseconds if they are few.
-    fn time(&self) -> String {
-        let (unit, scale) = match self.median {
-            t if t < 1.0 => (" ms", 1e3),
-            _ => (" s", 1.0),
-        };
+    /// As seconds, or milliseconds if it is `small`.
+    fn time(&self, small: bool) -> String {
+        let (unit, scale) = if small { (" ms", 1e3) } else { (" s", 1.0) };
         let text = |t: f64| {
             let t = t * scale;
             let digits = if t < 10.0 { 2 } else { 1 };

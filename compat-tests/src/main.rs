@@ -22,8 +22,8 @@ usage: compat COMMAND
   real [--release R] [--fresh] small|large|archives|upgrade|large-upgrade|bootstrap
                              the same steps on a whole system, with stock and with ours
   multi [--all] [all|SCENE…]  versions side by side, with real programs; alone: the scenes that fetch nothing
-  bench [--release R] [--runs N] [--flush-us N[,N…]] [--fs ext4|xfs|btrfs] [--quick]
-        [unpack|unsafe|life|tiny|read|deb|start|growth|limits…]
+  bench [--release R] [--runs N] [--flush-us N[,N…]] [--fs ext4|xfs|btrfs] [--no-calls]
+        [--quick] [unpack|unsafe|life|tiny|read|deb|start|growth|limits…]
                              time, memory, flushes and system calls of ours beside stock's, on a disk whose
                              flushes take N microseconds (0 and 1,000); --quick: whether it works, in seconds
   bench multi                time of views, contexts and rewriting
@@ -161,13 +161,14 @@ fn run(args: &[String]) -> Res<bool> {
             if o.names == ["multi"] {
                 return multi::speed::run(&exe);
             }
-            let quick = flag("quick");
+            let (quick, no_calls) = (flag("quick"), flag("no-calls"));
             let plan = bench::Plan {
                 release: o.release,
                 fs: o.fs,
                 flush_us: o.flush_us,
                 runs: o.runs.unwrap_or(if quick { 1 } else { 3 }),
                 works: o.names,
+                calls: !no_calls,
                 quick,
             };
             bench::run(&exe, &plan)
