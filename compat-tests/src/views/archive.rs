@@ -39,13 +39,21 @@ pub fn key(suites: Suites) -> String {
     suites.join("+")
 }
 
+/// The archive that the stock systems were made from.
+fn mirror() -> Res<String> {
+    let list = oracle::root("bookworm").join("etc/apt/sources.list");
+    let text = fs::read_to_string(&list).during(list.display())?;
+    let mirror = text.split_whitespace().find(|w| w.contains("://"));
+    let mirror = mirror.ok_or_else(|| format!("{}: no mirror", list.display()))?;
+    Ok(mirror.trim_end_matches('/').to_owned())
+}
+
 /// What stands in `sources.list`.
 pub fn sources(suites: Suites) -> Res<String> {
     if suites == MADE {
         return Ok("deb [trusted=yes] file:/debs/made ./\n".into());
     }
-    let mirror = oracle::mirror()?;
-    let mirror = mirror.trim_end_matches('/');
+    let mirror = mirror()?;
     let line = |suite: &&str| match suite.ends_with("-security") {
         true => format!("deb {mirror}-security {suite} main\n"),
         false => format!("deb {mirror} {suite} main\n"),
@@ -82,9 +90,12 @@ fn apt(suites: Suites) -> std::process::Command {
         "Acquire::GzipIndexes=false",
         "APT::Architecture=amd64",
         "APT::Architectures::=amd64",
-        "APT::Architectures::=i386",
     ] {
         c.args(["-o", option]);
+    }
+    // Scenarios with a second architecture take the release alone.
+    if suites.len() == 1 {
+        c.args(["-o", "APT::Architectures::=i386"]);
     }
     c
 }

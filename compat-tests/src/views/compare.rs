@@ -2,6 +2,9 @@
 //!
 //! Stock runs twice. What its runs do not agree on (keys, dates, machine identity, caches) is compared as far as they do:
 //! of a file its type, mode and owner, of a text the lines that are the same in both.
+//!
+//! Where the chroot changed a package of the base system and the view has left it to its host, the subjects that are that package's
+//! have `host` in front, so that a row can speak of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,14 +87,88 @@ pub fn differences(stock: &[Seen; 2], view: &Seen) -> Vec<Difference> {
                 }
             }
         }
+        let left = Left::to_the_host(first, view, moment);
         out.extend(found.into_iter().map(|(subject, stock, view)| Difference {
             moment,
-            subject,
+            subject: left.named(subject),
             stock,
             view,
         }));
     }
     out
+}
+
+/// What of a chroot belongs to packages that the view has left to its host.
+struct Left {
+    packages: BTreeSet<String>,
+    paths: BTreeSet<String>,
+}
+
+impl Left {
+    fn to_the_host(stock: &Seen, view: &Seen, moment: usize) -> Left {
+        let mut left = Left {
+            packages: BTreeSet::new(),
+            paths: BTreeSet::new(),
+        };
+        let base = stock.0.first().map(|m| &m.changed).into_iter().flatten();
+        for (subject, was) in base {
+            let Some(name) = subject.strip_prefix("package ") else {
+                continue;
+            };
+            if view.at(moment, subject) != was || stock.at(moment, subject) == was {
+                continue;
+            }
+            left.packages.insert(name.to_owned());
+            // Of the old version and the new.
+            for at in 0..=moment {
+                let list = stock.at(at, &format!("list {name}"));
+                left.paths.extend(list.lines().map(usr_merged));
+            }
+        }
+        left
+    }
+
+    fn named(&self, subject: String) -> String {
+        let theirs = match subject.split_once(' ') {
+            Some(("path", path)) => self.paths.contains(path),
+            Some(("package", name)) => self.packages.contains(name),
+            Some(("said", heading)) => package_in(heading).is_some_and(|name| {
+                self.packages
+                    .iter()
+                    .any(|p| p.split(':').next() == Some(name))
+            }),
+            _ => false,
+        };
+        match theirs {
+            true => format!("host {subject}"),
+            false => subject,
+        }
+    }
+}
+
+/// A path as it is where `/bin`, `/lib` and so on lead to `/usr`.
+fn usr_merged(path: &str) -> String {
+    let top = path.split('/').nth(1).unwrap_or_default();
+    match ["bin", "sbin", "lib", "lib32", "lib64", "libx32"].contains(&top) {
+        true => format!("/usr{path}"),
+        false => path.to_owned(),
+    }
+}
+
+/// The package that a heading of dpkg's is about.
+fn package_in(heading: &str) -> Option<&str> {
+    let rest = match heading.strip_prefix("Preparing to unpack ") {
+        Some(file) => return file.split('_').next(),
+        None => heading,
+    };
+    let leads = [
+        "Unpacking ",
+        "Setting up ",
+        "Processing triggers for ",
+        "Removing ",
+    ];
+    let name = leads.iter().find_map(|l| rest.strip_prefix(l))?;
+    name.split([' ', ':']).next()
 }
 
 fn equal(first: &Option<String>, second: &Option<String>, view: &Option<String>) -> bool {

@@ -31,7 +31,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use crate::report::{Totals, diff};
-use crate::runner::each;
+use crate::runner::{UnderTest, each};
 use crate::snapshot::hex;
 use crate::{During, Res, multi, oracle};
 use compare::{Difference, differences, judge};
@@ -125,6 +125,12 @@ fn one(exe: &Path, scenario: &Scenario, options: Options) -> Res<Verdict> {
             call(exe, scenario, &format!("stock-{n}"), &file, options)?;
         }
         stock.push(Seen::read(&file)?);
+    }
+    if UnderTest::from_env()? == UnderTest::Theirs {
+        return Ok(Verdict {
+            passed: true,
+            text: String::new(),
+        });
     }
     let stock: [Seen; 2] = stock.try_into().map_err(|_| "stock runs twice")?;
     let side = match options.stock {

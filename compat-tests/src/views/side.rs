@@ -94,7 +94,7 @@ pub fn run(scenario: &Scenario, machine: &Machine, side: Side) -> Res<Seen> {
         }
     }
     let mut seen = Seen::default();
-    let mut before = run.look();
+    let mut before = run.look(true);
     seen.add(Subjects::new(), &Subjects::new(), &before);
     let untouched = run.host()?;
     for step in scenario.steps {
@@ -118,7 +118,7 @@ pub fn run(scenario: &Scenario, machine: &Machine, side: Side) -> Res<Seen> {
                 said.code, step.code, said.text
             ));
         }
-        let now = run.look();
+        let now = run.look(false);
         if side == Side::View {
             let after = run.generations();
             let mut promises = Promises(&mut events);
@@ -203,10 +203,10 @@ impl Run<'_> {
         self.machine.sh(&line)
     }
 
-    /// The whole state.
-    fn look(&mut self) -> Subjects {
+    /// The whole state; the `first` time with more of the base system.
+    fn look(&mut self, first: bool) -> Subjects {
         let mut out = Subjects::new();
-        if let Err(e) = self.look_at_packages(&mut out) {
+        if let Err(e) = self.look_at_packages(first, &mut out) {
             out.insert("look packages".into(), e);
         }
         if let Err(e) = self.look_at_tools(&mut out) {
@@ -226,7 +226,7 @@ impl Run<'_> {
         }
     }
 
-    fn look_at_packages(&mut self, out: &mut Subjects) -> Res<()> {
+    fn look_at_packages(&mut self, first: bool, out: &mut Subjects) -> Res<()> {
         let listed = self
             .machine
             .sh(&format!("COLUMNS=500; export COLUMNS; {}", self.dpkg("-l")))?;
@@ -245,12 +245,16 @@ impl Run<'_> {
         }
         let gone = self.base.keys().filter(|n| !all.contains_key(*n));
         self.touched.extend(gone.cloned());
-        let there: Vec<&str> = self
-            .touched
-            .iter()
-            .filter(|n| all.contains_key(*n))
-            .map(String::as_str)
-            .collect();
+        let there: Vec<&str> = match (self.side, first) {
+            // Which paths are the base system's is worth knowing once.
+            (Side::Chroot, true) => all.keys().map(String::as_str).collect(),
+            _ => self
+                .touched
+                .iter()
+                .filter(|n| all.contains_key(*n))
+                .map(String::as_str)
+                .collect(),
+        };
         if there.is_empty() {
             return Ok(());
         }
@@ -414,13 +418,13 @@ impl Run<'_> {
         let back = self
             .machine
             .sh(&format!("exec dpkg-ng view rollback {VIEW}"))?;
-        let now = self.look();
+        let now = self.look(false);
         promises.same("rollback", &back, before, &now);
         let forward = self.machine.sh(&format!(
             "exec dpkg-ng view switch {VIEW}@{}",
             generations.current
         ))?;
-        let now = self.look();
+        let now = self.look(false);
         promises.same("forward", &forward, after, &now);
         Ok(())
     }
