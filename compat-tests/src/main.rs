@@ -6,7 +6,7 @@ use compat_tests::report::Totals;
 use compat_tests::sandbox::Who;
 use compat_tests::{
     Res, autotest, bench, cases, generator, kill, multi, oracle, packages, perl, power, real,
-    runner, suite,
+    runner, suite, views,
 };
 
 const USAGE: &str = "\
@@ -22,6 +22,9 @@ usage: compat COMMAND
   real [--release R] [--fresh] small|large|archives|upgrade|large-upgrade|bootstrap
                              the same steps on a whole system, with stock and with ours
   multi [--all] [all|SCENE…]  versions side by side, with real programs; alone: the scenes that fetch nothing
+  views [--list] [--fresh] [--keep] [--stock] [NAME…]
+                             the same steps of apt in a stock chroot and in a view, compared; `small`: those
+                             that fetch nothing; --stock: stock once more instead of the view
   bench [--release R] [--runs N] [--flush-us N[,N…]] [--fs ext4|xfs|btrfs] [--no-calls]
         [--quick] [unpack|unsafe|life|tiny|read|deb|start|growth|limits…]
                              time, memory, flushes and system calls of ours beside stock's, on a disk whose
@@ -190,6 +193,22 @@ fn run(args: &[String]) -> Res<bool> {
                 false => multi::Extent::Sample,
             };
             done("multi", multi::run(&exe, &o.names, extent)?)
+        }
+        "--views-in-sandbox" => views::in_sandbox(rest).map(|()| true),
+        "views" => {
+            if flag("list") {
+                println!("{}", views::names().join("\n"));
+                return Ok(true);
+            }
+            runner::get_oracle()?;
+            let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+            let options = views::Options {
+                fresh: flag("fresh"),
+                keep: flag("keep"),
+                stock: flag("stock"),
+            };
+            let totals = views::run(&exe, &o.names, options)?;
+            Ok(totals.failed.is_empty())
         }
         "--packages-in-sandbox" => packages::in_sandbox(rest).map(|()| true),
         "packages" => {

@@ -21,7 +21,7 @@ mod side_by_side;
 mod silent;
 mod small;
 pub mod speed;
-mod system;
+pub(crate) mod system;
 mod views;
 mod wrecks;
 

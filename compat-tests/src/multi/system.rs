@@ -439,7 +439,7 @@ impl System {
 }
 
 /// Starts a process that holds a mount namespace with the system as its root; the option for nsenter.
-fn hold(root: &Path) -> Res<(Child, String)> {
+pub(crate) fn hold(root: &Path) -> Res<(Child, String)> {
     let mut child = command("unshare")
         .args(["--mount", "--propagation", "private", "sh", "-ec"])
         .arg("cd \"$0\"; pivot_root . .; umount -l .; echo; exec sleep infinity")
