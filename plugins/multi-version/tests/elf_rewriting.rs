@@ -52,7 +52,7 @@ fn without_sections(bytes: &[u8]) -> Vec<u8> {
         image
             .segments
             .iter()
-            .filter_map(elf::Phdr::file_end)
+            .filter_map(elf::Segment::file_end)
             .max()
             .unwrap() as usize,
     );

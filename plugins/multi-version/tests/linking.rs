@@ -291,7 +291,7 @@ fn odd(closure: &mut Closure) -> InstallationId {
     let mut damaged = plain.clone();
     // The first PT_LOAD's alignment: no power of two.
     let image = Image::read(View::of(&plain)).unwrap();
-    let place = image.segments.iter().position(|s| s.kind == 1).unwrap() as u64;
+    let place = image.segments.iter().position(|s| s.p_type == 1).unwrap() as u64;
     let at = (image.phoff + place * image.layout.phdr_len() + image.layout.phdr_len() - 8) as usize;
     damaged[at] = 3;
     let files = [
