@@ -50,6 +50,7 @@ impl Made {
                 control: Relations::default(),
                 objects: Vec::new(),
                 paths: Vec::new(),
+                damaged: Vec::new(),
             },
             member: Member {
                 realization,
