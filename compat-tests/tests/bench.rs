@@ -6,7 +6,10 @@ use std::process::ExitCode;
 use compat_tests::{bench, runner};
 
 fn main() -> ExitCode {
-    runner::test_main("bench", env!("CARGO_BIN_EXE_compat"), |exe, _| {
-        bench::test(exe)
-    })
+    runner::test_main(
+        "parts of the benchmark",
+        env!("CARGO_BIN_EXE_compat"),
+        bench::TESTS,
+        |exe, _| bench::test(exe),
+    )
 }
