@@ -355,7 +355,7 @@ pub fn works(name: &str, m: &Material) -> Vec<Work> {
 
 /// A path of the middle of a made-up database.
 fn a_path(size: Size) -> String {
-    format!("/usr/share/package-{}/file-7", size.packages / 2)
+    format!("/usr/share/package-{}/file-1", size.packages / 2)
 }
 
 fn queries(size: Size) -> Vec<Step> {
