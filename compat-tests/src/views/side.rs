@@ -209,9 +209,6 @@ impl Run<'_> {
         if let Err(e) = self.look_at_packages(first, &mut out) {
             out.insert("look packages".into(), e);
         }
-        if let Err(e) = self.look_at_tools(&mut out) {
-            out.insert("look tools".into(), e);
-        }
         if let Err(e) = self.look_at_files(&mut out) {
             out.insert("look files".into(), e);
         }
@@ -276,47 +273,44 @@ impl Run<'_> {
         } else {
             out.insert("list of all".into(), text);
         }
-        for mark in ["auto", "manual", "hold"] {
-            for name in self
-                .must(&self.apt(&format!("apt-mark show{mark}")))?
-                .lines()
-            {
-                let name = match name.contains(':') {
-                    true => name.to_owned(),
-                    false => format!("{name}:"),
-                };
-                let whole = there.iter().find(|t| t.starts_with(&name));
-                if let Some(whole) = whole {
-                    let marks = out.entry(format!("marks {whole}")).or_default();
-                    marks.push_str(mark);
-                    marks.push(' ');
-                }
-            }
+        // Hold is part of the state that `-l` shows, and apt's own mark nowhere else.
+        let auto = self.must(&self.apt("apt-mark showauto"))?;
+        let auto: BTreeSet<&str> = auto.lines().collect();
+        for whole in &there {
+            // Of the native architecture it is the name alone.
+            let native = ["amd64", "all"].iter();
+            let mut names = native.filter_map(|a| whole.strip_suffix(a)?.strip_suffix(':'));
+            let is = auto.contains(whole) || names.any(|n| auto.contains(n));
+            let mark = if is { "auto" } else { "manual" };
+            out.insert(format!("marks {whole}"), mark.to_owned());
         }
         Ok(())
     }
 
-    fn look_at_tools(&mut self, out: &mut Subjects) -> Res<()> {
-        for (what, line) in [
+    /// Files, and what the programs of dpkg say that know of them.
+    fn look_at_files(&mut self, out: &mut Subjects) -> Res<()> {
+        let tools = [
             ("alternative", "update-alternatives --get-selections"),
             ("diversion", "dpkg-divert --list"),
-            ("override", "dpkg-statoverride --list || :"),
-        ] {
-            for line in self.must(&self.inside(line))?.lines() {
-                let (key, value) = match what {
-                    "alternative" => line.split_once(' ').unwrap_or((line, "")),
-                    _ => (line, "there"),
-                };
-                out.insert(format!("{what} {key}"), value.trim().to_owned());
-            }
-        }
-        Ok(())
-    }
-
-    fn look_at_files(&mut self, out: &mut Subjects) -> Res<()> {
-        let window = self
+            ("override", "dpkg-statoverride --list"),
+        ];
+        let lines: Vec<String> = tools
+            .iter()
+            .map(|(what, line)| format!("{line} | sed 's/^/{what} /'; "))
+            .collect();
+        let (window, said) = self
             .machine
-            .look_through(&self.inside("echo $$; exec cat"))?;
+            .look_through(|end| self.inside(&format!("{}{end}", lines.concat())))?;
+        for line in said.lines() {
+            let (key, value) = match line.strip_prefix("alternative ") {
+                Some(line) => {
+                    let (name, value) = line.split_once(' ').unwrap_or((line, ""));
+                    (format!("alternative {name}"), value.trim())
+                }
+                None => (line.to_owned(), "there"),
+            };
+            out.insert(key, value.to_owned());
+        }
         let root = window.root();
         self.trees.walk(&root, out)?;
         for file in ENTRIES {
