@@ -30,7 +30,8 @@ pub enum Side {
 }
 
 /// What a step does not change by itself when the view is rolled back.
-const NOT_ROLLED_BACK: [&str; 9] = [
+const NOT_ROLLED_BACK: [&str; 10] = [
+    "unpacked ",
     "path /etc",
     "path /var",
     "path /run",
@@ -67,6 +68,8 @@ struct Run<'a> {
     base: BTreeMap<String, String>,
     /// All packages that were ever other than in the stock system.
     touched: BTreeSet<String>,
+    /// What the view brings, by dpkg's own words.
+    unpacked: BTreeSet<String>,
 }
 
 /// Does all of it.
@@ -78,6 +81,7 @@ pub fn run(scenario: &Scenario, machine: &Machine, side: Side) -> Res<Seen> {
         trees: Trees::default(),
         base: BTreeMap::new(),
         touched: BTreeSet::new(),
+        unpacked: BTreeSet::new(),
     };
     run.base = packages(&machine.must("COLUMNS=500 dpkg -l")?);
     if side == Side::View {
@@ -118,6 +122,7 @@ pub fn run(scenario: &Scenario, machine: &Machine, side: Side) -> Res<Seen> {
                 said.code, step.code, said.text
             ));
         }
+        run.note_unpacked(&said);
         let now = run.look(false);
         if side == Side::View {
             let after = run.generations();
@@ -212,7 +217,22 @@ impl Run<'_> {
         if let Err(e) = self.look_at_files(&mut out) {
             out.insert("look files".into(), e);
         }
+        if self.side == Side::View {
+            let unpacked = self.unpacked.iter();
+            out.extend(unpacked.map(|name| (format!("unpacked {name}"), "there".to_owned())));
+        }
         out
+    }
+
+    fn note_unpacked(&mut self, said: &Said) {
+        for line in said.text.lines() {
+            let name = |rest: &str| rest.split(' ').next().unwrap_or(rest).to_owned();
+            if let Some(rest) = line.strip_prefix("Unpacking ") {
+                self.unpacked.insert(name(rest));
+            } else if let Some(rest) = line.strip_prefix("Removing ") {
+                self.unpacked.remove(&name(rest));
+            }
+        }
     }
 
     fn must(&self, line: &str) -> Res<String> {
