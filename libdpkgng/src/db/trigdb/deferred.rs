@@ -67,10 +67,6 @@ pub trait Receiver {
     fn end(&mut self) -> Result<()>;
 }
 
-fn leads_nowhere(link: &Spot) -> bool {
-    matches!(link.stat().if_there(), Ok(None))
-}
-
 /// Open and lock the file in the triggers directory `dir` (`trigdef_update_start`).
 ///
 /// # Errors
@@ -79,11 +75,7 @@ pub fn start(dir: &Spot, flags: Flags) -> Result<Start> {
     let mut lock = None;
     if flags.write {
         let name = dir.child(LOCKFILE);
-        let open = match name.open_lock(0o600) {
-            // A link is not followed. One that leads nowhere is, to stock, a directory that lacks.
-            Err(e) if e.raw_os_error() == Some(libc::ELOOP) && leads_nowhere(&name) => Ok(None),
-            open => open.if_there(),
-        };
+        let open = name.open_lock(0o600).if_there();
         let open =
             open.or_fail(|| msg!("unable to open/create triggers lock file '%.250s'", &name))?;
         let Some(file) = open else {
