@@ -154,26 +154,3 @@ impl Database {
         Ok(self.sysusers.read_group(&self.dirs)?.name(gid))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::arch::ArchTable;
-
-    #[test]
-    fn what_cannot_be_read_is_not_nobody() {
-        let dir = tempfile::tempdir().expect("tempdir");
-        let dirs = Dirs::new(dir.path().to_owned(), dir.path().to_owned());
-        std::fs::create_dir_all(dir.path().join("etc/passwd")).expect("mkdir");
-        std::fs::write(dir.path().join("etc/group"), "staff:x:50:\n").expect("write");
-        std::os::unix::fs::symlink("/etc/group", dir.path().join("linked")).expect("symlink");
-        let mut db = Database::new(dirs, ArchTable::new("amd64"));
-        let error = db.uid_of(b"root").expect_err("a directory");
-        assert_eq!(error.errno, Some(libc::EISDIR));
-        assert!(error.to_string().contains("/etc/passwd"), "{error}");
-        assert_eq!(db.gid_of(b"staff").expect("readable"), Some(50));
-        db.sysusers.group = Some(b"/linked"[..].into());
-        assert_eq!(db.gid_of(b"staff").expect("within the root"), Some(50));
-        assert_eq!(db.gid_of(b"nobody-there").expect("readable"), None);
-    }
-}

@@ -302,8 +302,8 @@ impl Run {
         result
     }
 
-    /// Forget what was resolved: somebody else has been, or is going to be, at work.
-    pub(super) fn forget_places(&self) {
+    /// Forget what was resolved.
+    fn forget_places(&mut self) {
         self.db.dirs.place().forget();
         self.unpack.forget_place();
     }

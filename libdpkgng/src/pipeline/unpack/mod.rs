@@ -85,7 +85,7 @@ impl State {
     }
 
     /// Forget what was resolved there.
-    pub(super) fn forget_place(&self) {
+    pub(super) fn forget_place(&mut self) {
         if let Some(place) = &self.place {
             place.forget();
         }
