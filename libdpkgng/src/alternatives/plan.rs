@@ -260,7 +260,7 @@ impl Plan {
             from: tmp,
             to: link.to_vec(),
         });
-        if tree.needs_time(link)? {
+        if tree.is_missing(link)? {
             self.commit.push(Step::TakeTime {
                 link: link.to_vec(),
                 from: target.to_vec(),
@@ -349,12 +349,14 @@ mod tests {
     }
 
     fn tree(dir: &tempfile::TempDir) -> Tree {
-        let dirs = Dirs {
-            instdir: dir.path().to_str().unwrap().into(),
-            altdir: b"/alt".to_vec(),
-            admdir: b"/nowhere".to_vec(),
-        };
-        Tree::new(dirs, false)
+        Tree {
+            dirs: Dirs {
+                instdir: dir.path().to_str().unwrap().into(),
+                altdir: b"/alt".to_vec(),
+                admdir: b"/nowhere".to_vec(),
+            },
+            force: false,
+        }
     }
 
     fn group() -> Group {

@@ -265,37 +265,6 @@ impl Database {
         list: &[NodeId],
         except: NodeFlags,
     ) -> Result<()> {
-        self.write_list(pkg, which, list, except)?;
-        self.must_reread_files(pkg);
-        Ok(())
-    }
-
-    /// The same for the list of an installed package, whose list in core becomes what was
-    /// written and need not be read again.
-    ///
-    /// # Errors
-    /// Any failure to write; the old list is then in place.
-    pub fn shorten_filelist(
-        &mut self,
-        pkg: PkgId,
-        list: &[NodeId],
-        except: NodeFlags,
-    ) -> Result<()> {
-        self.write_list(pkg, Which::Installed, list, except)?;
-        let kept = |node: &NodeId| !self.fsys.flags(*node).intersects(except);
-        let list = list.iter().copied().filter(kept).collect();
-        self.fsys.blank_files(pkg);
-        self.fsys.set_files(pkg, list);
-        Ok(())
-    }
-
-    fn write_list(
-        &self,
-        pkg: PkgId,
-        which: Which,
-        list: &[NodeId],
-        except: NodeFlags,
-    ) -> Result<()> {
         let mut content = Vec::new();
         for node in list {
             if !self.fsys.flags(*node).intersects(except) {
@@ -303,8 +272,9 @@ impl Database {
                 content.push(b'\n');
             }
         }
-        let file = self.infodb_file(pkg, which, LISTFILE);
-        replace(&file, &content)?;
-        dir::sync_parent(&file)
+        replace(&self.infodb_file(pkg, which, LISTFILE), &content)?;
+        dir::sync(&self.infodb_dir())?;
+        self.must_reread_files(pkg);
+        Ok(())
     }
 }

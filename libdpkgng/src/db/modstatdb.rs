@@ -6,11 +6,13 @@
 //! leaves a `status` and a journal from which the next one, reading both in order, gets the
 //! last note.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::PathBuf;
 
-use nix::unistd::{geteuid, getuid};
+use nix::unistd::{AccessFlags, access, geteuid, getuid};
 
 use super::Database;
 use super::infodb::Format;
@@ -25,7 +27,6 @@ use crate::state::Status;
 use crate::sys;
 use crate::sys::inherited;
 use crate::sys::lock::{FileLock, is_locked};
-use crate::sys::place::{Absence, Spot, names};
 use crate::version::Epoch;
 
 /// The longest name of a journal file (`IMPORTANTMAXLEN`).
@@ -137,8 +138,8 @@ impl Database {
             }
             OpenMode::WriteIfPossible | OpenMode::Write => {}
         }
-        let dir = &self.dirs.admin_dir();
-        let mut accessible = dir.access(libc::W_OK);
+        let dir = &self.dirs.admindir;
+        let mut accessible = access(dir, AccessFlags::W_OK).map_err(io::Error::from);
         if let Err(e) = &accessible
             && e.kind() == io::ErrorKind::NotFound
         {
@@ -186,13 +187,16 @@ impl Database {
         if let Some(held) = &self.modstat.lock {
             return is_locked(held.file(), &path);
         }
-        let open = path.read().if_there().or_fail(|| {
-            msg!(
-                "unable to check lock file for dpkg database directory %s",
-                &self.dirs.admindir
-            )
-        })?;
-        open.map_or(Ok(false), |file| is_locked(&file, &path))
+        match File::open(&path) {
+            Ok(file) => is_locked(&file, &path),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(e).or_fail(|| {
+                msg!(
+                    "unable to check lock file for dpkg database directory %s",
+                    &self.dirs.admindir
+                )
+            }),
+        }
     }
 
     /// Take `lock-frontend`, unless a frontend has it for us, and `lock` (`modstatdb_lock`).
@@ -222,7 +226,14 @@ impl Database {
     }
 
     fn open_lock(&self, name: &str, failed: &'static str) -> Result<File> {
-        match self.dirs.admin(name).open_lock(0o660) {
+        let opened = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o660)
+            .open(self.dirs.admin(name));
+        match opened {
             Err(e) if matches!(e.raw_os_error(), Some(libc::EACCES | libc::EPERM)) => bail!(
                 "you do not have permission to lock the dpkg database directory %s",
                 &self.dirs.admindir
@@ -251,7 +262,7 @@ impl Database {
         if !files.is_empty() && self.mode().writes() {
             control::write_db(&status, &self.table, Which::Installed, true)?;
             for file in &files {
-                file.unlink()
+                fs::remove_file(file)
                     .or_fail(|| msg!("failed to remove incorporated update file %.255s", file))?;
             }
             sys::dir::sync(&self.dirs.admin("updates"))?;
@@ -262,25 +273,31 @@ impl Database {
 
     /// The files of the journal in order; `None` when the directory was missing (and has been
     /// made, with write access).
-    fn journal(&self) -> Result<Option<Vec<Spot>>> {
+    fn journal(&self) -> Result<Option<Vec<PathBuf>>> {
         let dir = self.dirs.admin("updates");
         let scan_failed = || msg!("cannot scan updates directory '%.255s'", &dir);
-        let open = dir.open(libc::O_RDONLY | libc::O_DIRECTORY, true);
-        let Some(open) = open.if_there().or_fail(scan_failed)? else {
-            if self.mode().writes() {
-                sys::dir::make_path(&dir, 0o755)
-                    .or_fail(|| msg!("cannot create the dpkg updates directory %s", &dir))?;
+        let entries = match fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                if self.mode().writes() {
+                    sys::dir::make_path(&dir, 0o755)
+                        .or_fail(|| msg!("cannot create the dpkg updates directory %s", &dir))?;
+                }
+                return Ok(None);
             }
-            return Ok(None);
+            Err(e) => return Err(e).or_fail(scan_failed),
         };
-        let mut numbers = names(open).or_fail(scan_failed)?;
-        numbers.retain(|name| name.iter().all(u8::is_ascii_digit));
+        let mut names = Vec::new();
         let mut length = None;
-        for name in &numbers {
+        for entry in entries {
+            let name = entry.or_fail(scan_failed)?.file_name();
+            if !name.as_bytes().iter().all(u8::is_ascii_digit) {
+                continue;
+            }
             if name.len() > JOURNAL_NAME_MAX {
                 bail!(
                     "updates directory contains file '%.250s' whose name is too long (length=%d, max=%d)",
-                    name,
+                    &name,
                     name.len(),
                     JOURNAL_NAME_MAX
                 );
@@ -293,16 +310,17 @@ impl Database {
                     length
                 );
             }
+            names.push(name);
         }
-        numbers.sort();
-        Ok(Some(numbers.iter().map(|name| dir.child(name)).collect()))
+        names.sort();
+        Ok(Some(names.into_iter().map(|n| dir.join(n)).collect()))
     }
 
-    fn note_path(&self) -> Spot {
+    fn note_path(&self) -> PathBuf {
         self.dirs.admin("updates/tmp.i")
     }
 
-    fn journal_path(&self, number: u32) -> Spot {
+    fn journal_path(&self, number: u32) -> PathBuf {
         self.dirs.admin(format!("updates/{number:04}"))
     }
 
@@ -311,9 +329,8 @@ impl Database {
     fn prepare_note(&mut self) -> Result<()> {
         let path = self.note_path();
         let make = || -> Result<File> {
-            let mut file = path
-                .create_anew(0o666)
-                .or_fail(|| msg!("unable to create '%.255s'", &path))?;
+            let mut file =
+                File::create(&path).or_fail(|| msg!("unable to create '%.255s'", &path))?;
             let padding = b"#padding\n".repeat(512);
             write_in_blocks(
                 &mut file,
@@ -401,8 +418,7 @@ impl Database {
             .or_fail(|| msg!("unable to fsync updated status of '%.250s'", name()))?;
         drop(file);
         let target = self.journal_path(self.modstat.next_update);
-        self.note_path()
-            .rename(&target)
+        fs::rename(self.note_path(), target)
             .or_fail(|| msg!("unable to install updated status of '%.250s'", name()))?;
         sys::dir::sync(&self.dirs.admin("updates"))?;
         self.modstat.next_update += 1;
@@ -432,7 +448,7 @@ impl Database {
         control::write_db(&status, &self.table, Which::Installed, true)?;
         for number in 0..self.modstat.next_update {
             let path = self.journal_path(number);
-            path.unlink()
+            fs::remove_file(&path)
                 .or_fail(|| msg!("failed to remove my own update file %.255s", &path))?;
         }
         sys::dir::sync(&self.dirs.admin("updates"))?;
@@ -449,9 +465,8 @@ impl Database {
         if self.mode() == OpenMode::Write {
             self.checkpoint(report)?;
             self.modstat.next_note = None;
-            let note = self.note_path();
-            let gone = note.unlink().if_there();
-            gone.or_fail(|| msg!("cannot remove '%.250s'", &note))?;
+            // Only tidying: the next run truncates it.
+            let _ = fs::remove_file(self.note_path());
         }
         self.unlock();
         Ok(())
@@ -474,8 +489,6 @@ fn write_in_blocks(
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
     use crate::arch::ArchTable;
     use crate::db::Dirs;
@@ -500,7 +513,10 @@ mod tests {
     const STATUS: &str = "Package: a\nStatus: install ok unpacked\nMaintainer: m\nArchitecture: amd64\nVersion: 1\nDescription: d\n\n";
 
     fn opened(dir: &std::path::Path, mode: OpenMode) -> Database {
-        let dirs = Dirs::new(dir.to_owned(), Default::default());
+        let dirs = Dirs {
+            admindir: dir.to_owned(),
+            instdir: Default::default(),
+        };
         let mut db = Database::new(dirs, ArchTable::new("amd64"));
         let got = db.open(mode, AvailMode::None, &mut Lines::default());
         assert_eq!(got.expect("open"), mode);

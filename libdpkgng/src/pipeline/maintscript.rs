@@ -5,7 +5,9 @@
 //! at again: diversions and activated triggers. When a script fails this is owed until the
 //! failure was reported (see [`errors`](super::errors)).
 
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use super::Run;
 use super::errors::Undo;
@@ -18,7 +20,6 @@ use crate::report::{Event, debug};
 use crate::state::Status;
 use crate::sys::exec_label::ExecLabel;
 use crate::sys::locale;
-use crate::sys::place::{Absence, Spot};
 use crate::sys::process::{self, Ended, Outcome, RunError, Step};
 use crate::{bail, err, msg};
 
@@ -31,7 +32,7 @@ struct Call<'a> {
     script: &'a str,
     /// How messages call it.
     desc: Msg,
-    path: Spot,
+    path: PathBuf,
     args: &'a [&'a str],
 }
 
@@ -116,11 +117,15 @@ impl Run {
             path: self.db.infodb_file(pkg, Which::Installed, script),
             args,
         };
-        let Some(mode) = mode_of(&call)? else {
-            self.report.debug(debug::SCRIPTS, || {
-                msg!("vmaintscript_installed nonexistent %s", script)
-            });
-            return Ok(false);
+        let mode = match mode_of(&call.path) {
+            Ok(mode) => mode,
+            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => {
+                self.report.debug(debug::SCRIPTS, || {
+                    msg!("vmaintscript_installed nonexistent %s", script)
+                });
+                return Ok(false);
+            }
+            Err(e) => return Err(cannot_stat(&call, e)),
         };
         self.execute(&call, mode, OnFailure::Raise)?;
         Ok(true)
@@ -133,15 +138,19 @@ impl Run {
         pkg: PkgId,
         script: &str,
         desc: &str,
-        cidir: &Spot,
+        cidir: &Path,
         args: &[&str],
     ) -> Result<bool> {
         let call = self.new_call(pkg, script, desc, cidir, args);
-        let Some(mode) = mode_of(&call)? else {
-            self.report.debug(debug::SCRIPTS, || {
-                msg!("maintscript_new nonexistent %s '%s'", script, &call.path)
-            });
-            return Ok(false);
+        let mode = match mode_of(&call.path) {
+            Ok(mode) => mode,
+            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => {
+                self.report.debug(debug::SCRIPTS, || {
+                    msg!("maintscript_new nonexistent %s '%s'", script, &call.path)
+                });
+                return Ok(false);
+            }
+            Err(e) => return Err(cannot_stat(&call, e)),
         };
         self.execute(&call, mode, OnFailure::Raise)?;
         self.post_script_tasks()?;
@@ -153,7 +162,7 @@ impl Run {
         pkg: PkgId,
         script: &'a str,
         desc: &str,
-        cidir: &Spot,
+        cidir: &Path,
         args: &'a [&'a str],
     ) -> Call<'a> {
         let name = self.db.table.name(pkg, NameWhen::NonAmbig);
@@ -162,7 +171,7 @@ impl Run {
             which: Which::Available,
             script,
             desc: msg!("new %s package %s script", name, desc),
-            path: cidir.child(script.as_bytes()),
+            path: cidir.join(script),
             args,
         }
     }
@@ -174,7 +183,7 @@ impl Run {
         pkg: PkgId,
         script: &str,
         desc: &str,
-        cidir: &Spot,
+        cidir: &Path,
         ifok: &str,
         iffallback: &str,
     ) -> Result<bool> {
@@ -191,15 +200,14 @@ impl Run {
             path: self.db.infodb_file(pkg, Which::Installed, script),
             args: &args,
         };
-        match old.path.stat().if_there() {
-            Ok(Some(stat)) => {
-                let mode = stat.mode;
+        match mode_of(&old.path) {
+            Ok(mode) => {
                 if self.execute(&old, mode, OnFailure::Warn)? {
                     self.post_script_tasks()?;
                     return Ok(true);
                 }
             }
-            Ok(None) => {
+            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => {
                 self.report.debug(debug::SCRIPTS, || {
                     msg!(
                         "maintscript_fallback nonexistent %s '%s'",
@@ -219,8 +227,12 @@ impl Run {
 
         let args = [iffallback, &old_version, &new_version];
         let new = self.new_call(pkg, script, desc, cidir, &args);
-        let Some(mode) = mode_of(&new)? else {
-            bail!("there is no script in the new version of the package - giving up");
+        let mode = match mode_of(&new.path) {
+            Ok(mode) => mode,
+            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => {
+                bail!("there is no script in the new version of the package - giving up")
+            }
+            Err(e) => return Err(cannot_stat(&new, e)),
         };
         self.execute(&new, mode, OnFailure::Raise)?;
         self.report.notice(msg!("... it looks like that went OK"));
@@ -266,8 +278,8 @@ impl Run {
     fn execute(&mut self, call: &Call<'_>, mode: u32, on_failure: OnFailure) -> Result<bool> {
         if mode & 0o555 != 0o555 {
             // Not through a symbolic link, which may lead out of the package's own files.
-            call.path
-                .chmod(0o755)
+            crate::sys::place::Spot::path(call.path.as_os_str().as_bytes())
+                .chmod_nofollow(0o755)
                 .or_fail(|| msg!("unable to set execute permissions on '%.250s'", &call.path))?;
         }
         let args: Vec<&[u8]> = call.args.iter().map(|a| a.as_bytes()).collect();
@@ -280,8 +292,6 @@ impl Run {
         };
         self.hooks.enter(&self.db.table, &scope(None))?;
         let mut raw = None;
-        // Nothing the script may unmount is held, and nothing it may replace is remembered.
-        self.forget_places();
         let result = match self.spawn(call, &mut raw) {
             Ok(ended) => match ending(ended, &call.desc) {
                 None => Ok(true),
@@ -293,19 +303,12 @@ impl Run {
             },
             Err(e) => Err(e),
         };
-        self.forget_places();
         let ok = matches!(result, Ok(true));
         self.hooks.leave(&self.db.table, &scope(raw), ok);
         if result.is_err() {
             self.failures.undo.push(Undo::PostScript);
         }
         result
-    }
-
-    /// Forget what was resolved.
-    fn forget_places(&mut self) {
-        self.db.dirs.place().forget();
-        self.unpack.forget_place();
     }
 
     /// Start the script and wait for it.
@@ -326,7 +329,7 @@ impl Run {
             }
             msg!("fork/exec %s (%s )", &call.path, args)
         });
-        let program = call.path.shown();
+        let program = call.path.as_os_str().as_bytes();
         let _label = match ExecLabel::for_program(program, c"dpkg_script_t") {
             Ok(label) => label,
             Err(e) => {
@@ -382,7 +385,7 @@ impl Run {
     fn command(&mut self, call: &Call<'_>) -> Result<process::Command> {
         let instdir = self.db.dirs.instdir.as_os_str().as_bytes().to_vec();
         let admindir = self.db.dirs.admindir.as_os_str().as_bytes().to_vec();
-        let path = call.path.shown();
+        let path = call.path.as_os_str().as_bytes();
         let chrootless = self.opts.force.has(Force::ScriptChrootless);
         let chroot = !instdir.is_empty() && !chrootless;
 
@@ -393,12 +396,7 @@ impl Run {
             let program = path.strip_prefix(&instdir[..]).unwrap_or(path);
             (program.to_vec(), Vec::new(), admin.to_vec())
         } else {
-            let program = match instdir.is_empty() {
-                true => path.to_vec(),
-                // Whatever leads out of the instdir leads back into it.
-                false => call.path.host_path().into_os_string().into_vec(),
-            };
-            (program, instdir.clone(), admindir)
+            (path.to_vec(), instdir.clone(), admindir)
         };
         let chdir = match chrootless && !instdir.is_empty() {
             true => instdir.clone(),
@@ -446,11 +444,14 @@ impl Run {
     }
 }
 
-/// The mode of a script, if there is one.
-fn mode_of(call: &Call<'_>) -> Result<Option<u32>> {
-    let found = call.path.stat().if_there();
-    let found = found.or_fail(|| msg!("unable to stat %s '%.250s'", &call.desc, &call.path))?;
-    Ok(found.map(|stat| stat.mode))
+/// `stat(2)`'s mode.
+fn mode_of(path: &Path) -> std::io::Result<u32> {
+    std::fs::metadata(path).map(|m| m.permissions().mode())
+}
+
+fn cannot_stat(call: &Call<'_>, error: std::io::Error) -> Error {
+    let what = msg!("unable to stat %s '%.250s'", &call.desc, &call.path);
+    Error::os(what, error)
 }
 
 #[cfg(test)]

@@ -1,116 +1,103 @@
 //! Directories: making them with their parents, and making them durable (dir.c).
 
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
-use super::place::{Spot, names};
 use crate::error::{OrFail, Result};
 use crate::msg;
 
-/// Make a directory and all directories above it (`dir_make_path`).
-pub fn make_path(spot: &Spot, mode: u32) -> io::Result<()> {
-    let path = spot.shown();
+/// Make `path` and all directories above it (`dir_make_path`).
+pub fn make_path(path: &Path, mode: u32) -> io::Result<()> {
+    let bytes = path.as_os_str().as_bytes();
     // The first slash is that of the root, of `.`, or of the first component's parent; dpkg
     // never makes what stands before it.
-    let Some(first) = memchr::memchr(b'/', path) else {
+    let Some(mut slash) = memchr::memchr(b'/', bytes) else {
         return Ok(());
     };
-    let slashes = memchr::memchr_iter(b'/', &path[first + 1..]).map(|i| first + 1 + i);
-    for end in slashes.chain([path.len()]) {
-        match spot.above(end).mkdir_mode(mode) {
+    loop {
+        let next = memchr::memchr(b'/', &bytes[slash + 1..]).map(|i| slash + 1 + i);
+        let part = &bytes[..next.unwrap_or(bytes.len())];
+        let dir = Path::new(std::ffi::OsStr::from_bytes(part));
+        match std::fs::DirBuilder::new().mode(mode).create(dir) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-            made => made?,
+            other => other?,
+        }
+        match next {
+            Some(n) => slash = n,
+            None => return Ok(()),
         }
     }
-    Ok(())
 }
 
-/// Make the directories above a path (`dir_make_path_parent`).
-pub fn make_parents(spot: &Spot, mode: u32) -> io::Result<()> {
-    match spot.shown_parent() {
-        Some(parent) => make_path(&spot.above(parent.len()), mode),
+/// Make the directories above `path` (`dir_make_path_parent`).
+pub fn make_parents(path: &Path, mode: u32) -> io::Result<()> {
+    let bytes = path.as_os_str().as_bytes();
+    match memchr::memrchr(b'/', bytes) {
+        Some(slash) => make_path(
+            Path::new(std::ffi::OsStr::from_bytes(&bytes[..slash])),
+            mode,
+        ),
         None => Err(io::Error::from_raw_os_error(libc::ENOENT)),
     }
 }
 
 /// Make the entries of a directory durable (`dir_sync_path`).
-pub fn sync(dir: &Spot) -> Result<()> {
-    let open = dir
-        .read()
-        .or_fail(|| msg!("unable to open directory '%s'", dir))?;
-    open.sync_all()
-        .or_fail(|| msg!("unable to sync directory '%s'", dir))
+pub fn sync(path: &Path) -> Result<()> {
+    let dir = File::open(path).or_fail(|| msg!("unable to open directory '%s'", path))?;
+    dir.sync_all()
+        .or_fail(|| msg!("unable to sync directory '%s'", path))
 }
 
-/// Make the entry of a path in its directory durable (`dir_sync_path_parent`).
-pub fn sync_parent(spot: &Spot) -> Result<()> {
-    let Some(parent) = spot.shown_parent() else {
-        return Ok(());
-    };
-    let open = spot
-        .open_parent()
-        .or_fail(|| msg!("unable to open directory '%s'", parent))?;
-    File::from(open)
-        .sync_all()
-        .or_fail(|| msg!("unable to sync directory '%s'", parent))
-}
-
-/// Make all files of a directory, and then itself, durable (`dir_sync_contents`). A named pipe
-/// among them is an error, not something to wait for; so is a symbolic link that leads out of the
-/// directory.
-pub fn sync_contents(dir: &Spot) -> Result<()> {
-    // As stock spells it, whose callers give the directory with a slash.
-    let dir_shown = [dir.shown(), b"/"].concat();
-    let cannot = || msg!("unable to open directory '%s'", &dir_shown);
-    let open = dir.open(libc::O_RDONLY | libc::O_DIRECTORY, true);
-    let mut names = names(open.or_fail(cannot)?).or_fail(cannot)?;
-    names.retain(|name| !matches!(&name[..], b"." | b".."));
-    for name in names {
-        let file = dir.child(&name);
-        let shown = [&dir_shown[..], b"/", &name].concat();
-        let cannot = || msg!("unable to open file '%s'", &shown);
-        match file.lstat().or_fail(cannot)? {
-            // What it leads to is made durable under its own name.
-            link if link.is_symlink() && !file.readlink().or_fail(cannot)?.contains(&b'/') => {
-                continue;
-            }
-            _ => {}
-        }
-        let open = file.open(libc::O_WRONLY | libc::O_NONBLOCK, false);
-        File::from(open.or_fail(cannot)?)
-            .sync_all()
-            .or_fail(|| msg!("unable to sync file '%s'", &shown))?;
+/// Make the entry of `path` in its directory durable (`dir_sync_path_parent`).
+pub fn sync_parent(path: &Path) -> Result<()> {
+    let bytes = path.as_os_str().as_bytes();
+    match memchr::memrchr(b'/', bytes) {
+        Some(slash) => sync(Path::new(std::ffi::OsStr::from_bytes(&bytes[..slash]))),
+        None => Ok(()),
     }
-    let open = dir.read().or_fail(cannot)?;
-    open.sync_all()
-        .or_fail(|| msg!("unable to sync directory '%s'", &dir_shown))
+}
+
+/// Make all files of a directory, and then itself, durable (`dir_sync_contents`). A named pipe among
+/// them is an error, not something to wait for.
+pub fn sync_contents(path: &Path) -> Result<()> {
+    let entries =
+        std::fs::read_dir(path).or_fail(|| msg!("unable to open directory '%s'", path))?;
+    for entry in entries.flatten() {
+        // As stock spells it, whose callers give the directory with a slash.
+        let name = [path.as_os_str(), OsStr::new("/"), &entry.file_name()];
+        let name: OsString = name.into_iter().collect();
+        let file = File::options()
+            .write(true)
+            .custom_flags(libc::O_NONBLOCK)
+            .open(&name)
+            .or_fail(|| msg!("unable to open file '%s'", &name))?;
+        file.sync_all()
+            .or_fail(|| msg!("unable to sync file '%s'", &name))?;
+    }
+    sync(path)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::place::Place;
-    use std::os::unix::fs::symlink;
 
     #[test]
     fn paths_are_made_and_synced() {
         let dir = tempfile::tempdir().expect("tempdir");
-        let place = Place::new(&dir.path().join("root"));
-        let deep = place.spot(b"/a/b/c");
-        make_path(&deep, 0o755).expect("make, the root too");
+        let deep = dir.path().join("a/b/c");
+        make_path(&deep, 0o755).expect("make");
         make_path(&deep, 0o755).expect("make again");
-        let real = dir.path().join("root/a/b/c");
-        assert!(real.is_dir());
-        make_parents(&place.spot(b"/x/y/file"), 0o755).expect("parents");
-        assert!(dir.path().join("root/x/y").is_dir());
-        std::fs::write(real.join("f"), "x").expect("write");
-        symlink("f", real.join("l")).expect("symlink");
-        sync_contents(&place.spot(b"/a/b/c")).expect("sync");
-        std::fs::write(dir.path().join("outside"), "x").expect("write");
-        symlink(dir.path().join("outside"), real.join("out")).expect("symlink");
-        let out = sync_contents(&place.spot(b"/a/b/c")).expect_err("a link out");
-        assert_eq!(out.errno, Some(libc::ELOOP));
-        let gone = sync(&place.spot(b"/none")).expect_err("missing");
+        assert!(deep.is_dir());
+        make_parents(&dir.path().join("x/y/file"), 0o755).expect("parents");
+        assert!(dir.path().join("x/y").is_dir());
+        std::fs::write(deep.join("f"), "x").expect("write");
+        sync_contents(&deep).expect("sync");
+        let gone = sync(&dir.path().join("none")).expect_err("missing");
         assert!(gone.to_string().ends_with("': No such file or directory"));
     }
 }

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 
 use crate::error::{OrFail, Result};
-use crate::sys::place::{Absence, Place, Spot, Stat};
+use crate::sys::place::{Place, Spot, Stat};
 use crate::{bail, msg};
 
 /// What is tried out and copied into, next to a file.
@@ -13,14 +13,19 @@ const TEMPORARY: &str = ".dpkg-divert.tmp";
 
 /// A path of the installed system, and what is there.
 pub(super) struct End {
+    name: Vec<u8>,
+    /// The path on this system.
+    path: Vec<u8>,
     spot: Spot,
     /// `None` until looked at; then what is there, if anything.
     seen: Option<Option<Stat>>,
 }
 
 impl End {
-    pub(super) fn new(place: &Place, name: &[u8]) -> End {
+    pub(super) fn new(place: &mut Place, name: &[u8]) -> End {
         End {
+            name: name.to_vec(),
+            path: place.path(name),
             spot: place.spot(name),
             seen: None,
         }
@@ -34,8 +39,10 @@ impl End {
         if let Some(seen) = self.seen {
             return Ok(seen);
         }
-        let there = self.spot.lstat().if_there();
-        let there = there.or_fail(|| msg!("cannot stat file '%s'", &self.spot))?;
+        let there = match self.spot.lstat() {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+            other => Some(other.or_fail(|| msg!("cannot stat file '%s'", &self.path))?),
+        };
         self.seen = Some(there);
         Ok(there)
     }
@@ -44,9 +51,10 @@ impl End {
     /// known before anything is moved (`check_writable_dir`).
     fn check_writable(&self) -> Result<()> {
         let spot = self.spot.with_suffix(TEMPORARY.as_bytes());
-        let checking = || msg!("error checking '%s'", &self.spot);
-        spot.create_or_empty(0o600).or_fail(checking)?;
-        spot.unlink().or_fail(checking)
+        spot.create_or_empty(0o600)
+            .or_fail(|| msg!("error checking '%s'", &self.path))?;
+        let _ = spot.unlink();
+        Ok(())
     }
 }
 
@@ -78,8 +86,8 @@ impl Move {
             }
             Some(_) => bail!(
                 "rename involves overwriting '%s' with\n  different file '%s', not allowed",
-                &to.spot,
-                &from.spot
+                &to.path,
+                &from.path
             ),
         }
     }
@@ -88,47 +96,47 @@ impl Move {
     ///
     /// # Errors
     /// The file can neither be renamed nor copied.
-    pub(super) fn perform(self, from: &End, to: &End) -> Result<()> {
+    pub(super) fn perform(self, place: &mut Place, from: &End, to: &End) -> Result<()> {
         if self == Move::DropLink {
             return from
                 .spot
                 .unlink()
-                .or_fail(|| msg!("rename: remove duplicate old link '%s'", &from.spot));
+                .or_fail(|| msg!("rename: remove duplicate old link '%s'", &from.path));
         }
         if from.spot.rename(&to.spot).is_ok() {
             return Ok(());
         }
-        copy(&from.spot, &to.spot)?;
+        copy(place, from, to)?;
         from.spot
             .unlink()
-            .or_fail(|| msg!("unable to remove copied source file '%s'", &from.spot))
+            .or_fail(|| msg!("unable to remove copied source file '%s'", &from.path))
     }
 }
 
 /// Between file systems (`file_copy`): what is at `from`, a symbolic link followed, appears at
 /// `to` as a whole or not at all.
-fn copy(from: &Spot, to: &Spot) -> Result<()> {
-    let source = from
-        .read()
-        .or_fail(|| msg!("unable to open file '%s'", from))?;
-    let temporary = to.with_suffix(TEMPORARY.as_bytes());
-    let target = temporary
+fn copy(place: &mut Place, from: &End, to: &End) -> Result<()> {
+    let source = place
+        .follow(&from.name)
+        .and_then(|spot| spot.open(libc::O_RDONLY, false));
+    let source = source.or_fail(|| msg!("unable to open file '%s'", &from.path))?;
+    let temporary = [&to.path, TEMPORARY.as_bytes()].concat();
+    let spot = to.spot.with_suffix(TEMPORARY.as_bytes());
+    let target = spot
         .create_or_empty(0o600)
         .or_fail(|| msg!("unable to create file '%s'", &temporary))?;
-    let done = fill(source, from, target, &temporary).and_then(|()| {
-        temporary
-            .rename(to)
-            .or_fail(|| msg!("cannot rename '%s' to '%s'", &temporary, to))
+    let done = fill(File::from(source), &from.path, target, &temporary).and_then(|()| {
+        spot.rename(&to.spot)
+            .or_fail(|| msg!("cannot rename '%s' to '%s'", &temporary, &to.path))
     });
     if done.is_err() {
-        // What went wrong first is what is told.
-        let _ = temporary.unlink();
+        let _ = spot.unlink();
     }
     done
 }
 
 /// Give `target` the content, owner and mode of `source`, durably.
-fn fill(mut source: File, from: &Spot, mut target: File, to: &Spot) -> Result<()> {
+fn fill(mut source: File, from: &[u8], mut target: File, to: &[u8]) -> Result<()> {
     copy_data(&mut source, &mut target)
         .map_err(|why| crate::err!("cannot copy '%s' to '%s': %s", from, to, why.msg))?;
     let meta = source
@@ -168,11 +176,11 @@ mod tests {
         let path = |name: &str| dir.path().join(name);
         fs::write(path("a"), "text").expect("write");
         fs::set_permissions(path("a"), Permissions::from_mode(0o4711)).expect("chmod");
-        let place = Place::new(dir.path());
-        let mut ends = ["/a", "/b"].map(|n| End::new(&place, n.as_bytes()));
+        let mut place = Place::new(dir.path());
+        let mut ends = ["/a", "/b"].map(|n| End::new(&mut place, n.as_bytes()));
         let [from, to] = &mut ends;
         assert_eq!(Move::decide(from, to).expect("decide"), Some(Move::Rename));
-        copy(&from.spot, &to.spot).expect("copy");
+        copy(&mut place, from, to).expect("copy");
         assert_eq!(fs::read(path("b")).expect("read"), b"text");
         let mode = fs::metadata(path("b")).expect("stat").mode() & 0o7777;
         assert_eq!(mode, 0o4711);
@@ -186,8 +194,8 @@ mod tests {
         fs::write(path("a"), "text").expect("write");
         fs::write(path("victim"), "precious").expect("write");
         symlink("victim", path("a.dpkg-divert.tmp")).expect("symlink");
-        let place = Place::new(dir.path());
-        let mut ends = ["/a", "/b"].map(|n| End::new(&place, n.as_bytes()));
+        let mut place = Place::new(dir.path());
+        let mut ends = ["/a", "/b"].map(|n| End::new(&mut place, n.as_bytes()));
         let [from, to] = &mut ends;
         let error = Move::decide(from, to).expect_err("refused").to_string();
         assert!(error.starts_with("error checking '"), "{error}");

@@ -6,7 +6,12 @@
 pub mod decide;
 mod deref;
 
+use std::ffi::OsStr;
+use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 
 use self::decide::{Answer, Forces, Question, What};
 use super::depcon::Explanation;
@@ -14,7 +19,7 @@ use super::depcon::explain::concat;
 use super::errors::is_disappearing;
 use super::queue::DepCheck;
 use super::{DependTry, Istobe, Run};
-use crate::error::{OrFail, Result};
+use crate::error::{Error, OrFail, Result};
 use crate::force::Force;
 use crate::fsys::NodeId;
 use crate::hooks::{PackageStep, Scope};
@@ -22,31 +27,39 @@ use crate::msg::Msg;
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, debug};
 use crate::state::{EFlag, Status};
-use crate::sys::place::{Absence, Spot};
 use crate::version::Epoch;
 use crate::{bail, msg};
 
 /// The paths of one conffile on disk.
 struct Places {
     /// The file itself, links followed.
-    current: Spot,
+    current: Vec<u8>,
     /// The one just unpacked.
-    new: Spot,
+    new: Vec<u8>,
     /// Where the user's version is kept.
-    old: Spot,
+    old: Vec<u8>,
     /// Where the maintainer's version is left.
-    dist: Spot,
+    dist: Vec<u8>,
 }
 
 impl Places {
-    fn beside(current: Spot) -> Places {
+    fn beside(current: Vec<u8>) -> Places {
+        let with = |ext: &[u8]| [&current[..], ext].concat();
         Places {
-            new: current.with_suffix(b".dpkg-new"),
-            old: current.with_suffix(b".dpkg-old"),
-            dist: current.with_suffix(b".dpkg-dist"),
+            new: with(b".dpkg-new"),
+            old: with(b".dpkg-old"),
+            dist: with(b".dpkg-dist"),
             current,
         }
     }
+}
+
+fn path(bytes: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(bytes))
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENOENT)
 }
 
 impl Run {
@@ -195,15 +208,16 @@ impl Run {
             return Ok(());
         };
         let places = Places::beside(current);
-        let current_hash = self.md5hash(pkg, &places.current)?;
-        let shipped = places.new.lstat().if_there().or_fail(|| {
-            let id = "unable to stat new distributed conffile '%.250s'";
-            msg!(id, &places.new)
-        })?;
-        if shipped.is_none() {
-            return self.configure_ghost_conffile(pkg, index);
+        let current_hash = self.md5hash(pkg, path(&places.current))?;
+        match path(&places.new).symlink_metadata() {
+            Ok(_) => {}
+            Err(e) if is_missing(&e) => return self.configure_ghost_conffile(pkg, index),
+            Err(e) => {
+                let id = "unable to stat new distributed conffile '%.250s'";
+                return Err(Error::os(msg!(id, &places.new), e));
+            }
         }
-        let new_hash = self.md5hash(pkg, &places.new)?;
+        let new_hash = self.md5hash(pkg, path(&places.new))?;
         copy_perms(&places)?;
 
         let force = Forces::of(&self.opts.force);
@@ -227,13 +241,12 @@ impl Run {
             )
         });
         if decision.what.contains(What::PROMPT) {
-            let question = Question {
+            decision.what = self.ask_about(&Question {
                 path: &shown,
-                current: places.current.shown(),
-                shipped: places.new.shown(),
+                current: &places.current,
+                shipped: &places.new,
                 decision,
-            };
-            decision.what = self.ask_about(&question, &places)?;
+            })?;
         }
         self.place_conffile(pkg, node, &shown, &places, decision.what)?;
         self.set_conffile_hash(pkg, index, new_hash.into());
@@ -265,7 +278,7 @@ impl Run {
     }
 
     /// Ask until there is an answer (`promptconfaction`).
-    fn ask_about(&mut self, question: &Question<'_>, places: &Places) -> Result<What> {
+    fn ask_about(&mut self, question: &Question<'_>) -> Result<What> {
         let id = "status: %s : %s : '%s' '%s' %i %i ";
         let line = msg!(
             id,
@@ -284,10 +297,10 @@ impl Run {
                 Answer::Keep => break false,
                 Answer::Unclear => {}
                 Answer::Diff => {
-                    let [old, new] = [&places.current, &places.new].map(Spot::host_path);
-                    self.prompt.diff(&old, &new)?;
+                    let (old, new) = (path(question.current), path(question.shipped));
+                    self.prompt.diff(old, new)?;
                 }
-                Answer::Shell => self.shell_about(places)?,
+                Answer::Shell => self.shell_about(question)?,
             }
         };
         let word = if install { "install" } else { "keep" };
@@ -311,12 +324,11 @@ impl Run {
     }
 
     /// Let the user look around in a shell (`spawn_shell`); the prompter says how.
-    fn shell_about(&mut self, places: &Places) -> Result<()> {
-        let [old, new] = [&places.current, &places.new].map(Spot::host_path);
+    fn shell_about(&mut self, question: &Question<'_>) -> Result<()> {
         self.prompt.shell(&[
             ("DPKG_SHELL_REASON", b"conffile-prompt"),
-            ("DPKG_CONFFILE_OLD", old.as_os_str().as_encoded_bytes()),
-            ("DPKG_CONFFILE_NEW", new.as_os_str().as_encoded_bytes()),
+            ("DPKG_CONFFILE_OLD", question.current),
+            ("DPKG_CONFFILE_NEW", question.shipped),
         ])
     }
 
@@ -335,7 +347,11 @@ impl Run {
                 self.report.warning(line(e));
             }
         };
-        let unlink_if_there = |spot: &Spot| spot.unlink().if_there().map(drop);
+        let unlink = |p: &[u8]| fs::remove_file(path(p));
+        let unlink_if_there = |p: &[u8]| match unlink(p) {
+            Err(e) if is_missing(&e) => Ok(()),
+            result => result,
+        };
         let Places {
             current,
             new,
@@ -345,7 +361,7 @@ impl Run {
         let backup = what.contains(What::BACKUP);
         if what.contains(What::KEEP) {
             if !backup {
-                complain(new.unlink(), &|e| {
+                complain(unlink(new), &|e| {
                     msg!("%s: failed to remove '%.250s': %s", &name, new, e)
                 });
                 return Ok(());
@@ -355,7 +371,7 @@ impl Run {
                 msg!(id, &name, old, e)
             });
             self.activate_path(node, pkg)?;
-            if let Err(e) = new.rename(dist) {
+            if let Err(e) = fs::rename(path(new), path(dist)) {
                 let id = "%s: failed to rename '%.250s' to '%.250s': %s";
                 self.report.warning(msg!(id, &name, new, dist, e));
             }
@@ -371,7 +387,7 @@ impl Run {
                 msg!(id, &name, old, e)
             });
             if !what.contains(What::USER_DEL) {
-                complain(current.link(old), &|e| {
+                complain(fs::hard_link(path(current), path(old)), &|e| {
                     let id = "%s: failed to link '%.250s' to '%.250s': %s";
                     msg!(id, &name, current, old, e)
                 });
@@ -382,7 +398,7 @@ impl Run {
             self.report.output(msg!(id, shown));
         }
         self.activate_path(node, pkg)?;
-        new.rename(current)
+        fs::rename(path(new), path(current))
             .or_fail(|| msg!("unable to install '%.250s' as '%.250s'", new, current))
     }
 
@@ -395,20 +411,21 @@ impl Run {
 /// Give the new version the owner and mode of the one that is there, if one is
 /// (`file_copy_perms`).
 fn copy_perms(places: &Places) -> Result<()> {
-    let current = places.current.stat().if_there().or_fail(|| {
-        let id = "unable to stat current installed conffile '%.250s'";
-        msg!(id, &places.current)
-    })?;
-    let Some(current) = current else {
-        return Ok(());
+    let meta = match fs::metadata(path(&places.current)) {
+        Ok(meta) => meta,
+        Err(e) if is_missing(&e) => return Ok(()),
+        Err(e) => {
+            let id = "unable to stat current installed conffile '%.250s'";
+            return Err(Error::os(msg!(id, &places.current), e));
+        }
     };
-    let cannot = || {
+    let new = path(&places.new);
+    std::os::unix::fs::chown(new, Some(meta.uid()), Some(meta.gid())).or_fail(|| {
         let id = "unable to change ownership of target file '%.250s'";
         msg!(id, &places.new)
-    };
-    let new = places.new.follow().or_fail(cannot)?;
-    new.chown(current.uid, current.gid).or_fail(cannot)?;
-    new.chmod(current.mode & !libc::S_IFMT)
+    })?;
+    let mode = fs::Permissions::from_mode(meta.mode() & !libc::S_IFMT);
+    fs::set_permissions(new, mode)
         .or_fail(|| msg!("unable to set mode of target file '%.250s'", &places.new))
 }
 

@@ -1,7 +1,11 @@
 //! The files of a package, and the directories they leave (`removal_bulk_remove_files`,
 //! `removal_bulk_remove_leftover_dirs`).
 
+use std::ffi::OsStr;
+use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use crate::db::trigdb::Interest;
 use crate::error::{Error, OrFail, Result};
@@ -11,9 +15,8 @@ use crate::pipeline::Run;
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::debug;
 use crate::state::Status;
-use crate::sys::dir;
-use crate::sys::place::{Place, Spot, Stat};
-use crate::sys::remove::{TreeError, remove_tree, secure_unlink, secure_unlink_statted};
+use crate::sys::place::Spot;
+use crate::sys::remove::{TreeError, remove_tree, secure_unlink};
 
 /// Paths that stay, the latest first.
 type Leftover = std::collections::VecDeque<NodeId>;
@@ -32,8 +35,8 @@ enum Rmdir {
     Failed(io::Error),
 }
 
-fn rmdir(spot: &Spot) -> Rmdir {
-    let Err(e) = spot.rmdir() else {
+fn rmdir(path: &Path) -> Rmdir {
+    let Err(e) = fs::remove_dir(path) else {
         return Rmdir::Gone;
     };
     match e.raw_os_error() {
@@ -45,38 +48,8 @@ fn rmdir(spot: &Spot) -> Rmdir {
     }
 }
 
-/// A path of a package, and what is there.
-struct Found {
-    spot: Spot,
-    there: io::Result<Stat>,
-    /// A directory, or a link to one.
-    is_dir: bool,
-}
-
-impl Found {
-    fn at(place: &Place, name: &[u8]) -> Found {
-        let spot = place.spot(name);
-        let there = spot.lstat();
-        let is_dir = match &there {
-            Ok(st) if st.is_symlink() => spot.stat().is_ok_and(|st| st.is_dir()),
-            Ok(st) => st.is_dir(),
-            Err(_) => false,
-        };
-        Found {
-            spot,
-            there,
-            is_dir,
-        }
-    }
-
-    /// Remove what is no directory, without asking `rmdir` about it as stock does; false when
-    /// that must be asked, since only its error tells what to do.
-    fn unlink(&self) -> bool {
-        match &self.there {
-            Ok(st) if !st.is_dir() => secure_unlink_statted(&self.spot, st).is_ok(),
-            _ => false,
-        }
-    }
+fn as_path(bytes: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(bytes))
 }
 
 impl Run {
@@ -94,11 +67,11 @@ impl Run {
         // From here on only forward.
         self.failures.undo.clear();
 
-        let place = self.place_of(pkg);
+        let root = self.root_of(pkg);
         let mut leftover = Leftover::new();
         for node in self.files_reversed(pkg) {
             self.debug_node(node);
-            if self.remove_file(pkg, node, &place, &mut leftover)? {
+            if self.remove_file(pkg, node, &root, &mut leftover)? {
                 leftover.push_front(node);
             }
         }
@@ -134,7 +107,7 @@ impl Run {
         self.report.debug(debug::EACHFILEDETAIL, || msg!(text));
     }
 
-    fn debug_path(&mut self, text: &'static str, path: &Spot) {
+    fn debug_path(&mut self, text: &'static str, path: &[u8]) {
         self.report
             .debug(debug::EACHFILEDETAIL, || msg!(text, path));
     }
@@ -142,7 +115,9 @@ impl Run {
     /// What remains of the package's list.
     fn write_leftover(&mut self, pkg: PkgId, leftover: Leftover) -> Result<()> {
         let list: Vec<NodeId> = leftover.into();
-        self.db.shorten_filelist(pkg, &list, NodeFlags::empty())
+        let none = NodeFlags::empty();
+        self.db
+            .write_filelist_except(pkg, Which::Installed, &list, none)
     }
 
     /// Remove one path; true when it stays in the package's list.
@@ -150,13 +125,12 @@ impl Run {
         &mut self,
         pkg: PkgId,
         node: NodeId,
-        place: &Place,
+        root: &[u8],
         leftover: &mut Leftover,
     ) -> Result<bool> {
         let use_node = self.namenode_to_use(node, pkg, Which::Installed);
-        let found = Found::at(place, self.db.fsys.name(use_node));
-        let Found { spot, is_dir, .. } = &found;
-        let is_dir = *is_dir;
+        let path = [root, self.db.fsys.name(use_node)].concat();
+        let is_dir = as_path(&path).metadata().is_ok_and(|m| m.is_dir());
 
         // Other instances keep it; conffiles too.
         if !is_dir && self.is_shared(pkg, node) {
@@ -176,48 +150,43 @@ impl Run {
             if self.dir_is_used_by_others(node, pkg) {
                 return Ok(false);
             }
-            if self.is_root_directory(use_node, spot) {
+            if self.is_root_directory(use_node, &path) {
                 return Ok(true);
             }
         }
         self.activate_path(use_node, pkg)?;
 
-        let temp = spot.with_suffix(b".dpkg-tmp");
+        let beside = |ext: &[u8]| [&path[..], ext].concat();
+        let temp = beside(b".dpkg-tmp");
         self.debug_path("removal_bulk cleaning temp '%s'", &temp);
         self.path_remove_tree(&temp)?;
-        let new = spot.with_suffix(b".dpkg-new");
+        let new = beside(b".dpkg-new");
         self.debug_path("removal_bulk cleaning new '%s'", &new);
         self.path_remove_tree(&new)?;
 
-        self.debug_path("removal_bulk removing '%s'", spot);
-        if is_dir {
-            place.forget();
-        }
-        if found.unlink() {
-            self.debug_path("removal_bulk unlinking '%s'", spot);
-            return Ok(false);
-        }
-        match rmdir(spot) {
+        self.debug_path("removal_bulk removing '%s'", &path);
+        match rmdir(as_path(&path)) {
             Rmdir::Gone => Ok(false),
             Rmdir::NotEmpty => {
                 let id = "removal_bulk '%s' was not empty, will try again later";
-                self.debug_path(id, spot);
+                self.debug_path(id, &path);
                 Ok(true)
             }
             Rmdir::Busy(e) => {
                 self.warn_busy(pkg, node, e);
                 Ok(true)
             }
-            Rmdir::Failed(e) => Err(Error::os(msg!("cannot remove '%.250s'", spot), e)),
+            Rmdir::Failed(e) => Err(Error::os(msg!("cannot remove '%.250s'", path), e)),
             Rmdir::NotDirectory => {
-                self.debug_path("removal_bulk unlinking '%s'", spot);
-                secure_unlink(spot).or_fail(|| msg!("unable to securely remove '%.250s'", spot))?;
+                self.debug_path("removal_bulk unlinking '%s'", &path);
+                secure_unlink(&Spot::path(&path))
+                    .or_fail(|| msg!("unable to securely remove '%.250s'", path))?;
                 Ok(false)
             }
         }
     }
 
-    fn is_root_directory(&mut self, use_node: NodeId, path: &Spot) -> bool {
+    fn is_root_directory(&mut self, use_node: NodeId, path: &[u8]) -> bool {
         if self.db.fsys.name(use_node) != b"/." {
             return false;
         }
@@ -253,12 +222,12 @@ impl Run {
     }
 
     /// Remove something with all that is below it (`path_remove_tree`).
-    fn path_remove_tree(&mut self, path: &Spot) -> Result<()> {
+    fn path_remove_tree(&mut self, path: &[u8]) -> Result<()> {
         self.report.debug(debug::EACHFILE, || {
             msg!("%s '%s'", "path_remove_tree", path)
         });
         let mut descended = false;
-        let result = remove_tree(path, || descended = true);
+        let result = remove_tree(&Spot::path(path), || descended = true);
         if descended {
             self.report.debug(debug::EACHFILE, || {
                 msg!("%s running rm -rf '%s'", "path_remove_tree", path)
@@ -267,7 +236,7 @@ impl Run {
         result.map_err(|error| match error {
             TreeError::Top(e) => Error::os(msg!("unable to securely remove '%.255s'", path), e),
             TreeError::Below(below, e) => {
-                let whole = [path.shown(), &below].concat();
+                let whole = [path, &below].concat();
                 Error::os(msg!("unable to securely remove '%.255s'", whole), e)
             }
         })
@@ -283,14 +252,16 @@ impl Run {
             self.report.debug(debug::STUPIDLYVERBOSE, || {
                 msg!("removal_bulk info not postrm or list")
             });
-            file.spot
-                .unlink()
-                .or_fail(|| msg!("unable to delete control info file '%.250s'", &file.spot))?;
+            fs::remove_file(&file.path)
+                .or_fail(|| msg!("unable to delete control info file '%.250s'", &file.path))?;
             self.report.debug(debug::SCRIPTS, || {
-                msg!("removal_bulk info unlinked %s", &file.spot)
+                msg!("removal_bulk info unlinked %s", &file.path)
             });
         }
-        dir::sync(&self.db.infodb_dir())
+        let dir = self.db.infodb_dir();
+        let open = fs::File::open(&dir).or_fail(|| msg!("unable to open directory '%s'", &dir))?;
+        open.sync_all()
+            .or_fail(|| msg!("unable to sync directory '%s'", &dir))
     }
 
     /// Try the directories again that were not empty; warn about those that still are not.
@@ -299,7 +270,7 @@ impl Run {
         self.db.note(pkg, &mut *self.report)?;
         self.failures.undo.clear();
 
-        let place = self.place_of(pkg);
+        let root = self.root_of(pkg);
         let mut leftover = Leftover::new();
         for node in self.files_reversed(pkg) {
             self.debug_node(node);
@@ -311,15 +282,11 @@ impl Run {
                 });
                 continue;
             }
-            if self.remove_leftover_dir(pkg, node, &place, &mut leftover)? {
+            if self.remove_leftover_dir(pkg, node, &root, &mut leftover)? {
                 leftover.push_front(node);
             }
         }
-        let list: Vec<NodeId> = leftover.into();
-        let none = NodeFlags::empty();
-        // The package is about to be forgotten, and its list with it.
-        self.db
-            .write_filelist_except(pkg, Which::Installed, &list, none)?;
+        self.write_leftover(pkg, leftover)?;
         self.db.note(pkg, &mut *self.report)
     }
 
@@ -327,13 +294,12 @@ impl Run {
         &mut self,
         pkg: PkgId,
         node: NodeId,
-        place: &Place,
+        root: &[u8],
         leftover: &mut Leftover,
     ) -> Result<bool> {
         let use_node = self.namenode_to_use(node, pkg, Which::Installed);
-        let found = Found::at(place, self.db.fsys.name(use_node));
-        let spot = &found.spot;
-        if found.is_dir {
+        let path = [root, self.db.fsys.name(use_node)].concat();
+        if as_path(&path).metadata().is_ok_and(|m| m.is_dir()) {
             self.debug_detail("removal_bulk is a directory");
             if self.dir_is_used_by_pkg(node, pkg, leftover.make_contiguous()) {
                 return Ok(true);
@@ -341,14 +307,13 @@ impl Run {
             if self.dir_is_used_by_others(node, pkg) {
                 return Ok(false);
             }
-            if self.is_root_directory(use_node, spot) {
+            if self.is_root_directory(use_node, &path) {
                 return Ok(true);
             }
-            place.forget();
         }
         self.activate_path(use_node, pkg)?;
-        self.debug_path("removal_bulk removing '%s'", spot);
-        match rmdir(spot) {
+        self.debug_path("removal_bulk removing '%s'", &path);
+        match rmdir(as_path(&path)) {
             Rmdir::Gone => Ok(false),
             Rmdir::NotEmpty => {
                 let name = self.db.table.name(pkg, NameWhen::NonAmbig);
@@ -361,14 +326,14 @@ impl Run {
                 self.warn_busy(pkg, node, e);
                 Ok(true)
             }
-            Rmdir::Failed(e) => Err(Error::os(msg!("cannot remove '%.250s'", spot), e)),
+            Rmdir::Failed(e) => Err(Error::os(msg!("cannot remove '%.250s'", path), e)),
             Rmdir::NotDirectory => {
-                if !spot.lstat().is_ok_and(|st| st.is_symlink()) {
+                let meta = as_path(&path).symlink_metadata();
+                if !meta.is_ok_and(|m| m.is_symlink()) {
                     return Ok(true);
                 }
                 self.debug_detail("removal_bulk is a symlink to a directory");
-                spot.unlink()
-                    .or_fail(|| msg!("cannot remove '%.250s'", spot))?;
+                fs::remove_file(as_path(&path)).or_fail(|| msg!("cannot remove '%.250s'", path))?;
                 Ok(false)
             }
         }

@@ -43,8 +43,7 @@ impl Run {
 
         let archives = self.list_archives(args)?;
         for archive in &archives {
-            let stat = super::plan::given(archive)
-                .stat()
+            let stat = std::fs::metadata(archive)
                 .or_fail(|| msg!("cannot access archive '%s'", archive))?;
             if !stat.is_file() {
                 bail!("archive '%s' is not a regular file", archive);
@@ -82,9 +81,7 @@ impl Run {
     /// Decompress an archive that is going to be unpacked later. A large one is left alone until
     /// its turn: its decoder holds several blocks of 24 MiB, and little of it can wait anyway.
     fn start_ahead(&mut self, archive: &Path) {
-        let small = super::plan::given(archive)
-            .stat()
-            .is_ok_and(|st| st.size <= AHEAD_MAX);
+        let small = std::fs::metadata(archive).is_ok_and(|m| m.len() <= AHEAD_MAX);
         if small
             && self.opts.act
             && self.opts.action != Action::RecordAvail

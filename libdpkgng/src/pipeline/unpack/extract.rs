@@ -33,14 +33,14 @@ use crate::fsys::{NodeFlags, NodeId};
 use crate::pkg::{PkgId, Which};
 use crate::report::{Event, debug};
 use crate::state::Status;
-use crate::sys::place::{Spot, Stat};
+use crate::sys::place::Stat;
 use crate::{bail, msg};
 
 /// A package whose files are all in place.
 #[must_use]
 pub struct Extracted {
     pub(super) pkg: PkgId,
-    pub(super) cidir: Spot,
+    pub(super) cidir: PathBuf,
     pub(super) old_status: Status,
     /// The paths of the archive, in its order.
     pub(super) newfiles: Nodes,
@@ -201,7 +201,7 @@ impl Run {
         entry.resolve(&mut SystemOwners {
             db: &self.db,
             cache: &mut job.owners,
-        })?;
+        });
         if entry.name.contains(&b'\n') {
             bail!(
                 "newline not allowed in archive object name '%.255s'",
@@ -250,7 +250,7 @@ impl Run {
             // with the root's path in front once more; elsewhere `.dpkg-new` stands beside a
             // symbolic link and not beside its target.
             if let Err(followed) = self.conffderef_or_last(pkg, &usename) {
-                usename = followed.shown().to_vec();
+                usename = followed;
             }
             self.report.debug(debug::CONFF, || {
                 msg!("tarobject FNNF_NEW_CONFF deref='%s'", &usename)
@@ -384,10 +384,11 @@ impl Run {
             )
         });
         if is_conffile {
-            return self.previous_conffile_hash(pkg, &item.spots.new, item.node);
+            let new = path_of(item.spots.shown_new());
+            return self.previous_conffile_hash(pkg, &new, item.node);
         }
         if item.there.is_some_and(|st| st.is_file()) {
-            return self.md5hash(pkg, &item.spots.main);
+            return self.md5hash(pkg, &path_of(main));
         }
         Ok(EMPTY_HASH.to_vec())
     }

@@ -21,7 +21,6 @@ use crate::pipeline::trigproc::TrigprocType;
 use crate::pkg::{ArchiveDetails, DepType, NameWhen, PkgId, Which};
 use crate::report::{Event, Silent};
 use crate::state::{EFlag, Status, Want};
-use crate::sys::place::{Absence, Spot};
 use crate::sys::process::{self, Ended};
 use crate::{bail, err, msg, sys};
 
@@ -40,7 +39,7 @@ const DEBSIG_VERIFY: &str = "/usr/bin/debsig-verify";
 pub struct Candidate {
     archive: PathBuf,
     shown: Msg,
-    cidir: Spot,
+    cidir: PathBuf,
     pkg: PkgId,
 }
 
@@ -50,7 +49,7 @@ pub struct Plan {
     /// The package.
     pub pkg: PkgId,
     pub(super) archive: PathBuf,
-    pub(super) cidir: Spot,
+    pub(super) cidir: PathBuf,
 }
 
 /// Answers about users and groups, each asked for once in an archive (scripts may change them
@@ -71,21 +70,21 @@ pub(super) struct SystemOwners<'a> {
 fn once(
     known: &mut Vec<(Box<[u8]>, Option<u32>)>,
     name: &[u8],
-    ask: impl FnOnce() -> Result<Option<u32>>,
-) -> Result<Option<u32>> {
+    ask: impl FnOnce() -> Option<u32>,
+) -> Option<u32> {
     if let Some((_, id)) = known.iter().find(|(n, _)| **n == *name) {
-        return Ok(*id);
+        return *id;
     }
-    let id = ask()?;
+    let id = ask();
     known.push((name.into(), id));
-    Ok(id)
+    id
 }
 
 impl Owners for SystemOwners<'_> {
-    fn uid(&mut self, name: &[u8]) -> Result<Option<u32>> {
+    fn uid(&mut self, name: &[u8]) -> Option<u32> {
         once(&mut self.cache.users, name, || self.db.uid_of(name))
     }
-    fn gid(&mut self, name: &[u8]) -> Result<Option<u32>> {
+    fn gid(&mut self, name: &[u8]) -> Option<u32> {
         once(&mut self.cache.groups, name, || self.db.gid_of(name))
     }
 }
@@ -106,18 +105,11 @@ fn summarize(path: &[u8]) -> Msg {
     msg!(".../%s", rest)
 }
 
-/// The spot of an archive, whose path somebody gave.
-pub(super) fn given(archive: &Path) -> Spot {
-    Spot::path(archive.as_os_str().as_bytes())
-}
-
 /// Whether a file begins as every `.deb` of format 2 does, with a whole header of its first
 /// member; such a file is no part of a split one.
 pub(super) fn is_plain_deb(path: &Path) -> bool {
     let mut head = [0; 68];
-    let read = given(path)
-        .read()
-        .and_then(|mut f| std::io::Read::read(&mut f, &mut head));
+    let read = std::fs::File::open(path).and_then(|mut f| std::io::Read::read(&mut f, &mut head));
     matches!(read, Ok(n) if n == head.len())
         && head.starts_with(b"!<arch>\ndebian-binary")
         && head.ends_with(b"`\n")
@@ -152,9 +144,8 @@ impl Run {
     pub(super) fn read_candidate(&mut self, archive: &Path) -> Result<Option<Candidate>> {
         let mut archive = archive.to_owned();
         let mut shown = summarize(archive.as_os_str().as_bytes());
-        let stat = given(&archive)
-            .stat()
-            .or_fail(|| msg!("cannot access archive '%s'", &archive))?;
+        let stat =
+            std::fs::metadata(&archive).or_fail(|| msg!("cannot access archive '%s'", &archive))?;
         // What is put together out of parts exists only when we act.
         if self.opts.act {
             match self.reassemble(&archive)? {
@@ -181,7 +172,7 @@ impl Run {
             self.db.table[pkg].archives.push(ArchiveDetails::default());
         }
         if let Some(details) = self.db.table[pkg].archives.first_mut() {
-            details.size = Some(stat.size.to_string().into_bytes().into());
+            details.size = Some(stat.len().to_string().into_bytes().into());
         }
         if self.opts.action == Action::RecordAvail {
             let name = self
@@ -204,23 +195,26 @@ impl Run {
     /// make sense of; stock asks it about every archive.
     fn reassemble(&mut self, archive: &Path) -> Result<Reassembled> {
         let whole = self.db.dirs.admin(REASSEMBLE_TMP);
-        let gone = whole.unlink().if_there();
-        gone.or_fail(|| msg!("error ensuring '%.250s' doesn't exist", &whole))?;
+        match std::fs::remove_file(&whole) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(e).or_fail(|| msg!("error ensuring '%.250s' doesn't exist", &whole))?;
+            }
+            _ => {}
+        }
         self.unpack.unwind.push(Undo::Reassembled(whole.clone()));
         if let Ok(None) = PartInfo::read(archive) {
             return Ok(Reassembled::NotAPart);
         }
-        let output = whole.host_path();
         let args = [
             &b"-Qao"[..],
-            output.as_os_str().as_bytes(),
+            whole.as_os_str().as_bytes(),
             archive.as_os_str().as_bytes(),
         ];
         let status = self.run_program(msg!("split package reassembly"), SPLITTER, &args)?;
         match status {
-            Ended::Exit(0) => match whole.stat().if_there() {
-                Ok(Some(_)) => Ok(Reassembled::Complete(output)),
-                Ok(None) => Ok(Reassembled::Incomplete),
+            Ended::Exit(0) => match std::fs::metadata(&whole) {
+                Ok(_) => Ok(Reassembled::Complete(whole)),
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Reassembled::Incomplete),
                 Err(_) => Ok(Reassembled::NotAPart),
             },
             Ended::Exit(1) => Ok(Reassembled::NotAPart),
@@ -261,12 +255,11 @@ impl Run {
     }
 
     /// `get_control_dir()`: an empty place for the control member.
-    fn control_dir(&mut self) -> Result<Spot> {
+    fn control_dir(&mut self) -> Result<PathBuf> {
         if !self.opts.act {
             let template = self.opts.tmpdir.join("dpkg.XXXXXX");
-            let dir = nix::unistd::mkdtemp(&template)
-                .or_fail(|| msg!("unable to create temporary directory"))?;
-            return Ok(Spot::path(dir.as_os_str().as_bytes()));
+            return nix::unistd::mkdtemp(&template)
+                .or_fail(|| msg!("unable to create temporary directory"));
         }
         let dir = self.db.dirs.admin(CONTROL_DIR_TMP);
         self.remove_tree_at(&dir)?;
@@ -275,7 +268,7 @@ impl Run {
 
     /// What stock has `dpkg-deb --control` do. Ours does it here, and leaves what it cannot make
     /// sense of to that program: it knows tars that are not dpkg's, and has its own words.
-    fn unpack_control(&mut self, archive: &Path, cidir: &Spot) -> Result<()> {
+    fn unpack_control(&mut self, archive: &Path, cidir: &Path) -> Result<()> {
         let mut owners = SystemOwners {
             db: &self.db,
             cache: &mut OwnerCache::default(),
@@ -283,13 +276,12 @@ impl Run {
         // What there is to say of an archive that fails, the tool says.
         let extracted = DebFile::open(archive)
             .and_then(|deb| extract_control(&deb, cidir, &mut owners, &mut Silent));
-        if extracted.is_err() || cidir.child(b"control").exists().is_err() {
+        if extracted.is_err() || !cidir.join("control").exists() {
             self.remove_tree_at(cidir)?;
-            let dir = cidir.host_path();
             let args = [
                 &b"--control"[..],
                 archive.as_os_str().as_bytes(),
-                dir.as_os_str().as_bytes(),
+                cidir.as_os_str().as_bytes(),
             ];
             let what = msg!("package control information extraction");
             let ended = self.run_program(what, BACKEND, &args)?;
@@ -298,11 +290,11 @@ impl Run {
             }
         }
         // They are renamed into info/ later and must not turn up empty after a crash.
-        sys::dir::sync_contents(cidir)
+        sys::dir::sync_contents(&cidir.join(""))
     }
 
     /// The control file into the table: as what is available.
-    fn read_control(&mut self, cidir: &Spot) -> Result<PkgId> {
+    fn read_control(&mut self, cidir: &Path) -> Result<PkgId> {
         let mut flags = match self.opts.action {
             Action::RecordAvail => control::ParseFlags::AVAILABLE,
             _ => control::ParseFlags::BINARY,
@@ -311,7 +303,7 @@ impl Run {
         if self.opts.force.has(Force::BadVersion) {
             flags |= control::ParseFlags::LAX_VERSION;
         }
-        let file = cidir.child(b"control");
+        let file = cidir.join("control");
         let (_, pkg) = control::parse_file(&file, flags, &mut self.db.table, &mut *self.report)?;
         // Read as a description of what is available, an older version is passed over.
         pkg.ok_or_else(|| err!("no package information in '%.255s'", &file))

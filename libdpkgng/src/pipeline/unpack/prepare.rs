@@ -1,7 +1,7 @@
 //! Going ahead: everything between the decision and the first file. From here on each step
 //! pushes its undo before it acts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::super::{Deconf, Run};
 use super::Entered;
@@ -13,14 +13,13 @@ use crate::msg;
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::debug;
 use crate::state::{EFlag, Status, Want};
-use crate::sys::place::Spot;
 
 /// A package whose old version is out of service and whose preinst ran.
 #[must_use]
 pub struct Prepared {
     pub(super) pkg: PkgId,
     pub(super) archive: PathBuf,
-    pub(super) cidir: Spot,
+    pub(super) cidir: PathBuf,
     /// The status it had; `unpacked` where the old prerm brought it down to that.
     pub(super) old_status: Status,
     /// Its conffiles, as its control member lists them.
@@ -61,10 +60,10 @@ impl Run {
             cidir,
         } = plan;
         self.activate_package_processing(pkg)?;
-        let triggers = cidir.child(b"triggers");
+        let triggers = cidir.join("triggers");
         self.db
             .parse_ci_activations(&triggers, pkg, &mut *self.report)?;
-        let newconffiles = self.parse_conffiles(pkg, &cidir.child(b"conffiles"))?;
+        let newconffiles = self.parse_conffiles(pkg, &cidir.join("conffiles"))?;
         self.conffiles_mark_old(pkg);
         for conflictor in self.conflictors.clone() {
             self.conffiles_mark_old(conflictor);
@@ -132,17 +131,17 @@ impl Run {
         })
     }
 
-    fn run_preinst(&mut self, pkg: PkgId, old_status: Status, cidir: &Spot) -> Result<()> {
+    fn run_preinst(&mut self, pkg: PkgId, old_status: Status, cidir: &Path) -> Result<()> {
         let old = self.db.table[pkg].installed.version.to_string();
         let new = self.db.table[pkg].available.version.to_string();
         let (undo, args) = match old_status {
-            Status::NotInstalled => (Undo::PreinstVeryNew(pkg, cidir.clone()), vec!["install"]),
+            Status::NotInstalled => (Undo::PreinstVeryNew(pkg, cidir.to_owned()), vec!["install"]),
             Status::ConfigFiles => (
-                Undo::PreinstNew(pkg, cidir.clone()),
+                Undo::PreinstNew(pkg, cidir.to_owned()),
                 vec!["install", &old, &new],
             ),
             status => (
-                Undo::PreinstUpgrade(pkg, cidir.clone(), status),
+                Undo::PreinstUpgrade(pkg, cidir.to_owned(), status),
                 vec!["upgrade", &old, &new],
             ),
         };

@@ -7,6 +7,8 @@
 //! An error while undoing is shown and the next entry is tried; what the failed entry is about
 //! (the package, or what conflicts with it) is left as it is from there on.
 
+use std::path::PathBuf;
+
 use super::super::{Action, Run};
 use crate::error::{OrFail, Result};
 use crate::fsys::{NodeFlags, NodeId};
@@ -15,16 +17,15 @@ use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, debug};
 use crate::state::{EFlag, Status};
 use crate::sys::place::Spot;
-
 use crate::sys::remove;
 
 /// One thing to undo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Undo {
     /// The archive put together out of its parts; goes in any case.
-    Reassembled(Spot),
+    Reassembled(PathBuf),
     /// The unpacked control member; goes in any case.
-    ControlDir(Spot),
+    ControlDir(PathBuf),
     /// The old prerm was called with `upgrade`: call the old postinst with `abort-upgrade`.
     PrermUpgrade(PkgId),
     /// A prerm was called with `deconfigure`: call the postinst with `abort-deconfigure`. When
@@ -46,13 +47,13 @@ pub enum Undo {
     },
     /// The preinst of a package never seen was called: call the new postrm with `abort-install`
     /// and forget the package.
-    PreinstVeryNew(PkgId, Spot),
+    PreinstVeryNew(PkgId, PathBuf),
     /// The preinst of a package with conffiles left was called with `install`: call the new
     /// postrm with `abort-install`.
-    PreinstNew(PkgId, Spot),
+    PreinstNew(PkgId, PathBuf),
     /// The preinst was called with `upgrade`: call the new postrm with `abort-upgrade`; the
     /// package is as it was then.
-    PreinstUpgrade(PkgId, Spot, Status),
+    PreinstUpgrade(PkgId, PathBuf, Status),
     /// The data member is being read: let go of it, which its child may have words for.
     Stream,
     /// A path of the archive is being placed: put back what was there.
@@ -346,7 +347,7 @@ mod tests {
     fn only_what_came_after_the_checkpoint_is_pending_latest_first() {
         let pkg = PkgId(1);
         let mut unwind = Unwind::default();
-        unwind.push(Undo::ControlDir(Spot::path(b"/a/tmp.ci")));
+        unwind.push(Undo::ControlDir("/a/tmp.ci".into()));
         unwind.push(Undo::PrermUpgrade(pkg));
         unwind.push(Undo::InstallNew(NodeId(7)));
         unwind.push(Undo::InstallNew(NodeId(8)));
@@ -357,7 +358,7 @@ mod tests {
             [
                 Undo::InstallNew(NodeId(7)),
                 Undo::PrermUpgrade(pkg),
-                Undo::ControlDir(Spot::path(b"/a/tmp.ci")),
+                Undo::ControlDir("/a/tmp.ci".into()),
             ]
         );
         unwind.push(Undo::Checkpoint);
