@@ -4,6 +4,7 @@
 //! |---|---|
 //! | 0 | [`elf`]: reading and rewriting ELF files, and what the loader will find |
 //! | 0 | [`layout`]: where things are below `/var/sys`, and what they are called |
+//! | 0 | [`world`]: where things of one world of a generation are
 //! | 0 | [`output`]: tables for a person, JSON for programs |
 //! | 1 | [`manifest`]: what is written down about installations, realizations and generations |
 //! | 2 | [`facts`]: what is known of a package in the store: its relations, its ELF objects |
@@ -92,3 +93,4 @@ pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod view;
+pub mod world;
