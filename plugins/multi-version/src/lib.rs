@@ -68,15 +68,9 @@
 //! - In a context of a view, `/usr` is slot over root over the host's /usr, and `/var/sys/current-system` leads
 //!   to the view's generation, so that one realization serves every view.
 
-pub mod admindir;
-pub mod apt;
-pub mod build;
-pub mod command;
 pub mod context;
 pub mod decide;
 pub mod elf;
-mod entry;
-pub mod export;
 pub mod facts;
 pub mod gc;
 pub mod generation;
@@ -86,11 +80,7 @@ pub mod manifest;
 mod mountinfo;
 pub mod output;
 pub mod plan;
-pub mod query;
-pub mod scripts;
-pub mod show;
 pub mod store;
 #[cfg(test)]
 mod testing;
-pub mod view;
 pub mod world;

@@ -38,7 +38,7 @@ pub use error::ContextError;
 pub use host::Host;
 pub use run::{Options, RunError, Selector, UsageError, run};
 
-use crate::layout::{GenerationNumber, Layout, SlotName, ViewName, inside};
+use crate::layout::{GenerationNumber, Layout, SideName, ViewName, inside};
 
 /// The context that is asked for.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ pub struct Wanted<'a> {
     /// Which generation.
     pub number: GenerationNumber,
     /// With these slots, the first on top.
-    pub slots: &'a [SlotName],
+    pub slots: &'a [SideName],
     /// Without the host's /usr.
     pub pure: bool,
 }

@@ -35,7 +35,6 @@ pub(crate) mod tests;
 mod vote;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use crate::decide::{Decision, Needed};
 use crate::facts::Relation;
@@ -81,18 +80,6 @@ pub struct Link {
     pub overriding: Option<String>,
 }
 
-/// A file that a name in a `lib/` leads to.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LibraryFile {
-    /// In which realization.
-    pub realization: RealizationId,
-    /// Where in it.
-    pub path: PathBuf,
-}
-
-/// What a `lib/` holds, by architecture.
-pub type Lib = BTreeMap<Architecture, BTreeMap<Soname, LibraryFile>>;
-
 /// A linked package of a world.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Linked {
@@ -126,9 +113,9 @@ pub struct WorldPlan {
     pub members: BTreeMap<InstallationId, Linked>,
     /// The others.
     pub apart: Vec<Apart>,
-    /// What its `lib/` holds.
-    pub lib: Lib,
-    /// Who provides what, with the tables; sorted by soname.
+    /// What no world has as a package, and this one takes libraries of: for a pin or a hide.
+    pub kept: BTreeMap<InstallationId, RealizationId>,
+    /// What its `lib/` holds: who provides what, with the tables; sorted by soname.
     pub libraries: BTreeMap<Architecture, Vec<Decision>>,
     /// Every need of every object, once per consumer and soname.
     pub links: Vec<Link>,
@@ -138,15 +125,6 @@ pub struct WorldPlan {
     pub needed: Needed,
 }
 
-/// An installation that no world has: it is kept for its libraries.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
-    /// Which.
-    pub installation: InstallationId,
-    /// How it is linked.
-    pub realization: RealizationId,
-}
-
 /// How the packages of a generation are linked.
 #[derive(Debug, Clone, Default)]
 pub struct LinkPlan {
@@ -154,11 +132,7 @@ pub struct LinkPlan {
     pub realizations: Vec<Realization>,
     /// The main world, then the side worlds.
     pub worlds: Vec<WorldPlan>,
-    /// What is there for its libraries alone, once per realization.
-    pub kept: Vec<Kept>,
-    /// What the generation's `lib/` holds.
-    pub lib: Lib,
-    /// Who provides what outside of contexts, with the tables; sorted by soname.
+    /// What the generation's `lib/` holds: who provides what outside of contexts, with the tables; sorted by soname.
     pub libraries: BTreeMap<Architecture, Vec<Decision>>,
     /// The rules it was made by.
     pub hides: Vec<Hide>,
@@ -196,8 +170,8 @@ impl LinkPlan {
                 member.worlds.insert(world.name.clone(), linked.standing);
             }
         }
-        for Kept { installation, realization } in &self.kept {
-            members.entry(realization).or_insert_with(|| new(installation, realization));
+        for (id, of) in self.worlds.iter().flat_map(|w| &w.kept) {
+            members.entry(of).or_insert_with(|| new(id, of));
         }
         members.into_values().collect()
     }
