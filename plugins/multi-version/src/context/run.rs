@@ -323,6 +323,7 @@ fn execute(command: &[OsString]) -> RunError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::{RealizationId, Sha256, Version};
     use crate::manifest::{Reason, Side, Standing, State};
 
     fn parse(line: &str) -> Result<Options, UsageError> {

@@ -88,6 +88,8 @@ pub enum Criterion {
     FewestOverrides,
     /// More consumers came with it.
     MostConsumers,
+    /// Others need as many overrides, and it is the main world's.
+    Main,
     /// It is newer than the others.
     Newest,
 }
@@ -99,6 +101,7 @@ impl fmt::Display for Criterion {
             Criterion::Only => "the only one possible",
             Criterion::FewestOverrides => "fewest overrides",
             Criterion::MostConsumers => "most consumers",
+            Criterion::Main => "the main world's",
             Criterion::Newest => "newest",
         })
     }

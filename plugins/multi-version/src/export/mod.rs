@@ -22,19 +22,18 @@ mod strings;
 mod tests;
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::generation::{Disk, DiskError};
-use crate::layout::{InstallationId, SideName, inside};
+use crate::layout::{GenerationNumber, InstallationId, SideName, ViewName, inside};
 use crate::link::LinkError;
 use crate::manifest::ManifestError;
+use crate::place::PlaceError;
 
 pub use decide::{Generation, decide};
-pub use file::read;
+pub use file::{Row, read};
 
 /// Why commands can't be exported.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +44,9 @@ pub enum ExportError {
     /// What could not be rewritten is not known.
     #[error(transparent)]
     Link(#[from] LinkError),
+    /// Programs can't be looked at.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// Something can't be read.
     #[error("cannot read '{}': {source}", .path.display())]
     Read {
@@ -68,7 +70,7 @@ pub enum ExportError {
 pub struct Commands {
     /// Those in `bin/`, by name.
     pub exported: Vec<Export>,
-    /// The others of the same packages, and those of wanted packages that have none, as far as they could have been meant.
+    /// The others: of packages that came along one each, of the rest all.
     pub left: Vec<Left>,
 }
 
@@ -144,6 +146,88 @@ pub enum WhyNot {
     Taken,
     /// The main world has the same package in the same version: its own is exported.
     SameAsMain,
-    /// The package came along, and no wanted one is built from the same source.
-    CameAlong,
+    /// The package came along, and no wanted one is built from the same source: this is the first of so many commands of it.
+    CameAlong(usize),
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Why::NoProgram => f.write_str("it is a script, or no program"),
+            Why::Unlinked(why) => write!(f, "it is not linked: {why}"),
+            Why::Names(object, path) => write!(f, "{} names {}", object.display(), path.display()),
+            Why::Dlopens(object) => write!(f, "{} may open libraries as it runs", object.display()),
+            Why::Libraries(why) => write!(f, "outside of contexts {why}"),
+            Why::Leaves(link) => write!(f, "{} leads out of what packages have", link.display()),
+            Why::Renamed => f.write_str("it is called otherwise in its world"),
+            Why::OtherView => f.write_str("programs outside of contexts find the libraries of the view system"),
+        }
+    }
+}
+
+impl std::fmt::Display for WhyNot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            WhyNot::Behind(first) => write!(f, "{} comes first", first.display()),
+            WhyNot::Taken => f.write_str("its name, and that with the world's, are taken"),
+            WhyNot::SameAsMain => f.write_str("the main world has the same"),
+            WhyNot::CameAlong(1) => f.write_str("the package came along"),
+            WhyNot::CameAlong(n) => write!(f, "the package came along, with {n} commands"),
+        }
+    }
+}
+
+fn read_error(path: &Path, source: io::Error) -> ExportError {
+    ExportError::Read { path: path.into(), source }
+}
+
+/// Write `bin/` and `commands` of a pending generation, which will be this one.
+///
+/// # Errors
+/// They can't be written.
+pub fn write(
+    disk: &Disk,
+    generation: &Path,
+    view: &ViewName,
+    number: GenerationNumber,
+    commands: &Commands,
+) -> Result<(), ExportError> {
+    let bin = generation.join(inside::BIN);
+    disk.remove_tree(&bin)?;
+    disk.make_dir(&bin)?;
+    for export in &commands.exported {
+        let path = bin.join(&export.name);
+        match &export.how {
+            How::Link(target) => disk.symlink(target, &path)?,
+            How::Launcher(_) => {
+                disk.write_as(&path, &launcher(view, number, &export.source), 0o755)?;
+            }
+        }
+    }
+    file::write(disk, generation, commands)
+}
+
+/// A script that starts a command in a context of its world.
+fn launcher(view: &ViewName, number: GenerationNumber, source: &Source) -> Vec<u8> {
+    let mut text = format!("#!/bin/sh\nexec dpkg-ng run --view {view}@{number}").into_bytes();
+    if let Some(side) = &source.world {
+        text.extend(format!(" --world {side}").bytes());
+    }
+    text.extend(b" -- ");
+    text.extend(quoted(source.command.as_os_str()));
+    text.extend(b" \"$@\"\n");
+    text
+}
+
+/// For a shell: a file's name may have anything in it.
+fn quoted(word: &OsStr) -> Vec<u8> {
+    let mut text = vec![b'\''];
+    for byte in word.as_bytes() {
+        match byte {
+            b'\'' => text.extend(b"'\\''"),
+            byte => text.push(*byte),
+        }
+    }
+    text.push(b'\'');
+    text
 }

@@ -176,6 +176,8 @@ pub mod inside {
     pub const HERE: &str = "here";
     /// The exported commands of a generation, relative to it.
     pub const BIN: &str = "bin";
+    /// What became of the commands of a generation, relative to it.
+    pub const COMMANDS: &str = "commands";
 
     /// The tree of a slot of a generation, or its main one, relative to it.
     pub fn tree(slot: Option<&super::SideName>) -> std::path::PathBuf {

@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use super::linking::{architecture_of, provided};
 use super::world::World;
 use super::{Done, LinkError, Linker, Wanted, cache};
-use crate::decide::Decision;
 use crate::elf::resolve::Environment;
 use crate::elf::{Port, is_glibc_interpreter};
 use crate::layout::{Architecture, InstallationId, RealizationId, Soname};
 use crate::manifest::Realization;
-use crate::plan::Link;
+use crate::plan::{Lib, Link};
 
 /// The host's.
 const CACHE: &str = "/etc/ld.so.cache";
@@ -24,7 +23,7 @@ pub struct Planned<'p> {
     /// The realization of each installation.
     pub realized: &'p BTreeMap<InstallationId, RealizationId>,
     /// What `lib/` is to hold.
-    pub libraries: &'p BTreeMap<Architecture, Vec<Decision>>,
+    pub libraries: &'p Lib,
     /// Who is to provide what to whom.
     pub links: &'p [Link],
     /// Whose files are to be in `root/`, the first of several before the others.
@@ -37,19 +36,17 @@ impl Linker<'_> {
     /// What `lib/` of the plan's generation is to hold: by path relative to it, where it leads as programs see it.
     pub fn system_libraries(&self, plan: &Planned) -> Done<BTreeMap<PathBuf, PathBuf>> {
         let mut lib = BTreeMap::new();
-        for (architecture, decisions) in plan.libraries {
-            for decision in decisions {
-                let facts = self.facts(&decision.provider)?;
-                let (soname, id) = (&decision.soname, plan.realized.get(&decision.provider));
-                let object = provided(facts, soname, architecture);
-                let (Some(id), Some(object)) = (id, object) else {
-                    let package = decision.provider.clone();
+        for (architecture, names) in plan.libraries {
+            for (soname, offered) in names {
+                let facts = self.facts(&offered.installation)?;
+                let Some(object) = provided(facts, soname, architecture) else {
+                    let package = offered.installation.clone();
                     let name = soname.clone();
                     let wanted = Box::new(Wanted { package, name });
-                    return Err(LinkError::NotProvided(wanted, decision.provider.clone()));
+                    return Err(LinkError::NotProvided(wanted, offered.installation.clone()));
                 };
                 let name = self.library_name(architecture, soname);
-                lib.insert(name, self.home(id).join(&object.path));
+                lib.insert(name, self.home(&offered.realization).join(&object.path));
             }
         }
         // Where the host's libc serves, its interpreter does.

@@ -29,8 +29,9 @@ use crate::generation::DiskError;
 use crate::layout::InstallationId;
 use crate::link::LinkError;
 
+pub(crate) use alias::way;
 pub use alias::aliases;
-pub use check::{Report, Verdict, check};
+pub use check::{Report, Verdict, check, check_outside};
 pub use files::{Former, Placed, place, restore};
 pub use libs::write_libs;
 

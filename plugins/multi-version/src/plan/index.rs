@@ -215,8 +215,7 @@ impl<'a> Index<'a> {
 
     /// The same installation in the main world.
     pub fn main_copy(&self, place: Place) -> Option<Place> {
-        let member = |p: &Place| self.spot(*p).member.is_some() == self.spot(place).member.is_some();
-        self.place(MAIN, self.id(place)).filter(member)
+        self.place(MAIN, self.id(place))
     }
 
     /// Whom a package uses directly.

@@ -34,10 +34,12 @@ mod steps;
 pub(crate) mod tests;
 mod vote;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use crate::decide::{Decision, Needed};
 use crate::facts::Relation;
+use crate::link::Planned;
 use crate::layout::{Architecture, InstallationId, PackageName, RealizationId, SideName, Soname};
 use crate::manifest::{Hide, LibraryPin, Member, Realization, SetId, Standing};
 
@@ -80,6 +82,18 @@ pub struct Link {
     pub overriding: Option<String>,
 }
 
+/// Whose library a name in a `lib/` leads to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Offered {
+    /// The package.
+    pub installation: InstallationId,
+    /// As it is linked.
+    pub realization: RealizationId,
+}
+
+/// What a `lib/` holds, by architecture.
+pub type Lib = BTreeMap<Architecture, BTreeMap<Soname, Offered>>;
+
 /// A linked package of a world.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Linked {
@@ -115,7 +129,9 @@ pub struct WorldPlan {
     pub apart: Vec<Apart>,
     /// What no world has as a package, and this one takes libraries of: for a pin or a hide.
     pub kept: BTreeMap<InstallationId, RealizationId>,
-    /// What its `lib/` holds: who provides what, with the tables; sorted by soname.
+    /// What its `lib/` holds.
+    pub lib: Lib,
+    /// How that was decided, with the tables; sorted by soname.
     pub libraries: BTreeMap<Architecture, Vec<Decision>>,
     /// Every need of every object, once per consumer and soname.
     pub links: Vec<Link>,
@@ -132,7 +148,9 @@ pub struct LinkPlan {
     pub realizations: Vec<Realization>,
     /// The main world, then the side worlds.
     pub worlds: Vec<WorldPlan>,
-    /// What the generation's `lib/` holds: who provides what outside of contexts, with the tables; sorted by soname.
+    /// What the generation's `lib/` holds, for programs outside of contexts.
+    pub lib: Lib,
+    /// How that was decided, with the tables; sorted by soname.
     pub libraries: BTreeMap<Architecture, Vec<Decision>>,
     /// The rules it was made by.
     pub hides: Vec<Hide>,
@@ -144,7 +162,83 @@ pub struct LinkPlan {
     pub setuid: BTreeMap<InstallationId, Vec<SetId>>,
 }
 
+/// What programs find somewhere: in contexts of a world, or outside of them.
+#[derive(Debug, Clone)]
+pub struct Scope<'p> {
+    lib: &'p Lib,
+    realizations: Vec<Realization>,
+    realized: BTreeMap<InstallationId, RealizationId>,
+    links: Vec<Link>,
+    tree: Vec<&'p RealizationId>,
+    only: Option<BTreeSet<(RealizationId, PathBuf)>>,
+}
+
+impl Scope<'_> {
+    /// With nothing looked at but these objects, relative to their payloads.
+    pub fn only(mut self, objects: BTreeSet<(RealizationId, PathBuf)>) -> Self {
+        self.only = Some(objects);
+        self
+    }
+
+    /// For [`crate::link::Linker`].
+    pub fn planned(&self) -> Planned<'_> {
+        Planned {
+            realizations: &self.realizations,
+            realized: &self.realized,
+            libraries: self.lib,
+            links: &self.links,
+            tree: self.tree.clone(),
+            only: self.only.as_ref(),
+        }
+    }
+}
+
+impl WorldPlan {
+    fn realized(&self) -> impl Iterator<Item = (&InstallationId, &RealizationId)> {
+        let members = self.members.iter().map(|(id, linked)| (id, &linked.realization));
+        members.chain(&self.kept)
+    }
+}
+
 impl LinkPlan {
+    /// What programs of a world find in its contexts.
+    pub fn inside<'p>(&'p self, world: &'p WorldPlan) -> Scope<'p> {
+        let of: BTreeSet<&RealizationId> = world.realized().map(|(_, r)| r).collect();
+        let realizations = self.realizations.iter().filter(|r| of.contains(&r.id()));
+        Scope {
+            lib: &world.lib,
+            realizations: realizations.cloned().collect(),
+            realized: world.realized().map(|(id, r)| (id.clone(), r.clone())).collect(),
+            links: world.links.clone(),
+            tree: world.members.values().map(|l| &l.realization).collect(),
+            only: None,
+        }
+    }
+
+    /// What programs of a world find outside of contexts; where another world has the same package, this one's counts.
+    pub fn outside<'p>(&'p self, world: &'p WorldPlan) -> Scope<'p> {
+        let others = self.worlds.iter().filter(|w| w.name != world.name);
+        let worlds = [world].into_iter().chain(others);
+        let mut realized = BTreeMap::new();
+        let mut links: Vec<Link> = Vec::new();
+        for other in worlds {
+            let new = other.realized().filter(|(id, _)| !realized.contains_key(*id));
+            let new: Vec<_> = new.map(|(id, r)| (id.clone(), r.clone())).collect();
+            let ids: BTreeSet<&InstallationId> = new.iter().map(|(id, _)| id).collect();
+            links.extend(other.links.iter().filter(|l| ids.contains(&l.consumer)).cloned());
+            realized.extend(new);
+        }
+        let main = self.main().into_iter().flat_map(|m| m.members.values());
+        Scope {
+            lib: &self.lib,
+            realizations: self.realizations.clone(),
+            realized,
+            links,
+            tree: main.map(|l| &l.realization).collect(),
+            only: None,
+        }
+    }
+
     /// The main world.
     pub fn main(&self) -> Option<&WorldPlan> {
         self.worlds.iter().find(|w| w.name.is_none())

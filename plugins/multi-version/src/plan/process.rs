@@ -172,6 +172,14 @@ fn mend_one(
                 }
                 return Err(refuse(linking, process, key, why));
             };
+            let chosen = linking.overriding(root, key).filter(|of| linking.same(of.provider, due));
+            if let Some(of) = chosen {
+                let mut refused = refuse(linking, process, key, objection);
+                linking.part(root);
+                linking.take_back(root, of.provider);
+                refused.taken_back = Some((root, of.provider));
+                return Err(refused);
+            }
             // Who insists takes what the others have, if it can.
             let got = process.loaded.get(&key).copied().flatten();
             let can_do = got.is_some_and(|got| needs.complaint(consumer, key, got).is_none());

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Link;
+use super::vote::Choice;
+use super::{Lib, Link, Offered};
 use super::index::{Place, World};
 use super::linking::{Linking, Scope};
 use crate::layout::{InstallationId, RealizationId};
@@ -89,6 +90,26 @@ pub(super) fn links(linking: &Linking<'_, '_, '_>, world: World) -> Vec<Link> {
         }
     }
     links
+}
+
+/// What a `lib/` holds.
+pub(super) fn lib(
+    linking: &Linking<'_, '_, '_>,
+    realized: &BTreeMap<Place, RealizationId>,
+    choice: &Choice,
+) -> Lib {
+    let (needs, index) = (linking.needs, linking.index());
+    let mut lib = Lib::new();
+    for key in needs.keys() {
+        if let Some(place) = choice.providers[key]
+            && let Some(realization) = realized.get(&place)
+        {
+            let (installation, realization) = (index.id(place).clone(), realization.clone());
+            let names = lib.entry(needs.architecture(key)).or_default();
+            names.insert(needs.soname(key).clone(), Offered { installation, realization });
+        }
+    }
+    lib
 }
 
 /// What a world has besides its members, and is linked.

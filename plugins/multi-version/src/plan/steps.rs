@@ -36,6 +36,7 @@ pub fn plan(known: &Known<'_>, observed: &Observed, rules: &Rules) -> Result<Lin
     Ok(LinkPlan {
         worlds: plans.collect(),
         realizations,
+        lib: realize::lib(&linking, &realized, &generation),
         libraries: generation.libraries.clone(),
         hides: rules.hides.clone(),
         pins: rules.pins.clone(),
@@ -223,6 +224,7 @@ fn world_plan(
     let mut plan = WorldPlan {
         name: observed.name.clone(),
         kept: realize::kept(linking, realized, world),
+        lib: realize::lib(linking, realized, &linking.worlds[world]),
         libraries: linking.worlds[world].libraries.clone(),
         links: realize::links(linking, world),
         edges: index.edges[world].clone(),

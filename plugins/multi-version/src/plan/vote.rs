@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{Warning, named};
-use super::index::{Index, Place, World};
+use super::index::{Index, MAIN, Place, World};
 use super::needs::{Key, Needs};
 use super::observed::Rules;
 use crate::decide::{Consumer, Criterion, Decision, Fit, NoLibrary, Row, hidden_by, system_library};
@@ -267,10 +267,12 @@ fn pin_for_one(
         let named = pin.only.as_ref() == Some(spot.facts.id.package());
         named && spot.member.is_some() && *place != provider
     };
+    let (mut is_there, mut concerned) = (false, false);
     for (place, _) in index.in_world(world).filter(about) {
         let mut keys = needs.provided_by(provider).iter().copied();
         let key = keys.find(|k| *needs.soname(*k) == pin.soname && needs.is_main(place, *k));
-        let Some(key) = key else {
+        (is_there, concerned) = (true, concerned || key.is_some());
+        let Some(key) = key.filter(|k| choice.providers[*k] != Some(provider)) else {
             continue;
         };
         let id = index.id(place);
@@ -289,6 +291,11 @@ fn pin_for_one(
                 choice.others.insert((place, key), (provider, why));
             }
         }
+    }
+    if is_there && !concerned {
+        let world = Some(index.world_name(world).cloned());
+        let why = "its consumer has nothing of that architecture".into();
+        warnings.push(Warning::Pin { pin: pin.clone(), world, why });
     }
 }
 
@@ -349,14 +356,14 @@ pub(super) fn of_generation(needs: &Needs<'_, '_>, worlds: &[Choice]) -> Choice 
         }
     }
     for ((_, candidates), keys) in groups {
-        let home = (0..index.spots.len()).filter(|p| index.is_home(*p));
-        let takers = takers(needs, home, &keys);
+        let mut takers = takers(needs, 0..index.spots.len(), &keys);
         let expected = |consumer: Place, key: Key| worlds[index.world(consumer)].providers[key];
         // The host's can't be given to anybody who would find another.
         let of_host = takers.iter().any(|(c, keys)| keys.iter().any(|k| expected(*c, *k).is_none()));
         if of_host {
             continue;
         }
+        takers.retain(|consumer, _| index.is_home(*consumer));
         let voter = |(consumer, keys): (&Place, &Vec<Key>)| {
             let own = keys.iter().find_map(|k| expected(*consumer, *k)).map(|p| index.id(p));
             let others = candidates.iter().filter(|c| Some(**c) != own);
@@ -372,6 +379,17 @@ pub(super) fn of_generation(needs: &Needs<'_, '_>, worlds: &[Choice]) -> Choice 
         let all: Vec<InstallationId> = candidates.iter().map(|c| (*c).clone()).collect();
         let first = keys.first().copied().unwrap_or_default();
         let decided = system_library(needs.soname(first), &all, &voters, None, index.known.versions);
+        // Where it is all the same, what the main world has is not touched for a side world.
+        let main = keys.iter().find_map(|k| worlds[MAIN].providers[*k]).map(|p| index.id(p));
+        let row = |d: &Decision, id: &InstallationId| {
+            d.table.iter().find(|r| r.provider == *id).map(|r| r.overrides.clone())
+        };
+        let decided = decided.map(|best| match main.and_then(|m| Some((m, row(&best, m)?))) {
+            Some((main, overrides)) if overrides.len() == best.overrides.len() && *main != best.provider => {
+                Decision { provider: main.clone(), by: Criterion::Main, overrides, ..best }
+            }
+            _ => best,
+        });
         let Ok(decision) = decided else {
             continue;
         };
