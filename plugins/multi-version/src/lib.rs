@@ -71,6 +71,7 @@
 pub mod context;
 pub mod decide;
 pub mod elf;
+pub mod export;
 pub mod facts;
 pub mod gc;
 pub mod generation;
@@ -79,7 +80,9 @@ pub mod link;
 pub mod manifest;
 mod mountinfo;
 pub mod output;
+pub mod place;
 pub mod plan;
+pub mod show;
 pub mod store;
 #[cfg(test)]
 mod testing;

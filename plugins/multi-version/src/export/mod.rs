@@ -18,8 +18,6 @@
 mod decide;
 mod file;
 mod strings;
-#[cfg(test)]
-mod tests;
 
 use std::ffi::{OsStr, OsString};
 use std::io;

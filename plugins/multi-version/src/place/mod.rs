@@ -19,8 +19,6 @@ mod alias;
 mod check;
 mod files;
 mod libs;
-#[cfg(test)]
-mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};

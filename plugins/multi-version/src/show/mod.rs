@@ -13,8 +13,6 @@ mod dot;
 mod explain;
 mod graph;
 mod json;
-#[cfg(test)]
-mod tests;
 mod tree;
 mod verdict;
 
@@ -25,7 +23,7 @@ pub use dot::dot;
 pub use graph::Graph;
 pub use json::json;
 pub use tree::tree;
-pub use verdict::{Given, verdict};
+pub use verdict::{Given, verdict, verdict_json, verdict_summary, verdict_table};
 
 use crate::facts::Relation;
 use crate::layout::{Architecture, InstallationId, SideName};

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::layout::{Architecture, InstallationId, SideName, Soname};
+use serde_json::{Value, json};
+
+use crate::layout::{Architecture, InstallationId, SideName, Soname, ViewName};
 use crate::output::{Column, Table};
 use crate::plan::{LinkPlan, Warning, world_name};
 
@@ -64,7 +66,7 @@ pub fn verdict(before: &LinkPlan, after: &LinkPlan, sonames: &BTreeSet<Soname>) 
 }
 
 /// As a table; a line for each package and outcome.
-pub(crate) fn table(plan: &LinkPlan, given: &[Given]) -> Table {
+pub fn verdict_table(plan: &LinkPlan, given: &[Given]) -> Table {
     let names = Names::of(plan);
     let several = plan.worlds.len() > 1;
     let mut columns = vec![
@@ -100,26 +102,45 @@ pub(crate) fn table(plan: &LinkPlan, given: &[Given]) -> Table {
 }
 
 /// One line: how many get it, how many keep what they have, and what of the request is not followed.
-pub(crate) fn summary(given: &[Given], warnings: &[Warning]) -> String {
+pub fn verdict_summary(given: &[Given], refused: &[Warning]) -> String {
     let changed: BTreeSet<&InstallationId> =
         given.iter().filter(|g| g.changes()).map(|g| &g.package).collect();
-    let kept: BTreeSet<&InstallationId> = given.iter().map(|g| &g.package).collect();
-    let kept = kept.difference(&changed).count();
-    let packages = |n: usize| match n {
-        1 => "1 package".to_string(),
-        n => format!("{n} packages"),
+    let all: BTreeSet<&InstallationId> = given.iter().map(|g| &g.package).collect();
+    let packages = |n: usize, one: &str, many: &str| match n {
+        1 => format!("1 package {one}"),
+        n => format!("{n} packages {many}"),
     };
-    let mut line = match (changed.len(), kept) {
-        (0, 0) => "nothing needs it".to_string(),
-        (0, kept) => format!("nothing changes: {} would", packages(kept)).replace(" would", ""),
-        (n, 0) => format!("{} would get it", packages(n)).replace("would get", "get"),
-        (n, kept) => format!("{} get it, {} keep what they have", packages(n), packages(kept)),
-    };
-    if !warnings.is_empty() {
-        line.push_str(&format!("; {} not followed", match warnings.len() {
-            1 => "one choice is".to_string(),
-            n => format!("{n} choices are"),
-        }));
+    let mut parts = Vec::new();
+    if !changed.is_empty() {
+        parts.push(packages(changed.len(), "gets another", "get another"));
     }
-    line
+    match all.len() - changed.len() {
+        0 => {}
+        kept => parts.push(packages(kept, "keeps what it has", "keep what they have")),
+    }
+    match refused.len() {
+        0 => {}
+        1 => parts.push("1 choice can't be followed".into()),
+        n => parts.push(format!("{n} choices can't be followed")),
+    }
+    parts.join(", ")
+}
+
+/// As JSON.
+pub fn verdict_json(view: &ViewName, given: &[Given], refused: &[Warning]) -> Value {
+    let maybe = |id: &Option<InstallationId>| id.as_ref().map_or(Value::Null, |id| id.to_string().into());
+    let one = |g: &Given| json!({
+        "world": world_name(g.world.as_ref()),
+        "package": g.package.to_string(),
+        "architecture": g.architecture.to_string(),
+        "soname": g.soname.to_string(),
+        "has": maybe(&g.was),
+        "gets": maybe(&g.gets),
+        "because": g.why,
+    });
+    json!({
+        "view": view.to_string(),
+        "packages": given.iter().map(one).collect::<Value>(),
+        "refused": refused.iter().map(|w| Value::from(w.to_string())).collect::<Value>(),
+    })
 }
