@@ -75,6 +75,7 @@ pub mod command;
 pub mod context;
 pub mod decide;
 pub mod elf;
+pub mod engine;
 mod entry;
 pub mod export;
 pub mod facts;

@@ -25,13 +25,25 @@ use crate::query::{self, Asked};
 use crate::store;
 
 /// Do what a command line says.
-pub fn act(host: Host, layout: &Layout, line: &Line) -> Result<i32, Failed> {
+pub fn act(host: Host, layout: &Layout, line: &Line, args: &[OsString]) -> Result<i32, Failed> {
     let own = layout.current(&line.view).join(inside::ADMINDIR);
     if line.admindir.as_ref().is_some_and(|dir| *dir != own) {
         return Err(UsageError::NotInViews("--admindir".into()).into());
     }
     match line.action {
-        Action::Install | Action::Unpack => install(host, layout, line),
+        Action::Install | Action::Unpack | Action::Remove | Action::Purge | Action::Configure => {
+            let tx = crate::engine::Transaction::begin(host, layout, &line.view)?;
+            let passed: Vec<OsString> = args
+                .iter()
+                .filter(|a| !a.to_string_lossy().starts_with("--view") && *a != "--multi-version")
+                .cloned()
+                .collect();
+            let code = tx.dpkg(&tx.main(), &passed)?;
+            if code == 0 {
+                tx.keep()?;
+            }
+            Ok(code)
+        }
         Action::Remove | Action::Purge => remove(host, layout, line),
         Action::Configure => configure(host, layout, line),
         // Triggers are run by what activates them: none is ever left for later.

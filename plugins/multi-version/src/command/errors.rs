@@ -13,6 +13,7 @@ macro_rules! heard {
 }
 
 heard!(
+    crate::engine::EngineError,
     crate::admindir::AdmindirError,
     crate::apt::AptError,
     crate::context::UsageError,

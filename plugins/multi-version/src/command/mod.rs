@@ -41,7 +41,7 @@ pub fn run(host: Host, args: &[OsString]) -> Result<i32, Failed> {
         Some("view") => views::view(host, &layout, rest),
         Some("gc") => views::gc(host, &layout, rest),
         Some("relink") => relink::relink(host, &layout, rest),
-        _ => actions::act(host, &layout, &Line::parse(args)?),
+        _ => actions::act(host, &layout, &Line::parse(args)?, args),
     }
 }
 

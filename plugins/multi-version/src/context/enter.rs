@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, StatVfsMountFlags};
+use rustix::fs::{CWD, Mode, OFlags, StatVfsMountFlags};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
     OpenTreeFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen, mount_change,
@@ -39,6 +39,74 @@ impl Mounts {
         }
         Ok(())
     }
+}
+
+/// A mount namespace to come back to, with the root and the directory that this process has in it.
+pub(crate) struct Namespace {
+    itself: OwnedFd,
+    root: OwnedFd,
+    directory: OwnedFd,
+}
+
+impl Namespace {
+    /// A new one for the calling thread, in which nothing that is mounted is seen outside, and the other way round. By
+    /// root.
+    pub(crate) fn new() -> Done<Namespace> {
+        unshare(false)?;
+        let act = Act {
+            user_namespace: false,
+        };
+        let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+        mount_change("/", private)
+            .map_err(|e| act.failed("make private", Path::new("/"), &[], e.into()))?;
+        let open = |path: &str, flags| {
+            rustix::fs::open(path, flags | OFlags::CLOEXEC, Mode::empty())
+                .map_err(|e| ContextError::read(Path::new(path), e.into()))
+        };
+        let directory = OFlags::PATH | OFlags::DIRECTORY;
+        Ok(Namespace {
+            itself: open("/proc/thread-self/ns/mnt", OFlags::RDONLY)?,
+            root: open("/", directory)?,
+            directory: open(".", directory)?,
+        })
+    }
+
+    /// Go there. A thread that enters a mount namespace finds itself at the root of that, whatever it had been confined
+    /// to before: so the root is entered, too, and that it is the right one is looked at before anything else is.
+    pub(crate) fn enter(&self) -> Done {
+        let failed = |e: rustix::io::Errno| ContextError::Unshare {
+            what: "back to a mount namespace",
+            source: e.into(),
+            hint: String::new(),
+        };
+        let kind = Some(rustix::thread::LinkNameSpaceType::Mount);
+        rustix::thread::move_into_link_name_space(self.itself.as_fd(), kind).map_err(failed)?;
+        rustix::process::fchdir(&self.root).map_err(failed)?;
+        rustix::process::chroot(".").map_err(failed)?;
+        let (wanted, is) = (rustix::fs::fstat(&self.root), rustix::fs::stat("/"));
+        let (wanted, is) = (wanted.map_err(failed)?, is.map_err(failed)?);
+        if (wanted.st_dev, wanted.st_ino) != (is.st_dev, is.st_ino) {
+            return Err(failed(rustix::io::Errno::STALE));
+        }
+        rustix::process::fchdir(&self.directory).map_err(failed)
+    }
+}
+
+/// Make mounts in the namespace that the thread is in. By root.
+pub(crate) fn carry_out(mounts: &[Mount]) -> Done {
+    let act = Act {
+        user_namespace: false,
+    };
+    mounts.iter().try_for_each(|mount| act.mount(mount))
+}
+
+/// Take a mount away, also where something uses it.
+pub(crate) fn detach(at: &Path) -> Done {
+    let act = Act {
+        user_namespace: false,
+    };
+    rustix::mount::unmount(at, rustix::mount::UnmountFlags::DETACH)
+        .map_err(|e| act.failed("unmount", at, &[], e.into()))
 }
 
 fn unshare(user_namespace: bool) -> Done {
@@ -146,6 +214,12 @@ impl Act {
                     seal(at).map_err(|e| self.failed("make read-only", at, &[], e))?;
                 }
                 Ok(())
+            }
+            Mount::Alone { what, at } => {
+                let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+                let tree = open_tree(CWD, what, flags);
+                let tree = tree.map_err(|e| self.failed("bind", what, &[], e.into()))?;
+                self.attach(&tree, at)
             }
             Mount::Hide { at } => {
                 let empty = tmpfs("0755", MountAttrFlags::MOUNT_ATTR_RDONLY);

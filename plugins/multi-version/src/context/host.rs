@@ -77,7 +77,7 @@ impl Host {
         on.map(mountinfo::Mount::layers).unwrap_or_default()
     }
 
-    pub(super) fn ground(&self, layout: &Layout, generation: &Path) -> Mount {
+    pub(crate) fn ground(&self, layout: &Layout, generation: &Path) -> Mount {
         let at = layout.host();
         let from = if self.nested { &at } else { &self.root };
         let holds = ["usr", "etc"].map(|name| (name, from.join(name)));

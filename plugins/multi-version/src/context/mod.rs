@@ -34,6 +34,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use enter::{Namespace, carry_out, detach};
 pub use error::ContextError;
 pub use host::Host;
 pub use run::{Options, RunError, Selector, UsageError, run};
@@ -91,6 +92,13 @@ pub enum Mount {
         at: PathBuf,
         /// Whether it can't be written through.
         read_only: bool,
+    },
+    /// A directory over another, without what is mounted below it.
+    Alone {
+        /// What.
+        what: PathBuf,
+        /// Where.
+        at: PathBuf,
     },
     /// An empty directory over another.
     Hide {

@@ -1,0 +1,93 @@
+//! What the pipeline asks while it works on a world.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+
+use dpkgng_plugin::{
+    Failed, Hooks, PackageNumber, Packages, Relation, Scope, ScopeKind, Step, Which,
+};
+
+use super::inside::Inside;
+
+/// Whether what the host has besides its base satisfies a dependency of a package of some architecture.
+pub(super) type Satisfies<'s> = &'s dyn Fn(&Relation, &str) -> bool;
+
+/// The hooks of a run.
+pub(super) struct Run<'r> {
+    inside: &'r Inside,
+    satisfies: Satisfies<'r>,
+    /// The steps that packages are in, the innermost last.
+    steps: RefCell<Vec<Step>>,
+}
+
+impl<'r> Run<'r> {
+    pub fn new(inside: &'r Inside, satisfies: Satisfies<'r>) -> Run<'r> {
+        Run {
+            inside,
+            satisfies,
+            steps: RefCell::default(),
+        }
+    }
+
+    /// Whether dpkg changes the tree in the step it is in.
+    fn places(&self) -> bool {
+        let within = |step: &Step| !matches!(step, Step::Configure | Step::Triggers);
+        self.steps.borrow().iter().any(within)
+    }
+}
+
+impl Hooks for Run<'_> {
+    fn pre(&self, _: &Packages<'_>, scope: &Scope) -> Result<(), Failed> {
+        // What went wrong after something was done, where it could not be told.
+        if let Some(why) = self.inside.failed() {
+            return Err(Failed::new(why));
+        }
+        match scope.kind {
+            ScopeKind::Script => self.inside.enter_scripts()?,
+            ScopeKind::Package(step) => {
+                self.steps.borrow_mut().push(step);
+                if self.places() {
+                    self.inside.settle()?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn post(&self, _: &Packages<'_>, scope: &Scope) {
+        let done = match scope.kind {
+            // What a script of a step that places files wrote is to be there when dpkg goes on.
+            ScopeKind::Script if self.places() => {
+                self.inside.leave_scripts().and_then(|()| self.inside.settle())
+            }
+            ScopeKind::Script => self.inside.leave_scripts(),
+            ScopeKind::Package(_) => {
+                self.steps.borrow_mut().pop();
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        if let Err(e) = done {
+            self.inside.fail(e);
+        }
+    }
+
+    // Never an error, which would count as no, and then files would go to the host.
+    fn install_path(&self, _: &Packages<'_>, _: PackageNumber) -> Result<Option<PathBuf>, Failed> {
+        Ok(Some(self.inside.tree().to_path_buf()))
+    }
+
+    fn satisfies(
+        &self,
+        packages: &Packages<'_>,
+        by: PackageNumber,
+        relation: &Relation,
+    ) -> Result<bool, Failed> {
+        let mut info = packages.info(by, Which::Available)?;
+        if info.version.is_empty() {
+            info = packages.info(by, Which::Installed)?;
+        }
+        Ok((self.satisfies)(relation, &info.architecture))
+    }
+}
