@@ -1,8 +1,10 @@
 //! Entering: namespaces, then the mounts, in this process (or this thread).
 #![allow(unsafe_code)]
 
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, StatVfsMountFlags};
@@ -79,6 +81,10 @@ impl Namespace {
             source: e.into(),
             hint: String::new(),
         };
+        // Threads that were started since share root and directory with this one, which may not be when these change.
+        // SAFETY: of all that can be unshared only the file descriptor table endangers other threads' memory safety, and
+        // it is not among the flags.
+        unsafe { rustix::thread::unshare_unsafe(UnshareFlags::FS) }.map_err(failed)?;
         let kind = Some(rustix::thread::LinkNameSpaceType::Mount);
         rustix::thread::move_into_link_name_space(self.itself.as_fd(), kind).map_err(failed)?;
         rustix::process::fchdir(&self.root).map_err(failed)?;
@@ -98,6 +104,50 @@ pub(crate) fn carry_out(mounts: &[Mount]) -> Done {
         user_namespace: false,
     };
     mounts.iter().try_for_each(|mount| act.mount(mount))
+}
+
+/// `struct mount_attr` of mount_setattr(2).
+#[repr(C)]
+struct MountAttr {
+    attr_set: u64,
+    attr_clr: u64,
+    propagation: u64,
+    userns_fd: u64,
+}
+
+/// Whether nothing can be written through a mount and all below it. A kernel before 5.12 leaves it as it is.
+pub(crate) fn read_only(at: &Path, yes: bool) -> Done {
+    const RDONLY: u64 = 1;
+    const RECURSIVE: libc::c_uint = 0x8000;
+    let attr = MountAttr {
+        attr_set: if yes { RDONLY } else { 0 },
+        attr_clr: if yes { 0 } else { RDONLY },
+        propagation: 0,
+        userns_fd: 0,
+    };
+    let act = Act {
+        user_namespace: false,
+    };
+    let failed = |e| act.failed("make read-only", at, &[], e);
+    let path = CString::new(at.as_os_str().as_bytes()).map_err(|e| failed(e.into()))?;
+    // SAFETY: the path ends in a zero byte, the structure is of the size that is said, and the kernel writes to neither.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            RECURSIVE,
+            &raw const attr,
+            size_of::<MountAttr>(),
+        )
+    };
+    match done {
+        0 => Ok(()),
+        _ => match io::Error::last_os_error() {
+            e if e.raw_os_error() == Some(libc::ENOSYS) => Ok(()),
+            e => Err(failed(e)),
+        },
+    }
 }
 
 /// Take a mount away, also where something uses it.

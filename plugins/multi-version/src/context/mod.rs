@@ -34,7 +34,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use enter::{Namespace, carry_out, detach};
+pub(crate) use enter::{Namespace, carry_out, detach, read_only};
 pub use error::ContextError;
 pub use host::Host;
 pub use run::{Options, RunError, Selector, UsageError, run};

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 
 use super::EngineError;
 use super::merge::merge;
-use crate::context::{Host, Mount, Namespace, Upper, carry_out, detach};
+use crate::context::{Host, Mount, Namespace, Upper, carry_out, detach, read_only};
 use crate::generation::Disk;
 use crate::layout::Layout;
 use crate::world::WorldDir;
@@ -123,7 +123,20 @@ impl Plan<'_> {
         let host = Host::look(self.layout)?;
         let tree = self.world.tree();
         let ours = Namespace::new()?;
-        let mut mounts: Vec<Mount> = Vec::new();
+        let bind = |what: PathBuf, at: PathBuf| Mount::Bind {
+            what,
+            at,
+            read_only: false,
+        };
+        // A mount of its own, so that it can be left writable; then what a context finds below it.
+        let sys = self.layout.root().to_path_buf();
+        let mut mounts = vec![
+            Mount::Alone {
+                what: sys.clone(),
+                at: sys.clone(),
+            },
+            host.ground(self.layout, self.world.path()),
+        ];
         for (name, layers) in [("etc", &self.etc), ("var", &self.var)] {
             mounts.push(Mount::Overlay {
                 at: tree.join(name),
@@ -132,17 +145,12 @@ impl Plan<'_> {
                 keep: Vec::new(),
             });
         }
-        let bind = |what: PathBuf, at: PathBuf| Mount::Bind {
-            what,
-            at,
-            read_only: false,
-        };
         carry_out(&mounts)?;
         let state = tree.join("var");
         for dir in [Path::new("sys"), Path::new("lib"), Path::new("lib/dpkg")] {
             self.disk.make_dir(&state.join(dir))?;
         }
-        let mut mounts = Vec::new();
+        let mut mounts = vec![bind(sys, state.join("sys"))];
         for dir in &self.shown {
             let (hosts, at) = (Path::new("/var").join(dir), state.join(dir));
             if hosts.is_dir() {
@@ -158,21 +166,13 @@ impl Plan<'_> {
                 mounts.push(bind(hosts, tree.join(dir)));
             }
         }
-        mounts.push(Mount::Alone {
-            what: self.layout.root().into(),
-            at: state.join("sys"),
-        });
         for root in [&tree, Path::new("/")] {
             mounts.push(bind(self.world.admindir(), root.join(ADMINDIR)));
         }
         carry_out(&mounts)?;
 
         let scripts = Namespace::new()?;
-        let mut mounts = vec![
-            bind(state, "/var".into()),
-            host.ground(self.layout, self.world.path()),
-            bind(tree.join("etc"), "/etc".into()),
-        ];
+        let mut mounts = vec![bind(tree.join("etc"), "/etc".into()), bind(state, "/var".into())];
         for dir in HIDDEN {
             let at = Path::new("/").join(dir);
             if at.is_dir() {
@@ -192,6 +192,11 @@ impl Plan<'_> {
             failed: RefCell::default(),
         };
         inside.leave_scripts()?;
+        // Whatever goes wrong, nothing of the host's is changed by dpkg itself.
+        read_only(Path::new("/"), true)?;
+        for at in [self.layout.root(), &Path::new("/").join(ADMINDIR)] {
+            read_only(at, false)?;
+        }
         Ok(inside)
     }
 }

@@ -165,6 +165,10 @@ impl Transaction {
         plan.prepare()?;
         self.host.flush()?;
         let host = self.host;
+        // The last one counts: whoever names a log gets it. The host's own configuration names the host's.
+        let mut log = OsString::from("--log=");
+        log.push(self.sys.layout().view(&self.view).join("dpkg.log"));
+        let args = &[&[log], args].concat();
         let code = fork_in_our_place(|| match run(host, plan, args) {
             Ok(code) => code,
             Err(e) => {
@@ -227,7 +231,7 @@ impl Transaction {
 /// In the child: go in, run dpkg, and keep what its scripts did.
 fn run(host: Host, plan: Plan<'_>, args: &[OsString]) -> Done<i32> {
     let inside = plan.enter()?;
-    let satisfies = |_: &Relation, _: &str| false;
+    let satisfies = |_: &Relation, _: &str| true;
     let hooks = Run::new(&inside, &satisfies);
     let code = host.dpkg(args, Some(&hooks))?;
     inside.settle()?;
