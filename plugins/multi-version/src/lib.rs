@@ -11,6 +11,7 @@
 //! | 3 | [`decide`]: which library, which conflicts, which versions, as data with reasons |
 //! | 3 | [`generation`]: building, switching and forgetting them, so that a kill at any point is harmless |
 //! | 4 | [`admindir`]: a generation as a dpkg database, for dpkg-query and apt |
+//! | 4 | [`base`]: what the host lends a world
 //! | 4 | [`context`]: a process for which a generation is on `/usr`; `dpkg-ng run` |
 //! | 4 | [`store`]: a .deb into the store |
 //! | 4 | [`gc`]: collecting what nothing needs |
@@ -18,6 +19,7 @@
 //! | 5 | [`scripts`]: maintainer scripts, in a context of the generation that is being built |
 //! | 5 | [`link`]: linked packages made, resolved as ld.so would, looked at and had back |
 //! | 5 | [`show`]: a plan with its reasons, as tables, JSON, DOT and SVG |
+//! | 5 | [`state`]: whose `/etc` and `/var`, and what becomes of what is written there
 //! | 5 | [`view`]: the commands about views, and `gc` |
 //! | 5 | [`apt`]: what apt calls, and running it over a view |
 //! | 5 | [`build`]: what a generation is made of, laid out |
@@ -70,6 +72,7 @@
 
 pub mod admindir;
 pub mod apt;
+pub mod base;
 pub mod build;
 pub mod command;
 pub mod context;
@@ -90,6 +93,7 @@ pub mod plan;
 pub mod query;
 pub mod scripts;
 pub mod show;
+pub mod state;
 pub mod store;
 #[cfg(test)]
 mod testing;

@@ -173,6 +173,11 @@ impl Disk {
         self.step("sync", path, || File::open(path)?.sync_all())
     }
 
+    /// Make a file's content durable.
+    pub fn sync_file(&self, path: &Path) -> Done {
+        self.step("sync", path, || File::open(path)?.sync_all())
+    }
+
     /// Make everything in a directory's file system durable.
     pub fn sync_fs(&self, path: &Path) -> Done {
         self.step("sync the file system of", path, || {
