@@ -45,7 +45,7 @@
 
 // Minor version of this interface. A plugin that needs a later one than its host has is
 // refused.
-#define DPKGNG_ABI_MINOR 0
+#define DPKGNG_ABI_MINOR 1
 
 // Done; there is none; no.
 #define DPKGNG_NO 0
@@ -565,6 +565,13 @@ struct dpkgng_host {
     // The version of dpkg this dpkg-ng is, as maintainer scripts see it in
     // `DPKG_RUNNING_VERSION`.
     struct dpkgng_str (*dpkg_version)(const struct dpkgng_host *host);
+    // Run another of dpkg's tools (`dpkg-query`, `update-alternatives`) with these arguments, as its command line would,
+    // in this process. Since minor version 1.
+    int32_t (*tool)(const struct dpkgng_host *host,
+                    struct dpkgng_str name,
+                    const struct dpkgng_str *args,
+                    size_t arg_count,
+                    int32_t *exit_code);
 };
 
 // A part of the command line that belongs to a plugin. `dpkg-ng` finds the plugin by the file

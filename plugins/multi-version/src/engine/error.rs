@@ -47,6 +47,12 @@ pub enum EngineError {
         /// Why not.
         source: io::Error,
     },
+    /// The state can't be had or kept.
+    #[error(transparent)]
+    State(#[from] crate::state::StateError),
+    /// What the host lends can't be had.
+    #[error(transparent)]
+    Base(#[from] crate::base::BaseError),
     /// What dpkg's side says.
     #[error("{0}")]
     Host(String),

@@ -30,6 +30,7 @@ use super::merge::merge;
 use crate::context::{Host, Mount, Namespace, Upper, carry_out, detach, read_only};
 use crate::generation::Disk;
 use crate::layout::Layout;
+use crate::state::Layers;
 use crate::world::WorldDir;
 
 /// What of `/` is state.
@@ -56,14 +57,12 @@ pub(super) struct Plan<'p> {
     pub disk: &'p Disk,
     pub layout: &'p Layout,
     pub world: &'p WorldDir,
-    /// Scratch and mount points, in the pending generation.
+    /// What is written to the layers of the state, and what overlayfs wants beside it.
+    pub scratch: PathBuf,
+    /// What lies under that.
+    pub layers: Layers,
+    /// What is written to trees, and mount points, in the pending generation.
     pub work: PathBuf,
-    /// What lies under the scratch of /etc, the first on top.
-    pub etc: Vec<PathBuf>,
-    /// The same of /var.
-    pub var: Vec<PathBuf>,
-    /// What of the host's /var shows all the same, relative to it.
-    pub shown: Vec<PathBuf>,
 }
 
 impl Plan<'_> {
@@ -87,9 +86,9 @@ impl Plan<'_> {
         disk.make_dir(&self.work)?;
         let private = fs::Permissions::from_mode(0o700);
         fs::set_permissions(&self.work, private).map_err(EngineError::path("protect", &self.work))?;
-        for name in STATE.iter().chain(&TREES) {
-            disk.make_dir(&self.scratch(name))?;
-            disk.make_dir(&self.overlays(name))?;
+        for name in TREES {
+            disk.make_dir(&self.work.join(name))?;
+            disk.make_dir(&self.work.join(format!("{name}.work")))?;
         }
         for dir in ["guard", "guard/usr", "guard/usr/sbin"] {
             disk.make_dir(&self.work.join(dir))?;
@@ -99,23 +98,6 @@ impl Plan<'_> {
             disk.write_as(&policy, POLICY.as_bytes(), 0o755)?;
         }
         Ok(())
-    }
-
-    /// Where what is written to a directory of `/` goes.
-    fn scratch(&self, name: &str) -> PathBuf {
-        self.work.join(name)
-    }
-
-    /// What overlayfs wants beside that.
-    fn overlays(&self, name: &str) -> PathBuf {
-        self.work.join(format!("{name}.work"))
-    }
-
-    fn upper(&self, name: &str) -> Upper {
-        Upper {
-            dir: self.scratch(name),
-            work: self.overlays(name),
-        }
     }
 
     /// Go in: into dpkg's namespace, with that of its scripts ready. Not by a thread that others share a directory with.
@@ -137,28 +119,22 @@ impl Plan<'_> {
             },
             host.ground(self.layout, self.world.path()),
         ];
-        for (name, layers) in [("etc", &self.etc), ("var", &self.var)] {
+        for layer in &self.layers.layers {
             mounts.push(Mount::Overlay {
-                at: tree.join(name),
-                layers: layers.clone(),
-                upper: Some(self.upper(name)),
+                at: tree.join(&layer.at),
+                layers: layer.under.clone(),
+                upper: Some(Upper {
+                    dir: self.scratch.join(&layer.scratch),
+                    work: self.scratch.join(format!("{}.work", layer.scratch)),
+                }),
                 keep: Vec::new(),
             });
         }
         carry_out(&mounts)?;
         let state = tree.join("var");
-        for dir in [Path::new("sys"), Path::new("lib"), Path::new("lib/dpkg")] {
-            self.disk.make_dir(&state.join(dir))?;
-        }
         let mut mounts = vec![bind(sys, state.join("sys"))];
-        for dir in &self.shown {
-            let (hosts, at) = (Path::new("/var").join(dir), state.join(dir));
-            if hosts.is_dir() {
-                for up in at.ancestors().take_while(|a| *a != state).collect::<Vec<_>>().iter().rev() {
-                    self.disk.make_dir(up)?;
-                }
-                mounts.push(bind(hosts, at));
-            }
+        for path in &self.layers.shown {
+            mounts.push(bind(Path::new("/").join(path), tree.join(path)));
         }
         for dir in LIVE {
             let hosts = Path::new("/").join(dir);

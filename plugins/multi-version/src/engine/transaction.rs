@@ -13,13 +13,17 @@ use super::inside::Plan;
 use super::EngineError;
 use crate::generation::{Disk, Sys};
 use crate::layout::{GenerationNumber, Layout, ViewName};
+use crate::state::{Settings, StateKind, WorldState};
 use crate::store;
+use crate::context;
 use crate::world::{MAIN, WORLDS, WorldDir};
 
 type Done<T = ()> = Result<T, EngineError>;
 
 /// What has scratch and mount points, in a pending generation.
 const WORK: &str = "work";
+/// What is written to the state of a world, in its directory.
+const SCRATCH: &str = "scratch";
 /// The installations that a transaction has brought, a line each, in a pending generation.
 const NEWCOMERS: &str = "newcomers";
 /// Locks of an admindir: a new one has its own.
@@ -32,6 +36,7 @@ pub struct Transaction {
     sys: Sys,
     view: ViewName,
     number: GenerationNumber,
+    settings: Settings,
     /// The pending generation.
     dir: PathBuf,
     /// Whether another process began it, and ends it.
@@ -63,6 +68,7 @@ impl Transaction {
             sys,
             view: view.clone(),
             number,
+            settings: Settings::read(layout, view)?,
             dir,
             joined: false,
         };
@@ -91,6 +97,7 @@ impl Transaction {
             sys,
             view: view.clone(),
             number,
+            settings: Settings::read(layout, view)?,
             dir: dir.into(),
             joined: true,
         })
@@ -161,7 +168,7 @@ impl Transaction {
     /// # Errors
     /// The namespaces can't be made, or what scripts did can't be kept.
     pub fn dpkg(&self, world: &WorldDir, args: &[OsString]) -> Done<i32> {
-        let plan = self.plan(world);
+        let plan = self.plan(world)?;
         plan.prepare()?;
         self.host.flush()?;
         let host = self.host;
@@ -200,32 +207,43 @@ impl Transaction {
         Ok(())
     }
 
-    fn plan<'p>(&'p self, world: &'p WorldDir) -> Plan<'p> {
-        let state = self.sys.layout().view(&self.view).join("state");
-        for dir in ["", "etc", "var"] {
-            drop(self.sys.disk().make_dir(&state.join(dir)));
-        }
-        let of_host = self.view.as_str() == "system";
-        let (etc, var) = match of_host {
-            true => (vec![world.etc(), "/etc".into()], vec!["/var".into()]),
-            false => (
-                vec![state.join("etc"), world.etc(), "/etc".into()],
-                vec![state.join("var")],
-            ),
-        };
-        Plan {
+    fn plan<'p>(&'p self, world: &'p WorldDir) -> Done<Plan<'p>> {
+        let state = self.state(world);
+        let layers = state.layers(&context::Host::look(self.sys.layout())?)?;
+        Ok(Plan {
             disk: self.sys.disk(),
             layout: self.sys.layout(),
             world,
-            work: self.dir.join(WORK).join(world.path().file_name().unwrap_or(OsStr::new(MAIN))),
-            etc,
-            var,
-            shown: match of_host {
-                true => Vec::new(),
-                false => ["tmp", "mail", "cache/apt"].map(PathBuf::from).into(),
+            scratch: self.scratch(world),
+            layers,
+            work: self.dir.join(WORK).join(name_of(world)),
+        })
+    }
+
+    fn scratch(&self, world: &WorldDir) -> PathBuf {
+        world.path().join(SCRATCH)
+    }
+
+    /// The state of a world.
+    fn state<'s>(&'s self, world: &'s WorldDir) -> WorldState<'s> {
+        let side = world.side_name();
+        WorldState {
+            layout: self.sys.layout(),
+            view: &self.view,
+            kind: match side {
+                Some(_) => StateKind::Own,
+                None => self.settings.state,
             },
+            side,
+            world,
+            host: Path::new("/"),
         }
     }
+}
+
+/// A world's name in a generation.
+fn name_of(world: &WorldDir) -> &OsStr {
+    world.path().file_name().unwrap_or(OsStr::new(MAIN))
 }
 
 /// In the child: go in, run dpkg, and keep what its scripts did.
