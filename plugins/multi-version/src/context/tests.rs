@@ -50,7 +50,7 @@ impl Rig {
         let lines =
             points.map(|p| format!("1 0 8:1 / {} rw - ext4 /dev/a rw\n", root.join(p).display()));
         let text: String = lines.collect();
-        let slots: Vec<SlotName> = how.slots.iter().map(|s| s.parse().unwrap()).collect();
+        let slots: Vec<SideName> = how.slots.iter().map(|s| s.parse().unwrap()).collect();
         let wanted = Wanted {
             layout: &self.layout,
             view: &view(),

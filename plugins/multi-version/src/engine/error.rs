@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::context::ContextError;
 use crate::generation::{DiskError, GenerationError};
-use crate::layout::ViewName;
+use crate::layout::{Place, SideName, ViewName};
 use crate::store::StoreError;
 
 /// Why a transaction fails.
@@ -17,6 +17,12 @@ pub enum EngineError {
     /// There is no such view.
     #[error("there is no view {0}; view create makes one")]
     NoView(ViewName),
+    /// There is no such side world.
+    #[error("view {0} has no world {1}")]
+    NoWorld(Place, SideName),
+    /// A file of ours is not as we write it.
+    #[error("'{}' is damaged", .0.display())]
+    Damaged(PathBuf),
     /// A transaction that is to be joined is none.
     #[error("'{}' is no pending generation of view {view}", .path.display())]
     NotPending {

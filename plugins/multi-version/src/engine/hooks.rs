@@ -4,18 +4,16 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 
 use dpkgng_plugin::{
-    Failed, Hooks, PackageNumber, Packages, Relation, Scope, ScopeKind, Step, Which,
+    Failed, Hooks, PackageNumber, Packages, Relation, Scope, ScopeKind, Step,
 };
 
 use super::inside::Inside;
-
-/// Whether what the host has besides its base satisfies a dependency of a package of some architecture.
-pub(super) type Satisfies<'s> = &'s dyn Fn(&Relation, &str) -> bool;
+use crate::base::Satisfies;
 
 /// The hooks of a run.
 pub(super) struct Run<'r> {
     inside: &'r Inside,
-    satisfies: Satisfies<'r>,
+    satisfies: &'r Satisfies,
     /// The steps that packages are in, the innermost last.
     steps: RefCell<Vec<Step>>,
 }
@@ -84,10 +82,7 @@ impl Hooks for Run<'_> {
         by: PackageNumber,
         relation: &Relation,
     ) -> Result<bool, Failed> {
-        let mut info = packages.info(by, Which::Available)?;
-        if info.version.is_empty() {
-            info = packages.info(by, Which::Installed)?;
-        }
-        Ok((self.satisfies)(relation, &info.architecture))
+        let by_host = self.satisfies.by_host(packages, by, relation)?;
+        Ok(by_host.is_some())
     }
 }

@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 
 use super::EngineError;
 use super::merge::merge;
+use super::transaction::MERGED as MERGED_INTO_TREE;
 use crate::context::{Host, Mount, Namespace, Upper, carry_out, detach, read_only};
 use crate::generation::Disk;
 use crate::layout::Layout;
@@ -237,9 +238,14 @@ impl Inside {
             detach(&Path::new("/").join(name))?;
         }
         self.leave_scripts()?;
+        let mut any = false;
         for name in &names {
             let tree = self.plan.tree.join(name);
-            merge(&self.plan.work.join(name), &tree, &Path::new("/").join(name))?;
+            any |= merge(&self.plan.work.join(name), &tree, &Path::new("/").join(name))?;
+        }
+        let told = self.plan.work.join(MERGED_INTO_TREE);
+        if any && !told.exists() {
+            fs::write(&told, "").map_err(EngineError::path("write", &told))?;
         }
         Ok(())
     }

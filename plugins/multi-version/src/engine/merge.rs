@@ -26,11 +26,13 @@ const NOTES: [&str; 5] = [
 type Done<T = ()> = Result<T, EngineError>;
 
 /// Move what is in the directory `upper` into `tree`; `below` is what lies under both in a context (the host's). `upper` is
-/// there afterwards, and empty.
-pub(super) fn merge(upper: &Path, tree: &Path, below: &Path) -> Done {
+/// there afterwards, and empty. Yes, if there was anything.
+pub(super) fn merge(upper: &Path, tree: &Path, below: &Path) -> Done<bool> {
+    let mut any = false;
     for entry in fs::read_dir(upper).map_err(EngineError::path("read", upper))? {
         let entry = entry.map_err(EngineError::path("read", upper))?;
         let name = entry.file_name();
+        any = true;
         let (from, to, under) = (upper.join(&name), tree.join(&name), below.join(&name));
         let is = stat(&from)?;
         forget_notes(&from);
@@ -51,7 +53,7 @@ pub(super) fn merge(upper: &Path, tree: &Path, below: &Path) -> Done {
             rename(&from, &to)?;
         }
     }
-    Ok(())
+    Ok(any)
 }
 
 /// A directory of the upper one, which is in the tree afterwards.

@@ -21,11 +21,17 @@
 //! | `transaction` | begin, join, run, commit |
 
 mod clone;
+mod commit;
 mod error;
 mod hooks;
 mod inside;
 mod merge;
+mod observe;
+mod query;
+mod side;
 mod transaction;
 
+pub use commit::as_it_stands;
 pub use error::EngineError;
-pub use transaction::{Committed, Transaction};
+pub use query::{Query, query};
+pub use transaction::{Asked, Committed, Transaction};

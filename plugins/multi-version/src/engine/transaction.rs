@@ -5,42 +5,75 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use dpkgng_plugin::{Host, Relation, fork_in_our_place};
+use dpkgng_plugin::{Host, fork_in_our_place};
 
 use super::clone::clone_tree;
 use super::hooks::Run;
 use super::inside::Plan;
 use super::EngineError;
+use crate::base::{self, Satisfies};
+use crate::context;
 use crate::generation::{Disk, Sys};
-use crate::layout::{GenerationNumber, Layout, ViewName};
+use crate::layout::{GenerationNumber, InstallationId, Layout, PackageName, Place, SideName, Soname, ViewName};
+use crate::manifest::{Hide, LibraryPin, Side};
 use crate::state::{Settings, StateKind, WorldState};
 use crate::store;
-use crate::context;
 use crate::world::{MAIN, WORLDS, WorldDir};
 
 type Done<T = ()> = Result<T, EngineError>;
 
 /// What has scratch and mount points, in a pending generation.
-const WORK: &str = "work";
+pub(super) const WORK: &str = "work";
+/// Says that something was merged into a tree: in the directory of its scratch.
+pub(super) const MERGED: &str = "merged";
 /// What is written to the state of a world, in its directory.
 const SCRATCH: &str = "scratch";
 /// The installations that a transaction has brought, a line each, in a pending generation.
-const NEWCOMERS: &str = "newcomers";
+pub(super) const NEWCOMERS: &str = "newcomers";
 /// Locks of an admindir: a new one has its own.
 const LOCKS: [&str; 3] = ["lock", "lock-frontend", "triggers/Lock"];
 
 /// A transaction on a view. Dropped before [`Transaction::commit`] it leaves what the next command clears away.
 #[must_use]
 pub struct Transaction {
-    host: Host,
-    sys: Sys,
-    view: ViewName,
-    number: GenerationNumber,
+    pub(super) host: Host,
+    pub(super) sys: Sys,
+    pub(super) view: ViewName,
+    pub(super) number: GenerationNumber,
     settings: Settings,
     /// The pending generation.
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
     /// Whether another process began it, and ends it.
     joined: bool,
+}
+
+/// What a command asks for besides what dpkg is told.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// The command line, for a person.
+    pub command: String,
+    /// The installations that its archives are.
+    pub newcomers: Vec<InstallationId>,
+    /// Packages that came along, whatever else would be said of them.
+    pub as_auto: Vec<PackageName>,
+    /// Packages that are wanted, in the same way.
+    pub as_wanted: Vec<PackageName>,
+    /// Versions to hide besides.
+    pub hide: Vec<Hide>,
+    /// Hidden versions to be seen again.
+    pub unhide: Vec<Hide>,
+    /// Libraries chosen by a person, besides; one of the same soname and consumer gives way.
+    pub pin: Vec<LibraryPin>,
+    /// Pins to be taken back: the soname, and for whom.
+    pub unpin: Vec<(Soname, Option<PackageName>)>,
+    /// Whether newcomers are linked with what they came with: in a side world, always.
+    pub own_libraries: bool,
+    /// Whether newcomers are linked by DT_RPATH.
+    pub rpath: bool,
+    /// Whether what can't be linked is an error.
+    pub strict: bool,
+    /// The side world that is made, and why.
+    pub side: Option<(SideName, Side)>,
 }
 
 /// What became of a transaction.
@@ -73,6 +106,9 @@ impl Transaction {
             joined: false,
         };
         transaction.clone_current()?;
+        for world in transaction.worlds()? {
+            base::lend(host, transaction.sys.disk(), Path::new("/"), &world)?;
+        }
         Ok(transaction)
     }
 
@@ -121,7 +157,7 @@ impl Transaction {
         };
         let from = self.sys.layout().generation(&self.view, current);
         disk.announce("clone", &self.dir)?;
-        for name in [MAIN, WORLDS] {
+        for name in [MAIN, WORLDS, "apt"] {
             let tree = from.join(name);
             if tree.is_dir() {
                 let cloned = clone_tree(&tree, &self.dir.join(name), &is_lock);
@@ -134,6 +170,7 @@ impl Transaction {
     /// A world with nothing in it.
     fn first(&self) -> Done {
         let (disk, main) = (self.sys.disk(), self.main());
+        disk.make_dir(&self.dir.join("apt"))?;
         for dir in [main.path(), &main.tree(), &main.etc(), &main.lib()] {
             disk.make_dir(dir)?;
         }
@@ -147,20 +184,21 @@ impl Transaction {
         Ok(())
     }
 
-    /// Put .debs into the store, from where they are linked. One that is broken is for dpkg to complain of.
+    /// Put .debs into the store, from where they are linked. One that can't be stored is left to dpkg, which complains
+    /// of it, or takes it as it is.
     ///
     /// # Errors
     /// The store can't be written.
-    pub fn store(&self, debs: &[PathBuf]) -> Done {
-        let mut newcomers = Vec::new();
-        for stored in store::store(self.host, &self.sys, debs)? {
-            newcomers.extend(format!("{}\n", stored.id).into_bytes());
-        }
+    pub fn store(&self, debs: &[PathBuf]) -> Done<Vec<InstallationId>> {
+        let stored = store::store(self.host, &self.sys, debs)?.into_iter();
+        let stored: Vec<InstallationId> = stored.map(|s| s.id).collect();
+        let lines: String = stored.iter().map(|id| format!("{id}\n")).collect();
         let path = self.dir.join(NEWCOMERS);
         let mut file = fs::OpenOptions::new();
         let file = file.create(true).append(true).open(&path);
-        let written = file.and_then(|mut f| f.write_all(&newcomers));
-        written.map_err(EngineError::path("write", &path))
+        let written = file.and_then(|mut f| f.write_all(lines.as_bytes()));
+        written.map_err(EngineError::path("write", &path))?;
+        Ok(stored)
     }
 
     /// Run dpkg on a world, with these arguments; gives its exit code.
@@ -188,23 +226,46 @@ impl Transaction {
         code.map_err(EngineError::path("start dpkg for", world.path()))
     }
 
-    /// For now.
-    pub fn keep(&self) -> Done {
-        let manifest = crate::manifest::Manifest {
+    /// Whether another process began it, and ends it.
+    pub fn is_joined(&self) -> bool {
+        self.joined
+    }
+
+    /// A side world of the pending generation.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub fn side(&self, name: &SideName) -> Done<WorldDir> {
+        let world = WorldDir::side(&self.dir, name.as_str());
+        let place = Place {
             view: self.view.clone(),
-            number: self.number,
-            created: 0,
-            parent: None,
-            slots: Default::default(),
-            hides: Vec::new(),
-            pins: Vec::new(),
-            packages: Vec::new(),
+            number: None,
         };
+        match world.admindir().is_dir() {
+            true => Ok(world),
+            false => Err(EngineError::NoWorld(place, name.clone())),
+        }
+    }
+
+    /// End it: nothing has happened, but that what failed is kept for a look, if that is asked for; gives where.
+    ///
+    /// # Errors
+    /// It can't be taken away.
+    pub fn fail(self, keep: bool) -> Done<Option<String>> {
         let disk = self.sys.disk();
-        disk.write(&self.dir.join("manifest"), manifest.to_text().as_bytes())?;
-        disk.rename(&self.dir, &self.sys.layout().generation(&self.view, self.number))?;
-        self.sys.switch(&self.view, self.number)?;
-        Ok(())
+        if !keep {
+            disk.remove_tree(&self.dir)?;
+            return Ok(None);
+        }
+        let failed = self.sys.layout().view(&self.view).join("failed");
+        disk.remove_tree(&failed)?;
+        disk.rename(&self.dir, &failed)?;
+        Ok(Some(failed.display().to_string()))
+    }
+
+    /// Whether scripts or dpkg made anything of a world's tree that its database does not tell.
+    pub(super) fn wrote(&self, world: &WorldDir) -> Done<bool> {
+        Ok(self.dir.join(WORK).join(name_of(world)).join(MERGED).exists())
     }
 
     fn plan<'p>(&'p self, world: &'p WorldDir) -> Done<Plan<'p>> {
@@ -220,12 +281,12 @@ impl Transaction {
         })
     }
 
-    fn scratch(&self, world: &WorldDir) -> PathBuf {
+    pub(super) fn scratch(&self, world: &WorldDir) -> PathBuf {
         world.path().join(SCRATCH)
     }
 
     /// The state of a world.
-    fn state<'s>(&'s self, world: &'s WorldDir) -> WorldState<'s> {
+    pub(super) fn state<'s>(&'s self, world: &'s WorldDir) -> WorldState<'s> {
         let side = world.side_name();
         WorldState {
             layout: self.sys.layout(),
@@ -248,8 +309,9 @@ fn name_of(world: &WorldDir) -> &OsStr {
 
 /// In the child: go in, run dpkg, and keep what its scripts did.
 fn run(host: Host, plan: Plan<'_>, args: &[OsString]) -> Done<i32> {
+    // The host's database is not to be seen any more from inside.
+    let satisfies = Satisfies::read(host, Path::new("/"))?;
     let inside = plan.enter()?;
-    let satisfies = |_: &Relation, _: &str| true;
     let hooks = Run::new(&inside, &satisfies);
     let code = host.dpkg(args, Some(&hooks))?;
     inside.settle()?;

@@ -38,7 +38,7 @@ pub use reading::{Listed, Reader};
 pub(crate) use tree::entries;
 pub use tree::same_file;
 
-use crate::layout::{GenerationNumber, Layout, SlotName, ViewName, inside};
+use crate::layout::{GenerationNumber, Layout, SideName, ViewName, inside};
 use crate::manifest::{Manifest, ManifestError, SetId};
 use tree::Tree;
 
@@ -231,7 +231,7 @@ pub struct Building<'s> {
     view: ViewName,
     number: GenerationNumber,
     /// The view's own, and those of slots.
-    trees: BTreeMap<Option<SlotName>, Tree<'s>>,
+    trees: BTreeMap<Option<SideName>, Tree<'s>>,
     path: PathBuf,
 }
 
@@ -250,7 +250,7 @@ impl Building<'_> {
     /// files of `setuid` become the tree's own.
     pub fn place(
         &mut self,
-        slot: Option<&SlotName>,
+        slot: Option<&SideName>,
         payload: &Path,
         except: &[&str],
         setuid: &[SetId],

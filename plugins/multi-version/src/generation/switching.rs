@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 
 use super::{Done, GenerationError, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
-use crate::manifest::{Manifest, Member, SetId, State};
+use crate::manifest::{Manifest, SetId};
 
 /// The view that `current-system` follows.
 pub(super) const SYSTEM: &str = "system";
 
-/// The set-id files of a generation, each with the tree it is in. What was removed has none any more.
+/// The set-id files of a generation, each with the tree it is in.
 pub(super) fn set_ids(manifest: &Manifest) -> impl Iterator<Item = (PathBuf, &SetId)> {
-    let of = |m: &'_ Member| inside::tree(m.slot.as_ref());
-    let members = manifest.packages.iter();
-    let members = members.filter(|m| m.state != State::ConfigFiles);
-    members.flat_map(move |m| m.setuid.iter().map(move |s| (of(m), s)))
+    manifest.packages.iter().flat_map(|m| {
+        let trees = m.worlds.keys().map(|world| inside::tree(world.as_ref()));
+        trees.flat_map(|tree| m.setuid.iter().map(move |s| (tree.clone(), s)))
+    })
 }
 
 impl Sys {

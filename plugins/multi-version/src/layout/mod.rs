@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 pub use id::{InstallationId, ParseIdError, RealizationId, Sha256, StoreKey};
 pub use merged::{merged, merged_target};
 pub use words::{
-    Architecture, GenerationNumber, PackageName, Pin, Place, SlotName, Soname, Version, ViewName,
+    Architecture, GenerationNumber, PackageName, Pin, Place, SideName, Soname, Version, ViewName,
     WordError,
 };
 
@@ -178,7 +178,7 @@ pub mod inside {
     pub const BIN: &str = "bin";
 
     /// The tree of a slot of a generation, or its main one, relative to it.
-    pub fn tree(slot: Option<&super::SlotName>) -> std::path::PathBuf {
+    pub fn tree(slot: Option<&super::SideName>) -> std::path::PathBuf {
         match slot {
             Some(slot) => [SLOTS, slot.as_str(), TREE].iter().collect(),
             None => TREE.into(),

@@ -36,10 +36,11 @@ struct Check<'c> {
     all_links: &'c [Link],
     links: HashMap<(&'c InstallationId, &'c str, &'c str), &'c Link>,
     realized: &'c BTreeMap<InstallationId, RealizationId>,
+    only: Option<&'c BTreeSet<(RealizationId, PathBuf)>>,
 }
 
 impl<'a> Linker<'a> {
-    /// Resolve every object of the plan's realizations, which are made, in the plan's generation, which need
+    /// Resolve the objects of the plan's realizations, which are made, in the plan's generation, which need
     /// not be.
     pub fn check(&self, plan: &Planned) -> Done<Checked> {
         let mut packages = BTreeMap::new();
@@ -72,6 +73,7 @@ impl<'a> Linker<'a> {
             links: links.collect(),
             all_links: plan.links,
             realized: plan.realized,
+            only: plan.only,
         };
         Ok(check.all(&packages))
     }
@@ -101,7 +103,8 @@ impl Check<'_> {
         for package in packages.values() {
             for object in &package.facts.objects {
                 let architecture = architecture_of(object, package.facts);
-                if package.unlinked.contains(&object.path) {
+                let asked = |only: &BTreeSet<_>| only.contains(&(package.id.clone(), object.path.clone()));
+                if package.unlinked.contains(&object.path) || !self.only.is_none_or(asked) {
                     continue;
                 }
                 let of = || {

@@ -10,8 +10,8 @@ use crate::decide::Decision;
 use crate::elf::resolve::Environment;
 use crate::elf::{Port, is_glibc_interpreter};
 use crate::layout::{Architecture, InstallationId, RealizationId, Soname};
-use crate::manifest::{Member, Realization, State};
-use crate::plan::{Link, Plan};
+use crate::manifest::Realization;
+use crate::plan::Link;
 
 /// The host's.
 const CACHE: &str = "/etc/ld.so.cache";
@@ -29,25 +29,8 @@ pub struct Planned<'p> {
     pub links: &'p [Link],
     /// Whose files are to be in `root/`, the first of several before the others.
     pub tree: Vec<&'p RealizationId>,
-}
-
-impl<'p> Planned<'p> {
-    /// Of a plan.
-    pub fn of(plan: &'p Plan) -> Planned<'p> {
-        let in_tree = |m: &&Member| m.slot.is_none() && m.state != State::ConfigFiles;
-        Planned {
-            realizations: &plan.realizations,
-            realized: &plan.realized,
-            libraries: &plan.libraries,
-            links: &plan.links,
-            tree: plan
-                .members
-                .iter()
-                .filter(in_tree)
-                .map(|m| &m.realization)
-                .collect(),
-        }
-    }
+    /// Which objects are looked at, relative to their payloads; `None`: all.
+    pub only: Option<&'p BTreeSet<(RealizationId, PathBuf)>>,
 }
 
 impl Linker<'_> {
