@@ -57,7 +57,7 @@ fn begin(host: Host, layout: &Layout, line: &Line) -> Result<Transaction, Failed
 }
 
 /// Commit what went well; of what did not, nothing stays.
-fn end(
+pub(super) fn end(
     host: Host,
     line: &Line,
     transaction: Transaction,

@@ -14,7 +14,6 @@ macro_rules! heard {
 
 heard!(
     crate::engine::EngineError,
-    crate::admindir::AdmindirError,
     crate::apt::AptError,
     crate::context::UsageError,
     crate::facts::ControlError,
@@ -26,11 +25,8 @@ heard!(
     crate::link::LinkError,
     crate::manifest::ManifestError,
     crate::plan::PlanError,
-    crate::scripts::ScriptError,
     crate::store::StoreError,
-    crate::export::ExportError,
-    crate::query::QueryError,
     crate::view::ViewError,
-    super::options::UsageError,
-    super::selections::SelectionsError,
+    crate::state::StateError,
+    super::line::UsageError,
 );

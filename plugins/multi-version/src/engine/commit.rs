@@ -25,15 +25,15 @@ use super::transaction::{Asked, Committed, NEWCOMERS, Transaction, WORK};
 use crate::apt::Marks;
 use crate::base::{self, Lent};
 use crate::decide::HostOrder;
-use crate::export;
 use crate::facts::{self, Facts};
-use crate::generation::Reader;
-use crate::layout::{Architecture, InstallationId, Layout, Place, SideName, inside};
-use crate::link::{Abi, Linker, POLICY};
+use crate::generation::{Reader, Sys};
+use crate::layout::{
+    Architecture, GenerationNumber, InstallationId, Layout, Place, SideName, ViewName, inside,
+};
+use crate::link::{Abi, POLICY};
 use crate::manifest::{Hide, LibraryPin, Manifest, Realization, Side};
-use crate::place;
 use crate::plan::{self, Known, LinkPlan, Observed, Rules};
-use crate::state;
+use crate::state::{self, Kept, Unfinished};
 use crate::store;
 use crate::world::{WORLDS, WorldDir};
 
@@ -117,7 +117,7 @@ pub(super) fn worlds(
                 marks: &marks,
                 native: &native,
                 facts: &facts,
-                aliases: place::aliases(&world.tree(), &world.etc())?,
+                aliases: BTreeMap::new(),
                 rpath: &|id| match new.contains(id) {
                     true => asked.rpath,
                     false => rpath.contains(id),
@@ -132,7 +132,7 @@ pub(super) fn worlds(
     })
 }
 
-fn native(host: Host) -> Done<Architecture> {
+pub(super) fn native(host: Host) -> Done<Architecture> {
     let name = host.services().architecture()?;
     name.parse().map_err(|e| EngineError::Host(format!("{name}: {e}")))
 }
@@ -290,8 +290,6 @@ impl Transaction {
             disk.remove_tree(&self.dir)?;
             return Ok((Committed::Nothing, plan));
         }
-        self.link(&worlds, &plan, former.as_ref(), asked)?;
-
         let number = self.number;
         let home = layout.generation(&self.view, number);
         for world in self.worlds()? {
@@ -305,18 +303,21 @@ impl Transaction {
         disk.sync_fs(&self.dir)?;
         disk.rename(&self.dir, &home)?;
         disk.sync_dir(&layout.generations(&self.view))?;
-        self.sys.finish(&self.view, number)?;
+        finish(self.host, &self.sys, &self.view, number)?;
         Ok((Committed::Generation(number), plan))
     }
 
     /// Sort what was written to a world's state, and let it know its home.
     fn end_world(&self, world: &WorldDir, home: &Path) -> Done {
         let disk = self.sys.disk();
-        let changes = self.state(world).sort(disk, &self.dir, &self.scratch(world), true)?;
-        for kept in changes.kept() {
-            self.host.warning(kept.to_string())?;
+        let layers = self.layers(world)?;
+        let changes = self
+            .state(world)
+            .sort(disk, &self.dir, &self.scratch(world), &layers, true)?;
+        for kept in &changes.kept {
+            self.host.notice(told(kept))?;
         }
-        changes.write(disk, &self.dir)?;
+        changes.write(disk, world)?;
         let here = match world.side_name() {
             Some(side) => WorldDir::side(home, side),
             None => WorldDir::main(home),
@@ -354,7 +355,7 @@ impl Transaction {
             if !files.chain([marks]).all(|(a, b)| same(&a, &b)) {
                 return Ok(false);
             }
-            if self.state(&world).is_written(&self.scratch(&world))? || self.wrote(&world)? {
+            if self.wrote(&world)? {
                 return Ok(false);
             }
         }
@@ -382,6 +383,37 @@ impl Transaction {
             packages: plan.members(),
         }
     }
+}
+
+/// What was not carried over, in words.
+fn told(kept: &Kept) -> String {
+    format!("{}: {:?} {:?}", kept.path.display(), kept.wanted, kept.why)
+}
+
+/// What is left to do when a generation has its name: the state, then the switch. Also after a kill.
+fn finish(host: Host, sys: &Sys, view: &ViewName, number: GenerationNumber) -> Done {
+    for kept in state::carry_out(sys.disk(), sys.layout(), view, number, Path::new("/"))? {
+        host.notice(told(&kept))?;
+    }
+    Ok(sys.switch(view, number)?)
+}
+
+/// Finish what a killed command has left half-done.
+///
+/// # Errors
+/// It can't be finished.
+pub fn recover(host: Host, sys: &Sys) -> Done {
+    for view in sys.views()? {
+        for unfinished in state::unfinished(sys.layout(), &view)? {
+            match unfinished {
+                Unfinished::Changes(number) => finish(host, sys, &view, number)?,
+                Unfinished::Restoring(number) => {
+                    state::restore_etc(sys.disk(), sys.layout(), &view, number)?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Name, architecture, version and state of all packages of a world.

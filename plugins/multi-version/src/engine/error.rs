@@ -20,6 +20,12 @@ pub enum EngineError {
     /// There is no such side world.
     #[error("view {0} has no world {1}")]
     NoWorld(Place, SideName),
+    /// There is a view of this name.
+    #[error("there is a view {0} already")]
+    Exists(ViewName),
+    /// What newcomers conflict with could not be removed from a side world.
+    #[error("what conflicts could not be removed from world {0} (dpkg ended with {1})")]
+    CannotLeave(SideName, i32),
     /// A file of ours is not as we write it.
     #[error("'{}' is damaged", .0.display())]
     Damaged(PathBuf),
@@ -59,6 +65,9 @@ pub enum EngineError {
     /// What the host lends can't be had.
     #[error(transparent)]
     Base(#[from] crate::base::BaseError),
+    /// apt can't be run.
+    #[error(transparent)]
+    Apt(#[from] crate::apt::AptError),
     /// What dpkg's side says.
     #[error("{0}")]
     Host(String),

@@ -19,7 +19,7 @@ pub(super) struct Run<'r> {
 }
 
 impl<'r> Run<'r> {
-    pub fn new(inside: &'r Inside, satisfies: Satisfies<'r>) -> Run<'r> {
+    pub fn new(inside: &'r Inside, satisfies: &'r Satisfies) -> Run<'r> {
         Run {
             inside,
             satisfies,

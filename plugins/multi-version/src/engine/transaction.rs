@@ -3,20 +3,23 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use dpkgng_plugin::{Host, fork_in_our_place};
+use dpkgng_plugin::{Host, fork_in_our_place, run_in_our_place};
 
 use super::clone::clone_tree;
+use super::commit::{marks, recover};
 use super::hooks::Run;
 use super::inside::Plan;
 use super::EngineError;
-use crate::base::{self, Satisfies};
+use crate::apt::{Private, Session};
+use crate::base::{self, Lent, Satisfies};
 use crate::context;
 use crate::generation::{Disk, Sys};
 use crate::layout::{GenerationNumber, InstallationId, Layout, PackageName, Place, SideName, Soname, ViewName};
 use crate::manifest::{Hide, LibraryPin, Side};
-use crate::state::{Settings, StateKind, WorldState};
+use crate::state::{Layers, Settings, StateKind, WorldState};
 use crate::store;
 use crate::world::{MAIN, WORLDS, WorldDir};
 
@@ -91,23 +94,48 @@ impl Transaction {
     /// # Errors
     /// Another command is at work, or what is there can't be read or cloned.
     pub fn begin(host: Host, layout: &Layout, view: &ViewName) -> Done<Transaction> {
+        Self::begin_in(host, Self::open(host, layout)?, view, None)
+    }
+
+    /// Begin the first one of a view that is not there.
+    ///
+    /// # Errors
+    /// It is there.
+    pub fn create(host: Host, layout: &Layout, view: &ViewName, settings: Option<Settings>) -> Done<Transaction> {
+        let sys = Self::open(host, layout)?;
+        if sys.current(view)?.is_some() || !sys.list(view)?.is_empty() {
+            return Err(EngineError::Exists(view.clone()));
+        }
+        Self::begin_in(host, sys, view, settings)
+    }
+
+    fn open(host: Host, layout: &Layout) -> Done<Sys> {
         if !rustix::process::geteuid().is_root() {
             return Err(EngineError::NeedsRoot(layout.root().into()));
         }
         let sys = Sys::open(layout.clone(), Disk::default(), false)?;
+        recover(host, &sys)?;
+        Ok(sys)
+    }
+
+    fn begin_in(host: Host, sys: Sys, view: &ViewName, settings: Option<Settings>) -> Done<Transaction> {
         let (number, dir) = sys.begin_pending(view)?;
+        if let Some(settings) = &settings {
+            settings.write(sys.disk(), sys.layout(), view)?;
+        }
+        let settings = Settings::read(sys.layout(), view)?;
         let transaction = Transaction {
             host,
             sys,
             view: view.clone(),
             number,
-            settings: Settings::read(layout, view)?,
+            settings,
             dir,
             joined: false,
         };
         transaction.clone_current()?;
         for world in transaction.worlds()? {
-            base::lend(host, transaction.sys.disk(), Path::new("/"), &world)?;
+            transaction.begin_world(&world)?;
         }
         Ok(transaction)
     }
@@ -165,6 +193,20 @@ impl Transaction {
             }
         }
         Ok(())
+    }
+
+    /// Lend a world the host's base, and have its state ready.
+    pub(super) fn begin_world(&self, world: &WorldDir) -> Done {
+        let disk = self.sys.disk();
+        base::lend(self.host, disk, Path::new("/"), world)?;
+        let scratch = self.scratch(world);
+        disk.make_dir(&scratch)?;
+        let private = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(&scratch, private).map_err(EngineError::path("protect", &scratch))?;
+        let main = self.main();
+        let main = world.side_name().map(|_| self.state(&main));
+        let layers = self.layers(world)?;
+        Ok(self.state(world).begin(disk, &scratch, &layers, main.as_ref())?)
     }
 
     /// A world with nothing in it.
@@ -265,12 +307,87 @@ impl Transaction {
 
     /// Whether scripts or dpkg made anything of a world's tree that its database does not tell.
     pub(super) fn wrote(&self, world: &WorldDir) -> Done<bool> {
-        Ok(self.dir.join(WORK).join(name_of(world)).join(MERGED).exists())
+        if self.dir.join(WORK).join(name_of(world)).join(MERGED).exists() {
+            return Ok(true);
+        }
+        let scratch = self.scratch(world);
+        for layer in self.layers(world)?.layers {
+            let dir = scratch.join(&layer.scratch);
+            let mut entries = fs::read_dir(&dir).map_err(EngineError::path("read", &dir))?;
+            if entries.next().is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Run apt over a world, which calls dpkg in this transaction. `dpkg`: this dpkg-ng, and what it is told first.
+    ///
+    /// # Errors
+    /// It can't be prepared or started.
+    pub fn apt(
+        &self,
+        world: &WorldDir,
+        dpkg: &(PathBuf, Vec<OsString>),
+        args: &[OsString],
+    ) -> Done<i32> {
+        let private = Private::of(self.sys.layout(), &self.view);
+        let marks = marks(&self.dir, world.side_name());
+        let session = Session {
+            private: &private,
+            view: &self.view,
+            world,
+            pending: &self.dir,
+            marks: &marks,
+            dpkg: dpkg.clone(),
+        };
+        let lent = Lent::read(world)?;
+        let is_lent = |name: &str| {
+            let name = name.split_once(':').map_or(name, |(name, _)| name);
+            lent.packages.keys().any(|(n, _)| n == name)
+        };
+        let alone = session.left_alone(args, &is_lent)?;
+        self.select(world, &alone, "hold")?;
+        self.host.flush()?;
+        let code = session.run(args, run_in_our_place)?;
+        self.select(world, &alone, "install")?;
+        Ok(code)
+    }
+
+    /// Say that packages are to be kept as they are, or not any more.
+    fn select(&self, world: &WorldDir, packages: &[String], what: &str) -> Done {
+        if packages.is_empty() {
+            return Ok(());
+        }
+        let lines: String = packages.iter().map(|p| format!("{p} {what}\n")).collect();
+        let path = self.dir.join("selections");
+        let disk = self.sys.disk();
+        disk.remove_file(&path)?;
+        disk.write(&path, lines.as_bytes())?;
+        self.host.flush()?;
+        let mut admindir = OsString::from("--admindir=");
+        admindir.push(world.admindir());
+        let code = fork_in_our_place(|| {
+            let file = fs::File::open(&path);
+            let done = file.and_then(|f| Ok(rustix::stdio::dup2_stdin(f)?));
+            match done {
+                Ok(()) => self
+                    .host
+                    .dpkg(&[admindir, "--set-selections".into()], None)
+                    .unwrap_or(2),
+                Err(_) => 2,
+            }
+        });
+        let code = code.map_err(EngineError::path("start dpkg for", world.path()))?;
+        disk.remove_file(&path)?;
+        match code {
+            0 => Ok(()),
+            _ => Err(EngineError::Host(format!("cannot set {} on {what}", packages.join(", ")))),
+        }
     }
 
     fn plan<'p>(&'p self, world: &'p WorldDir) -> Done<Plan<'p>> {
-        let state = self.state(world);
-        let layers = state.layers(&context::Host::look(self.sys.layout())?)?;
+        let layers = self.layers(world)?;
         Ok(Plan {
             disk: self.sys.disk(),
             layout: self.sys.layout(),
@@ -279,6 +396,10 @@ impl Transaction {
             layers,
             work: self.dir.join(WORK).join(name_of(world)),
         })
+    }
+
+    pub(super) fn layers(&self, world: &WorldDir) -> Done<Layers> {
+        Ok(self.state(world).layers(&context::Host::look(self.sys.layout())?)?)
     }
 
     pub(super) fn scratch(&self, world: &WorldDir) -> PathBuf {
@@ -310,7 +431,8 @@ fn name_of(world: &WorldDir) -> &OsStr {
 /// In the child: go in, run dpkg, and keep what its scripts did.
 fn run(host: Host, plan: Plan<'_>, args: &[OsString]) -> Done<i32> {
     // The host's database is not to be seen any more from inside.
-    let satisfies = Satisfies::read(host, Path::new("/"))?;
+    let lent = Lent::read(plan.world)?;
+    let satisfies = Satisfies::read(host, Path::new("/"), &lent)?;
     let inside = plan.enter()?;
     let hooks = Run::new(&inside, &satisfies);
     let code = host.dpkg(args, Some(&hooks))?;
@@ -324,7 +446,8 @@ fn run(host: Host, plan: Plan<'_>, args: &[OsString]) -> Done<i32> {
     }
 }
 
-fn is_lock(path: &Path) -> bool {
+/// Whether a path of a world is a lock of its admindir.
+pub(super) fn is_lock(path: &Path) -> bool {
     let below = path.strip_prefix("dpkg");
     below.is_ok_and(|below| LOCKS.iter().any(|lock| below == Path::new(lock)))
 }
