@@ -71,6 +71,16 @@ impl Host {
         points
     }
 
+    /// The mounts below a directory with the kinds of their file systems, of nested ones the outermost.
+    pub(crate) fn mounts_below(&self, dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+        let kind = |point: &PathBuf| {
+            let on = self.mounts.iter().rfind(|m| m.point == *point);
+            on.map(|m| m.kind.clone()).unwrap_or_default()
+        };
+        let points = self.below(dir).into_iter();
+        points.map(|p| (p.clone(), kind(&p))).collect()
+    }
+
     /// The layers of the overlay on a directory.
     pub(super) fn layers(&self, dir: &Path) -> Vec<PathBuf> {
         let on = self.mounts.iter().rfind(|m| m.point == dir);

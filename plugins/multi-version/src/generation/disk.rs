@@ -53,7 +53,8 @@ impl Disk {
         }
     }
 
-    fn step<T>(
+    /// Make a change that is one to the kernel, or that doing again ends.
+    pub(crate) fn step<T>(
         &self,
         what: &'static str,
         path: &Path,

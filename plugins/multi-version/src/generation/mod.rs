@@ -35,8 +35,8 @@ pub(crate) use hold::Claim;
 pub use hold::Hold;
 pub use lock::Lock;
 pub use reading::{Listed, Reader};
-pub(crate) use tree::entries;
 pub use tree::same_file;
+pub(crate) use tree::{attributes, entries};
 
 use crate::layout::{GenerationNumber, Layout, SlotName, ViewName, inside};
 use crate::manifest::{Manifest, ManifestError, SetId};

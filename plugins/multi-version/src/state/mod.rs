@@ -51,21 +51,34 @@
 //! [`Kept`] tells of everything that was not carried over, and why.
 #![forbid(unsafe_code)]
 
+mod accounts;
+mod brought;
 mod carrying;
 mod changes;
 mod copies;
 mod error;
+mod hosts;
 mod layers;
+mod merging;
+mod new;
+mod place;
+pub mod rules;
 mod settings;
 mod sorting;
+#[cfg(test)]
+mod tests;
+mod upper;
 
 use std::path::{Path, PathBuf};
 
-pub use carrying::{carry_out, unfinished};
-pub use changes::Changes;
+pub use accounts::Additions;
+pub use brought::{Brought, Item, What};
+pub use carrying::{Unfinished, carry_out, unfinished};
+pub use changes::{Changes, Step};
 pub use copies::restore_etc;
 pub use error::StateError;
 pub use layers::{Layer, Layers};
+pub use rules::SHOWN;
 pub use settings::{Settings, StateKind};
 
 use crate::layout::{Layout, ViewName};
