@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, Mode, OFlags, XattrFlags};
@@ -271,7 +271,7 @@ impl Additions {
         if self.is_empty() {
             return Ok(());
         }
-        let _lock = lock(etc)?;
+        let _lock = lock(etc, TRIES)?;
         let files = self.check(etc)?;
         for file in ORDER {
             if let (Some(text), Some(called)) = (files.get(&file), ACCOUNTS.get(file)) {
@@ -377,6 +377,10 @@ impl Member {
 }
 
 fn read(path: &Path) -> Done<Option<Lines>> {
+    // A whiteout is no file.
+    if !path.is_file() {
+        return Ok(None);
+    }
     match fs::read(path) {
         Ok(text) => Ok(Some(Lines::of(&text))),
         Err(e) if upper::is_absent(&e) => Ok(None),
@@ -385,12 +389,12 @@ fn read(path: &Path) -> Done<Option<Lines>> {
 }
 
 /// As lckpwdf(3), which all that change accounts call. Given back when it is closed.
-fn lock(etc: &Path) -> Done<File> {
+pub(super) fn lock(etc: &Path, tries: u32) -> Done<File> {
     let path = etc.join(LOCK);
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let file = rustix::fs::open(&path, flags, Mode::from_raw_mode(0o600));
     let file = file.map_err(|e| StateError::io("open", &path, e))?;
-    for _ in 0..TRIES {
+    for _ in 0..tries {
         match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(file.into()),
             Err(Errno::ACCESS | Errno::AGAIN | Errno::INTR) => std::thread::sleep(PAUSE),
@@ -430,9 +434,10 @@ fn dress(like: &Path, aside: &Path) -> io::Result<()> {
 /// Copies of the host's accounts, for [`Additions::between`].
 pub(super) fn note(disk: &Disk, etc: &Path, before: &Path) -> Done {
     for called in ACCOUNTS {
-        let from = etc.join(called);
-        if upper::stat(&from)?.is_some_and(|is| is.is_file()) {
-            let to: PathBuf = before.join(called);
+        let (from, to) = (etc.join(called), before.join(called));
+        // What the caller may not read, scripts of theirs can't change.
+        let readable = File::open(&from).is_ok();
+        if readable && from.is_file() && upper::stat(&to)?.is_none() {
             disk.copy(&from, &to)?;
         }
     }

@@ -10,7 +10,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::FileType;
+use rustix::fs::{FileType, Stat};
 use rustix::io::Errno;
 
 use super::brought::{Brought, Item, What};
@@ -62,6 +62,10 @@ pub(super) fn sort(
     changes.steps.extend(sorting.steps);
     changes.kept.extend(sorting.kept);
     Ok(())
+}
+
+fn is_whiteout(is: &Stat) -> bool {
+    FileType::from_raw_mode(is.st_mode) == FileType::CharacterDevice && is.st_rdev == 0
 }
 
 /// Packages by the paths that they list below `/etc` and `/var`, relative to `/`.
@@ -206,7 +210,9 @@ impl Sorting<'_> {
         let Some((kind, _)) = upper::look(&self.scratch.at(path))? else {
             return Ok(());
         };
-        self.forget_link(path)?;
+        if !matches!(kind, upper::Kind::Dir { opaque: false }) {
+            self.forget_links(path)?;
+        }
         match kind {
             upper::Kind::Whiteout => self.away(path),
             upper::Kind::Dir { opaque } => self.dir(path, opaque),
@@ -214,13 +220,21 @@ impl Sorting<'_> {
         }
     }
 
-    /// What the world's etc/ has at a path is not there any more.
-    fn forget_link(&mut self, path: &Path) -> Done {
-        if let Found::There(_, is) = self.world.look(path)?
-            && path.starts_with("etc")
-            && FileType::from_raw_mode(is.st_mode) != FileType::Directory
-        {
+    /// What the world's etc/ has at a path, or below it, is not there any more; what a table says of it has been done.
+    fn forget_links(&mut self, path: &Path) -> Done {
+        let Found::There(_, is) = self.world.look(path)? else {
+            return Ok(());
+        };
+        let ruled = |row: &Path| row.starts_with(path) || path.starts_with(row);
+        if !path.starts_with("etc") || is_whiteout(&is) {
+            return Ok(());
+        }
+        if !rules::of_world(self.state.kind).any(ruled) {
             self.worlds_steps.push(Step::Drop(path.into()));
+        } else if FileType::from_raw_mode(is.st_mode) == FileType::Directory {
+            for name in self.world.names(path)? {
+                self.forget_links(&path.join(name))?;
+            }
         }
         Ok(())
     }
@@ -331,13 +345,12 @@ impl Sorting<'_> {
 
     /// A link for the world's etc/.
     fn link(&mut self, path: &Path) -> Done {
+        // It takes the place of what is there.
         self.worlds_steps.retain(|s| s.path() != path);
         let ups: Vec<&Path> = path.ancestors().skip(1).collect();
         for up in ups.iter().rev().filter(|up| !up.as_os_str().is_empty()) {
             let making = |s: &Step| matches!(s, Step::Make(made) if made == up);
-            if let Found::Nothing = self.world.look(up)?
-                && !self.worlds_steps.iter().any(making)
-            {
+            if !self.worlds_steps.iter().any(making) {
                 self.worlds_steps.push(Step::Make(up.to_path_buf()));
             }
         }
@@ -397,7 +410,6 @@ pub(super) fn carry(
     let mut carrying = Carrying {
         disk,
         host: Root::open(state.host)?,
-        base: state.host,
         scratch,
         brought: Brought::read(state.layout, state.view)?,
         kept,
@@ -407,12 +419,13 @@ pub(super) fn carry(
     for (number, step) in changes.steps.iter().enumerate() {
         carrying.step(number, step)?;
     }
-    let brought = carrying.brought;
+    let (brought, root) = (carrying.brought, carrying.host);
     // Where another file system than ours was placed in.
     for (at, _) in &changes.layers {
         let path = state.host.join(at);
-        if !changes.steps.is_empty() && path.is_dir() {
-            let layer = Root::open(&path)?;
+        if !changes.steps.is_empty()
+            && let Some(layer) = root.below(at)?
+        {
             disk.announce("clear", &path)?;
             layer.unstage()?;
             disk.step("sync the file system of", &path, || layer.sync_fs())?;
@@ -427,7 +440,6 @@ const STAGE: &str = "stage";
 struct Carrying<'c> {
     disk: &'c Disk,
     host: Root,
-    base: &'c Path,
     scratch: &'c Scratch<'c>,
     brought: Brought,
     kept: &'c mut Vec<Kept>,
@@ -553,7 +565,9 @@ impl Carrying<'_> {
             Err(Errno::NOENT | Errno::NOTDIR) => return Ok(Err(self.in_the_way(path)?)),
             Err(e) => return Err(StateError::io("place", &self.host.shown(path), e)),
         }
-        let layer = Root::open(&self.base.join(self.scratch.layer(path)))?;
+        let Some(layer) = self.host.below(self.scratch.layer(path))? else {
+            return Ok(Err(self.scratch.layer(path).into()));
+        };
         let stage = layer.stage()?;
         let copy = stage.join(&named);
         self.disk.announce("copy", &self.host.shown(path))?;

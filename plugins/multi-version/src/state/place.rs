@@ -3,7 +3,7 @@
 //!
 //! What is placed is complete before it has its name, and takes nobody's place but what is said to be replaced.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -77,36 +77,62 @@ impl Root {
         StateError::io(what, &self.shown(path), e)
     }
 
-    /// The directory that a path is in.
+    /// The directory that a path is in. The first part of the path is in a directory of root's, and may be a link.
     fn parent(&self, path: &Path) -> Done<Result<At, Found>> {
-        let (Some(name), Some(parent)) = (path.file_name(), path.parent()) else {
+        let mut parts = path.components();
+        let (Some(top), Some(name)) = (parts.next(), path.file_name()) else {
             return Err(self.error("open", path, Errno::INVAL));
         };
-        let parent = match parent.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => parent,
+        let at = |dir| At {
+            dir,
+            name: name.into(),
         };
+        let below = parts.as_path();
+        if below.as_os_str().is_empty() {
+            let dir = rustix::io::fcntl_dupfd_cloexec(&self.dir, 0);
+            return Ok(Ok(at(dir.map_err(|e| self.error("open", path, e))?)));
+        }
+        let parent = match below.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let beneath =
             ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        match rustix::fs::openat2(&self.dir, parent, DIRECTORY, Mode::empty(), beneath) {
-            Ok(dir) => Ok(Ok(At {
-                dir,
-                name: name.into(),
-            })),
+        let opened = rustix::fs::openat(&self.dir, top.as_os_str(), flags, Mode::empty());
+        let opened = opened
+            .and_then(|top| rustix::fs::openat2(&top, parent, DIRECTORY, Mode::empty(), beneath));
+        match opened {
+            Ok(dir) => Ok(Ok(at(dir))),
             Err(Errno::NOENT) => Ok(Err(Found::Nothing)),
             Err(Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => {
+                let parent = path.parent().unwrap_or(path);
                 Ok(Err(Found::Blocked(self.block(parent)?)))
             }
-            Err(e) => Err(self.error("open", parent, e)),
+            Err(e) => Err(self.error("open", path, e)),
         }
+    }
+
+    /// A directory below it, as a root; none, if it is not there or a link is on the way.
+    pub(super) fn below(&self, path: &Path) -> Done<Option<Root>> {
+        Ok(match self.parent(&path.join("x"))? {
+            Ok(at) => Some(Root {
+                path: self.shown(path),
+                dir: at.dir,
+            }),
+            Err(_) => None,
+        })
     }
 
     /// What of a path is in the way.
     fn block(&self, path: &Path) -> Done<PathBuf> {
         let mut at = PathBuf::new();
         for part in path.components() {
+            let flags = match at.as_os_str().is_empty() {
+                true => AtFlags::empty(),
+                false => AtFlags::SYMLINK_NOFOLLOW,
+            };
             at.push(part);
-            let flags = AtFlags::SYMLINK_NOFOLLOW;
             match rustix::fs::statat(&self.dir, &at, flags) {
                 Ok(is) if FileType::from_raw_mode(is.st_mode) == FileType::Directory => {}
                 _ => return Ok(at),
@@ -126,14 +152,6 @@ impl Root {
             Err(Errno::NOENT) => Ok(Found::Nothing),
             Err(e) => Err(self.error("read", path, e)),
         }
-    }
-
-    /// Whether there is a directory.
-    pub(super) fn is_dir(&self, path: &Path) -> Done<bool> {
-        Ok(match self.look(path)? {
-            Found::There(_, is) => FileType::from_raw_mode(is.st_mode) == FileType::Directory,
-            _ => false,
-        })
     }
 
     /// What is at a path, in the terms of what was brought; none, for nothing or a socket.
@@ -265,7 +283,7 @@ impl Root {
 
     /// Make all of its file system durable.
     pub(super) fn sync_fs(&self) -> io::Result<()> {
-        Ok(rustix::fs::syncfs(File::open(&self.path)?)?)
+        Ok(rustix::fs::syncfs(File::open(by_descriptor(&self.dir))?)?)
     }
 }
 
@@ -345,7 +363,9 @@ pub(super) fn item(path: &Path) -> Done<Option<Item>> {
 /// Give an open file or directory another's owner, mode, attributes and time.
 fn dress(file: &File, from: &Path, like: &Metadata) -> io::Result<()> {
     let own = file.metadata()?;
-    if (own.uid(), own.gid()) != (like.uid(), like.gid()) {
+    // Who is not root has no other files than their own.
+    let differs = (own.uid(), own.gid()) != (like.uid(), like.gid());
+    if differs && rustix::process::geteuid().is_root() {
         fchown(file, Some(like.uid()), Some(like.gid()))?;
     }
     let (now, wanted) = (upper_attributes(file)?, upper::attributes(from)?);
@@ -422,9 +442,4 @@ pub(super) fn copy_tree(from: &Path, to: &Path, opaque: bool) -> Done {
         }
         _ => copy(from, to).map_err(copying),
     }
-}
-
-/// Whether a name is our own, and never anybody else's to be carried.
-pub(super) fn is_stage(name: &OsStr) -> bool {
-    name == STAGE
 }

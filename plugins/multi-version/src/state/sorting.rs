@@ -141,7 +141,7 @@ impl WorldState<'_> {
         if privileged {
             self.sort_accounts(disk, &scratch, &mut changes)?;
         }
-        self.sort_world(disk, &scratch)?;
+        self.sort_world(disk, &scratch, &mut changes)?;
         match self.kind {
             StateKind::Own => self.sort_own(&scratch, &mut changes)?,
             StateKind::Host => hosts::sort(self, disk, &scratch, &mut changes)?,
@@ -166,8 +166,8 @@ impl WorldState<'_> {
     }
 
     /// What is the world's is merged into its own directories.
-    fn sort_world(&self, disk: &Disk, scratch: &Scratch<'_>) -> Done {
-        let (mut steps, mut kept) = (Vec::new(), Vec::new());
+    fn sort_world(&self, disk: &Disk, scratch: &Scratch<'_>, changes: &mut Changes) -> Done {
+        let mut steps = Vec::new();
         let world = Root::open(self.world.path())?;
         for row in rules::of_world(self.kind) {
             let under = self.under_world(row);
@@ -179,11 +179,25 @@ impl WorldState<'_> {
             scratch,
             displaced: "displaced.world",
         };
-        merge.run(&steps, &mut kept)?;
+        merge.run(&steps, &mut changes.kept)?;
         for row in rules::of_world(self.kind) {
             let left = scratch.at(row);
             if upper::stat(&left)?.is_some() {
                 disk.remove_tree(&left)?;
+            }
+            // Directories on the way say nothing any more; those of which the host's was hidden do.
+            for up in row
+                .ancestors()
+                .skip(1)
+                .take_while(|up| up.components().count() > 1)
+            {
+                let left = scratch.at(up);
+                let is = upper::look(&left)?;
+                if let Some((upper::Kind::Dir { opaque: false }, _)) = is
+                    && upper::names(&left)?.is_empty()
+                {
+                    disk.remove_tree(&left)?;
+                }
             }
         }
         Ok(())

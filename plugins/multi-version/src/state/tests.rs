@@ -517,7 +517,6 @@ fn on_the_host_nothing_is_changed_that_is_not_ours() {
         "etc/bar.conf",
         "etc/foo/bar.link",
         "etc/foo/foo.link",
-        "etc/systemd",
         "var/lib/bar",
         "var/lib/bar/state",
     ];
@@ -576,6 +575,7 @@ fn on_the_host_nothing_is_changed_that_is_not_ours() {
             fs::remove_file(root.join("etc/foo/x.link")).unwrap();
             fs::remove_dir_all(root.join("var/lib/bar")).unwrap();
             fs::remove_dir_all(root.join("etc/systemd")).unwrap();
+            assert!(!exists(root.join("etc/systemd")));
         })
         .commit(&disk)
         .unwrap();
@@ -744,7 +744,15 @@ fn what_comes_first_stays() {
         put(&s.join("var/lib/db/data"), "script's");
         put(&s.join("var/lib/db/other"), "script's");
     });
-    fs::write(data.join("data"), "program's").unwrap();
+    let made = work.scratch().join("var/lib/db/data");
+    let made = fs::metadata(made).unwrap().created().unwrap();
+    // The kernel's clock goes in steps.
+    loop {
+        fs::write(data.join("data"), "program's").unwrap();
+        if fs::metadata(data.join("data")).unwrap().modified().unwrap() > made {
+            break;
+        }
+    }
     let not = work.commit(&disk).unwrap();
     assert_eq!(
         kept(&not),
@@ -844,33 +852,31 @@ fn accounts_are_added_and_never_changed() {
 }
 
 #[test]
-fn a_busy_accounts_lock_is_waited_for() {
+fn who_has_the_lock_of_the_accounts_is_not_disturbed() {
     let rig = Rig::new();
     let etc = rig.hosts("etc");
-    let mut additions = Additions::default();
-    additions.take_line("entry 1 x:x:9:").unwrap();
-    let path = std::ffi::CString::new(etc.join(".pwd.lock").to_str().unwrap()).unwrap();
-    let path = path.into_string().unwrap();
-    // Another process, as a lock of fcntl's is a process's.
-    let script = format!(
-        "exec 9>'{path}'; flock -F true 2>/dev/null; perl -e 'use Fcntl; open(F,\">>\",\"{path}\") or die; \
-         fcntl(F,F_SETLK,pack(\"s s l! l! i\",F_WRLCK,0,0,0,0)) or die; print \"locked\\n\"; $|=1; print \"\\n\"; \
-         sleep 1'"
-    );
-    let mut child = std::process::Command::new("sh")
-        .args(["-c", &script])
+    put(&etc.join(".pwd.lock"), "");
+    // Another process, as such a lock is a process's.
+    let script = "use Fcntl; open(F, '>>', $ARGV[0]) or die; \
+                  my $lock = pack('s s l! l! i', F_WRLCK, 0, 0, 0, 0); \
+                  fcntl(F, F_SETLK, $lock) or die; $| = 1; print \"locked\"; <STDIN>";
+    let child = std::process::Command::new("perl")
+        .args(["-e", script, etc.join(".pwd.lock").to_str().unwrap()])
+        .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut first = [0; 7];
-    let mut out = child.stdout.take().unwrap();
-    if io::Read::read_exact(&mut out, &mut first).is_err() {
+        .spawn();
+    let Ok(mut child) = child else {
         eprintln!("not run: it needs perl");
         return;
-    }
-    additions.add(&Disk::default(), &etc).unwrap();
-    assert_eq!(read(etc.join("group")), format!("{GROUP}x:x:9:\n"));
+    };
+    let mut told = [0; 6];
+    let mut out = child.stdout.take().unwrap();
+    io::Read::read_exact(&mut out, &mut told).unwrap();
+    let locked = accounts::lock(&etc, 1);
+    assert!(matches!(locked, Err(StateError::AccountsLocked(_))));
+    drop(child.stdin.take());
     child.wait().unwrap();
+    accounts::lock(&etc, 1).unwrap();
 }
 
 /// A disk on which the process dies before the step `left` counts down to.
