@@ -211,6 +211,7 @@ impl HostBox {
                 digest_update: Some(texts::digest_update),
                 digest_finish: Some(texts::digest_finish),
                 architecture: Some(texts::architecture),
+                deb_entries_headers: Some(debs::entries_headers),
                 dpkg_version: Some(dpkg_version),
                 tool: Some(tool),
             },

@@ -52,7 +52,7 @@ pub use child::{fork_in_our_place, run_in_our_place};
 pub use deb::{Entry, Kind, Placed};
 pub use entry::{Claim, Exported, Plugin};
 pub use failed::Failed;
-pub use hooks::{Hooks, Scope, ScopeKind, Step};
+pub use hooks::{Hooks, Payload, PayloadFile, Scope, ScopeKind, Step};
 pub use host::Host;
 pub use packages::{Database, Expect, PackageInfo, PackageNumber, Packages, Verdict, Which};
 pub use services::{Digest, DigestKind, Services};
