@@ -1,28 +1,42 @@
 //! What the pipeline asks while it works on a world.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use dpkgng_plugin::{
-    Failed, Hooks, PackageNumber, Packages, Relation, Scope, ScopeKind, Step,
+    Failed, Hooks, PackageNumber, Packages, Payload, PayloadFile, Relation, Scope, ScopeKind, Step,
 };
 
 use super::inside::Inside;
 use crate::base::Satisfies;
+use crate::layout::{Layout, inside, merged};
+use crate::store::Known;
 
 /// The hooks of a run.
 pub(super) struct Run<'r> {
     inside: &'r Inside,
     satisfies: &'r Satisfies,
+    layout: &'r Layout,
+    /// The archives that are in the store, by what dpkg was told.
+    archives: &'r BTreeMap<PathBuf, Known>,
     /// The steps that packages are in, the innermost last.
     steps: RefCell<Vec<Step>>,
 }
 
 impl<'r> Run<'r> {
-    pub fn new(inside: &'r Inside, satisfies: &'r Satisfies) -> Run<'r> {
+    pub fn new(
+        inside: &'r Inside,
+        satisfies: &'r Satisfies,
+        layout: &'r Layout,
+        archives: &'r BTreeMap<PathBuf, Known>,
+    ) -> Run<'r> {
         Run {
             inside,
             satisfies,
+            layout,
+            archives,
             steps: RefCell::default(),
         }
     }
@@ -84,5 +98,33 @@ impl Hooks for Run<'_> {
     ) -> Result<bool, Failed> {
         let by_host = self.satisfies.by_host(packages, by, relation)?;
         Ok(by_host.is_some())
+    }
+
+    // What is in the store is linked from there, and not decompressed once more.
+    fn payload(
+        &self,
+        _: &Packages<'_>,
+        path: &Path,
+        archive: &File,
+    ) -> Result<Option<Payload>, Failed> {
+        let Some(known) = self.archives.get(path).filter(|known| known.is(archive)) else {
+            return Ok(None);
+        };
+        let installation = self.layout.installation(&known.id);
+        Ok(Some(Payload {
+            headers: File::open(installation.join(inside::HEADERS))?,
+            root: File::open(&installation)?.into(),
+        }))
+    }
+
+    fn payload_file(
+        &self,
+        _: &Packages<'_>,
+        _: PackageNumber,
+        path: &Path,
+    ) -> Result<Option<PayloadFile>, Failed> {
+        // The store is merged-usr.
+        let path = merged(path).map(|path| Path::new("/").join(path));
+        Ok(path.map(|path| PayloadFile { path, link: true }))
     }
 }

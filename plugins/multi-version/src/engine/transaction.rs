@@ -1,5 +1,7 @@
 //! Begin, join, run, commit.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;
@@ -20,7 +22,7 @@ use crate::generation::{Disk, Sys};
 use crate::layout::{GenerationNumber, InstallationId, Layout, PackageName, Place, SideName, Soname, ViewName};
 use crate::manifest::{Hide, LibraryPin, Side};
 use crate::state::{Layers, Settings, StateKind, WorldState};
-use crate::store;
+use crate::store::{self, Known};
 use crate::world::{MAIN, WORLDS, WorldDir};
 
 type Done<T = ()> = Result<T, EngineError>;
@@ -48,6 +50,8 @@ pub struct Transaction {
     pub(super) dir: PathBuf,
     /// Whether another process began it, and ends it.
     joined: bool,
+    /// The archives that were stored, by what dpkg is told.
+    archives: RefCell<BTreeMap<PathBuf, Known>>,
 }
 
 /// What a command asks for besides what dpkg is told.
@@ -132,6 +136,7 @@ impl Transaction {
             settings,
             dir,
             joined: false,
+            archives: RefCell::default(),
         };
         transaction.clone_current()?;
         for world in transaction.worlds()? {
@@ -164,6 +169,7 @@ impl Transaction {
             settings: Settings::read(layout, view)?,
             dir: dir.into(),
             joined: true,
+            archives: RefCell::default(),
         })
     }
 
@@ -232,8 +238,10 @@ impl Transaction {
     /// # Errors
     /// The store can't be written.
     pub fn store(&self, debs: &[PathBuf]) -> Done<Vec<InstallationId>> {
-        let stored = store::store(self.host, &self.sys, debs)?.into_iter();
-        let stored: Vec<InstallationId> = stored.map(|s| s.id).collect();
+        let stored = store::store(self.host, &self.sys, debs)?;
+        let mut archives = self.archives.borrow_mut();
+        archives.extend(stored.iter().map(|s| (s.deb.clone(), s.known.clone())));
+        let stored: Vec<InstallationId> = stored.into_iter().map(|s| s.id).collect();
         let lines: String = stored.iter().map(|id| format!("{id}\n")).collect();
         let path = self.dir.join(NEWCOMERS);
         let mut file = fs::OpenOptions::new();
@@ -256,7 +264,8 @@ impl Transaction {
         let mut log = OsString::from("--log=");
         log.push(self.sys.layout().view(&self.view).join("dpkg.log"));
         let args = &[&[log], args].concat();
-        let code = fork_in_our_place(|| match run(host, plan, args) {
+        let archives = self.archives.borrow();
+        let code = fork_in_our_place(|| match run(host, plan, &archives, args) {
             Ok(code) => code,
             Err(e) => {
                 // There is nobody else to tell.
@@ -429,12 +438,18 @@ fn name_of(world: &WorldDir) -> &OsStr {
 }
 
 /// In the child: go in, run dpkg, and keep what its scripts did.
-fn run(host: Host, plan: Plan<'_>, args: &[OsString]) -> Done<i32> {
+fn run(
+    host: Host,
+    plan: Plan<'_>,
+    archives: &BTreeMap<PathBuf, Known>,
+    args: &[OsString],
+) -> Done<i32> {
     // The host's database is not to be seen any more from inside.
     let lent = Lent::read(plan.world)?;
     let satisfies = Satisfies::read(host, Path::new("/"), &lent)?;
+    let layout = plan.layout;
     let inside = plan.enter()?;
-    let hooks = Run::new(&inside, &satisfies);
+    let hooks = Run::new(&inside, &satisfies, layout, archives);
     let code = host.dpkg(args, Some(&hooks))?;
     inside.settle()?;
     match inside.failed() {

@@ -1,5 +1,5 @@
 //! Packages into the store: `store/ID/` is the payload of a .deb, as merged /usr has it and without set-id
-//! bits, and `DEBIAN/` with all its control files, with `installation` and with `objects`.
+//! bits, and `DEBIAN/` with all its control files, with `installation`, `headers` and `objects`.
 //!
 //! ```text
 //! store    tmp/ID/… for each, on several threads; syncfs once; rename each to store/ID; fsync store/
@@ -33,7 +33,7 @@ use crate::layout::{Architecture, InstallationId, Layout, PackageName, Version, 
 
 pub use arrange::EntryError;
 use unpack::Deb;
-pub use unpack::PackageError;
+pub use unpack::{Known, PackageError};
 
 /// Why packages can't be stored or found.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +69,8 @@ pub struct Stored {
     pub deb: PathBuf,
     /// Its name.
     pub id: InstallationId,
+    /// By what it is known again.
+    pub known: Known,
     /// Whether it was not there before.
     pub new: bool,
 }
@@ -98,6 +100,7 @@ pub fn store(host: Host, sys: &Sys, debs: &[PathBuf]) -> Result<Vec<Stored>, Sto
         stored.push(Stored {
             deb: path.clone(),
             id: deb.id.clone(),
+            known: deb.known(),
             new: !there,
         });
     }
