@@ -33,6 +33,13 @@ impl WorldDir {
         WorldDir(generation.join(WORLDS).join(name))
     }
 
+    /// The name of a side world; none of the main one.
+    pub fn side_name(&self) -> Option<&str> {
+        let name = self.0.file_name()?.to_str()?;
+        let is_side = self.0.parent().is_some_and(|p| p.ends_with(WORLDS));
+        is_side.then_some(name)
+    }
+
     /// It.
     pub fn path(&self) -> &Path {
         &self.0

@@ -10,9 +10,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dpkgng_plugin::{Failed, Host, Services};
+use dpkgng_plugin::{Failed, Services};
 
-use super::with_out;
 use crate::decide::HostOrder;
 use crate::facts::{self, Facts};
 use crate::layout::{Architecture, InstallationId, Layout, PackageName, Soname, Version, ViewName};
@@ -38,8 +37,6 @@ pub struct Options {
     pub check: bool,
     /// Print all reasons, too.
     pub explain: bool,
-    /// For a program.
-    pub json: bool,
 }
 
 impl Options {
@@ -105,10 +102,11 @@ struct Outcome {
 /// # Errors
 /// Nothing has the library, or a generation can't be made.
 pub fn relink(
-    host: Host,
+    services: Services,
     layout: &Layout,
     options: &Options,
     views: &dyn Views,
+    out: &mut Out<'_>,
 ) -> Result<i32, Failed> {
     let asked = match &options.view {
         Some(view) => vec![view.clone()],
@@ -121,7 +119,7 @@ pub fn relink(
             return Err(Failed::new(format!("there is no view {view}")));
         }
         if let Some(seen) = seen
-            && let Some(outcome) = outcome(host.services(), layout, options, seen)?
+            && let Some(outcome) = outcome(services, layout, options, seen)?
         {
             all.push((view, outcome));
         }
@@ -142,8 +140,7 @@ pub fn relink(
     let mut status = 0;
     for (view, outcome) in &all {
         let follows = outcome.refused.is_empty();
-        with_out(host, options.json, |out| print(out, options, view, outcome))
-            .map_err(|e| Failed::new(format!("cannot print: {e}")))?;
+        print(out, options, view, outcome).map_err(|e| Failed::new(e.to_string()))?;
         if !follows {
             status = 1;
         }

@@ -241,15 +241,15 @@ fn prepare(layout: &Layout, options: &Options) -> Result<(Hold, Mounts, Host), R
         Some(number) => Hold::take(layout, view, number)?,
         None => current()?,
     };
-    let slots = match options.packages.is_empty() {
-        true => Vec::new(),
-        false => world(&hold.manifest()?, &options.packages)?.into_iter().collect(),
+    let side = match options.packages.is_empty() {
+        true => None,
+        false => world(&hold.manifest()?, &options.packages)?,
     };
     let wanted = Wanted {
         layout,
         view,
         number: hold.number(),
-        slots: &slots,
+        side: side.as_ref(),
         pure: options.pure,
     };
     let host = Host::look(layout)?;

@@ -150,6 +150,8 @@ pub mod inside {
     pub const METADATA: &str = "DEBIAN";
     /// The control file of an installation, relative to it.
     pub const CONTROL: &str = "DEBIAN/control";
+    /// The headers of an installation's data member, relative to it: what dpkg reads instead of the .deb.
+    pub const HEADERS: &str = "DEBIAN/headers";
     /// What can be derived of an installation's payload, relative to it.
     pub const OBJECTS: &str = "DEBIAN/objects";
     /// The metadata of an installation, relative to it.

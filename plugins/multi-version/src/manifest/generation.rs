@@ -368,6 +368,17 @@ impl Side {
 }
 
 impl Member {
+    /// Whether any world has its files.
+    pub fn is_present(&self) -> bool {
+        self.worlds.values().any(|s| s.state != State::ConfigFiles)
+    }
+
+    /// Whether somebody asked for it in a world that has its files.
+    pub fn is_wanted(&self) -> bool {
+        let wanted = |s: &Standing| s.state != State::ConfigFiles && s.reason == Reason::Want;
+        self.worlds.values().any(wanted)
+    }
+
     fn stanza(&self) -> Stanza {
         let mut stanza = Stanza::default();
         stanza.put("Package", self.realization.package());

@@ -62,7 +62,7 @@ pub enum ManifestError {
 }
 
 /// The only stanza of a text.
-fn the_one(text: &str) -> Result<stanza::Stanza, ManifestError> {
+pub(crate) fn the_one(text: &str) -> Result<stanza::Stanza, ManifestError> {
     let mut stanzas = stanza::read(text)?.into_iter();
     let first = stanzas.next().ok_or(ManifestError::Cut)?;
     match stanzas.next() {
