@@ -21,7 +21,7 @@ use super::transaction::{Asked, Transaction, is_lock};
 use crate::apt::Marks;
 use crate::base::{Lent, Satisfies};
 use crate::facts;
-use crate::layout::{Architecture, SideName, inside};
+use crate::layout::{Architecture, InstallationId, SideName, inside};
 use crate::manifest::{Reason, Relaxed, RelaxedField, Side};
 use crate::world::{WORLDS, WorldDir};
 
@@ -246,11 +246,10 @@ impl Transaction {
         if effect.clashes.is_empty() {
             return Ok(main);
         }
-        let clashing = |id: &&crate::layout::InstallationId| {
-            let name = id.package().as_str();
-            effect.clashes.iter().any(|(_, by, with)| by == name || with == name)
-        };
-        let first = asked.newcomers.iter().find(clashing).or(asked.newcomers.first());
+        // What the others came for: nobody of them depends on it.
+        let needed = self.needed_among(&asked.newcomers)?;
+        let first = asked.newcomers.iter().find(|id| !needed.contains(id.package().as_str()));
+        let first = first.or(asked.newcomers.first());
         let Some(first) = first else {
             return Ok(main);
         };
@@ -286,6 +285,18 @@ impl Transaction {
         };
         asked.side = Some((name, side));
         Ok(world)
+    }
+
+    /// The names that some installations depend on.
+    fn needed_among(&self, newcomers: &[InstallationId]) -> Done<BTreeSet<String>> {
+        let mut names = BTreeSet::new();
+        for id in newcomers {
+            let read = facts::read(self.host.services(), self.sys.layout(), id);
+            let facts = read.map_err(EngineError::words)?;
+            let depends = facts.control.depends.iter().flatten();
+            names.extend(depends.map(|relation| relation.name.to_string()));
+        }
+        Ok(names)
     }
 
     /// A side world that is like the main one.
