@@ -117,7 +117,8 @@ pub(super) fn worlds(
                 marks: &marks,
                 native: &native,
                 facts: &facts,
-                aliases: BTreeMap::new(),
+                made: crate::link::made_links(&world.tree(), &world.etc())
+                    .map_err(EngineError::path("read", &world.tree()))?,
                 rpath: &|id| match new.contains(id) {
                     true => asked.rpath,
                     false => rpath.contains(id),
