@@ -35,7 +35,7 @@ use crate::link::{Abi, Linker, POLICY, Progress};
 use crate::manifest::{Hide, LibraryPin, Manifest, Realization, Side};
 use crate::place::{self, Former};
 use crate::plan::{self, Known, LinkPlan, Observed, Rules};
-use crate::state::{self, Kept, Unfinished};
+use crate::state::{self, Kept, StateError, Unfinished};
 use crate::store;
 use crate::world::{WORLDS, WorldDir};
 
@@ -125,7 +125,8 @@ pub(super) fn worlds(
                 marks: &marks,
                 native: &native,
                 facts: &facts,
-                aliases: place::aliases(world).map_err(EngineError::words)?,
+                made: crate::link::made_links(&world.tree(), &world.etc())
+                    .map_err(EngineError::path("read", &world.tree()))?,
                 rpath: &|id| match new.contains(id) {
                     true => asked.rpath,
                     false => rpath.contains(id),
@@ -213,7 +214,6 @@ impl Transaction {
     fn settle(&self) -> Done {
         let newcomers = self.newcomers()?;
         for world in self.worlds()? {
-            base::settle(self.host, self.sys.disk(), Path::new("/"), &world)?;
             let mut installations = Installations::read(&world)?;
             let there = packages(self.host, &world)?;
             let key = |info: &PackageInfo| (info.name.clone(), info.architecture.clone());
@@ -232,6 +232,7 @@ impl Transaction {
                 keys.contains(&(name.to_owned(), architecture.to_owned()))
             });
             installations.write(self.sys.disk(), &world)?;
+            base::settle(self.host, self.sys.disk(), Path::new("/"), &world)?;
         }
         Ok(())
     }
@@ -464,7 +465,12 @@ fn told(kept: &Kept) -> String {
 
 /// What is left to do when a generation has its name: the state, then the switch. Also after a kill.
 fn finish(host: Host, sys: &Sys, view: &ViewName, number: GenerationNumber) -> Done {
-    for kept in state::carry_out(sys.disk(), sys.layout(), view, number, Path::new("/"))? {
+    let carried = state::carry_out(sys.disk(), sys.layout(), view, number, Path::new("/"));
+    if let Err(StateError::Clash { .. }) = &carried {
+        // It comes before anything is changed, and would come again each time: the generation is none.
+        sys.forget(view, number)?;
+    }
+    for kept in carried? {
         host.notice(told(&kept))?;
     }
     Ok(sys.switch(view, number)?)

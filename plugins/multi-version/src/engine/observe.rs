@@ -98,7 +98,7 @@ pub(super) struct About<'a> {
     /// Of every installation.
     pub facts: &'a BTreeMap<InstallationId, Facts>,
     /// Names of libraries that no package has itself.
-    pub aliases: BTreeMap<std::path::PathBuf, std::path::PathBuf>,
+    pub made: BTreeMap<std::path::PathBuf, std::path::PathBuf>,
     /// Whether an installation is linked by DT_RPATH.
     pub rpath: &'a dyn Fn(&InstallationId) -> bool,
 }
@@ -147,6 +147,6 @@ pub(super) fn observe(
     Ok(ObservedWorld {
         name: about.name,
         members,
-        aliases: about.aliases,
+        made: about.made,
     })
 }

@@ -194,13 +194,25 @@ impl Transaction {
             return self.first();
         };
         let from = self.sys.layout().generation(&self.view, current);
+        // Their bits come and go with the generation: they are of one alone.
+        let own = self.sys.set_id_files(&self.view, current)?;
         disk.announce("clone", &self.dir)?;
         for name in [MAIN, WORLDS, "apt"] {
             let tree = from.join(name);
             if tree.is_dir() {
-                let cloned = clone_tree(&tree, &self.dir.join(name), &is_lock);
+                let skip = |path: &Path| {
+                    let of_world: PathBuf = match name {
+                        WORLDS => path.iter().skip(1).collect(),
+                        _ => path.to_path_buf(),
+                    };
+                    is_lock(&of_world) || own.contains(&Path::new(name).join(path))
+                };
+                let cloned = clone_tree(&tree, &self.dir.join(name), &skip);
                 cloned.map_err(|(path, e)| EngineError::path("clone", &path)(e))?;
             }
+        }
+        for path in &own {
+            disk.copy(&from.join(path), &self.dir.join(path))?;
         }
         Ok(())
     }

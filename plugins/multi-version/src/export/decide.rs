@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 use super::{Commands, Export, ExportError, How, Left, Source, Why, WhyNot, read_error, strings};
 use crate::elf::{Image, View, symbols};
 use crate::facts::{Facts, Object};
-use crate::layout::{Architecture, InstallationId, Layout, RealizationId, SideName, Soname, ViewName};
+use crate::layout::{
+    Architecture, InstallationId, Layout, RealizationId, SideName, Soname, ViewName, merged_target,
+};
 use crate::link::{Difference, Linker, architecture_of, provided, unlinked};
 use crate::manifest::{Reason, State};
-use crate::place::{check_outside, way};
+use crate::place::check_outside;
 use crate::plan::{LinkPlan, Observed, ObservedMember, ObservedWorld, WorldPlan};
 use crate::world::WorldDir;
 
@@ -399,4 +401,28 @@ fn imports_dlopen(bytes: &[u8]) -> bool {
     };
     let versioned = imports.by_soname.values().flatten().map(|s| &s.name);
     versioned.chain(imports.unversioned.keys()).any(|name| NAMES.contains(&name.as_slice()))
+}
+
+/// Links that are followed before one is taken for a loop.
+const LINKS: usize = 40;
+
+/// All names on the way from a path of a world's tree to the file it leads to, relative to the tree, with `/etc/alternatives` as
+/// the world has them; none, if that is no file of the tree.
+fn way(dir: &WorldDir, path: &Path) -> Option<Vec<PathBuf>> {
+    let mut here = path.to_path_buf();
+    let mut way = Vec::new();
+    for _ in 0..LINKS {
+        let at = match here.strip_prefix("etc") {
+            Ok(below) => dir.etc().join(below),
+            Err(_) => dir.tree().join(&here),
+        };
+        way.push(here.clone());
+        let is = fs::symlink_metadata(&at).ok()?;
+        if is.is_file() {
+            return Some(way);
+        }
+        let target = fs::read_link(&at).ok()?;
+        here = merged_target(&here, &target)?;
+    }
+    None
 }

@@ -12,10 +12,8 @@
 //! | [`restore`] | a package's files as the .deb has them |
 //! | [`write_libs`] | `lib/` of the generation and of each world |
 //! | [`check`] | whether programs, in contexts and outside, will find what was planned |
-//! | [`aliases`] | names of libraries that a tree has besides packages', for [`crate::plan::ObservedWorld`] |
 #![forbid(unsafe_code)]
 
-mod alias;
 mod check;
 mod files;
 mod libs;
@@ -27,8 +25,6 @@ use crate::generation::DiskError;
 use crate::layout::InstallationId;
 use crate::link::LinkError;
 
-pub(crate) use alias::way;
-pub use alias::aliases;
 pub use check::{Report, Verdict, check, check_outside};
 pub use files::{Former, Placed, place, restore};
 pub use libs::write_libs;

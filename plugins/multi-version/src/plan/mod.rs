@@ -129,6 +129,8 @@ pub struct WorldPlan {
     pub apart: Vec<Apart>,
     /// What no world has as a package, and this one takes libraries of: for a pin or a hide.
     pub kept: BTreeMap<InstallationId, RealizationId>,
+    /// See [`ObservedWorld::made`].
+    pub made: BTreeMap<PathBuf, PathBuf>,
     /// What its `lib/` holds.
     pub lib: Lib,
     /// How that was decided, with the tables; sorted by soname.
@@ -170,6 +172,7 @@ pub struct Scope<'p> {
     realized: BTreeMap<InstallationId, RealizationId>,
     links: Vec<Link>,
     tree: Vec<&'p RealizationId>,
+    made: &'p BTreeMap<PathBuf, PathBuf>,
     only: Option<BTreeSet<(RealizationId, PathBuf)>>,
 }
 
@@ -188,6 +191,7 @@ impl Scope<'_> {
             libraries: self.lib,
             links: &self.links,
             tree: self.tree.clone(),
+            made: self.made.clone(),
             only: self.only.as_ref(),
         }
     }
@@ -211,6 +215,7 @@ impl LinkPlan {
             realized: world.realized().map(|(id, r)| (id.clone(), r.clone())).collect(),
             links: world.links.clone(),
             tree: world.members.values().map(|l| &l.realization).collect(),
+            made: &world.made,
             only: None,
         }
     }
@@ -235,6 +240,7 @@ impl LinkPlan {
             realized,
             links,
             tree: main.map(|l| &l.realization).collect(),
+            made: self.main().map_or(&world.made, |m| &m.made),
             only: None,
         }
     }

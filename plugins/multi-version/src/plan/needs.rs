@@ -114,7 +114,7 @@ impl<'i, 'a> Needs<'i, 'a> {
     /// Names that exist by links: those that lead to an object that says it is called so.
     fn find_aliases(&mut self) {
         for (world, observed) in self.index.worlds.iter().enumerate() {
-            for (link, target) in &observed.aliases {
+            for (link, target) in &observed.made {
                 let Some(soname) = file_name(link) else {
                     continue;
                 };

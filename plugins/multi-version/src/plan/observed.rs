@@ -1,6 +1,6 @@
 //! What a plan is made of: the worlds as they stand, and what is known of their packages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::decide::Versions;
@@ -23,9 +23,9 @@ pub struct ObservedWorld {
     pub name: Option<SideName>,
     /// The packages its dpkg database has; in any order.
     pub members: Vec<ObservedMember>,
-    /// Names of libraries that no package has itself: links in directories where ld.so looks, made by update-alternatives or by a
-    /// script, and the file of a package each leads to. Both relative to the tree, merged-usr; see [`crate::place::aliases`].
-    pub aliases: BTreeMap<PathBuf, PathBuf>,
+    /// Links in its tree, where ld.so looks for everybody, that no package has itself, as update-alternatives makes them, and the file
+    /// each leads to: [`crate::link::made_links`].
+    pub made: BTreeMap<PathBuf, PathBuf>,
 }
 
 /// A package of a world.
@@ -112,4 +112,9 @@ pub trait Files {
 
     /// Whether a package can be given another library than its world's: whether all its objects can be rewritten.
     fn can_be_overridden(&self, package: &InstallationId) -> bool;
+
+    /// Those of a set that have to be linked by DT_RPATH, as libraries find something by a DT_RPATH that is not theirs.
+    fn keeps_rpath(&self, _set: &BTreeSet<InstallationId>) -> BTreeSet<InstallationId> {
+        BTreeSet::new()
+    }
 }

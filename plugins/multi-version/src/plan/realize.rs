@@ -15,6 +15,7 @@ pub(super) fn realizations(
 ) -> (Vec<Realization>, BTreeMap<Place, RealizationId>) {
     let (needs, index) = (linking.needs, linking.index());
     let used = used(linking);
+    let by_rpath = by_rpath(linking);
     let mut realized: BTreeMap<Place, RealizationId> = BTreeMap::new();
     let mut realizations: Vec<Realization> = Vec::new();
     let mut made = BTreeSet::new();
@@ -32,7 +33,7 @@ pub(super) fn realizations(
             overrides: overrides.collect(),
             own: linking.own(place).map(|k| needs.soname(k).clone()).collect(),
             needed: needed.map(|k| needs.soname(*k).clone()).collect(),
-            rpath: spot.member.is_some_and(|m| m.rpath),
+            rpath: spot.member.is_some_and(|m| m.rpath) || by_rpath.contains(&place),
             policy: index.known.policy,
         };
         let id = realization.id();
@@ -47,6 +48,19 @@ pub(super) fn realizations(
         .collect();
     realized.extend(copies);
     (realizations, realized)
+}
+
+/// The places that have to be linked by DT_RPATH for what is in their world.
+fn by_rpath(linking: &Linking<'_, '_, '_>) -> BTreeSet<Place> {
+    let index = linking.index();
+    let mut found = BTreeSet::new();
+    for world in 0..index.worlds.len() {
+        let ids = index.in_world(world).map(|(_, s)| s.facts.id.clone()).collect();
+        let keep = index.known.files.keeps_rpath(&ids);
+        let here = index.in_world(world).filter(|(_, s)| keep.contains(&s.facts.id));
+        found.extend(here.map(|(place, _)| linking.of(place)));
+    }
+    found
 }
 
 /// The places that are members of a world, and those whose libraries somebody takes.

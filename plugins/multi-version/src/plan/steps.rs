@@ -223,6 +223,7 @@ fn world_plan(
     let standing = |m: &ObservedMember| Standing { reason: m.reason, state: m.state };
     let mut plan = WorldPlan {
         name: observed.name.clone(),
+        made: observed.made.clone(),
         kept: realize::kept(linking, realized, world),
         lib: realize::lib(linking, realized, &linking.worlds[world]),
         libraries: linking.worlds[world].libraries.clone(),

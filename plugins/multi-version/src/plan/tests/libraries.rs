@@ -336,7 +336,7 @@ needs-b=1
         (format!("{dir}/libblas.so.3").into(), format!("{dir}/{of}/libblas.so.3").into())
     };
     for of in ["openblas", "blas"] {
-        world.aliases = [link_to(of)].into();
+        world.made = [link_to(of)].into();
         let plan = observe(&made, &super::Observed { worlds: vec![world.clone()] }, &Rules::default());
         assert_eq!(link(&plan, "main", "numpy=1", "libblas.so.3"), format!("{of}=1"));
         let a = link(&plan, "main", "needs-a=1", "libx.so.1");

@@ -189,6 +189,7 @@ impl Made {
             control: Control::default(),
             objects: Vec::new(),
             paths: Vec::new(),
+            damaged: Vec::new(),
         };
         self.facts.insert(id.clone(), facts);
         self.inside.insert(id.clone(), Inside::default());
@@ -208,6 +209,8 @@ impl Made {
                 target,
                 interpreter: None,
                 soname: None,
+                names: Vec::new(),
+                rpath: false,
                 public: false,
                 needed: words(needed),
                 mentions: Vec::new(),
@@ -310,7 +313,7 @@ pub fn world(made: &Made, name: &str, specs: &[&str]) -> ObservedWorld {
     ObservedWorld {
         name: (name != "main").then(|| name.parse().unwrap()),
         members: specs.iter().map(member).collect(),
-        aliases: BTreeMap::new(),
+        made: BTreeMap::new(),
     }
 }
 
