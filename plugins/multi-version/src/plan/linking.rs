@@ -30,6 +30,15 @@ pub(super) struct Override {
     pub strength: Strength,
 }
 
+/// An override as a package of some world sees it.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'l> {
+    /// In the package's own world.
+    pub provider: Place,
+    pub why: &'l str,
+    pub strength: Strength,
+}
+
 /// Where a program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Scope {
@@ -88,15 +97,16 @@ impl<'n, 'i, 'a> Linking<'n, 'i, 'a> {
         self.of(a) == self.of(b)
     }
 
-    /// The override of a package, if it has one; its provider in the package's own world.
-    pub fn overriding(&self, package: Place, key: Key) -> Option<Override> {
+    /// The override of a package, if it has one.
+    pub fn overriding(&self, package: Place, key: Key) -> Option<Given<'_>> {
         if !self.needs.is_main(package, key) {
             return None;
         }
         let of = self.overrides.get(&self.of(package))?.get(&key)?;
         let index = self.index();
         let here = index.place(index.world(package), index.id(of.provider));
-        Some(Override { provider: here.unwrap_or(of.provider), ..of.clone() })
+        let provider = here.unwrap_or(of.provider);
+        Some(Given { provider, why: &of.why, strength: of.strength })
     }
 
     /// Whether a package takes it from itself.

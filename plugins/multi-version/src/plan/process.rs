@@ -130,16 +130,14 @@ fn misfit(
         };
         let due = special(root).or_else(|| special(consumer).filter(|_| !yields));
         let own = || (consumer != root && !yields && linking.is_own(consumer, key)).then_some(consumer);
-        let due = due.map(|of| (of.provider, of.why));
-        let due = due.or_else(|| Some((own()?, "has one itself".into())));
-        let due = due.or_else(|| {
-            let provider = linking.worlds[world].providers[key]?;
-            let version = named(needs.index.id(provider));
-            Some((provider, format!("its world has {version}")))
-        });
+        let due = due.map(|of| (of.provider, Some(of.why)));
+        let due = due.or_else(|| Some((own()?, Some("has one itself"))));
+        let due = due.or_else(|| Some((linking.worlds[world].providers[key]?, None)));
         if let Some((due, why)) = due
             && !linking.same(due, got)
         {
+            let of_world = || format!("its world has {}", named(needs.index.id(due)));
+            let why = why.map_or_else(of_world, str::to_string);
             return Some(Misfit::Other { consumer, key, due, why });
         }
         let of_world = linking.worlds[world].providers[key].is_some_and(|p| linking.same(p, got));
@@ -172,12 +170,12 @@ fn mend_one(
                 }
                 return Err(refuse(linking, process, key, why));
             };
-            let chosen = linking.overriding(root, key).filter(|of| linking.same(of.provider, due));
-            if let Some(of) = chosen {
+            let chosen = linking.overriding(root, key).map(|of| of.provider);
+            if let Some(provider) = chosen.filter(|p| linking.same(*p, due)) {
                 let mut refused = refuse(linking, process, key, objection);
                 linking.part(root);
-                linking.take_back(root, of.provider);
-                refused.taken_back = Some((root, of.provider));
+                linking.take_back(root, provider);
+                refused.taken_back = Some((root, provider));
                 return Err(refused);
             }
             // Who insists takes what the others have, if it can.
@@ -223,7 +221,7 @@ fn fixed(linking: &Linking<'_, '_, '_>, root: Place, key: Key, provider: Place) 
     }
     let strong = linking.overriding(root, key).filter(|o| o.strength >= Strength::Mended);
     if let Some(of) = strong.filter(|o| !linking.same(o.provider, provider)) {
-        return Some(of.why);
+        return Some(of.why.into());
     }
     let circle = !linking.same(provider, root) && linking.reaches(provider, root);
     circle.then(|| "it is itself linked with that package".into())

@@ -91,7 +91,7 @@ pub(super) fn links(linking: &Linking<'_, '_, '_>, world: World) -> Vec<Link> {
         for key in keys {
             let provider = linking.provider(Scope::Inside, package, key);
             let overriding = match linking.overriding(package, key) {
-                Some(of) => Some(of.why),
+                Some(of) => Some(of.why.into()),
                 None => linking.is_own(package, key).then(|| "its own".into()),
             };
             links.push(Link {

@@ -363,7 +363,10 @@ pub(super) fn of_generation(needs: &Needs<'_, '_>, worlds: &[Choice]) -> Choice 
         if of_host {
             continue;
         }
-        takers.retain(|consumer, _| index.is_home(*consumer));
+        takers.retain(|consumer, keys| {
+            keys.retain(|key| expected(*consumer, *key) != Some(*consumer));
+            index.is_home(*consumer) && !keys.is_empty()
+        });
         let voter = |(consumer, keys): (&Place, &Vec<Key>)| {
             let own = keys.iter().find_map(|k| expected(*consumer, *k)).map(|p| index.id(p));
             let others = candidates.iter().filter(|c| Some(**c) != own);
@@ -386,7 +389,9 @@ pub(super) fn of_generation(needs: &Needs<'_, '_>, worlds: &[Choice]) -> Choice 
         };
         let decided = decided.map(|best| match main.and_then(|m| Some((m, row(&best, m)?))) {
             Some((main, overrides)) if overrides.len() == best.overrides.len() && *main != best.provider => {
-                Decision { provider: main.clone(), by: Criterion::Main, overrides, ..best }
+                let mut table = best.table;
+                table.sort_by_key(|row| row.provider != *main);
+                Decision { provider: main.clone(), by: Criterion::Main, overrides, table, ..best }
             }
             _ => best,
         });

@@ -163,22 +163,19 @@ impl Making {
         });
         let kept = world.kept.keys().map(|id| (id, Is::Kept));
         for (id, is) in members.chain(kept) {
-            let node = match self.packages.get(id).copied() {
-                Some(node) => node,
-                None => {
-                    let node = self.graph.add_node(Node {
-                        name: self.names.package(id),
-                        version: id.version().to_string(),
-                        worlds: Vec::new(),
-                        is,
-                    });
-                    self.packages.insert(id.clone(), node);
-                    node
-                }
-            };
-            let of = self.graph.node_weight_mut(node);
-            if let (Some(of), Some(side)) = (of, &side)
-                && (!of.worlds.is_empty() || !self.others.contains_key(&key(&None, id)))
+            let known = self.packages.get(id).copied();
+            let node = known.unwrap_or_else(|| {
+                self.graph.add_node(Node {
+                    name: self.names.package(id),
+                    version: id.version().to_string(),
+                    worlds: Vec::new(),
+                    is,
+                })
+            });
+            self.packages.insert(id.clone(), node);
+            // The main world comes first: what it has is no side world's.
+            if let (Some(of), Some(side)) = (self.graph.node_weight_mut(node), &side)
+                && (known.is_none() || !of.worlds.is_empty())
             {
                 of.worlds.push(side.clone());
             }

@@ -13,6 +13,8 @@ mod dot;
 mod explain;
 mod graph;
 mod json;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod verdict;
 

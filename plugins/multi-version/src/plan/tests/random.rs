@@ -183,7 +183,7 @@ fn ruled(dice: &mut Dice, specs: &[String], members: &[String]) -> Rules {
 #[test]
 fn plans_are_sound() {
     let number = |name: &str| -> Option<u64> { std::env::var(name).ok()?.parse().ok() };
-    let (first, count) = (number("PLAN_SEED").unwrap_or(1), number("PLAN_WORLDS").unwrap_or(300));
+    let (first, count) = (number("PLAN_SEED").unwrap_or(1), number("PLAN_WORLDS").unwrap_or(150));
     let (mut told, mut overrides, mut shared) = (BTreeMap::<&str, usize>::new(), 0, 0);
     for seed in first..first + count {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -233,5 +233,5 @@ fn plans_are_sound() {
         }
     }
     println!("{overrides} with overrides, {shared} shared, warnings: {told:?}");
-    assert!(overrides > 100 && shared > 100, "{overrides} {shared}");
+    assert!(overrides > 50 && shared > 50, "{overrides} {shared}");
 }
