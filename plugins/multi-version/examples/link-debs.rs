@@ -216,13 +216,21 @@ impl Plan {
             }
         }
         let realizations: Vec<Realization> = facts.iter().map(realization).collect();
-        let realized: BTreeMap<_, _> =
-            realizations.iter().map(|r| (r.installation.clone(), r.id())).collect();
+        let realized: BTreeMap<_, _> = realizations
+            .iter()
+            .map(|r| (r.installation.clone(), r.id()))
+            .collect();
         let mut libraries = Lib::new();
         for ((architecture, soname), package) in &providers {
             let (installation, realization) = (package.id.clone(), realized[&package.id].clone());
             let offers = libraries.entry(architecture.clone()).or_default();
-            offers.insert(soname.clone(), Offered { installation, realization });
+            offers.insert(
+                soname.clone(),
+                Offered {
+                    installation,
+                    realization,
+                },
+            );
         }
         let mut links = Vec::new();
         for package in facts {

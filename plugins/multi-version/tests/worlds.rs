@@ -2,6 +2,7 @@
 
 #[expect(dead_code, reason = "of a corpus that other tests use, too")]
 mod built_by;
+#[expect(dead_code, reason = "of a closure that other tests use, too")]
 mod placed;
 
 use std::collections::BTreeMap;
@@ -65,8 +66,14 @@ const GREET: &str = "libgreet.so.1";
 impl Rig {
     fn new() -> Rig {
         let placed = Placed::new();
-        let observed = Observed { worlds: vec![ObservedWorld::default()] };
-        let rig = Rig { placed, observed, former: None };
+        let observed = Observed {
+            worlds: vec![ObservedWorld::default()],
+        };
+        let rig = Rig {
+            placed,
+            observed,
+            former: None,
+        };
         fs::create_dir_all(rig.dir()).unwrap();
         symlink("gen/1", rig.placed.layout.current(&ViewName::system())).unwrap();
         for dir in ["main/root", "main/etc/alternatives"] {
@@ -76,14 +83,24 @@ impl Rig {
     }
 
     fn dir(&self) -> PathBuf {
-        self.placed.layout.generation(&ViewName::system(), GenerationNumber::FIRST)
+        self.placed
+            .layout
+            .generation(&ViewName::system(), GenerationNumber::FIRST)
     }
 
     fn cc(&self, source: &str, args: &[&str]) -> Vec<u8> {
-        let (from, to) = (self.placed.dir.path().join("s.c"), self.placed.dir.path().join("out"));
+        let (from, to) = (
+            self.placed.dir.path().join("s.c"),
+            self.placed.dir.path().join("out"),
+        );
         fs::write(&from, source).unwrap();
         let mut command = Command::new("cc");
-        command.arg(&from).args(args).arg("-o").arg(&to).current_dir(self.placed.dir.path());
+        command
+            .arg(&from)
+            .args(args)
+            .arg("-o")
+            .arg(&to)
+            .current_dir(self.placed.dir.path());
         assert!(command.status().unwrap().success());
         fs::read(&to).unwrap()
     }
@@ -91,10 +108,14 @@ impl Rig {
     /// A library that gives a number.
     fn greet(&mut self, version: &str) -> InstallationId {
         let source = format!("int greet(void) {{ return {version}; }}\n");
-        let bytes = self.cc(&source, &["-shared", "-fPIC", &format!("-Wl,-soname,{GREET}")]);
+        let bytes = self.cc(
+            &source,
+            &["-shared", "-fPIC", &format!("-Wl,-soname,{GREET}")],
+        );
         fs::write(self.placed.dir.path().join(GREET), &bytes).unwrap();
         let path = format!("{}/{GREET}", public());
-        self.placed.package("libgreet", version, &[(&path, Entry::File(&bytes, 0o644))])
+        self.placed
+            .package("libgreet", version, &[(&path, Entry::File(&bytes, 0o644))])
     }
 
     /// A program that prints it, and does something more.
@@ -124,7 +145,10 @@ impl Rig {
         let name: Option<SideName> = (name != "main").then(|| name.parse().unwrap());
         let at = self.observed.worlds.iter().position(|w| w.name == name);
         let at = at.unwrap_or_else(|| {
-            self.observed.worlds.push(ObservedWorld { name, ..ObservedWorld::default() });
+            self.observed.worlds.push(ObservedWorld {
+                name,
+                ..ObservedWorld::default()
+            });
             self.observed.worlds.len() - 1
         });
         &mut self.observed.worlds[at]
@@ -139,18 +163,27 @@ impl Rig {
 
     /// Have a package in a world, its files by hard links of the store's.
     fn install(&mut self, world: &str, id: &InstallationId, source: &str, reason: Reason) {
-        self.world(world).members.push(Rig::member(id, source, reason));
+        self.world(world)
+            .members
+            .push(Rig::member(id, source, reason));
         let tree = self.world_dir(world).tree();
         let facts = self.placed.facts.iter().find(|f| f.id == *id).unwrap();
         for path in &facts.paths {
-            let (from, to) = (self.placed.layout.installation(id).join(path), tree.join(path));
+            let (from, to) = (
+                self.placed.layout.installation(id).join(path),
+                tree.join(path),
+            );
             fs::create_dir_all(to.parent().unwrap()).unwrap();
             fs::hard_link(from, to).unwrap();
         }
     }
 
     fn facts(&self) -> BTreeMap<InstallationId, Facts> {
-        self.placed.facts.iter().map(|f| (f.id.clone(), f.clone())).collect()
+        self.placed
+            .facts
+            .iter()
+            .map(|f| (f.id.clone(), f.clone()))
+            .collect()
     }
 
     fn linker(&self) -> Linker<'_> {
@@ -162,24 +195,36 @@ impl Rig {
     fn link(&mut self) -> Outcome {
         let facts = self.facts();
         let native = host_architecture();
-        let known =
-            Known { facts: &facts, native: &native, policy: POLICY, versions: &Plain, files: &Plain };
+        let known = Known {
+            facts: &facts,
+            native: &native,
+            policy: POLICY,
+            versions: &Plain,
+            files: &Plain,
+        };
         let plan = plan(&known, &self.observed, &Rules::default()).unwrap();
         assert_eq!(plan.warnings, []);
         let (sys, linker) = (self.placed.sys(), self.linker());
         linker.make(&sys, &plan.realizations, &mut |_| {}).unwrap();
-        let former = self.former.as_ref().map(manifest).map(|m| Former::of(&m)).unwrap_or_default();
+        let former = self
+            .former
+            .as_ref()
+            .map(manifest)
+            .map(|m| Former::of(&m))
+            .unwrap_or_default();
         let mut outcome = None;
         for world in &plan.worlds {
             let name = world.name.as_ref().map_or("main", SideName::as_str);
             let dir = self.world_dir(name);
-            let placed =
-                place::place(&self.placed.layout, &dir, world, &facts, &former).unwrap();
+            let placed = place::place(&self.placed.layout, &dir, world, &facts, &former).unwrap();
             outcome.get_or_insert(placed);
         }
         place::write_libs(sys.disk(), &linker, &self.dir(), &plan).unwrap();
         let report = place::check(&linker, &plan).unwrap();
-        assert_eq!((report.verdict(), report.lines()), (Verdict::Fine, Vec::new()));
+        assert_eq!(
+            (report.verdict(), report.lines()),
+            (Verdict::Fine, Vec::new())
+        );
         drop(linker);
         self.former = Some(plan);
         outcome.unwrap()
@@ -197,7 +242,14 @@ impl Rig {
             linker: &linker,
         });
         let commands = commands.unwrap();
-        export::write(&Disk::default(), &self.dir(), view, GenerationNumber::FIRST, &commands).unwrap();
+        export::write(
+            &Disk::default(),
+            &self.dir(),
+            view,
+            GenerationNumber::FIRST,
+            &commands,
+        )
+        .unwrap();
         commands
     }
 }
@@ -269,7 +321,10 @@ fn linked_files_take_the_place_of_the_packages_own() {
     assert_eq!(
         told,
         [
-            ("usr/bin/theirs", "another file, of another package or changed here, stands at its path"),
+            (
+                "usr/bin/theirs",
+                "another file, of another package or changed here, stands at its path"
+            ),
             ("var/lib/prog/state", "it is not below /usr or /opt"),
         ]
     );
@@ -277,15 +332,23 @@ fn linked_files_take_the_place_of_the_packages_own() {
     assert_eq!((outcome.placed, outcome.there), (3, 1));
     let home = {
         let plan = rig.former.as_ref().unwrap();
-        rig.placed.layout.realization(&plan.main().unwrap().members[&prog].realization)
+        rig.placed
+            .layout
+            .realization(&plan.main().unwrap().members[&prog].realization)
     };
     for path in ["usr/bin/prog", "usr/bin/name"] {
         assert_eq!(inode(&tree.join(path)), inode(&home.join(path)), "{path}");
     }
     let own = fs::metadata(tree.join("usr/bin/own")).unwrap();
     assert_eq!((own.mode() & 0o7777, own.nlink()), (0o4711, 1));
-    assert_eq!(fs::read(tree.join("usr/bin/own")).unwrap(), fs::read(home.join("usr/bin/own")).unwrap());
-    assert_eq!(fs::read(tree.join("usr/bin/theirs")).unwrap(), b"#!/bin/sh\n");
+    assert_eq!(
+        fs::read(tree.join("usr/bin/own")).unwrap(),
+        fs::read(home.join("usr/bin/own")).unwrap()
+    );
+    assert_eq!(
+        fs::read(tree.join("usr/bin/theirs")).unwrap(),
+        b"#!/bin/sh\n"
+    );
     assert!(!tree.join("usr/bin/gone").exists());
     assert_eq!(inode(&outside.join("there")), before);
     assert_eq!(run(&tree.join("usr/bin/prog")), "1\n");
@@ -297,11 +360,23 @@ fn linked_files_take_the_place_of_the_packages_own() {
     // Back as the .deb has them.
     let former = Former::of(&manifest(rig.former.as_ref().unwrap()));
     let facts = rig.facts();
-    let back = place::restore(&rig.placed.layout, &rig.world_dir("main"), &facts[&prog], &former).unwrap();
+    let back = place::restore(
+        &rig.placed.layout,
+        &rig.world_dir("main"),
+        &facts[&prog],
+        &former,
+    )
+    .unwrap();
     assert_eq!(back.placed, 3);
     let store = rig.placed.layout.installation(&prog);
-    assert_eq!(inode(&tree.join("usr/bin/prog")), inode(&store.join("usr/bin/prog")));
-    assert_eq!(fs::metadata(tree.join("usr/bin/own")).unwrap().mode() & 0o7777, 0o4711);
+    assert_eq!(
+        inode(&tree.join("usr/bin/prog")),
+        inode(&store.join("usr/bin/prog"))
+    );
+    assert_eq!(
+        fs::metadata(tree.join("usr/bin/own")).unwrap().mode() & 0o7777,
+        0o4711
+    );
     assert_eq!(fs::read(tree.join("usr/bin/own")).unwrap(), bytes);
 }
 
@@ -330,14 +405,26 @@ fn worlds_beside_each_other_and_their_commands() {
             ("usr/lib/prog/real", Entry::File(&plain, 0o755)),
         ],
     );
-    let setuid = SetId { path: "usr/bin/set-id".into(), mode: 0o4755, uid: 0, gid: 0 };
+    let setuid = SetId {
+        path: "usr/bin/set-id".into(),
+        mode: 0o4755,
+        uid: 0,
+        gid: 0,
+    };
     let facts = rig.placed.facts.iter_mut().find(|f| f.id == prog).unwrap();
     facts.installation.setuid.push(setuid);
-    let tools = rig.placed.package("tools", "1", &[("usr/games/it's $HOME", Entry::File(script, 0o755))]);
+    let tools = rig.placed.package(
+        "tools",
+        "1",
+        &[("usr/games/it's $HOME", Entry::File(script, 0o755))],
+    );
     let auto = rig.placed.package(
         "auto",
         "1",
-        &[("usr/bin/auto", Entry::File(script, 0o755)), ("usr/bin/more", Entry::File(script, 0o755))],
+        &[
+            ("usr/bin/auto", Entry::File(script, 0o755)),
+            ("usr/bin/more", Entry::File(script, 0o755)),
+        ],
     );
     for (id, source, reason) in [
         (&old, "greet", Reason::Auto),
@@ -349,13 +436,22 @@ fn worlds_beside_each_other_and_their_commands() {
     }
     // As update-alternatives makes them.
     let main = rig.world_dir("main");
-    for (link, target) in [("alt", "/usr/lib/prog/real"), ("nowhere", "/usr/lib/prog/absent")] {
-        symlink(format!("/etc/alternatives/{link}"), main.tree().join("usr/bin").join(link)).unwrap();
+    for (link, target) in [
+        ("alt", "/usr/lib/prog/real"),
+        ("nowhere", "/usr/lib/prog/absent"),
+    ] {
+        symlink(
+            format!("/etc/alternatives/{link}"),
+            main.tree().join("usr/bin").join(link),
+        )
+        .unwrap();
         symlink(target, main.etc().join("alternatives").join(link)).unwrap();
     }
     let new = rig.greet("2");
     let newer = rig.program("");
-    let beside = rig.placed.package("prog", "2", &[("usr/bin/prog", Entry::File(&newer, 0o755))]);
+    let beside = rig
+        .placed
+        .package("prog", "2", &[("usr/bin/prog", Entry::File(&newer, 0o755))]);
     let side = "prog@2";
     for (id, source, reason) in [
         (&new, "greet", Reason::Auto),
@@ -366,11 +462,23 @@ fn worlds_beside_each_other_and_their_commands() {
     }
     rig.link();
     let plan = rig.former.as_ref().unwrap();
-    assert_eq!(plan.members().iter().filter(|m| m.worlds.len() == 2).count(), 1);
+    assert_eq!(
+        plan.members()
+            .iter()
+            .filter(|m| m.worlds.len() == 2)
+            .count(),
+        1
+    );
     // lib/ of each, and of the generation.
     for (lib, version) in [("lib", "1"), ("main/lib", "1"), ("worlds/prog@2/lib", "2")] {
         let target = fs::read_link(rig.dir().join(lib).join(GREET)).unwrap();
-        assert!(target.to_str().unwrap().contains(&format!("/inst/libgreet_{version}_")), "{lib}");
+        assert!(
+            target
+                .to_str()
+                .unwrap()
+                .contains(&format!("/inst/libgreet_{version}_")),
+            "{lib}"
+        );
     }
 
     let commands = rig.export(&ViewName::system());
@@ -398,8 +506,11 @@ fn worlds_beside_each_other_and_their_commands() {
             format!("set-id {}", bin("set-id")),
         ]
     );
-    let left: Vec<(&str, &WhyNot)> =
-        commands.left.iter().map(|l| (l.source.command.to_str().unwrap(), &l.why)).collect();
+    let left: Vec<(&str, &WhyNot)> = commands
+        .left
+        .iter()
+        .map(|l| (l.source.command.to_str().unwrap(), &l.why))
+        .collect();
     assert_eq!(
         left,
         [
@@ -415,7 +526,11 @@ fn worlds_beside_each_other_and_their_commands() {
     assert!(rows[1].source.alternative && rows[1].how == "link");
     // And it starts what it says, with arguments as they are.
     assert_eq!(run(&rig.dir().join("bin/also")), "1\n");
-    assert_eq!(run(&rig.dir().join("worlds/prog@2/root/usr/bin/prog")), "2\n", "by its own lib/");
+    assert_eq!(
+        run(&rig.dir().join("worlds/prog@2/root/usr/bin/prog")),
+        "2\n",
+        "by its own lib/"
+    );
     let own = rig.placed.dir.path().join("path");
     fs::create_dir(&own).unwrap();
     fs::write(own.join("dpkg-ng"), "#!/bin/sh\nprintf '[%s]' \"$@\"\n").unwrap();
@@ -423,10 +538,16 @@ fn worlds_beside_each_other_and_their_commands() {
     let said = |name: &str| {
         let mut command = Command::new(rig.dir().join("bin").join(name));
         let path = format!("{}:/usr/bin:/bin", own.display());
-        let ran = command.args(["a b", "", "$x'\""]).env("PATH", path).output();
+        let ran = command
+            .args(["a b", "", "$x'\""])
+            .env("PATH", path)
+            .output();
         String::from_utf8(ran.unwrap().stdout).unwrap()
     };
-    assert_eq!(said("it's $HOME"), "[run][--view][system@1][--][/usr/games/it's $HOME][a b][][$x'\"]");
+    assert_eq!(
+        said("it's $HOME"),
+        "[run][--view][system@1][--][/usr/games/it's $HOME][a b][][$x'\"]"
+    );
     assert_eq!(
         said("prog@prog@2"),
         "[run][--view][system@1][--world][prog@2][--][/usr/bin/prog][a b][][$x'\"]"
@@ -434,7 +555,11 @@ fn worlds_beside_each_other_and_their_commands() {
 
     // Of another view, programs would find the libraries of the view system.
     let work = rig.export(&"work".parse().unwrap());
-    assert!(work.exported.iter().all(|e| matches!(e.how, How::Launcher(Why::OtherView))));
+    assert!(
+        work.exported
+            .iter()
+            .all(|e| matches!(e.how, How::Launcher(Why::OtherView)))
+    );
     assert_eq!(work.exported.len(), commands.exported.len());
 }
 
@@ -442,22 +567,48 @@ fn worlds_beside_each_other_and_their_commands() {
 fn names_of_libraries_that_no_package_has() {
     let mut rig = Rig::new();
     let one = rig.greet("1");
-    let bytes = fs::read(rig.placed.layout.installation(&one).join(public()).join(GREET)).unwrap();
+    let bytes = fs::read(
+        rig.placed
+            .layout
+            .installation(&one)
+            .join(public())
+            .join(GREET),
+    )
+    .unwrap();
     let plain = rig.program("");
     let private = format!("{}/greet/{GREET}", public());
-    let hidden = rig.placed.package("greet-alt", "1", &[(&private, Entry::File(&bytes, 0o644))]);
-    let prog = rig.placed.package("prog", "1", &[("usr/bin/prog", Entry::File(&plain, 0o755))]);
+    let hidden = rig
+        .placed
+        .package("greet-alt", "1", &[(&private, Entry::File(&bytes, 0o644))]);
+    let prog = rig
+        .placed
+        .package("prog", "1", &[("usr/bin/prog", Entry::File(&plain, 0o755))]);
     rig.install("main", &hidden, "greet", Reason::Auto);
     rig.install("main", &prog, "prog", Reason::Want);
     let main = rig.world_dir("main");
     let link = format!("{}/{GREET}", public());
-    symlink(format!("/etc/alternatives/{GREET}"), main.tree().join(&link)).unwrap();
-    symlink(format!("/{private}"), main.etc().join("alternatives").join(GREET)).unwrap();
+    symlink(
+        format!("/etc/alternatives/{GREET}"),
+        main.tree().join(&link),
+    )
+    .unwrap();
+    symlink(
+        format!("/{private}"),
+        main.etc().join("alternatives").join(GREET),
+    )
+    .unwrap();
     // A development link, and one that leads out, are none.
     symlink(GREET, main.tree().join(public()).join("libgreet.so")).unwrap();
-    symlink("/var/lib/x.so", main.tree().join(public()).join("libx.so.1")).unwrap();
+    symlink(
+        "/var/lib/x.so",
+        main.tree().join(public()).join("libx.so.1"),
+    )
+    .unwrap();
     let made = made_links(&main.tree(), &main.etc()).unwrap();
-    let all = [(&*link, &*private), (&*format!("{}/libgreet.so", public()), &private)];
+    let all = [
+        (&*link, &*private),
+        (&*format!("{}/libgreet.so", public()), &private),
+    ];
     let all: BTreeMap<PathBuf, PathBuf> =
         all.into_iter().map(|(l, t)| (l.into(), t.into())).collect();
     assert_eq!(made, all);

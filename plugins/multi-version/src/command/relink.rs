@@ -153,9 +153,18 @@ pub fn relink(
     Ok(status)
 }
 
-fn print(out: &mut Out<'_>, options: &Options, view: &ViewName, outcome: &Outcome) -> std::io::Result<()> {
+fn print(
+    out: &mut Out<'_>,
+    options: &Options,
+    view: &ViewName,
+    outcome: &Outcome,
+) -> std::io::Result<()> {
     if out.json {
-        return out.line(&show::pretty(&show::verdict_json(view, &outcome.given, &outcome.refused)));
+        return out.line(&show::pretty(&show::verdict_json(
+            view,
+            &outcome.given,
+            &outcome.refused,
+        )));
     }
     if options.explain {
         show::explain(&outcome.after, &BTreeMap::new(), out)?;
@@ -169,7 +178,10 @@ fn print(out: &mut Out<'_>, options: &Options, view: &ViewName, outcome: &Outcom
         out.line(&warning.to_string())?;
     }
     let summary = show::verdict_summary(&outcome.given, &outcome.refused);
-    out.line(&format!("{view}: {summary}{}", if options.check { " (checked only)" } else { "" }))
+    out.line(&format!(
+        "{view}: {summary}{}",
+        if options.check { " (checked only)" } else { "" }
+    ))
 }
 
 /// What it comes to in a view; `None`: the library is not there.
@@ -187,13 +199,23 @@ fn outcome(
     let mut pins: Vec<LibraryPin> = Vec::new();
     let mut sonames: BTreeSet<Soname> = BTreeSet::new();
     match &options.version {
-        None => sonames.extend(rules.pins.iter().filter(|p| about(p)).map(|p| p.soname.clone())),
+        None => sonames.extend(
+            rules
+                .pins
+                .iter()
+                .filter(|p| about(p))
+                .map(|p| p.soname.clone()),
+        ),
         Some(version) => {
             for facts in providers(services, layout, options, version, &seen)? {
                 for soname in provided(&facts, &options.library) {
                     sonames.insert(soname.clone());
                     let (provider, only) = (facts.id.clone(), options.only.clone());
-                    pins.push(LibraryPin { soname, provider, only });
+                    pins.push(LibraryPin {
+                        soname,
+                        provider,
+                        only,
+                    });
                 }
                 seen.facts.insert(facts.id.clone(), facts);
             }
@@ -231,10 +253,20 @@ fn outcome(
     let given = show::verdict(&before, &after, &sonames);
     let given: Vec<show::Given> = given
         .into_iter()
-        .filter(|g| options.only.as_ref().is_none_or(|only| only == g.package.package()))
+        .filter(|g| {
+            options
+                .only
+                .as_ref()
+                .is_none_or(|only| only == g.package.package())
+        })
         .collect();
     let nothing = given.is_empty() && refused.is_empty();
-    Ok((!nothing).then_some(Outcome { rules, after, given, refused }))
+    Ok((!nothing).then_some(Outcome {
+        rules,
+        after,
+        given,
+        refused,
+    }))
 }
 
 /// The packages of this version that provide the library: one of each architecture, of the view, else of the store.
@@ -248,8 +280,16 @@ fn providers(
     let stored = store::all(layout)?;
     let others = stored.iter().filter(|id| !seen.facts.contains_key(id));
     let mut found: Vec<Facts> = Vec::new();
-    for id in seen.facts.keys().chain(others).filter(|id| id.version() == version) {
-        if found.iter().any(|f| f.id.architecture() == id.architecture()) {
+    for id in seen
+        .facts
+        .keys()
+        .chain(others)
+        .filter(|id| id.version() == version)
+    {
+        if found
+            .iter()
+            .any(|f| f.id.architecture() == id.architecture())
+        {
             continue;
         }
         let facts = match seen.facts.get(id) {
@@ -278,8 +318,14 @@ mod tests {
     #[test]
     fn what_can_be_said() {
         let (library, version) = Options::library("libssl.so.3=1:3.0.17-1~deb12u2").unwrap();
-        assert_eq!((library.as_str(), version.unwrap().as_str()), ("libssl.so.3", "1:3.0.17-1~deb12u2"));
-        assert_eq!(Options::library("libc6=auto").unwrap(), ("libc6".into(), None));
+        assert_eq!(
+            (library.as_str(), version.unwrap().as_str()),
+            ("libssl.so.3", "1:3.0.17-1~deb12u2")
+        );
+        assert_eq!(
+            Options::library("libc6=auto").unwrap(),
+            ("libc6".into(), None)
+        );
         for wrong in ["", "libc6", "=1", "libc6=", "libc6=a b"] {
             assert!(Options::library(wrong).is_err(), "{wrong}");
         }

@@ -19,9 +19,7 @@ mod tests;
 use std::cmp::Ordering;
 
 pub use hides::{hidden_by, newest_visible};
-pub use library::{
-    Consumer, Criterion, Decision, Fit, NoLibrary, Override, Row, system_library,
-};
+pub use library::{Consumer, Criterion, Decision, Fit, NoLibrary, Override, Row, system_library};
 pub use order::HostOrder;
 pub use orphans::{Needed, WhyNeeded, needed};
 

@@ -79,7 +79,10 @@ pub fn decide(of: &Generation<'_>) -> Result<Commands, ExportError> {
                 Some(name) => {
                     names.insert(name, (source, at));
                 }
-                None => commands.left.push(Left { source, why: WhyNot::Taken }),
+                None => commands.left.push(Left {
+                    source,
+                    why: WhyNot::Taken,
+                }),
             }
         }
         all.push(world);
@@ -95,15 +98,18 @@ pub fn decide(of: &Generation<'_>) -> Result<Commands, ExportError> {
     for (at, world) in all.iter().enumerate() {
         let programs = exports.iter().filter(|(_, w, _)| *w == at);
         let programs = programs.filter_map(|(_, _, p)| p.as_ref());
-        let programs: BTreeSet<(RealizationId, PathBuf)> =
-            programs.map(|p| (p.realization.clone(), p.path.clone())).collect();
+        let programs: BTreeSet<(RealizationId, PathBuf)> = programs
+            .map(|p| (p.realization.clone(), p.path.clone()))
+            .collect();
         if programs.is_empty() {
             continue;
         }
         let checked = check_outside(of.linker, of.plan, world.plan, programs)?;
         for (export, _, program) in exports.iter_mut().filter(|(_, w, _)| *w == at) {
             let about = |d: &&Difference| {
-                program.as_ref().is_some_and(|p| (&d.package, &d.object) == (&p.package, &p.path))
+                program
+                    .as_ref()
+                    .is_some_and(|p| (&d.package, &d.object) == (&p.package, &p.path))
             };
             if let Some(difference) = checked.differences.iter().find(about) {
                 export.how = How::Launcher(Why::Libraries(difference.to_string()));
@@ -149,7 +155,10 @@ impl<'a> World<'a> {
             owners.extend(paths.map(|path| (path.as_path(), id)));
         }
         let links = plan.links.iter().map(|l| {
-            ((&l.consumer, l.architecture.as_str(), l.soname.as_str()), l.provider.as_ref())
+            (
+                (&l.consumer, l.architecture.as_str(), l.soname.as_str()),
+                l.provider.as_ref(),
+            )
         });
         Some(World {
             links: links.collect(),
@@ -167,8 +176,12 @@ impl<'a> World<'a> {
     }
 
     /// The commands that may be exported, the first before the others; and those that are not, and why.
-    fn sources(&self, from_main: &BTreeSet<InstallationId>) -> Result<(Vec<Source>, Vec<Left>), ExportError> {
-        let stored = |m: &&ObservedMember| m.installation().is_some() && m.state != State::ConfigFiles;
+    fn sources(
+        &self,
+        from_main: &BTreeSet<InstallationId>,
+    ) -> Result<(Vec<Source>, Vec<Left>), ExportError> {
+        let stored =
+            |m: &&ObservedMember| m.installation().is_some() && m.state != State::ConfigFiles;
         let members: Vec<&ObservedMember> = self.observed.members.iter().filter(stored).collect();
         let wanted: BTreeSet<&str> = members
             .iter()
@@ -188,10 +201,16 @@ impl<'a> World<'a> {
             if !is_meant(member) {
                 if let Some(first) = commands.next() {
                     let why = WhyNot::CameAlong(1 + commands.count());
-                    left.push(Left { source: source(first), why });
+                    left.push(Left {
+                        source: source(first),
+                        why,
+                    });
                 }
             } else if self.name().is_some() && from_main.contains(id) {
-                let same = commands.map(|c| Left { source: source(c), why: WhyNot::SameAsMain });
+                let same = commands.map(|c| Left {
+                    source: source(c),
+                    why: WhyNot::SameAsMain,
+                });
                 left.extend(same);
             } else {
                 meant.insert(id);
@@ -226,7 +245,10 @@ impl<'a> World<'a> {
                     by_name.insert(name, source.command.clone());
                     sources.push(source);
                 }
-                Some(first) => left.push(Left { why: WhyNot::Behind(first.clone()), source }),
+                Some(first) => left.push(Left {
+                    why: WhyNot::Behind(first.clone()),
+                    source,
+                }),
             }
         }
         Ok((sources, left))
@@ -279,7 +301,8 @@ impl<'a> World<'a> {
         };
         let link = How::Link(tree.tree().join(&file));
         let owner = self.owners.get(file.as_path());
-        let owner = owner.and_then(|id| Some((*id, self.of.facts.get(*id)?, self.plan.members.get(*id)?)));
+        let owner =
+            owner.and_then(|id| Some((*id, self.of.facts.get(*id)?, self.plan.members.get(*id)?)));
         let Some((id, facts, linked)) = owner else {
             return launcher(Why::Leaves(source.command.clone()));
         };
@@ -294,7 +317,10 @@ impl<'a> World<'a> {
         let object = facts.objects.iter().find(|o| o.path == file);
         let Some(object) = object else {
             // Static: it loads nothing.
-            return Ok((self.scan(&bytes, &file, None).map_or(link, How::Launcher), None));
+            return Ok((
+                self.scan(&bytes, &file, None).map_or(link, How::Launcher),
+                None,
+            ));
         };
         let refused = unlinked(self.of.layout, &linked.realization)?;
         if let Some(unlinked) = refused.iter().find(|u| u.path == file) {
@@ -312,7 +338,14 @@ impl<'a> World<'a> {
             return launcher(why);
         }
         let realization = linked.realization.clone();
-        Ok((link, Some(Program { package: id.clone(), realization, path: file })))
+        Ok((
+            link,
+            Some(Program {
+                package: id.clone(),
+                realization,
+                path: file,
+            }),
+        ))
     }
 
     /// Why a program, or something it loads, may need more than its libraries.
@@ -366,7 +399,8 @@ impl<'a> World<'a> {
     fn scan(&self, bytes: &[u8], file: &Path, object: Option<&Object>) -> Option<Why> {
         let shown = Path::new("/").join(file);
         let soname = object.and_then(|o| o.soname.as_ref());
-        let loads = !soname.is_some_and(|s| LOADERS.contains(&s.as_str())) && !strings::is_loader(file);
+        let loads =
+            !soname.is_some_and(|s| LOADERS.contains(&s.as_str())) && !strings::is_loader(file);
         if loads && object.is_some() && imports_dlopen(bytes) {
             return Some(Why::Dlopens(shown));
         }
@@ -378,21 +412,25 @@ impl<'a> World<'a> {
             interpreter != Some(path.as_path())
                 && !strings::is_loader(path)
                 && !strings::is_shared(&merged)
-                && (there(self.dir.tree().join(&merged)) || etc.is_some_and(|e| there(self.dir.etc().join(e))))
+                && (there(self.dir.tree().join(&merged))
+                    || etc.is_some_and(|e| there(self.dir.etc().join(e))))
         });
         named.map(|path| Why::Names(shown, path))
     }
 }
 
 fn is_command(path: &Path) -> bool {
-    path.parent().is_some_and(|dir| DIRS.iter().any(|d| dir == Path::new(d)))
+    path.parent()
+        .is_some_and(|dir| DIRS.iter().any(|d| dir == Path::new(d)))
 }
 
 /// Whether an object takes dlopen from another.
 fn imports_dlopen(bytes: &[u8]) -> bool {
     const NAMES: [&[u8]; 2] = [b"dlopen", b"dlmopen"];
     // Few do, and the table of symbols is long.
-    if memchr::memmem::find(bytes, b"\0dlopen\0").is_none() && memchr::memmem::find(bytes, b"\0dlmopen\0").is_none() {
+    if memchr::memmem::find(bytes, b"\0dlopen\0").is_none()
+        && memchr::memmem::find(bytes, b"\0dlmopen\0").is_none()
+    {
         return false;
     }
     let image = Image::read(View::of(bytes));
@@ -400,7 +438,9 @@ fn imports_dlopen(bytes: &[u8]) -> bool {
         return true;
     };
     let versioned = imports.by_soname.values().flatten().map(|s| &s.name);
-    versioned.chain(imports.unversioned.keys()).any(|name| NAMES.contains(&name.as_slice()))
+    versioned
+        .chain(imports.unversioned.keys())
+        .any(|name| NAMES.contains(&name.as_slice()))
 }
 
 /// Links that are followed before one is taken for a loop.

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::{Commands, ExportError, How, Source, read_error};
 use crate::generation::Disk;
 use crate::layout::{InstallationId, SideName, inside};
+use crate::manifest::ManifestError;
 use crate::manifest::path::{escape, unescape_any};
 use crate::manifest::stanza::{self, Stanza};
-use crate::manifest::ManifestError;
 
 /// A command, as it was written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,11 @@ pub struct Row {
     pub why: String,
 }
 
-pub(super) fn write(disk: &Disk, generation: &Path, commands: &Commands) -> Result<(), ExportError> {
+pub(super) fn write(
+    disk: &Disk,
+    generation: &Path,
+    commands: &Commands,
+) -> Result<(), ExportError> {
     let exported = commands.exported.iter().map(|export| {
         let (how, why) = match &export.how {
             How::Link(_) => ("link", String::new()),

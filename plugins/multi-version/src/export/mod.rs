@@ -158,7 +158,9 @@ impl std::fmt::Display for Why {
             Why::Libraries(why) => write!(f, "outside of contexts {why}"),
             Why::Leaves(link) => write!(f, "{} leads out of what packages have", link.display()),
             Why::Renamed => f.write_str("it is called otherwise in its world"),
-            Why::OtherView => f.write_str("programs outside of contexts find the libraries of the view system"),
+            Why::OtherView => {
+                f.write_str("programs outside of contexts find the libraries of the view system")
+            }
         }
     }
 }
@@ -176,7 +178,10 @@ impl std::fmt::Display for WhyNot {
 }
 
 fn read_error(path: &Path, source: io::Error) -> ExportError {
-    ExportError::Read { path: path.into(), source }
+    ExportError::Read {
+        path: path.into(),
+        source,
+    }
 }
 
 /// Write `bin/` and `commands` of a pending generation, which will be this one.

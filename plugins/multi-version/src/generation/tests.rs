@@ -84,7 +84,10 @@ fn manifest(setuid: Vec<SetId>) -> Manifest {
             realization: RealizationId::new(&package, &version, &"amd64".parse().unwrap(), &hash),
             worlds: [(
                 None,
-                Standing { reason: Reason::Want, state: State::Installed },
+                Standing {
+                    reason: Reason::Want,
+                    state: State::Installed,
+                },
             )]
             .into(),
             setuid,

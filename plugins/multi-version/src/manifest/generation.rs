@@ -419,7 +419,10 @@ fn standing(line: &str) -> Result<(Option<SideName>, Standing), String> {
     let (reason, state) = pair(&rest)?;
     let world = match name.as_str() {
         MAIN => None,
-        side => Some(side.parse().map_err(|e: crate::layout::WordError| e.to_string())?),
+        side => Some(
+            side.parse()
+                .map_err(|e: crate::layout::WordError| e.to_string())?,
+        ),
     };
     Ok((world, Standing { reason, state }))
 }

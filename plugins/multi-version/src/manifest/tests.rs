@@ -138,7 +138,10 @@ fn a_manifest_survives() {
             realization: a.clone(),
             worlds: BTreeMap::from([
                 (None, standing(Reason::Want, State::Installed)),
-                (Some(side.clone()), standing(Reason::Auto, State::TriggersPending)),
+                (
+                    Some(side.clone()),
+                    standing(Reason::Auto, State::TriggersPending),
+                ),
             ]),
             setuid: installation().setuid,
         },
@@ -149,14 +152,23 @@ fn a_manifest_survives() {
         },
     ];
     packages.sort_by(|x, y| x.realization.cmp(&y.realization));
-    let relaxed = ["Conflicts exim4 postfix", "Version libc6 libc6", "Path a-b c+d"];
+    let relaxed = [
+        "Conflicts exim4 postfix",
+        "Version libc6 libc6",
+        "Path a-b c+d",
+    ];
     let ours = Manifest {
         view: "system".parse().unwrap(),
         number: "3".parse().unwrap(),
         created: 1_700_000_000,
         parent: Some("2".parse().unwrap()),
         command: command_line(&["view", "apt", "a b\n", "it's", "", "x=1:2~"].map(Into::into)),
-        sides: BTreeMap::from([(side, Side { relaxed: relaxed.map(|r| r.parse().unwrap()).into() })]),
+        sides: BTreeMap::from([(
+            side,
+            Side {
+                relaxed: relaxed.map(|r| r.parse().unwrap()).into(),
+            },
+        )]),
         hides: vec![hide("libfoo=1:1.2"), hide("libfoo=1:1.2:for foobar")],
         pins: vec![pin(None), pin(Some("curl"))],
         packages,
@@ -164,7 +176,10 @@ fn a_manifest_survives() {
     let text = ours.to_text();
     assert_eq!(Manifest::from_text(&text), Ok(ours.clone()));
     assert!(text.contains("Hides:\n libfoo=1:1.2\n libfoo=1:1.2:for foobar\n"));
-    assert!(text.contains("\nCommand: view apt 'a b?' 'it'\\''s' '' x=1:2~\n"), "{text}");
+    assert!(
+        text.contains("\nCommand: view apt 'a b?' 'it'\\''s' '' x=1:2~\n"),
+        "{text}"
+    );
     assert!(text.contains("Worlds:\n main want installed\n exim4@4.96-1 auto triggers-pending\n"));
     assert_eq!(ours.world(None).count(), 1);
     let empty = Manifest {
@@ -176,7 +191,10 @@ fn a_manifest_survives() {
     assert_eq!(Manifest::from_text(&empty.to_text()), Ok(empty));
     let read = |from: &str, to: &str| Manifest::from_text(&changed(&text, from, to));
     assert_eq!(read("Format: 2\n", ""), Err(ManifestError::Older));
-    assert_eq!(read("Format: 2\n", "Format: 3\n"), Err(ManifestError::Format(3)));
+    assert_eq!(
+        read("Format: 2\n", "Format: 3\n"),
+        Err(ManifestError::Format(3))
+    );
     for (from, to) in [
         (" exim4@4.96-1 auto", " exim4@4.97-1 auto"),
         (" exim4@4.96-1 auto", " exim4@4.96-1 maybe"),

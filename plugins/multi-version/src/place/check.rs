@@ -30,9 +30,14 @@ impl fmt::Display for Verdict {
         match self {
             Verdict::Fine => f.write_str("every program finds the libraries of its world"),
             Verdict::Differs(1, _) => f.write_str("one library is not found where it was planned"),
-            Verdict::Differs(needs, 1) => write!(f, "{needs} libraries are not found where they were planned"),
+            Verdict::Differs(needs, 1) => {
+                write!(f, "{needs} libraries are not found where they were planned")
+            }
             Verdict::Differs(needs, worlds) => {
-                write!(f, "{needs} libraries of {worlds} worlds are not found where they were planned")
+                write!(
+                    f,
+                    "{needs} libraries of {worlds} worlds are not found where they were planned"
+                )
             }
         }
     }
@@ -41,7 +46,11 @@ impl fmt::Display for Verdict {
 impl Report {
     /// What it comes to.
     pub fn verdict(&self) -> Verdict {
-        let wrong = self.inside.iter().map(|(_, c)| c.differences.len()).filter(|n| *n > 0);
+        let wrong = self
+            .inside
+            .iter()
+            .map(|(_, c)| c.differences.len())
+            .filter(|n| *n > 0);
         let (needs, worlds) = wrong.fold((0, 0), |(needs, worlds), n| (needs + n, worlds + 1));
         match needs {
             0 => Verdict::Fine,

@@ -9,7 +9,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, fchown, openat2, renameat, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, Mode, OFlags, ResolveFlags, fchown, openat2, renameat, statat, unlinkat,
+};
 
 use super::{AsItStands, Done, read};
 use crate::facts::Facts;
@@ -30,20 +32,32 @@ impl Former {
         let mut former = Former::default();
         for member in &manifest.packages {
             let id = &member.realization;
-            let of = former.0.entry(words(id.package(), id.version(), id.architecture()));
+            let of = former
+                .0
+                .entry(words(id.package(), id.version(), id.architecture()));
             of.or_default().insert(id.clone());
         }
         former
     }
 
     fn get(&self, id: &InstallationId) -> impl Iterator<Item = &RealizationId> {
-        let of = self.0.get(&words(id.package(), id.version(), id.architecture()));
+        let of = self
+            .0
+            .get(&words(id.package(), id.version(), id.architecture()));
         of.into_iter().flatten()
     }
 }
 
-fn words(name: impl ToString, version: impl ToString, architecture: impl ToString) -> (String, String, String) {
-    (name.to_string(), version.to_string(), architecture.to_string())
+fn words(
+    name: impl ToString,
+    version: impl ToString,
+    architecture: impl ToString,
+) -> (String, String, String) {
+    (
+        name.to_string(),
+        version.to_string(),
+        architecture.to_string(),
+    )
 }
 
 /// What became of the objects of a world.
@@ -116,7 +130,10 @@ pub fn restore(layout: &Layout, dir: &WorldDir, facts: &Facts, former: &Former) 
     let package = Package {
         wanted: store.clone(),
         store,
-        former: former.get(&facts.id).map(|r| layout.realization(r)).collect(),
+        former: former
+            .get(&facts.id)
+            .map(|r| layout.realization(r))
+            .collect(),
     };
     for object in &facts.objects {
         tree.settle(&package, &object.path, &mut placed)?;
@@ -170,7 +187,9 @@ impl Tree {
         match openat2(&self.root, dir, flags, Mode::empty(), beneath) {
             Ok(dir) => Ok(Some((dir.into(), name))),
             // A directory that a link took the place of is not the package's any more.
-            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP) => Ok(None),
+            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP) => {
+                Ok(None)
+            }
             Err(e) => Err(e.into()),
         }
     }
@@ -203,8 +222,11 @@ impl Tree {
         let file = openat2(&dir, name, flags, Mode::empty(), beneath);
         let mut file = File::from(file.map_err(|e| read(&shown)(e.into()))?);
         let is = file.metadata().map_err(read(&shown))?;
-        let sources: Vec<PathBuf> =
-            [&package.store].into_iter().chain(&package.former).map(|s| s.join(path)).collect();
+        let sources: Vec<PathBuf> = [&package.store]
+            .into_iter()
+            .chain(&package.former)
+            .map(|s| s.join(path))
+            .collect();
         let by_inode = sources.iter().any(|source| is_file(&is, source));
         if !by_inode {
             // A copy of its own: for its mode or owner, or as dpkg wrote it.
@@ -239,7 +261,11 @@ impl Tree {
         shown: &Path,
     ) -> Done {
         let failed = |what: &'static str| {
-            move |source: io::Error| DiskError { what, path: shown.into(), source }
+            move |source: io::Error| DiskError {
+                what,
+                path: shown.into(),
+                source,
+            }
         };
         let aside = [name.as_bytes(), ASIDE.as_bytes()].concat();
         let aside = OsStr::from_bytes(&aside);

@@ -37,7 +37,10 @@ fn write(disk: &Disk, dir: &Path, lib: &BTreeMap<PathBuf, PathBuf>) -> Done {
     disk.make_dir(dir)?;
     let mut there = BTreeMap::new();
     present(dir, Path::new(""), &mut there)?;
-    for (name, _) in there.iter().filter(|(name, target)| lib.get(*name) != target.as_ref()) {
+    for (name, _) in there
+        .iter()
+        .filter(|(name, target)| lib.get(*name) != target.as_ref())
+    {
         disk.remove_tree(&dir.join(name))?;
     }
     for (name, target) in lib {

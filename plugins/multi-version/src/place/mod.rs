@@ -51,7 +51,10 @@ pub enum PlaceError {
 type Done<T = ()> = Result<T, PlaceError>;
 
 fn read(path: &Path) -> impl FnOnce(io::Error) -> PlaceError {
-    move |source| PlaceError::Read { path: path.into(), source }
+    move |source| PlaceError::Read {
+        path: path.into(),
+        source,
+    }
 }
 
 /// An object that runs as it stands, not linked.

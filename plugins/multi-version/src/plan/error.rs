@@ -79,7 +79,12 @@ impl fmt::Display for Warning {
                 hide.version,
                 hide.package
             ),
-            Warning::Process { package, program, soname, why } => write!(
+            Warning::Process {
+                package,
+                program,
+                soname,
+                why,
+            } => write!(
                 f,
                 "{}, /{}: its {soname} does not suit all it loads: {why}",
                 named(package),

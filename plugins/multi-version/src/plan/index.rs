@@ -19,14 +19,17 @@ pub(super) type World = usize;
 /// The main one.
 pub(super) const MAIN: World = 0;
 
+/// Who satisfies dependencies: the number of the group, and who.
+type Uses = Vec<(usize, Option<Place>)>;
+
 /// What is at a place.
 pub(super) struct Spot<'a> {
     pub world: World,
     pub facts: &'a Facts,
     /// What it is in its world; `None`: it is there for its libraries alone.
     pub member: Option<&'a ObservedMember>,
-    /// Who satisfies which of its dependencies: the number of the group, and who.
-    pub uses: Vec<(usize, Option<Place>)>,
+    /// Who satisfies its dependencies.
+    pub uses: Uses,
 }
 
 /// Everything.
@@ -66,7 +69,10 @@ impl<'a> Index<'a> {
     /// The packages of a world, in the order of their names, then what is there for a rule.
     fn enter(&mut self, world: World, rules: &Rules) -> Result<(), PlanError> {
         let observed = self.worlds[world];
-        let there = observed.members.iter().filter(|m| m.state != State::ConfigFiles);
+        let there = observed
+            .members
+            .iter()
+            .filter(|m| m.state != State::ConfigFiles);
         let mut members: Vec<&ObservedMember> = there.collect();
         members.sort_by_key(|m| (&m.name, &m.architecture));
         for member in &members {
@@ -87,7 +93,12 @@ impl<'a> Index<'a> {
 
     fn put(&mut self, world: World, facts: &'a Facts, member: Option<&'a ObservedMember>) {
         self.places.insert((world, &facts.id), self.spots.len());
-        self.spots.push(Spot { world, facts, member, uses: Vec::new() });
+        self.spots.push(Spot {
+            world,
+            facts,
+            member,
+            uses: Vec::new(),
+        });
     }
 
     /// What a world is to have besides: providers of pins that are about something in it, and other versions of what
@@ -105,7 +116,8 @@ impl<'a> Index<'a> {
                 None => {
                     let objects = spot.facts.objects.iter();
                     let mut sonames = objects.flat_map(|o| o.needed.iter().chain(&o.soname));
-                    spot.facts.id.architecture() == architecture && sonames.any(|s| *s == pin.soname)
+                    spot.facts.id.architecture() == architecture
+                        && sonames.any(|s| *s == pin.soname)
                 }
             };
             if spots.iter().any(|s| concerned(&s)) {
@@ -113,7 +125,9 @@ impl<'a> Index<'a> {
             }
         }
         for spot in &spots {
-            let of = |h: &&Hide| h.package == *spot.facts.id.package() && h.version == *spot.facts.id.version();
+            let of = |h: &&Hide| {
+                h.package == *spot.facts.id.package() && h.version == *spot.facts.id.version()
+            };
             for hide in rules.hides.iter().filter(of) {
                 let other = self.other_version(&spot.facts.id, hide, &rules.hides);
                 found.extend(other.and_then(|id| self.known.facts.get(id)));
@@ -134,7 +148,8 @@ impl<'a> Index<'a> {
             name == (hidden.package(), hidden.architecture()) && *id != hidden
         };
         let others: Vec<InstallationId> = self.known.facts.keys().filter(same).cloned().collect();
-        let (found, _) = newest_visible(hides, &others, hide.dependent.as_ref(), self.known.versions);
+        let (found, _) =
+            newest_visible(hides, &others, hide.dependent.as_ref(), self.known.versions);
         Some(self.known.facts.get_key_value(found?)?.0)
     }
 
@@ -152,14 +167,17 @@ impl<'a> Index<'a> {
             group.iter().find_map(|relation| {
                 let found = offers.get(relation.name.as_str()).into_iter().flatten();
                 let found = found.filter(|m| named(m).satisfies(relation, by, &known));
-                found.copied().min_by_key(|m| (m.name != relation.name, m.architecture != *by))
+                found
+                    .copied()
+                    .min_by_key(|m| (m.name != relation.name, m.architecture != *by))
             })
         };
         let mut edges = Vec::new();
         for member in members {
             for group in &member.control.depends {
                 let by = choose(group, &member.architecture);
-                let satisfied = |m: &ObservedMember| Satisfied::By(m.name.clone(), m.architecture.clone());
+                let satisfied =
+                    |m: &ObservedMember| Satisfied::By(m.name.clone(), m.architecture.clone());
                 edges.push(Edge {
                     from: (member.name.clone(), member.architecture.clone()),
                     group: group.clone(),
@@ -169,7 +187,7 @@ impl<'a> Index<'a> {
         }
         self.edges.push(edges);
         let place = |m: &ObservedMember| self.places.get(&(world, m.installation()?)).copied();
-        let uses: Vec<(Place, Vec<(usize, Option<Place>)>)> = self
+        let uses: Vec<(Place, Uses)> = self
             .in_world(world)
             .map(|(at, spot)| {
                 let control = spot.member.map_or(&spot.facts.control, |m| &m.control);
@@ -241,7 +259,10 @@ impl<'a> Index<'a> {
     /// The dependencies of a package.
     pub fn depends(&self, place: Place) -> &'a [Vec<crate::facts::Relation>] {
         let spot = &self.spots[place];
-        &spot.member.map_or(&spot.facts.control, |m| &m.control).depends
+        &spot
+            .member
+            .map_or(&spot.facts.control, |m| &m.control)
+            .depends
     }
 
     /// A package as relations see it.
@@ -271,7 +292,10 @@ fn named(member: &ObservedMember) -> Named<'_> {
 }
 
 /// The installations of a world and whom of them each needs, for [`crate::decide::needed`].
-pub(super) fn needs(index: &Index<'_>, world: World) -> BTreeMap<InstallationId, BTreeSet<InstallationId>> {
+pub(super) fn needs(
+    index: &Index<'_>,
+    world: World,
+) -> BTreeMap<InstallationId, BTreeSet<InstallationId>> {
     let of = |(place, spot): (Place, &Spot<'_>)| {
         let used = index.uses(place).map(|p| index.id(p).clone()).collect();
         (spot.facts.id.clone(), used)

@@ -106,17 +106,27 @@ impl<'n, 'i, 'a> Linking<'n, 'i, 'a> {
         let index = self.index();
         let here = index.place(index.world(package), index.id(of.provider));
         let provider = here.unwrap_or(of.provider);
-        Some(Given { provider, why: &of.why, strength: of.strength })
+        Some(Given {
+            provider,
+            why: &of.why,
+            strength: of.strength,
+        })
     }
 
     /// Whether a package takes it from itself.
     pub fn is_own(&self, package: Place, key: Key) -> bool {
-        self.own.get(&self.of(package)).is_some_and(|own| own.contains(&key))
+        self.own
+            .get(&self.of(package))
+            .is_some_and(|own| own.contains(&key))
     }
 
     /// What a package takes from itself.
     pub fn own(&self, package: Place) -> impl Iterator<Item = Key> {
-        self.own.get(&self.of(package)).into_iter().flatten().copied()
+        self.own
+            .get(&self.of(package))
+            .into_iter()
+            .flatten()
+            .copied()
     }
 
     /// What a `lib/` leads to: the world's in its contexts, the generation's outside.
@@ -166,13 +176,24 @@ impl<'n, 'i, 'a> Linking<'n, 'i, 'a> {
         self.put(package, key, of);
         for other in others {
             let strength = Strength::Follows;
-            self.put(package, other, Override { provider, why: why.clone(), strength });
+            self.put(
+                package,
+                other,
+                Override {
+                    provider,
+                    why: why.clone(),
+                    strength,
+                },
+            );
         }
     }
 
     fn put(&mut self, package: Place, key: Key, new: Override) {
         let overrides = self.overrides.entry(package).or_default();
-        if overrides.get(&key).is_none_or(|old| old.strength <= new.strength) {
+        if overrides
+            .get(&key)
+            .is_none_or(|old| old.strength <= new.strength)
+        {
             overrides.insert(key, new);
             if let Some(own) = self.own.get_mut(&package) {
                 own.remove(&key);
@@ -196,11 +217,15 @@ impl<'n, 'i, 'a> Linking<'n, 'i, 'a> {
         let index = self.index();
         let here = |of: &Override| {
             let provider = index.place(index.world(package), index.id(of.provider))?;
-            Some(Override { provider, ..of.clone() })
+            Some(Override {
+                provider,
+                ..of.clone()
+            })
         };
         let overrides = self.overrides.get(&main).into_iter().flatten();
-        let overrides: BTreeMap<Key, Override> =
-            overrides.filter_map(|(k, of)| Some((*k, here(of)?))).collect();
+        let overrides: BTreeMap<Key, Override> = overrides
+            .filter_map(|(k, of)| Some((*k, here(of)?)))
+            .collect();
         self.overrides.insert(package, overrides);
         for table in [&mut self.own, &mut self.needed] {
             if let Some(keys) = table.get(&main).cloned() {
@@ -212,7 +237,10 @@ impl<'n, 'i, 'a> Linking<'n, 'i, 'a> {
     /// Share the main world's linking with the copies of a side world, where it has nothing that the side world has not.
     pub fn share(&mut self, world: World) {
         let index = self.index();
-        let copies = index.in_world(world).map(|(p, _)| p).filter(|p| !index.is_home(*p));
+        let copies = index
+            .in_world(world)
+            .map(|(p, _)| p)
+            .filter(|p| !index.is_home(*p));
         self.shared.extend(copies);
         loop {
             let unlike = |p: &Place| index.world(*p) == world && !self.fits_here(*p);
@@ -244,7 +272,10 @@ impl<'n, 'i, 'a> Linking<'n, 'i, 'a> {
             is_due && self.same(copy, of.provider)
         });
         let others = here.others.range((place, 0)..=(place, Key::MAX));
-        suits && others.into_iter().all(|((_, key), _)| overrides.contains_key(key))
+        suits
+            && others
+                .into_iter()
+                .all(|((_, key), _)| overrides.contains_key(key))
     }
 
     /// Who is linked with whom, and whether that link is weak: no person asked for it.
@@ -254,7 +285,10 @@ impl<'n, 'i, 'a> Linking<'n, 'i, 'a> {
             for of in overrides.values() {
                 let provider = self.of(of.provider);
                 let weak = of.strength < Strength::Mended;
-                let so_far = graph.edge_weight(*package, provider).copied().unwrap_or(true);
+                let so_far = graph
+                    .edge_weight(*package, provider)
+                    .copied()
+                    .unwrap_or(true);
                 graph.add_edge(*package, provider, weak && so_far);
             }
         }
@@ -275,8 +309,11 @@ impl<'n, 'i, 'a> Linking<'n, 'i, 'a> {
         let mut lost = Vec::new();
         for circle in tarjan_scc(&graph) {
             let inside: BTreeSet<Place> = circle.into_iter().collect();
-            let edges = graph.all_edges().filter(|(a, b, _)| inside.contains(a) && inside.contains(b));
-            let mut edges: Vec<(bool, Place, Place)> = edges.map(|(a, b, weak)| (*weak, a, b)).collect();
+            let edges = graph
+                .all_edges()
+                .filter(|(a, b, _)| inside.contains(a) && inside.contains(b));
+            let mut edges: Vec<(bool, Place, Place)> =
+                edges.map(|(a, b, weak)| (*weak, a, b)).collect();
             edges.sort();
             let mut kept: DiGraphMap<Place, ()> = DiGraphMap::new();
             for (_, from, to) in edges {
@@ -294,10 +331,13 @@ impl<'n, 'i, 'a> Linking<'n, 'i, 'a> {
     /// Drop a link; gives what of it a person asked for.
     fn unlink(&mut self, from: Place, to: Place) -> Vec<(Place, Key, Override)> {
         let overrides = self.overrides.remove(&from).unwrap_or_default();
-        let (gone, stay): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            overrides.into_iter().partition(|(_, of)| self.of(of.provider) == to);
+        let (gone, stay): (BTreeMap<_, _>, BTreeMap<_, _>) = overrides
+            .into_iter()
+            .partition(|(_, of)| self.of(of.provider) == to);
         self.overrides.insert(from, stay);
-        let gone = gone.into_iter().filter(|(_, of)| of.strength == Strength::Special);
+        let gone = gone
+            .into_iter()
+            .filter(|(_, of)| of.strength == Strength::Special);
         gone.map(|(key, of)| (from, key, of)).collect()
     }
 

@@ -39,8 +39,8 @@ use std::path::PathBuf;
 
 use crate::decide::{Decision, Needed};
 use crate::facts::Relation;
-use crate::link::Planned;
 use crate::layout::{Architecture, InstallationId, PackageName, RealizationId, SideName, Soname};
+use crate::link::Planned;
 use crate::manifest::{Hide, LibraryPin, Member, Realization, SetId, Standing};
 
 pub use error::{PlanError, Warning, world_name};
@@ -199,7 +199,10 @@ impl Scope<'_> {
 
 impl WorldPlan {
     fn realized(&self) -> impl Iterator<Item = (&InstallationId, &RealizationId)> {
-        let members = self.members.iter().map(|(id, linked)| (id, &linked.realization));
+        let members = self
+            .members
+            .iter()
+            .map(|(id, linked)| (id, &linked.realization));
         members.chain(&self.kept)
     }
 }
@@ -212,7 +215,10 @@ impl LinkPlan {
         Scope {
             lib: &world.lib,
             realizations: realizations.cloned().collect(),
-            realized: world.realized().map(|(id, r)| (id.clone(), r.clone())).collect(),
+            realized: world
+                .realized()
+                .map(|(id, r)| (id.clone(), r.clone()))
+                .collect(),
             links: world.links.clone(),
             tree: world.members.values().map(|l| &l.realization).collect(),
             made: &world.made,
@@ -227,10 +233,18 @@ impl LinkPlan {
         let mut realized = BTreeMap::new();
         let mut links: Vec<Link> = Vec::new();
         for other in worlds {
-            let new = other.realized().filter(|(id, _)| !realized.contains_key(*id));
+            let new = other
+                .realized()
+                .filter(|(id, _)| !realized.contains_key(*id));
             let new: Vec<_> = new.map(|(id, r)| (id.clone(), r.clone())).collect();
             let ids: BTreeSet<&InstallationId> = new.iter().map(|(id, _)| id).collect();
-            links.extend(other.links.iter().filter(|l| ids.contains(&l.consumer)).cloned());
+            links.extend(
+                other
+                    .links
+                    .iter()
+                    .filter(|l| ids.contains(&l.consumer))
+                    .cloned(),
+            );
             realized.extend(new);
         }
         let main = self.main().into_iter().flat_map(|m| m.members.values());

@@ -77,7 +77,10 @@ impl<'i, 'a> Needs<'i, 'a> {
                 let at = needs.objects.len();
                 needs.of.entry(package).or_default().push(at);
                 let interpreter = interpreter(object).map(|name| table.key(architecture, name));
-                let needed = object.needed.iter().map(|s| table.key(architecture, s.clone()));
+                let needed = object
+                    .needed
+                    .iter()
+                    .map(|s| table.key(architecture, s.clone()));
                 let needed: Vec<Key> = interpreter.into_iter().chain(needed).collect();
                 needs.needed.entry(package).or_default().extend(&needed);
                 // A private library is also found by its file name.
@@ -99,7 +102,11 @@ impl<'i, 'a> Needs<'i, 'a> {
             let Some((key, public)) = sonames.get(object).copied().flatten() else {
                 continue;
             };
-            let side = if public { &mut needs.public } else { &mut needs.private };
+            let side = if public {
+                &mut needs.public
+            } else {
+                &mut needs.private
+            };
             side[key].entry(soname.package).or_insert(object);
         }
         for (key, providers) in needs.public.iter().enumerate() {
@@ -118,7 +125,10 @@ impl<'i, 'a> Needs<'i, 'a> {
                 let Some(soname) = file_name(link) else {
                     continue;
                 };
-                let here = self.index.in_world(world).filter(|(_, s)| s.member.is_some());
+                let here = self
+                    .index
+                    .in_world(world)
+                    .filter(|(_, s)| s.member.is_some());
                 let mut found = here.filter_map(|(place, _)| {
                     let mut objects = self.of.get(&place)?.iter().copied();
                     objects.find(|o| self.objects[*o].path == target)
@@ -128,7 +138,9 @@ impl<'i, 'a> Needs<'i, 'a> {
                 };
                 let place = self.objects[object].package;
                 let keys = (0..self.keys.len()).filter(|k| *self.soname(*k) == soname);
-                let key = keys.into_iter().find(|k| self.object(place, *k) == Some(object));
+                let key = keys
+                    .into_iter()
+                    .find(|k| self.object(place, *k) == Some(object));
                 if let Some(key) = key {
                     self.aliases.insert((world, key), place);
                 }
@@ -211,7 +223,12 @@ impl<'i, 'a> Needs<'i, 'a> {
             _ if providers.contains(&consumer) => Some(consumer),
             _ => {
                 let direct = self.index.uses(consumer).find(|p| providers.contains(p));
-                let further = || self.index.closure(consumer).into_iter().find(|p| providers.contains(p));
+                let further = || {
+                    self.index
+                        .closure(consumer)
+                        .into_iter()
+                        .find(|p| providers.contains(p))
+                };
                 direct.or_else(further)
             }
         }
@@ -250,7 +267,8 @@ impl<'i, 'a> Needs<'i, 'a> {
         for (number, _) in used.filter(|(_, by)| by.is_some() && *by == came_with) {
             let group = index.depends(consumer).get(*number);
             let holds = |g: &Vec<facts::Relation>| {
-                g.iter().any(|r| index.named(provider).satisfies(r, of, &index.known))
+                g.iter()
+                    .any(|r| index.named(provider).satisfies(r, of, &index.known))
             };
             if let Some(group) = group.filter(|g| !holds(g)) {
                 return Some(Fit::Relation(group_text(group)));

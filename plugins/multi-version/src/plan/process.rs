@@ -30,9 +30,19 @@ struct Process {
 /// Something that a process gets and should not.
 enum Misfit {
     /// It is to have this one.
-    Other { consumer: Place, key: Key, due: Place, why: String },
+    Other {
+        consumer: Place,
+        key: Key,
+        due: Place,
+        why: String,
+    },
     /// It does not suit who asks for it.
-    Unfit { consumer: Place, key: Key, got: Place, why: String },
+    Unfit {
+        consumer: Place,
+        key: Key,
+        got: Place,
+        why: String,
+    },
 }
 
 /// What of a process can't be had.
@@ -53,7 +63,8 @@ pub(super) fn mend(linking: &mut Linking<'_, '_, '_>, scope: Scope, world: World
     let mut is_new = |o: &usize| {
         let object = &needs.objects[*o];
         let runs = scope == Scope::Inside || index.is_home(object.package);
-        let of_world = index.world(object.package) == world && index.spot(object.package).member.is_some();
+        let of_world =
+            index.world(object.package) == world && index.spot(object.package).member.is_some();
         object.program && runs && of_world && seen.insert((object.package, &object.needs))
     };
     let mut programs: Vec<usize> = (0..needs.objects.len()).filter(|o| is_new(o)).collect();
@@ -72,7 +83,7 @@ pub(super) fn mend(linking: &mut Linking<'_, '_, '_>, scope: Scope, world: World
                 Ok(()) => true,
                 Err(why) => {
                     let stays = why.taken_back.is_some();
-                    refused.push(why);
+                    refused.push(*why);
                     stays
                 }
             }
@@ -88,7 +99,12 @@ pub(super) fn mend(linking: &mut Linking<'_, '_, '_>, scope: Scope, world: World
 fn run(linking: &Linking<'_, '_, '_>, scope: Scope, program: usize) -> Process {
     let needs = linking.needs;
     let package = needs.objects[program].package;
-    let mut process = Process { package, program, loaded: BTreeMap::new(), asked: Vec::new() };
+    let mut process = Process {
+        package,
+        program,
+        loaded: BTreeMap::new(),
+        asked: Vec::new(),
+    };
     let mut entered = BTreeSet::from([program]);
     let mut order = vec![program];
     let mut at = 0;
@@ -129,7 +145,8 @@ fn misfit(
             of.filter(|of| who == root || of.strength == Strength::Special)
         };
         let due = special(root).or_else(|| special(consumer).filter(|_| !yields));
-        let own = || (consumer != root && !yields && linking.is_own(consumer, key)).then_some(consumer);
+        let own =
+            || (consumer != root && !yields && linking.is_own(consumer, key)).then_some(consumer);
         let due = due.map(|of| (of.provider, Some(of.why)));
         let due = due.or_else(|| Some((own()?, Some("has one itself"))));
         let due = due.or_else(|| Some((linking.worlds[world].providers[key]?, None)));
@@ -138,15 +155,27 @@ fn misfit(
         {
             let of_world = || format!("its world has {}", named(needs.index.id(due)));
             let why = why.map_or_else(of_world, str::to_string);
-            return Some(Misfit::Other { consumer, key, due, why });
+            return Some(Misfit::Other {
+                consumer,
+                key,
+                due,
+                why,
+            });
         }
         let of_world = linking.worlds[world].providers[key].is_some_and(|p| linking.same(p, got));
         if !of_world
             && !linking.same(consumer, got)
-            && linking.overriding(consumer, key).is_none_or(|of| !linking.same(of.provider, got))
+            && linking
+                .overriding(consumer, key)
+                .is_none_or(|of| !linking.same(of.provider, got))
             && let Some(why) = needs.complaint(consumer, key, got)
         {
-            return Some(Misfit::Unfit { consumer, key, got, why });
+            return Some(Misfit::Unfit {
+                consumer,
+                key,
+                got,
+                why,
+            });
         }
     }
     None
@@ -157,13 +186,18 @@ fn mend_one(
     process: &Process,
     misfit: Misfit,
     yields: &mut BTreeSet<(usize, Place, Key)>,
-) -> Result<(), Refused> {
+) -> Result<(), Box<Refused>> {
     let needs = linking.needs;
     let root = process.package;
     match misfit {
-        Misfit::Other { consumer, key, due, why } => {
-            let refusal = objection(linking, process, key, due)
-                .or_else(|| fixed(linking, root, key, due));
+        Misfit::Other {
+            consumer,
+            key,
+            due,
+            why,
+        } => {
+            let refusal =
+                objection(linking, process, key, due).or_else(|| fixed(linking, root, key, due));
             let Some(objection) = refusal else {
                 if prefer(linking, process, key, due, &why, consumer) {
                     return Ok(());
@@ -186,11 +220,18 @@ fn mend_one(
                 false => Err(refuse(linking, process, key, objection)),
             }
         }
-        Misfit::Unfit { consumer, key, got, why } => {
+        Misfit::Unfit {
+            consumer,
+            key,
+            got,
+            why,
+        } => {
             let who = named(needs.index.id(consumer));
             let mut refused = refuse(linking, process, key, format!("{who} {why}"));
             let chosen = linking.overriding(root, key);
-            if chosen.is_some_and(|of| of.strength == Strength::Special && linking.same(of.provider, got)) {
+            if chosen.is_some_and(|of| {
+                of.strength == Strength::Special && linking.same(of.provider, got)
+            }) {
                 linking.part(root);
                 linking.take_back(root, got);
                 refused.taken_back = Some((root, got));
@@ -200,9 +241,9 @@ fn mend_one(
     }
 }
 
-fn refuse(linking: &Linking<'_, '_, '_>, process: &Process, key: Key, why: String) -> Refused {
+fn refuse(linking: &Linking<'_, '_, '_>, process: &Process, key: Key, why: String) -> Box<Refused> {
     let needs = linking.needs;
-    Refused {
+    Box::new(Refused {
         taken_back: None,
         why: why.clone(),
         warning: Warning::Process {
@@ -211,7 +252,7 @@ fn refuse(linking: &Linking<'_, '_, '_>, process: &Process, key: Key, why: Strin
             soname: needs.soname(key).clone(),
             why,
         },
-    }
+    })
 }
 
 /// Why a program can't be given this one, whatever it loads.
@@ -219,7 +260,9 @@ fn fixed(linking: &Linking<'_, '_, '_>, root: Place, key: Key, provider: Place) 
     if !linking.needs.is_main(root, key) {
         return Some("its lib/ is for another architecture".into());
     }
-    let strong = linking.overriding(root, key).filter(|o| o.strength >= Strength::Mended);
+    let strong = linking
+        .overriding(root, key)
+        .filter(|o| o.strength >= Strength::Mended);
     if let Some(of) = strong.filter(|o| !linking.same(o.provider, provider)) {
         return Some(of.why.into());
     }
@@ -239,7 +282,11 @@ fn objection(
     if linking.worlds[world].providers[key] == Some(provider) {
         return None;
     }
-    let asking = process.asked.iter().filter(|(_, k)| *k == key).map(|(who, _)| *who);
+    let asking = process
+        .asked
+        .iter()
+        .filter(|(_, k)| *k == key)
+        .map(|(who, _)| *who);
     let mut others = asking.filter(|who| !linking.same(*who, provider));
     others.find_map(|who| {
         let why = needs.complaint(who, key, provider)?;
@@ -261,14 +308,24 @@ fn prefer(
     let program = &linking.needs.objects[process.program];
     let needed = linking.needed.entry(root).or_default();
     let mut changed = !program.needs.contains(&key) && needed.insert(key);
-    let given = linking.overriding(root, key).is_some_and(|o| o.strength >= Strength::Mended);
+    let given = linking
+        .overriding(root, key)
+        .is_some_and(|o| o.strength >= Strength::Mended);
     if !given {
         let own = linking.same(provider, root) && linking.is_own(root, key);
         let why = match consumer == root {
             true => why.to_string(),
             false => format!("{} {why}", named(linking.index().id(consumer))),
         };
-        linking.give(root, key, Override { provider, why, strength: Strength::Mended });
+        linking.give(
+            root,
+            key,
+            Override {
+                provider,
+                why,
+                strength: Strength::Mended,
+            },
+        );
         changed |= !own;
     }
     changed
@@ -276,7 +333,11 @@ fn prefer(
 
 /// Whether the choice of a person for one package has an effect: one of its objects needs the library, or one of its
 /// programs loads it.
-pub(super) fn effect(linking: &Linking<'_, '_, '_>, package: Place, key: Key) -> Result<(), &'static str> {
+pub(super) fn effect(
+    linking: &Linking<'_, '_, '_>,
+    package: Place,
+    key: Key,
+) -> Result<(), &'static str> {
     let needs = linking.needs;
     if !needs.is_main(package, key) {
         return Err("it has nothing of that architecture");

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::vote::Choice;
-use super::{Lib, Link, Offered};
 use super::index::{Place, World};
 use super::linking::{Linking, Scope};
+use super::vote::Choice;
+use super::{Lib, Link, Offered};
 use crate::layout::{InstallationId, RealizationId};
 use crate::manifest::Realization;
 
@@ -31,7 +31,10 @@ pub(super) fn realizations(
             installation: spot.facts.id.clone(),
             sha256: spot.facts.installation.sha256,
             overrides: overrides.collect(),
-            own: linking.own(place).map(|k| needs.soname(k).clone()).collect(),
+            own: linking
+                .own(place)
+                .map(|k| needs.soname(k).clone())
+                .collect(),
             needed: needed.map(|k| needs.soname(*k).clone()).collect(),
             rpath: spot.member.is_some_and(|m| m.rpath) || by_rpath.contains(&place),
             policy: index.known.policy,
@@ -55,9 +58,14 @@ fn by_rpath(linking: &Linking<'_, '_, '_>) -> BTreeSet<Place> {
     let index = linking.index();
     let mut found = BTreeSet::new();
     for world in 0..index.worlds.len() {
-        let ids = index.in_world(world).map(|(_, s)| s.facts.id.clone()).collect();
+        let ids = index
+            .in_world(world)
+            .map(|(_, s)| s.facts.id.clone())
+            .collect();
         let keep = index.known.files.keeps_rpath(&ids);
-        let here = index.in_world(world).filter(|(_, s)| keep.contains(&s.facts.id));
+        let here = index
+            .in_world(world)
+            .filter(|(_, s)| keep.contains(&s.facts.id));
         found.extend(here.map(|(place, _)| linking.of(place)));
     }
     found
@@ -74,7 +82,11 @@ fn used(linking: &Linking<'_, '_, '_>) -> BTreeSet<Place> {
     let mut used = BTreeSet::new();
     while let Some(place) = left.pop() {
         if used.insert(place) {
-            let of = linking.overrides.get(&place).into_iter().flat_map(BTreeMap::values);
+            let of = linking
+                .overrides
+                .get(&place)
+                .into_iter()
+                .flat_map(BTreeMap::values);
             left.extend(of.map(|of| linking.of(of.provider)));
         }
     }
@@ -87,7 +99,13 @@ pub(super) fn links(linking: &Linking<'_, '_, '_>, world: World) -> Vec<Link> {
     let mut links = Vec::new();
     for (package, _) in index.in_world(world) {
         let mut keys = needs.needed_by(package).clone();
-        keys.extend(linking.needed.get(&linking.of(package)).into_iter().flatten());
+        keys.extend(
+            linking
+                .needed
+                .get(&linking.of(package))
+                .into_iter()
+                .flatten(),
+        );
         for key in keys {
             let provider = linking.provider(Scope::Inside, package, key);
             let overriding = match linking.overriding(package, key) {
@@ -120,7 +138,13 @@ pub(super) fn lib(
         {
             let (installation, realization) = (index.id(place).clone(), realization.clone());
             let names = lib.entry(needs.architecture(key)).or_default();
-            names.insert(needs.soname(key).clone(), Offered { installation, realization });
+            names.insert(
+                needs.soname(key).clone(),
+                Offered {
+                    installation,
+                    realization,
+                },
+            );
         }
     }
     lib

@@ -32,7 +32,9 @@ pub fn plan(known: &Known<'_>, observed: &Observed, rules: &Rules) -> Result<Lin
     let (realizations, realized) = realize::realizations(&linking);
     let plans = (0..index.worlds.len()).map(|world| world_plan(&linking, &realized, world));
     let setuid = index.spots.iter().map(|s| &s.facts.installation);
-    let setuid = setuid.filter(|i| !i.setuid.is_empty()).map(|i| (i.id(), i.setuid.clone()));
+    let setuid = setuid
+        .filter(|i| !i.setuid.is_empty())
+        .map(|i| (i.id(), i.setuid.clone()));
     Ok(LinkPlan {
         worlds: plans.collect(),
         realizations,
@@ -66,8 +68,13 @@ fn unheard(index: &Index<'_>, rules: &Rules) -> Vec<Warning> {
             None => Some("nothing in the view needs it".into()),
         }
     };
-    let about =
-        |pin: &LibraryPin| Some(Warning::Pin { pin: pin.clone(), world: None, why: why(pin)? });
+    let about = |pin: &LibraryPin| {
+        Some(Warning::Pin {
+            pin: pin.clone(),
+            world: None,
+            why: why(pin)?,
+        })
+    };
     rules.pins.iter().filter_map(about).collect()
 }
 
@@ -85,7 +92,14 @@ fn link(
     for (package, key, of) in linking.break_circles() {
         let soname = Some(linking.needs.soname(key));
         let why = "it is itself linked with that package";
-        warnings.extend(about_pins(linking, rules, package, of.provider, soname, why));
+        warnings.extend(about_pins(
+            linking,
+            rules,
+            package,
+            of.provider,
+            soname,
+            why,
+        ));
     }
     for scope in [Scope::Outside, Scope::Inside] {
         if is_uniform(linking, scope, world) {
@@ -112,23 +126,45 @@ fn give(linking: &mut Linking<'_, '_, '_>, world: World) {
     for ((package, key), (provider, why)) in &choice.others {
         if linking.of(*package) == *package {
             let (why, strength) = (why.clone(), Strength::Special);
-            linking.give(*package, *key, Override { provider: *provider, why, strength });
+            linking.give(
+                *package,
+                *key,
+                Override {
+                    provider: *provider,
+                    why,
+                    strength,
+                },
+            );
         }
     }
-    let home = index.in_world(world).map(|(p, _)| p).filter(|p| index.is_home(*p));
+    let home = index
+        .in_world(world)
+        .map(|(p, _)| p)
+        .filter(|p| index.is_home(*p));
     for package in home {
         for key in needs.needed_by(package) {
             let Some(provider) = choice.providers[*key] else {
                 continue;
             };
             let general = generation.providers[*key];
-            if general.is_none_or(|g| !linking.same(g, provider)) && !linking.is_own(package, *key) {
+            if general.is_none_or(|g| !linking.same(g, provider)) && !linking.is_own(package, *key)
+            {
                 let why = match general {
-                    Some(general) => format!("outside of contexts {} is in use", named(index.id(general))),
+                    Some(general) => {
+                        format!("outside of contexts {} is in use", named(index.id(general)))
+                    }
                     None => "outside of contexts the host's is in use".into(),
                 };
                 let strength = Strength::World;
-                linking.give(package, *key, Override { provider, why, strength });
+                linking.give(
+                    package,
+                    *key,
+                    Override {
+                        provider,
+                        why,
+                        strength,
+                    },
+                );
             }
         }
     }
@@ -137,21 +173,34 @@ fn give(linking: &mut Linking<'_, '_, '_>, world: World) {
 /// Whether there is nothing in a world that a process could get and should not.
 fn is_uniform(linking: &Linking<'_, '_, '_>, scope: Scope, world: World) -> bool {
     let choice = &linking.worlds[world];
-    let is_its = |key: Key, place: Place| {
-        choice.providers[key].is_none_or(|p| linking.same(p, place))
-    };
+    let is_its =
+        |key: Key, place: Place| choice.providers[key].is_none_or(|p| linking.same(p, place));
     let general = &linking.generation.providers;
     let outside = scope == Scope::Inside
-        || linking.needs.keys().all(|key| match (choice.providers[key], general[key]) {
-            (Some(own), Some(general)) => linking.same(own, general),
-            (own, _) => own.is_none(),
-        });
+        || linking
+            .needs
+            .keys()
+            .all(|key| match (choice.providers[key], general[key]) {
+                (Some(own), Some(general)) => linking.same(own, general),
+                (own, _) => own.is_none(),
+            });
     let of_package = |place: Place| {
-        let overrides = linking.overrides.get(&linking.of(place)).into_iter().flatten();
+        let overrides = linking
+            .overrides
+            .get(&linking.of(place))
+            .into_iter()
+            .flatten();
         let mut own = linking.own(place);
-        overrides.into_iter().all(|(key, of)| is_its(*key, of.provider)) && own.all(|key| is_its(key, place))
+        overrides
+            .into_iter()
+            .all(|(key, of)| is_its(*key, of.provider))
+            && own.all(|key| is_its(key, place))
     };
-    outside && linking.index().in_world(world).all(|(place, _)| of_package(place))
+    outside
+        && linking
+            .index()
+            .in_world(world)
+            .all(|(place, _)| of_package(place))
 }
 
 /// What becomes of a person's choice of a provider for a package (of one library, or all), if there is one.
@@ -165,7 +214,10 @@ fn about_pins(
 ) -> Vec<Warning> {
     let index = linking.index();
     let about = |pin: &&LibraryPin| {
-        let only = pin.only.as_ref().is_none_or(|o| o == index.id(package).package());
+        let only = pin
+            .only
+            .as_ref()
+            .is_none_or(|o| o == index.id(package).package());
         only && pin.provider == *index.id(provider) && soname.is_none_or(|s| *s == pin.soname)
     };
     let world = index.world_name(index.world(package)).cloned();
@@ -188,7 +240,11 @@ fn without_effect(
     let mut wishes: BTreeMap<_, Vec<(&LibraryPin, Result<(), &str>)>> = BTreeMap::new();
     for pin in rules.pins.iter().filter(|p| p.only.is_some()) {
         for (place, spot) in index.in_world(world).filter(|(_, s)| s.member.is_some()) {
-            let overrides = linking.overrides.get(&linking.of(place)).into_iter().flatten();
+            let overrides = linking
+                .overrides
+                .get(&linking.of(place))
+                .into_iter()
+                .flatten();
             let is_it = |(key, of): &(&Key, &Override)| {
                 *linking.needs.soname(**key) == pin.soname && *index.id(of.provider) == pin.provider
             };
@@ -197,7 +253,10 @@ fn without_effect(
                 && let Some((key, _)) = given.next()
             {
                 let effect = process::effect(linking, place, *key);
-                wishes.entry((place, &pin.provider)).or_default().push((pin, effect));
+                wishes
+                    .entry((place, &pin.provider))
+                    .or_default()
+                    .push((pin, effect));
             }
         }
     }
@@ -220,7 +279,10 @@ fn world_plan(
 ) -> WorldPlan {
     let index = linking.index();
     let observed = index.worlds[world];
-    let standing = |m: &ObservedMember| Standing { reason: m.reason, state: m.state };
+    let standing = |m: &ObservedMember| Standing {
+        reason: m.reason,
+        state: m.state,
+    };
     let mut plan = WorldPlan {
         name: observed.name.clone(),
         made: observed.made.clone(),
@@ -234,10 +296,19 @@ fn world_plan(
     for (place, spot) in index.in_world(world) {
         if let (Some(member), Some(realization)) = (spot.member, realized.get(&place)) {
             let (realization, standing) = (realization.clone(), standing(member));
-            plan.members.insert(spot.facts.id.clone(), Linked { realization, standing });
+            plan.members.insert(
+                spot.facts.id.clone(),
+                Linked {
+                    realization,
+                    standing,
+                },
+            );
         }
     }
-    let present = observed.members.iter().filter(|m| m.state != State::ConfigFiles);
+    let present = observed
+        .members
+        .iter()
+        .filter(|m| m.state != State::ConfigFiles);
     for member in present.filter(|m| m.installation().is_none()) {
         plan.apart.push(Apart {
             name: member.name.clone(),
@@ -250,10 +321,16 @@ fn world_plan(
             },
         });
     }
-    plan.apart.sort_by(|a, b| (&a.name, &a.architecture).cmp(&(&b.name, &b.architecture)));
-    let wanted = plan.members.iter().filter(|(_, l)| l.standing.reason == Reason::Want);
-    let wanted: BTreeSet<InstallationId> =
-        wanted.map(|(id, _)| id.clone()).chain(plan.kept.keys().cloned()).collect();
+    plan.apart
+        .sort_by(|a, b| (&a.name, &a.architecture).cmp(&(&b.name, &b.architecture)));
+    let wanted = plan
+        .members
+        .iter()
+        .filter(|(_, l)| l.standing.reason == Reason::Want);
+    let wanted: BTreeSet<InstallationId> = wanted
+        .map(|(id, _)| id.clone())
+        .chain(plan.kept.keys().cloned())
+        .collect();
     plan.needed = needed(&needs(index, world), &wanted);
     plan
 }

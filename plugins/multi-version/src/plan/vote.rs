@@ -10,7 +10,9 @@ use super::error::{Warning, named};
 use super::index::{Index, MAIN, Place, World};
 use super::needs::{Key, Needs};
 use super::observed::Rules;
-use crate::decide::{Consumer, Criterion, Decision, Fit, NoLibrary, Row, hidden_by, system_library};
+use crate::decide::{
+    Consumer, Criterion, Decision, Fit, NoLibrary, Row, hidden_by, system_library,
+};
 use crate::layout::{Architecture, InstallationId};
 use crate::manifest::LibraryPin;
 
@@ -27,7 +29,10 @@ pub(super) struct Choice {
 
 impl Choice {
     fn new(needs: &Needs<'_, '_>) -> Choice {
-        Choice { providers: vec![None; needs.keys().len()], ..Choice::default() }
+        Choice {
+            providers: vec![None; needs.keys().len()],
+            ..Choice::default()
+        }
     }
 
     fn sort(&mut self) {
@@ -39,7 +44,10 @@ impl Choice {
     fn put(&mut self, needs: &Needs<'_, '_>, key: Key, provider: Place, decision: &Decision) {
         self.providers[key] = Some(provider);
         let soname = needs.soname(key).clone();
-        let decision = Decision { soname, ..decision.clone() };
+        let decision = Decision {
+            soname,
+            ..decision.clone()
+        };
         let decisions = self.libraries.entry(needs.architecture(key)).or_default();
         decisions.retain(|d| d.soname != decision.soname);
         decisions.push(decision);
@@ -55,7 +63,11 @@ fn takers(
     let mut takes = BTreeMap::new();
     for consumer in consumers {
         let needed = needs.needed_by(consumer);
-        let taken: Vec<Key> = keys.iter().copied().filter(|k| needed.contains(k)).collect();
+        let taken: Vec<Key> = keys
+            .iter()
+            .copied()
+            .filter(|k| needed.contains(k))
+            .collect();
         if !taken.is_empty() {
             takes.insert(consumer, taken);
         }
@@ -70,7 +82,12 @@ fn only(index: &Index<'_>, needs: &Needs<'_, '_>, key: Key, provider: Place) -> 
         soname: needs.soname(key).clone(),
         by: Criterion::Only,
         overrides: Vec::new(),
-        table: vec![Row { provider: provider.clone(), overrides: Vec::new(), consumers: 0, dropped: None }],
+        table: vec![Row {
+            provider: provider.clone(),
+            overrides: Vec::new(),
+            consumers: 0,
+            dropped: None,
+        }],
         provider,
     }
 }
@@ -89,13 +106,18 @@ pub(super) fn of_world(
         match needs.providers(world, key)[..] {
             [] => {}
             [one] => choice.put(needs, key, one, &only(index, needs, key, one)),
-            ref more => several.entry((needs.port(key), more.to_vec())).or_default().push(key),
+            ref more => several
+                .entry((needs.port(key), more.to_vec()))
+                .or_default()
+                .push(key),
         }
     }
     for ((_, candidates), keys) in several {
         let decided = decide(needs, world, &candidates, &keys, None);
         // Where none suits all, those that are not suited are no worse off than on a system of their own.
-        let decided = decided.ok().and_then(|d| Some((index.place(world, &d.provider)?, d)));
+        let decided = decided
+            .ok()
+            .and_then(|d| Some((index.place(world, &d.provider)?, d)));
         let first = candidates.first().copied();
         for key in keys {
             match (&decided, first) {
@@ -103,7 +125,9 @@ pub(super) fn of_world(
                     choice.put(needs, key, *place, decision);
                     choice.except(needs, world, key, decision);
                 }
-                (None, Some(first)) => choice.put(needs, key, first, &only(index, needs, key, first)),
+                (None, Some(first)) => {
+                    choice.put(needs, key, first, &only(index, needs, key, first))
+                }
                 (None, None) => {}
             }
         }
@@ -124,11 +148,14 @@ impl Choice {
     fn except(&mut self, needs: &Needs<'_, '_>, world: World, key: Key, decision: &Decision) {
         let index = needs.index;
         for over in &decision.overrides {
-            let places = index.place(world, &over.consumer).zip(index.place(world, &over.provider));
+            let places = index
+                .place(world, &over.consumer)
+                .zip(index.place(world, &over.provider));
             if let Some((consumer, provider)) = places
                 && needs.needed_by(consumer).contains(&key)
             {
-                self.others.insert((consumer, key), (provider, over.why.clone()));
+                self.others
+                    .insert((consumer, key), (provider, over.why.clone()));
             }
         }
     }
@@ -143,7 +170,10 @@ fn decide(
     pin: Option<Place>,
 ) -> Result<Decision, NoLibrary> {
     let index = needs.index;
-    let members = index.in_world(world).filter(|(_, s)| s.member.is_some()).map(|(p, _)| p);
+    let members = index
+        .in_world(world)
+        .filter(|(_, s)| s.member.is_some())
+        .map(|(p, _)| p);
     let mut voters = Vec::new();
     for (consumer, keys) in takers(needs, members, keys) {
         // What a package has itself, all its objects take from it.
@@ -162,7 +192,13 @@ fn decide(
     let candidates: Vec<InstallationId> = candidates.iter().map(|p| index.id(*p).clone()).collect();
     let first = keys.first().copied().unwrap_or_default();
     let pin = pin.map(|p| index.id(p));
-    system_library(needs.soname(first), &candidates, &voters, pin, index.known.versions)
+    system_library(
+        needs.soname(first),
+        &candidates,
+        &voters,
+        pin,
+        index.known.versions,
+    )
 }
 
 /// A consumer of some libraries.
@@ -206,14 +242,22 @@ fn pin_for_all(
     let index = needs.index;
     let mut refuse = |why: String| {
         let world = Some(index.world_name(world).cloned());
-        warnings.push(Warning::Pin { pin: pin.clone(), world, why });
+        warnings.push(Warning::Pin {
+            pin: pin.clone(),
+            world,
+            why,
+        });
     };
     let Some(provider) = index.place(world, &pin.provider) else {
         return;
     };
     let provided = needs.provided_by(provider).iter().copied();
     let provided: Vec<Key> = provided.filter(|k| needs.is_main(provider, *k)).collect();
-    let Some(key) = provided.iter().copied().find(|k| *needs.soname(*k) == pin.soname) else {
+    let Some(key) = provided
+        .iter()
+        .copied()
+        .find(|k| *needs.soname(*k) == pin.soname)
+    else {
         return;
     };
     let present = choice.providers[key];
@@ -221,18 +265,39 @@ fn pin_for_all(
         return;
     }
     // The libraries of one build go together.
-    let keys: Vec<Key> = provided.into_iter().filter(|k| choice.providers[*k] == present).collect();
+    let keys: Vec<Key> = provided
+        .into_iter()
+        .filter(|k| choice.providers[*k] == present)
+        .collect();
     let Some(present) = present else {
-        let members = index.in_world(world).filter(|(_, s)| s.member.is_some()).map(|(p, _)| p);
-        let unsuited = takers(needs, members, &keys).into_iter().find_map(|(consumer, keys)| {
-            let why = keys.iter().find_map(|k| needs.complaint(consumer, *k, provider))?;
-            Some(format!("{} {why}, and can't be left with the host's", named(index.id(consumer))))
-        });
+        let members = index
+            .in_world(world)
+            .filter(|(_, s)| s.member.is_some())
+            .map(|(p, _)| p);
+        let unsuited = takers(needs, members, &keys)
+            .into_iter()
+            .find_map(|(consumer, keys)| {
+                let why = keys
+                    .iter()
+                    .find_map(|k| needs.complaint(consumer, *k, provider))?;
+                Some(format!(
+                    "{} {why}, and can't be left with the host's",
+                    named(index.id(consumer))
+                ))
+            });
         return match unsuited {
             Some(why) => refuse(why),
             None => keys.iter().for_each(|k| {
                 let by = Criterion::Pinned;
-                choice.put(needs, *k, provider, &Decision { by, ..only(index, needs, *k, provider) });
+                choice.put(
+                    needs,
+                    *k,
+                    provider,
+                    &Decision {
+                        by,
+                        ..only(index, needs, *k, provider)
+                    },
+                );
             }),
         };
     };
@@ -245,7 +310,8 @@ fn pin_for_all(
         }
         Err(NoLibrary { table, .. }) => {
             let dropped = table.into_iter().find_map(|row| row.dropped);
-            let why = dropped.map(|(who, why)| format!("{} {why}, and can't be given another", named(&who)));
+            let why = dropped
+                .map(|(who, why)| format!("{} {why}, and can't be given another", named(&who)));
             refuse(why.unwrap_or_else(|| "it suits nobody".into()));
         }
     }
@@ -284,7 +350,11 @@ fn pin_for_one(
         match why {
             Some(why) => {
                 let world = Some(index.world_name(world).cloned());
-                warnings.push(Warning::Pin { pin: pin.clone(), world, why });
+                warnings.push(Warning::Pin {
+                    pin: pin.clone(),
+                    world,
+                    why,
+                });
             }
             None => {
                 let why = format!("pinned for {}", id.package());
@@ -295,7 +365,11 @@ fn pin_for_one(
     if is_there && !concerned {
         let world = Some(index.world_name(world).cloned());
         let why = "its consumer has nothing of that architecture".into();
-        warnings.push(Warning::Pin { pin: pin.clone(), world, why });
+        warnings.push(Warning::Pin {
+            pin: pin.clone(),
+            world,
+            why,
+        });
     }
 }
 
@@ -348,8 +422,10 @@ pub(super) fn of_generation(needs: &Needs<'_, '_>, worlds: &[Choice]) -> Choice 
     }
     let mut groups: BTreeMap<(&str, Vec<&InstallationId>), Vec<Key>> = BTreeMap::new();
     for key in needs.keys() {
-        let candidates: BTreeSet<&InstallationId> =
-            worlds.iter().filter_map(|w| Some(index.id(w.providers[key]?))).collect();
+        let candidates: BTreeSet<&InstallationId> = worlds
+            .iter()
+            .filter_map(|w| Some(index.id(w.providers[key]?)))
+            .collect();
         if !candidates.is_empty() {
             let group = (needs.port(key), candidates.into_iter().collect());
             groups.entry(group).or_default().push(key);
@@ -359,7 +435,9 @@ pub(super) fn of_generation(needs: &Needs<'_, '_>, worlds: &[Choice]) -> Choice 
         let mut takers = takers(needs, 0..index.spots.len(), &keys);
         let expected = |consumer: Place, key: Key| worlds[index.world(consumer)].providers[key];
         // The host's can't be given to anybody who would find another.
-        let of_host = takers.iter().any(|(c, keys)| keys.iter().any(|k| expected(*c, *k).is_none()));
+        let of_host = takers
+            .iter()
+            .any(|(c, keys)| keys.iter().any(|k| expected(*c, *k).is_none()));
         if of_host {
             continue;
         }
@@ -368,30 +446,55 @@ pub(super) fn of_generation(needs: &Needs<'_, '_>, worlds: &[Choice]) -> Choice 
             index.is_home(*consumer) && !keys.is_empty()
         });
         let voter = |(consumer, keys): (&Place, &Vec<Key>)| {
-            let own = keys.iter().find_map(|k| expected(*consumer, *k)).map(|p| index.id(p));
+            let own = keys
+                .iter()
+                .find_map(|k| expected(*consumer, *k))
+                .map(|p| index.id(p));
             let others = candidates.iter().filter(|c| Some(**c) != own);
             let why = own.map_or(String::new(), named);
             Consumer {
                 id: index.id(*consumer).clone(),
                 came_with: own.cloned(),
                 can_be_overridden: true,
-                fits: others.map(|c| ((*c).clone(), Fit::World(why.clone()))).collect(),
+                fits: others
+                    .map(|c| ((*c).clone(), Fit::World(why.clone())))
+                    .collect(),
             }
         };
         let voters: Vec<Consumer> = takers.iter().map(voter).collect();
         let all: Vec<InstallationId> = candidates.iter().map(|c| (*c).clone()).collect();
         let first = keys.first().copied().unwrap_or_default();
-        let decided = system_library(needs.soname(first), &all, &voters, None, index.known.versions);
+        let decided = system_library(
+            needs.soname(first),
+            &all,
+            &voters,
+            None,
+            index.known.versions,
+        );
         // Where it is all the same, what the main world has is not touched for a side world.
-        let main = keys.iter().find_map(|k| worlds[MAIN].providers[*k]).map(|p| index.id(p));
+        let main = keys
+            .iter()
+            .find_map(|k| worlds[MAIN].providers[*k])
+            .map(|p| index.id(p));
         let row = |d: &Decision, id: &InstallationId| {
-            d.table.iter().find(|r| r.provider == *id).map(|r| r.overrides.clone())
+            d.table
+                .iter()
+                .find(|r| r.provider == *id)
+                .map(|r| r.overrides.clone())
         };
         let decided = decided.map(|best| match main.and_then(|m| Some((m, row(&best, m)?))) {
-            Some((main, overrides)) if overrides.len() == best.overrides.len() && *main != best.provider => {
+            Some((main, overrides))
+                if overrides.len() == best.overrides.len() && *main != best.provider =>
+            {
                 let mut table = best.table;
                 table.sort_by_key(|row| row.provider != *main);
-                Decision { provider: main.clone(), by: Criterion::Main, overrides, table, ..best }
+                Decision {
+                    provider: main.clone(),
+                    by: Criterion::Main,
+                    overrides,
+                    table,
+                    ..best
+                }
             }
             _ => best,
         });

@@ -14,7 +14,11 @@ pub fn dot(graph: &Graph) -> String {
     );
     // Writing to a string does not fail.
     for (number, node) in graph.0.node_weights().enumerate() {
-        let worlds = node.worlds.iter().map(|w| format!("\n{w}")).collect::<String>();
+        let worlds = node
+            .worlds
+            .iter()
+            .map(|w| format!("\n{w}"))
+            .collect::<String>();
         let label = format!("{}\n{}{worlds}", node.name, node.version);
         let (fill, style) = match node.is {
             Is::Wanted => ("#cfe3ff", "filled,bold"),
@@ -25,7 +29,10 @@ pub fn dot(graph: &Graph) -> String {
             Is::Apart => ("#ffd0d0", "filled"),
         };
         let label = quoted(label.trim_end());
-        let _ = writeln!(text, "  n{number} [label={label}, fillcolor=\"{fill}\", style=\"{style}\"];");
+        let _ = writeln!(
+            text,
+            "  n{number} [label={label}, fillcolor=\"{fill}\", style=\"{style}\"];"
+        );
     }
     for edge in graph.0.edge_references() {
         let (color, style) = match edge.weight().kind() {
@@ -35,7 +42,10 @@ pub fn dot(graph: &Graph) -> String {
         };
         let (from, to) = (edge.source().index(), edge.target().index());
         let label = quoted(&edge.weight().lines().join("\n"));
-        let _ = writeln!(text, "  n{from} -> n{to} [label={label}, color=\"{color}\", style={style}];");
+        let _ = writeln!(
+            text,
+            "  n{from} -> n{to} [label={label}, color=\"{color}\", style={style}];"
+        );
     }
     text.push_str("}\n");
     text

@@ -11,7 +11,11 @@ use crate::output::{Column, Out, Table};
 use crate::plan::{LinkPlan, Satisfied, WorldPlan, world_name};
 
 /// Print the tables.
-pub(super) fn tables(plan: &LinkPlan, sides: &BTreeMap<SideName, Side>, out: &mut Out<'_>) -> io::Result<()> {
+pub(super) fn tables(
+    plan: &LinkPlan,
+    sides: &BTreeMap<SideName, Side>,
+    out: &mut Out<'_>,
+) -> io::Result<()> {
     let names = Names::of(plan);
     let mut sections: Vec<(String, Table)> = Vec::new();
     for world in &plan.worlds {
@@ -30,14 +34,23 @@ pub(super) fn tables(plan: &LinkPlan, sides: &BTreeMap<SideName, Side>, out: &mu
         ),
     ]);
     for world in &plan.worlds {
-        let title = format!("Libraries that several packages of {} have (*: the choice)", called(world));
+        let title = format!(
+            "Libraries that several packages of {} have (*: the choice)",
+            called(world)
+        );
         sections.push((title, libraries(&world.libraries, &names)));
     }
     sections.extend([
-        generation("Who gets a library by its own lib/", overrides(plan, &names)),
+        generation(
+            "Who gets a library by its own lib/",
+            overrides(plan, &names),
+        ),
         generation("Hidden versions", lines("Rule", &plan.hides)),
         generation("Pinned libraries", pins(plan, &names)),
-        generation("Dependencies that the host satisfies, or nobody", elsewhere(plan, &names)),
+        generation(
+            "Dependencies that the host satisfies, or nobody",
+            elsewhere(plan, &names),
+        ),
         generation("Libraries of the host", host_libraries(plan, &names)),
         generation("Packages that are not linked", apart(plan, &names)),
         generation("Orphans: nothing wanted needs them", orphans(plan, &names)),
@@ -52,10 +65,15 @@ pub(super) fn tables(plan: &LinkPlan, sides: &BTreeMap<SideName, Side>, out: &mu
         out.line(&title)?;
         out.table(&table)?;
     }
-    let main = plan.main().map(|m| m.libraries.values().flatten().count()).unwrap_or_default();
+    let main = plan
+        .main()
+        .map(|m| m.libraries.values().flatten().count())
+        .unwrap_or_default();
     if main > 0 {
         let those = if main == 1 { "library" } else { "libraries" };
-        out.line(&format!("\nThe main world has {main} {those} for everybody"))?;
+        out.line(&format!(
+            "\nThe main world has {main} {those} for everybody"
+        ))?;
     }
     Ok(())
 }
@@ -84,7 +102,9 @@ fn packages(plan: &LinkPlan, world: &WorldPlan, names: &Names) -> Table {
             continue;
         }
         let because = match world.needed.needed.get(id) {
-            Some(WhyNeeded::Wanted) if linked.standing.reason == Reason::Want => "it was asked for".into(),
+            Some(WhyNeeded::Wanted) if linked.standing.reason == Reason::Want => {
+                "it was asked for".into()
+            }
             Some(WhyNeeded::Wanted) => "a rule of a person gives it".into(),
             Some(WhyNeeded::By(by)) => format!("{} needs it", names.whole(by)),
             None => "-".into(),
@@ -99,17 +119,33 @@ fn packages(plan: &LinkPlan, world: &WorldPlan, names: &Names) -> Table {
     }
     for id in world.kept.keys() {
         let because = "its libraries are given to others";
-        table.row([names.package(id), id.version().to_string(), "-".into(), "-".into(), because.into()]);
+        table.row([
+            names.package(id),
+            id.version().to_string(),
+            "-".into(),
+            "-".into(),
+            because.into(),
+        ]);
     }
     table
 }
 
 fn relaxed(sides: &BTreeMap<SideName, Side>) -> Table {
-    let mut table = Table::new(&[(LEFT, "World"), (LEFT, "Package"), (LEFT, "Field"), (LEFT, "With")]);
+    let mut table = Table::new(&[
+        (LEFT, "World"),
+        (LEFT, "Package"),
+        (LEFT, "Field"),
+        (LEFT, "With"),
+    ]);
     for (name, side) in sides {
         for relaxed in &side.relaxed {
             let by = relaxed.by.to_string();
-            table.row([name.to_string(), by, relaxed.field.to_string(), relaxed.with.to_string()]);
+            table.row([
+                name.to_string(),
+                by,
+                relaxed.field.to_string(),
+                relaxed.with.to_string(),
+            ]);
         }
     }
     table
@@ -144,7 +180,11 @@ fn libraries(all: &BTreeMap<Architecture, Vec<Decision>>, names: &Names) -> Tabl
             };
             table.row([
                 if chosen { "*" } else { "" }.to_string(),
-                if at == 0 { decision.soname.to_string() } else { String::new() },
+                if at == 0 {
+                    decision.soname.to_string()
+                } else {
+                    String::new()
+                },
                 names.whole(&row.provider),
                 row.overrides.len().to_string(),
                 row.consumers.to_string(),
@@ -211,9 +251,18 @@ fn elsewhere(plan: &LinkPlan, names: &Names) -> Table {
 }
 
 fn host_libraries(plan: &LinkPlan, names: &Names) -> Table {
-    let mut table = Table::new(&[(LEFT, "Library"), (Column::Right, "Needed by"), (WIDE, "The first")]);
+    let mut table = Table::new(&[
+        (LEFT, "Library"),
+        (Column::Right, "Needed by"),
+        (WIDE, "The first"),
+    ]);
     let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for link in plan.worlds.iter().flat_map(|w| &w.links).filter(|l| l.provider.is_none()) {
+    for link in plan
+        .worlds
+        .iter()
+        .flat_map(|w| &w.links)
+        .filter(|l| l.provider.is_none())
+    {
         let by = found.entry(link.soname.as_str()).or_default();
         let name = names.whole(&link.consumer);
         if !by.contains(&name) {
@@ -228,7 +277,12 @@ fn host_libraries(plan: &LinkPlan, names: &Names) -> Table {
 }
 
 fn apart(plan: &LinkPlan, names: &Names) -> Table {
-    let mut table = Table::new(&[(LEFT, "World"), (LEFT, "Package"), (LEFT, "Version"), (WIDE, "Because")]);
+    let mut table = Table::new(&[
+        (LEFT, "World"),
+        (LEFT, "Package"),
+        (LEFT, "Version"),
+        (WIDE, "Because"),
+    ]);
     for world in &plan.worlds {
         for apart in &world.apart {
             if let Some(why) = &apart.why {

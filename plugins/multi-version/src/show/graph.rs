@@ -124,7 +124,9 @@ impl Graph {
         }
         let together = |a: NodeIndex, b: NodeIndex| circle.get(&a) == circle.get(&b);
         let implied = |from: NodeIndex, to: NodeIndex| {
-            let mut between = graph.edges_directed(from, Direction::Outgoing).filter(plain);
+            let mut between = graph
+                .edges_directed(from, Direction::Outgoing)
+                .filter(plain);
             !together(from, to)
                 && between.any(|e| {
                     let middle = e.target();
@@ -183,14 +185,23 @@ impl Making {
         }
         for apart in &world.apart {
             let name = self.names.name(&apart.name, &apart.architecture);
-            let is = if apart.why.is_some() { Is::Apart } else { Is::Host };
+            let is = if apart.why.is_some() {
+                Is::Apart
+            } else {
+                Is::Host
+            };
             let key = (side.clone(), apart.name.clone(), apart.architecture.clone());
             // What the host lends it lends all worlds.
             let main = (None, apart.name.clone(), apart.architecture.clone());
             let known = self.others.get(&main).copied().filter(|_| is == Is::Host);
             let node = known.unwrap_or_else(|| {
                 let version = apart.version.to_string();
-                self.graph.add_node(Node { name, version, worlds: side.iter().cloned().collect(), is })
+                self.graph.add_node(Node {
+                    name,
+                    version,
+                    worlds: side.iter().cloned().collect(),
+                    is,
+                })
             });
             self.others.insert(key, node);
         }
@@ -205,7 +216,11 @@ impl Making {
             let from = (side.clone(), edge.from.0.clone(), edge.from.1.clone());
             let to = (side.clone(), name.clone(), architecture.clone());
             let why = (Kind::Depends, group(&edge.group));
-            self.edge(self.others.get(&from).copied(), self.others.get(&to).copied(), why);
+            self.edge(
+                self.others.get(&from).copied(),
+                self.others.get(&to).copied(),
+                why,
+            );
         }
         for link in &world.links {
             let soname = link.soname.to_string();
@@ -216,12 +231,20 @@ impl Making {
                 None => (Kind::Library, soname),
                 Some(why) => (Kind::Override, format!("{soname} ({why})")),
             };
-            let ends = (self.packages.get(&link.consumer).copied(), self.packages.get(provider).copied());
+            let ends = (
+                self.packages.get(&link.consumer).copied(),
+                self.packages.get(provider).copied(),
+            );
             self.edge(ends.0, ends.1, why);
         }
     }
 
-    fn edge(&mut self, from: Option<NodeIndex>, to: Option<NodeIndex>, (kind, why): (Kind, String)) {
+    fn edge(
+        &mut self,
+        from: Option<NodeIndex>,
+        to: Option<NodeIndex>,
+        (kind, why): (Kind, String),
+    ) {
         let (Some(from), Some(to)) = (from, to) else {
             return;
         };
@@ -234,5 +257,9 @@ impl Making {
 }
 
 fn key(side: &Option<String>, id: &InstallationId) -> Named {
-    (side.clone(), id.package().clone(), id.architecture().clone())
+    (
+        side.clone(),
+        id.package().clone(),
+        id.architecture().clone(),
+    )
 }

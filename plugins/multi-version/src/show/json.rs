@@ -8,7 +8,7 @@ use super::group;
 use crate::decide::{Decision, Override, Row, WhyNeeded};
 use crate::layout::{Architecture, SideName};
 use crate::manifest::Side;
-use crate::plan::{Apart, Edge, LinkPlan, Link, Satisfied, WorldPlan, world_name};
+use crate::plan::{Apart, Edge, Link, LinkPlan, Satisfied, WorldPlan, world_name};
 
 /// What is written as it is displayed, or null.
 fn maybe(value: Option<impl ToString>) -> Value {
@@ -16,7 +16,10 @@ fn maybe(value: Option<impl ToString>) -> Value {
 }
 
 fn texts<T: ToString>(values: impl IntoIterator<Item = T>) -> Value {
-    values.into_iter().map(|v| Value::from(v.to_string())).collect()
+    values
+        .into_iter()
+        .map(|v| Value::from(v.to_string()))
+        .collect()
 }
 
 /// The value.
@@ -35,12 +38,18 @@ pub fn json(plan: &LinkPlan, sides: &BTreeMap<SideName, Side>) -> Value {
 }
 
 fn world(world: &WorldPlan, sides: &BTreeMap<SideName, Side>) -> Value {
-    let relaxed = world.name.as_ref().and_then(|n| sides.get(n)).map(|s| s.relaxed.as_slice());
-    let relaxed = relaxed.unwrap_or_default().iter().map(|r| json!({
-        "package": r.by.to_string(),
-        "field": r.field.to_string(),
-        "with": r.with.to_string(),
-    }));
+    let relaxed = world
+        .name
+        .as_ref()
+        .and_then(|n| sides.get(n))
+        .map(|s| s.relaxed.as_slice());
+    let relaxed = relaxed.unwrap_or_default().iter().map(|r| {
+        json!({
+            "package": r.by.to_string(),
+            "field": r.field.to_string(),
+            "with": r.with.to_string(),
+        })
+    });
     json!({
         "world": world_name(world.name.as_ref()),
         "packages": packages(world),
@@ -111,7 +120,9 @@ fn edge(edge: &Edge) -> Value {
 }
 
 fn libraries(all: &BTreeMap<Architecture, Vec<Decision>>) -> Value {
-    let decisions = all.iter().flat_map(|(a, decisions)| decisions.iter().map(move |d| (a, d)));
+    let decisions = all
+        .iter()
+        .flat_map(|(a, decisions)| decisions.iter().map(move |d| (a, d)));
     let one = |(architecture, decision): (&Architecture, &Decision)| {
         json!({
             "architecture": architecture.to_string(),
@@ -125,11 +136,13 @@ fn libraries(all: &BTreeMap<Architecture, Vec<Decision>>) -> Value {
 }
 
 fn row(row: &Row) -> Value {
-    let over = |o: &Override| json!({
-        "package": o.consumer.to_string(),
-        "provider": o.provider.to_string(),
-        "because": o.why,
-    });
+    let over = |o: &Override| {
+        json!({
+            "package": o.consumer.to_string(),
+            "provider": o.provider.to_string(),
+            "because": o.why,
+        })
+    };
     json!({
         "provider": row.provider.to_string(),
         "consumers": row.consumers,

@@ -61,9 +61,13 @@ struct Names {
 impl Names {
     fn of(plan: &LinkPlan) -> Names {
         let all = plan.worlds.iter().flat_map(|w| w.members.keys());
-        let architectures: BTreeSet<&str> =
-            all.map(|id| id.architecture().as_str()).filter(|a| *a != "all").collect();
-        Names { several: architectures.len() > 1 }
+        let architectures: BTreeSet<&str> = all
+            .map(|id| id.architecture().as_str())
+            .filter(|a| *a != "all")
+            .collect();
+        Names {
+            several: architectures.len() > 1,
+        }
     }
 
     fn name(&self, name: &impl ToString, architecture: &Architecture) -> String {

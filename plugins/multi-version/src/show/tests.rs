@@ -23,9 +23,18 @@ fn assert_says(said: &str, lines: &[&str]) {
 fn two_worlds_with_their_reasons() {
     let made = Made::new(SUITES);
     let main = [&OLD[..], &["getent=2.36", "host:mawk=1"]].concat();
-    let plan = go(&made, &[("main", &main), ("curl@8", &NEW)], &rules(&["libcurl=9"], &[]));
+    let plan = go(
+        &made,
+        &[("main", &main), ("curl@8", &NEW)],
+        &rules(&["libcurl=9"], &[]),
+    );
     let relaxed: Relaxed = "Version curl curl".parse().unwrap();
-    let sides = BTreeMap::from([("curl@8".parse().unwrap(), Side { relaxed: vec![relaxed] })]);
+    let sides = BTreeMap::from([(
+        "curl@8".parse().unwrap(),
+        Side {
+            relaxed: vec![relaxed],
+        },
+    )]);
     let said = text(&plan, &sides, false);
     assert_says(
         &said,
@@ -47,14 +56,23 @@ fn two_worlds_with_their_reasons() {
     assert_eq!(json["worlds"][1]["world"], "curl@8");
     assert_eq!(json["worlds"][1]["relaxed"][0]["field"], "Version");
     assert_eq!(json["worlds"][0]["packages"][0]["package"], "curl");
-    assert_eq!(json["worlds"][0]["packages"][0]["needed_by"], serde_json::Value::Null);
+    assert_eq!(
+        json["worlds"][0]["packages"][0]["needed_by"],
+        serde_json::Value::Null
+    );
     assert_eq!(json["libraries"][0]["decided_by"], "fewest overrides");
 
     let graph = Graph::of(&plan);
     let dot = dot(&graph);
     assert!(dot.contains("label=\"curl\\n8\\ncurl@8\""), "{dot}");
-    assert!(dot.contains("override: libcurl.so.4 (outside of contexts libcurl 7 is in use)"), "{dot}");
-    assert!(dot.contains("label=\"mawk\\n1\", fillcolor=\"#fff3c4\""), "{dot}");
+    assert!(
+        dot.contains("override: libcurl.so.4 (outside of contexts libcurl 7 is in use)"),
+        "{dot}"
+    );
+    assert!(
+        dot.contains("label=\"mawk\\n1\", fillcolor=\"#fff3c4\""),
+        "{dot}"
+    );
     let mut bytes = Vec::new();
     tree(&graph, &mut Out::new(&mut bytes, None, false)).unwrap();
     let tree = String::from_utf8(bytes).unwrap();
@@ -88,19 +106,31 @@ data=1
 libc=1
 ",
     );
-    let plan = go(&made, &[("main", &["app", "(lib=1)", "(data=1)", "(libc=1)"])], &Rules::default());
+    let plan = go(
+        &made,
+        &[("main", &["app", "(lib=1)", "(data=1)", "(libc=1)"])],
+        &Rules::default(),
+    );
     let graph = Graph::of(&plan);
     assert_eq!(graph.0.edge_count(), 5);
     let name = |n: petgraph::graph::NodeIndex| graph.0[n].name.clone();
-    let ends = graph.reduced().into_iter().map(|e| graph.0.edge_endpoints(e).unwrap());
-    let mut drawn: Vec<String> = ends.map(|(a, b)| format!("{}>{}", name(a), name(b))).collect();
+    let ends = graph
+        .reduced()
+        .into_iter()
+        .map(|e| graph.0.edge_endpoints(e).unwrap());
+    let mut drawn: Vec<String> = ends
+        .map(|(a, b)| format!("{}>{}", name(a), name(b)))
+        .collect();
     drawn.sort();
     assert_eq!(drawn, ["app>lib", "data>lib", "lib>data", "lib>libc"]);
     // A circle ends where it began.
     let mut bytes = Vec::new();
     tree(&graph, &mut Out::new(&mut bytes, None, false)).unwrap();
     let tree = String::from_utf8(bytes).unwrap();
-    assert_eq!(tree, "app 1\n└ lib 1\n  ├ data 1\n  │ └ lib 1 …\n  └ libc 1\n");
+    assert_eq!(
+        tree,
+        "app 1\n└ lib 1\n  ├ data 1\n  │ └ lib 1 …\n  └ libc 1\n"
+    );
 }
 
 #[test]
@@ -126,12 +156,19 @@ other=1
     let members = ["app", "other", "(lib=1)"];
     let before = go(&made, &[("main", &members)], &Rules::default());
     let sonames = BTreeSet::from(["libl.so.1".parse().unwrap()]);
-    let after = go(&made, &[("main", &members)], &rules(&[], &[pin("libl.so.1", "lib=2", None)]));
+    let after = go(
+        &made,
+        &[("main", &members)],
+        &rules(&[], &[pin("libl.so.1", "lib=2", None)]),
+    );
     let given = verdict(&before, &after, &sonames);
     let table = verdict_table(&after, &given).to_text(None);
     assert_says(
         &table,
-        &["app 1 libl.so.1 lib 1 the same needs symbol libl:old", "other 1 libl.so.1 lib 1 lib 2"],
+        &[
+            "app 1 libl.so.1 lib 1 the same needs symbol libl:old",
+            "other 1 libl.so.1 lib 1 lib 2",
+        ],
     );
     assert_eq!(
         verdict_summary(&given, &after.warnings),
@@ -147,5 +184,8 @@ other=1
     let json = verdict_json(&"work".parse().unwrap(), &given, &after.warnings);
     assert_eq!(json["packages"][0]["because"], serde_json::Value::Null);
     let refused = json["refused"][0].as_str().unwrap();
-    assert!(refused.ends_with("app 1 needs symbol libl:old"), "{refused}");
+    assert!(
+        refused.ends_with("app 1 needs symbol libl:old"),
+        "{refused}"
+    );
 }

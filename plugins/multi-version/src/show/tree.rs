@@ -15,7 +15,9 @@ use crate::output::Out;
 pub fn tree(graph: &Graph, out: &mut Out<'_>) -> io::Result<()> {
     let mut below: BTreeMap<NodeIndex, Vec<(NodeIndex, Kind)>> = BTreeMap::new();
     for edge in graph.reduced() {
-        if let (Some((from, to)), Some(why)) = (graph.0.edge_endpoints(edge), graph.0.edge_weight(edge)) {
+        if let (Some((from, to)), Some(why)) =
+            (graph.0.edge_endpoints(edge), graph.0.edge_weight(edge))
+        {
             below.entry(from).or_default().push((to, why.kind()));
         }
     }
@@ -26,9 +28,19 @@ pub fn tree(graph: &Graph, out: &mut Out<'_>) -> io::Result<()> {
     let mut roots: Vec<NodeIndex> = graph
         .0
         .node_indices()
-        .filter(|n| graph.0.node_weight(*n).is_some_and(|n| matches!(n.is, Is::Wanted | Is::Orphan)))
+        .filter(|n| {
+            graph
+                .0
+                .node_weight(*n)
+                .is_some_and(|n| matches!(n.is, Is::Wanted | Is::Orphan))
+        })
         .collect();
-    roots.sort_by_key(|n| (graph.0.node_weight(*n).map(|n| n.is == Is::Orphan), label(*n)));
+    roots.sort_by_key(|n| {
+        (
+            graph.0.node_weight(*n).map(|n| n.is == Is::Orphan),
+            label(*n),
+        )
+    });
     let mut seen = BTreeSet::new();
     for root in roots {
         let mut left: Vec<(NodeIndex, Option<Kind>, String, String)> =
@@ -62,8 +74,17 @@ pub fn tree(graph: &Graph, out: &mut Out<'_>) -> io::Result<()> {
             }
             for (at, (child, kind)) in children.iter().enumerate().rev() {
                 let last = at + 1 == children.len();
-                let (own, further) = if last { ("└ ", "  ") } else { ("├ ", "│ ") };
-                left.push((*child, Some(*kind), format!("{next}{own}"), format!("{next}{further}")));
+                let (own, further) = if last {
+                    ("└ ", "  ")
+                } else {
+                    ("├ ", "│ ")
+                };
+                left.push((
+                    *child,
+                    Some(*kind),
+                    format!("{next}{own}"),
+                    format!("{next}{further}"),
+                ));
             }
         }
     }

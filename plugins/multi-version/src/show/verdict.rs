@@ -47,7 +47,8 @@ pub fn verdict(before: &LinkPlan, after: &LinkPlan, sonames: &BTreeSet<Soname>) 
                 continue;
             }
             let same = |l: &&crate::plan::Link| {
-                (&l.consumer, &l.architecture, &l.soname) == (&link.consumer, &link.architecture, &link.soname)
+                (&l.consumer, &l.architecture, &l.soname)
+                    == (&link.consumer, &link.architecture, &link.soname)
             };
             let was = old.and_then(|w| w.links.iter().find(same));
             given.push(Given {
@@ -80,7 +81,10 @@ pub fn verdict_table(plan: &LinkPlan, given: &[Given]) -> Table {
         columns.insert(0, (Column::Left, "World"));
     }
     let mut table = Table::new(&columns);
-    let of = |id: &Option<InstallationId>| id.as_ref().map_or("the host's".into(), |id| names.whole(id));
+    let of = |id: &Option<InstallationId>| {
+        id.as_ref()
+            .map_or("the host's".into(), |id| names.whole(id))
+    };
     for one in given {
         let gets = match one.changes() {
             true => of(&one.gets),
@@ -103,8 +107,11 @@ pub fn verdict_table(plan: &LinkPlan, given: &[Given]) -> Table {
 
 /// One line: how many get it, how many keep what they have, and what of the request is not followed.
 pub fn verdict_summary(given: &[Given], refused: &[Warning]) -> String {
-    let changed: BTreeSet<&InstallationId> =
-        given.iter().filter(|g| g.changes()).map(|g| &g.package).collect();
+    let changed: BTreeSet<&InstallationId> = given
+        .iter()
+        .filter(|g| g.changes())
+        .map(|g| &g.package)
+        .collect();
     let all: BTreeSet<&InstallationId> = given.iter().map(|g| &g.package).collect();
     let packages = |n: usize, one: &str, many: &str| match n {
         1 => format!("1 package {one}"),
@@ -128,16 +135,19 @@ pub fn verdict_summary(given: &[Given], refused: &[Warning]) -> String {
 
 /// As JSON.
 pub fn verdict_json(view: &ViewName, given: &[Given], refused: &[Warning]) -> Value {
-    let maybe = |id: &Option<InstallationId>| id.as_ref().map_or(Value::Null, |id| id.to_string().into());
-    let one = |g: &Given| json!({
-        "world": world_name(g.world.as_ref()),
-        "package": g.package.to_string(),
-        "architecture": g.architecture.to_string(),
-        "soname": g.soname.to_string(),
-        "has": maybe(&g.was),
-        "gets": maybe(&g.gets),
-        "because": g.why,
-    });
+    let maybe =
+        |id: &Option<InstallationId>| id.as_ref().map_or(Value::Null, |id| id.to_string().into());
+    let one = |g: &Given| {
+        json!({
+            "world": world_name(g.world.as_ref()),
+            "package": g.package.to_string(),
+            "architecture": g.architecture.to_string(),
+            "soname": g.soname.to_string(),
+            "has": maybe(&g.was),
+            "gets": maybe(&g.gets),
+            "because": g.why,
+        })
+    };
     json!({
         "view": view.to_string(),
         "packages": given.iter().map(one).collect::<Value>(),

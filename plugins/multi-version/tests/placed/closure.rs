@@ -64,7 +64,10 @@ impl Planned {
     /// Have the view take a library of another package.
     pub fn offer(&mut self, name: &str, provider: &InstallationId) {
         let realization = self.realized[provider].clone();
-        let offered = Offered { installation: provider.clone(), realization };
+        let offered = Offered {
+            installation: provider.clone(),
+            realization,
+        };
         let offers = self.libraries.entry(host_architecture()).or_default();
         offers.insert(soname(name), offered);
     }
@@ -221,7 +224,13 @@ impl Closure {
         let offer = |(name, provider): &(&str, &InstallationId)| {
             let realization = realized.get(*provider)?.clone();
             let installation = (*provider).clone();
-            Some((soname(name), Offered { installation, realization }))
+            Some((
+                soname(name),
+                Offered {
+                    installation,
+                    realization,
+                },
+            ))
         };
         let offered = system.iter().filter_map(offer).collect();
         let of = |r: &Realization, name: &Soname| {

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::time::Instant;
 
-use super::{Known, Observed, ObservedMember, ObservedWorld, Rules};
 use super::made::*;
+use super::{Known, Observed, ObservedMember, ObservedWorld, Rules};
 
 /// Two suites of 150 packages: every one has two programs and three libraries, and uses ten others.
 fn suites() -> (String, [Vec<String>; 2]) {
@@ -50,7 +50,12 @@ fn a_large_view_is_planned_soon() {
     let (text, [old, new]) = suites();
     let made = Made::new(&text);
     // Beside the old suite, the same with a third of the new.
-    let mixed: Vec<String> = old.iter().take(100).chain(new.iter().skip(100)).cloned().collect();
+    let mixed: Vec<String> = old
+        .iter()
+        .take(100)
+        .chain(new.iter().skip(100))
+        .cloned()
+        .collect();
     let all = |specs: &[String]| -> Vec<ObservedMember> {
         let specs: Vec<&str> = specs.iter().map(String::as_str).collect();
         world(&made, "main", &specs).members
@@ -60,10 +65,15 @@ fn a_large_view_is_planned_soon() {
         members: all(specs),
         ..ObservedWorld::default()
     };
-    let main = ObservedWorld { members: all(&old), ..ObservedWorld::default() };
+    let main = ObservedWorld {
+        members: all(&old),
+        ..ObservedWorld::default()
+    };
     let worlds = [main, side("mixed@1", &mixed), side("new@1", &new)];
     for count in 1..=worlds.len() {
-        let observed = Observed { worlds: worlds.iter().take(count).cloned().collect() };
+        let observed = Observed {
+            worlds: worlds.iter().take(count).cloned().collect(),
+        };
         let known = Known {
             facts: &made.facts,
             native: &made.native,
@@ -73,7 +83,11 @@ fn a_large_view_is_planned_soon() {
         };
         let start = Instant::now();
         let plan = super::plan(&known, &observed, &Rules::default()).unwrap();
-        println!("{count} worlds, {} realizations: {:?}", plan.realizations.len(), start.elapsed());
+        println!(
+            "{count} worlds, {} realizations: {:?}",
+            plan.realizations.len(),
+            start.elapsed()
+        );
         if count == 2 {
             super::sound::check(&made, &observed, &plan);
         }

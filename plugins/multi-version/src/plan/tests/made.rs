@@ -301,7 +301,11 @@ pub fn world(made: &Made, name: &str, specs: &[&str]) -> ObservedWorld {
             architecture: id.architecture().clone(),
             source: id.package().to_string(),
             state: State::Installed,
-            reason: if auto.is_some() { Reason::Auto } else { Reason::Want },
+            reason: if auto.is_some() {
+                Reason::Auto
+            } else {
+                Reason::Want
+            },
             control: control.unwrap_or_default(),
             origin: match of_host {
                 Some(_) => Origin::Host,
@@ -336,7 +340,13 @@ pub fn pin(soname: &str, provider: &str, only: Option<&str>) -> LibraryPin {
 /// The plan of some worlds, which is sound.
 pub fn go(made: &Made, worlds: &[(&str, &[&str])], rules: &Rules) -> LinkPlan {
     let worlds = worlds.iter().map(|(name, specs)| world(made, name, specs));
-    observe(made, &Observed { worlds: worlds.collect() }, rules)
+    observe(
+        made,
+        &Observed {
+            worlds: worlds.collect(),
+        },
+        rules,
+    )
 }
 
 /// The same of worlds that were made already.
@@ -353,7 +363,11 @@ pub fn observe(made: &Made, observed: &Observed, rules: &Rules) -> LinkPlan {
     reversed.worlds.reverse();
     reversed.worlds.iter_mut().for_each(|w| w.members.reverse());
     let again = plan(&known, &reversed, rules).unwrap();
-    assert_eq!(format!("{made_plan:?}"), format!("{again:?}"), "whatever the order");
+    assert_eq!(
+        format!("{made_plan:?}"),
+        format!("{again:?}"),
+        "whatever the order"
+    );
     super::sound::check(made, observed, &made_plan);
     made_plan
 }
@@ -380,8 +394,13 @@ pub fn library(plan: &LinkPlan, world: &str, soname: &str) -> String {
         "*" => &plan.libraries,
         _ => &in_world(plan, world).libraries,
     };
-    let decision = libraries.values().flatten().find(|d| d.soname.as_str() == soname);
-    decision.map_or("host".into(), |d| format!("{}, {}", spec(&d.provider), d.by))
+    let decision = libraries
+        .values()
+        .flatten()
+        .find(|d| d.soname.as_str() == soname);
+    decision.map_or("host".into(), |d| {
+        format!("{}, {}", spec(&d.provider), d.by)
+    })
 }
 
 /// Who satisfies the dependencies of a package.

@@ -1,5 +1,5 @@
-pub(crate) mod libraries;
 mod large;
+pub(crate) mod libraries;
 pub(crate) mod made;
 mod random;
 mod sides;
@@ -30,16 +30,34 @@ mawk=1
  Provides: awk
 ",
     );
-    let members = ["(libc=2)", "curl=7", "(libssl=3)", "(libcurl=7)", "host:mawk=1"];
+    let members = [
+        "(libc=2)",
+        "curl=7",
+        "(libssl=3)",
+        "(libcurl=7)",
+        "host:mawk=1",
+    ];
     let plan = go(&made, &[("main", &members)], &Rules::default());
     assert_eq!(edges(&plan, "main", "curl=7"), "libcurl, libc, mawk");
     assert_eq!(link(&plan, "main", "curl=7", "libcurl.so.4"), "libcurl=7");
-    assert_eq!(link(&plan, "main", "curl=7", "ld-linux-x86-64.so.2"), "libc=2");
-    assert_eq!(link(&plan, "main", "libc=2", "ld-linux-x86-64.so.2"), "libc=2: its own");
-    assert_eq!(library(&plan, "main", "libssl.so.3"), "libssl=3, the only one possible");
+    assert_eq!(
+        link(&plan, "main", "curl=7", "ld-linux-x86-64.so.2"),
+        "libc=2"
+    );
+    assert_eq!(
+        link(&plan, "main", "libc=2", "ld-linux-x86-64.so.2"),
+        "libc=2: its own"
+    );
+    assert_eq!(
+        library(&plan, "main", "libssl.so.3"),
+        "libssl=3, the only one possible"
+    );
     let main = plan.main().unwrap();
     assert_eq!(main.needed.orphans.len(), 0);
-    assert_eq!(main.needed.needed[&id("libssl=3")], WhyNeeded::By(id("libcurl=7")));
+    assert_eq!(
+        main.needed.needed[&id("libssl=3")],
+        WhyNeeded::By(id("libcurl=7"))
+    );
     assert_eq!(main.apart.len(), 1);
     assert!(plan.realizations.iter().all(|r| r.overrides.is_empty()));
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::made::*;
 use super::super::relations::Named;
+use super::made::*;
 use super::{InstallationId, Known, Observed, Relation, Rules, Warning};
 
 /// Numbers that look like chance.
@@ -110,7 +110,11 @@ fn consistent(dice: &mut Dice, made: &Made, specs: &[String], from: &[String]) -
     for spec in from {
         set.insert(slot(&id(spec)), id(spec));
     }
-    let count = if from.is_empty() { 12 } else { 1 + dice.below(4) };
+    let count = if from.is_empty() {
+        12
+    } else {
+        1 + dice.below(4)
+    };
     for _ in 0..count {
         let id = id(dice.of::<String>(specs));
         set.insert(slot(&id), id);
@@ -118,7 +122,9 @@ fn consistent(dice: &mut Dice, made: &Made, specs: &[String], from: &[String]) -
     for round in 0.. {
         let unmet = set.iter().find_map(|(slot, id)| {
             let depends = &made.facts[id].control.depends;
-            let group = depends.iter().find(|g| !g.iter().any(|r| holds(made, r, id, &set)))?;
+            let group = depends
+                .iter()
+                .find(|g| !g.iter().any(|r| holds(made, r, id, &set)))?;
             Some((slot.clone(), id.clone(), group.clone()))
         });
         let Some((at, by, group)) = unmet else {
@@ -157,7 +163,12 @@ fn holds(
     set.values().any(|id| {
         let control = &made.facts[id].control;
         let (name, version, architecture) = (id.package(), id.version(), id.architecture());
-        let named = Named { name, version, architecture, control };
+        let named = Named {
+            name,
+            version,
+            architecture,
+            control,
+        };
         named.satisfies(relation, by.architecture(), &known)
     })
 }
@@ -165,7 +176,9 @@ fn holds(
 fn ruled(dice: &mut Dice, specs: &[String], members: &[String]) -> Rules {
     let mut rules = Rules::default();
     if dice.one_in(5) {
-        let dependent = dice.one_in(2).then(|| format!(":for p{}", dice.below(NAMES)));
+        let dependent = dice
+            .one_in(2)
+            .then(|| format!(":for p{}", dice.below(NAMES)));
         let of = format!("p{}={}", dice.below(NAMES), 1 + dice.below(VERSIONS));
         let rule = format!("{of}{}", dependent.unwrap_or_default());
         rules.hides.push(rule.parse().unwrap());
@@ -175,7 +188,9 @@ fn ruled(dice: &mut Dice, specs: &[String], members: &[String]) -> Rules {
         let provider = dice.of::<String>(from);
         let name = provider.split('=').next().unwrap();
         let only = dice.one_in(2).then(|| format!("p{}", dice.below(NAMES)));
-        rules.pins.push(pin(&format!("lib{name}.so.1"), provider, only.as_deref()));
+        rules
+            .pins
+            .push(pin(&format!("lib{name}.so.1"), provider, only.as_deref()));
     }
     rules
 }
@@ -183,7 +198,10 @@ fn ruled(dice: &mut Dice, specs: &[String], members: &[String]) -> Rules {
 #[test]
 fn plans_are_sound() {
     let number = |name: &str| -> Option<u64> { std::env::var(name).ok()?.parse().ok() };
-    let (first, count) = (number("PLAN_SEED").unwrap_or(1), number("PLAN_WORLDS").unwrap_or(150));
+    let (first, count) = (
+        number("PLAN_SEED").unwrap_or(1),
+        number("PLAN_WORLDS").unwrap_or(150),
+    );
     let (mut told, mut overrides, mut shared) = (BTreeMap::<&str, usize>::new(), 0, 0);
     for seed in first..first + count {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -211,14 +229,20 @@ fn plans_are_sound() {
             let members: Vec<&str> = members.iter().map(String::as_str).collect();
             super::made::world(&made, name, &members)
         });
-        let observed = Observed { worlds: observed.collect() };
+        let observed = Observed {
+            worlds: observed.collect(),
+        };
         let go = || observe(&made, &observed, &rules);
         let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(go));
         let plan = done.unwrap_or_else(|panic| {
             eprintln!("seed {seed}: {rules:?}\n{worlds:?}\n{text}");
             std::panic::resume_unwind(panic);
         });
-        overrides += plan.realizations.iter().filter(|r| !r.overrides.is_empty()).count();
+        overrides += plan
+            .realizations
+            .iter()
+            .filter(|r| !r.overrides.is_empty())
+            .count();
         shared += plan.members().iter().filter(|m| m.worlds.len() > 1).count();
         for warning in &plan.warnings {
             let kind = match warning {

@@ -65,8 +65,15 @@ fn a_copy_that_needs_another_has_its_own() {
     let side = ["redis=8", "(tools=8)", "(libjem=2)", "(libz=2)"];
     // By a pin, libjem takes libz 1 in both worlds.
     let pins = [pin("libz.so.1", "libz=1", Some("libjem"))];
-    let plan = go(&made, &[("main", &main), ("side@1", &side)], &rules(&[], &pins));
-    assert_eq!(link(&plan, "side@1", "libjem=2", "libz.so.1"), "libz=1: pinned for libjem");
+    let plan = go(
+        &made,
+        &[("main", &main), ("side@1", &side)],
+        &rules(&[], &pins),
+    );
+    assert_eq!(
+        link(&plan, "side@1", "libjem=2", "libz.so.1"),
+        "libz=1: pinned for libjem"
+    );
     assert_eq!(link(&plan, "main", "libjem=2", "libz.so.1"), "libz=1");
     assert_ne!(
         realization(&plan, "main", "libjem=2").id(),
@@ -162,8 +169,15 @@ game=1:i386
  program usr/bin/game libz.so.1
 ",
     );
-    let plan = worlds(&made, &["app", "libz=1"], &["app", "libz=1", "game=1:i386", "libz=2:i386"]);
-    assert_eq!(link(&plan, "side@1", "game=1:i386", "libz.so.1"), "libz=2:i386");
+    let plan = worlds(
+        &made,
+        &["app", "libz=1"],
+        &["app", "libz=1", "game=1:i386", "libz=2:i386"],
+    );
+    assert_eq!(
+        link(&plan, "side@1", "game=1:i386", "libz.so.1"),
+        "libz=2:i386"
+    );
     assert!(plan.realizations.iter().all(|r| r.overrides.is_empty()));
     assert_eq!(plan.lib.len(), 2);
 }
@@ -176,7 +190,21 @@ fn side_worlds_of_side_worlds_do_not_meet() {
     let two = ["redis=8", "tools=8", "libjem=2", "libz=2"];
     let worlds = [("main", &main[..]), ("redis@7", &one), ("redis@8", &two)];
     let plan = go(&made, &worlds, &Rules::default());
-    assert!(realization(&plan, "redis@7", "redis=7").overrides.is_empty());
-    assert!(!realization(&plan, "redis@8", "redis=8").overrides.is_empty());
-    assert_eq!(plan.members().iter().filter(|m| m.worlds.len() == 3).count(), 1);
+    assert!(
+        realization(&plan, "redis@7", "redis=7")
+            .overrides
+            .is_empty()
+    );
+    assert!(
+        !realization(&plan, "redis@8", "redis=8")
+            .overrides
+            .is_empty()
+    );
+    assert_eq!(
+        plan.members()
+            .iter()
+            .filter(|m| m.worlds.len() == 3)
+            .count(),
+        1
+    );
 }

@@ -23,18 +23,31 @@ enum Place {
 
 pub fn check(made: &Made, observed: &Observed, plan: &LinkPlan) {
     let realizations = plan.realizations.iter().map(|r| (r.id(), r)).collect();
-    let sound = Sound { made, plan, realizations };
+    let sound = Sound {
+        made,
+        plan,
+        realizations,
+    };
     sound.order();
     assert_eq!(plan.worlds.len(), observed.worlds.len());
     for world in &plan.worlds {
-        let seen = observed.worlds.iter().find(|w| w.name == world.name).unwrap();
+        let seen = observed
+            .worlds
+            .iter()
+            .find(|w| w.name == world.name)
+            .unwrap();
         sound.members(seen, world);
         sound.links(world);
         sound.processes(world);
     }
     sound.pins();
-    let members: BTreeSet<RealizationId> = plan.members().into_iter().map(|m| m.realization).collect();
-    assert_eq!(members, sound.realizations.keys().cloned().collect(), "nothing is made for nothing");
+    let members: BTreeSet<RealizationId> =
+        plan.members().into_iter().map(|m| m.realization).collect();
+    assert_eq!(
+        members,
+        sound.realizations.keys().cloned().collect(),
+        "nothing is made for nothing"
+    );
 }
 
 impl Sound<'_> {
@@ -51,10 +64,16 @@ impl Sound<'_> {
 
     /// All that was observed is there, and what the main world's lib/ can serve is linked once.
     fn members(&self, observed: &ObservedWorld, world: &WorldPlan) {
-        let stored: BTreeSet<&InstallationId> =
-            observed.members.iter().filter_map(|m| m.installation()).collect();
+        let stored: BTreeSet<&InstallationId> = observed
+            .members
+            .iter()
+            .filter_map(|m| m.installation())
+            .collect();
         assert_eq!(stored, world.members.keys().collect());
-        assert_eq!(world.members.len() + world.apart.len(), observed.members.len());
+        assert_eq!(
+            world.members.len() + world.apart.len(),
+            observed.members.len()
+        );
         for (id, linked) in &world.members {
             assert_eq!(self.realizations[&linked.realization].installation, *id);
         }
@@ -71,7 +90,9 @@ impl Sound<'_> {
 
     fn public(&self, id: &InstallationId, soname: &Soname) -> bool {
         let objects = &self.made.facts[id].objects;
-        objects.iter().any(|o| o.public && o.soname.as_ref() == Some(soname))
+        objects
+            .iter()
+            .any(|o| o.public && o.soname.as_ref() == Some(soname))
     }
 
     /// What ld.so does with what is written in a realization and in lib/.
@@ -93,20 +114,28 @@ impl Sound<'_> {
         let facts = &self.made.facts[&realization.installation];
         let port = Port::of(&facts.objects.first()?.target)?;
         let architecture: Architecture = port.architecture.parse().unwrap();
-        let lib = if place == Place::Inside { &world.lib } else { &self.plan.lib };
+        let lib = if place == Place::Inside {
+            &world.lib
+        } else {
+            &self.plan.lib
+        };
         if let Some(offered) = lib.get(&architecture).and_then(|l| l.get(soname)) {
             return Some(offered.realization.clone());
         }
         // By its file name, through a RUNPATH of the archive's.
         let has = |id: &InstallationId| {
             let objects = &self.made.facts[id].objects;
-            objects.iter().any(|o| !o.public && o.path.ends_with(soname.as_str()))
+            objects
+                .iter()
+                .any(|o| !o.public && o.path.ends_with(soname.as_str()))
         };
         let mut there = world.members.keys().filter(|id| has(id));
         if has(&realization.installation) {
             return Some(by.clone());
         }
-        there.next().and_then(|id| self.realized(world, id).cloned())
+        there
+            .next()
+            .and_then(|id| self.realized(world, id).cloned())
     }
 
     /// The table says what is so.
@@ -120,7 +149,13 @@ impl Sound<'_> {
             }
             let found = self.find(Place::Inside, world, by, &link.soname);
             let found = found.map(|r| &self.realizations[&r].installation);
-            assert_eq!(found, link.provider.as_ref(), "{} {}", link.consumer, link.soname);
+            assert_eq!(
+                found,
+                link.provider.as_ref(),
+                "{} {}",
+                link.consumer,
+                link.soname
+            );
         }
     }
 
@@ -129,7 +164,11 @@ impl Sound<'_> {
         let main = self.plan.main().unwrap();
         for (id, linked) in &world.members {
             let home = world.name.is_none() || !main.members.contains_key(id);
-            for program in self.made.facts[id].objects.iter().filter(|o| o.interpreter.is_some()) {
+            for program in self.made.facts[id]
+                .objects
+                .iter()
+                .filter(|o| o.interpreter.is_some())
+            {
                 self.process(Place::Inside, world, id, linked, program);
                 if home {
                     self.process(Place::Outside, world, id, linked, program);
@@ -146,9 +185,11 @@ impl Sound<'_> {
         linked: &Linked,
         program: &Object,
     ) {
-        let warned = self.plan.warnings.iter().any(|w| {
-            matches!(w, Warning::Process { package, .. } if package == id)
-        });
+        let warned = self
+            .plan
+            .warnings
+            .iter()
+            .any(|w| matches!(w, Warning::Process { package, .. } if package == id));
         if warned {
             return;
         }
@@ -178,26 +219,50 @@ impl Sound<'_> {
             }
             at += 1;
         }
-        let architecture: Architecture =
-            Port::of(&program.target).unwrap().architecture.parse().unwrap();
+        let architecture: Architecture = Port::of(&program.target)
+            .unwrap()
+            .architecture
+            .parse()
+            .unwrap();
         for (by, soname) in asked {
             let Some(found) = &loaded[&soname] else {
                 continue;
             };
-            let (by, of) = (&self.realizations[&by].installation, &self.realizations[found].installation);
-            let about = || format!("{place:?} {:?} {}: {} gets {soname} of {}", world.name, spec(id), spec(by), spec(of));
+            let (by, of) = (
+                &self.realizations[&by].installation,
+                &self.realizations[found].installation,
+            );
+            let about = || {
+                format!(
+                    "{place:?} {:?} {}: {} gets {soname} of {}",
+                    world.name,
+                    spec(id),
+                    spec(by),
+                    spec(of)
+                )
+            };
             // It is linked as here.
             assert_eq!(self.realized(world, of), Some(found), "{}", about());
             let due = world.lib.get(&architecture).and_then(|l| l.get(&soname));
             let of_world = due.is_none_or(|d| d.realization == *found);
             let ruled = !self.plan.pins.is_empty() || !self.plan.hides.is_empty();
-            let several = || world.members.keys().filter(|m| self.public(m, &soname)).count() > 1;
+            let several = || {
+                world
+                    .members
+                    .keys()
+                    .filter(|m| self.public(m, &soname))
+                    .count()
+                    > 1
+            };
             assert!(of_world || ruled || several(), "{}", about());
             if !of_world && by != of {
                 let verdict = self.made.verdict(by, &architecture, &soname, None, of);
                 let came_with = due.map(|d| &d.installation);
                 let worse = came_with.is_some_and(|c| {
-                    self.made.verdict(by, &architecture, &soname, None, c).missing.is_empty()
+                    self.made
+                        .verdict(by, &architecture, &soname, None, c)
+                        .missing
+                        .is_empty()
                 });
                 assert!(verdict.missing.is_empty() || !worse, "{}", about());
             }
@@ -206,13 +271,19 @@ impl Sound<'_> {
 
     /// A pin for one package is followed, or said not to be.
     fn pins(&self) {
-        let pins = self.plan.pins.iter().filter_map(|p| Some((p, p.only.as_ref()?)));
+        let pins = self
+            .plan
+            .pins
+            .iter()
+            .filter_map(|p| Some((p, p.only.as_ref()?)));
         for (pin, only) in pins {
             for world in &self.plan.worlds {
                 let said = |w: &Warning| match w {
-                    Warning::Pin { pin: about, world: at, .. } => {
-                        about == pin && at.as_ref().is_none_or(|at| *at == world.name)
-                    }
+                    Warning::Pin {
+                        pin: about,
+                        world: at,
+                        ..
+                    } => about == pin && at.as_ref().is_none_or(|at| *at == world.name),
                     _ => false,
                 };
                 if self.plan.warnings.iter().any(said) {
@@ -223,15 +294,19 @@ impl Sound<'_> {
                     let given = overrides.get(&pin.soname);
                     let given = given.map(|r| &self.realizations[r].installation);
                     let foreign = id.architecture() != pin.provider.architecture();
-                    let later = self.plan.pins.iter().any(|p| {
-                        p != pin && p.only == pin.only && p.provider != pin.provider
-                    });
+                    let later = self
+                        .plan
+                        .pins
+                        .iter()
+                        .any(|p| p != pin && p.only == pin.only && p.provider != pin.provider);
                     let itself = *id == pin.provider;
                     let mut worlds = world.lib.values().filter_map(|l| l.get(&pin.soname));
-                    let is_world = given.is_none() && worlds.any(|o| o.installation == pin.provider);
+                    let is_world =
+                        given.is_none() && worlds.any(|o| o.installation == pin.provider);
                     assert!(
                         given == Some(&pin.provider) || foreign || is_world || later || itself,
-                        "{pin} {:?}", world.name
+                        "{pin} {:?}",
+                        world.name
                     );
                 }
             }
