@@ -8,6 +8,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
@@ -83,6 +84,10 @@ pub struct Modstat {
     next_note: Option<File>,
     /// The number of the next journal file.
     next_update: u32,
+    /// Names in `updates/` may not be durable yet.
+    updates_unsettled: bool,
+    /// Names in `info/` may not be durable yet.
+    info_unsettled: bool,
     pub(super) infodb_format: std::cell::OnceCell<Format>,
 }
 
@@ -363,7 +368,57 @@ impl Database {
     /// this package from others' awaited ones when nothing is pending any more. Errors end the
     /// run.
     pub fn note(&mut self, pkg: PkgId, report: &mut dyn Reporter) -> Result<()> {
+        self.note_unsettled(pkg, report)?;
+        self.settle().map_err(Error::fatal)
+    }
+
+    /// The same, but that the note survives a power cut is up to [`Database::settle`], which is
+    /// owed before what it says becomes true in a way that does. It survives this process.
+    pub fn note_unsettled(&mut self, pkg: PkgId, report: &mut dyn Reporter) -> Result<()> {
         self.note_all(pkg, report).map_err(Error::fatal)
+    }
+
+    /// Something in `info/` has got or lost its name. That is durable before the next note is, and
+    /// before [`Database::settle`] returns.
+    pub fn info_changed(&mut self) {
+        self.modstat.info_unsettled = true;
+    }
+
+    /// Make notes and names in `info/` durable.
+    ///
+    /// # Errors
+    /// A directory cannot be synced.
+    pub fn settle(&mut self) -> Result<()> {
+        for (name, dir) in self.unsettled()? {
+            dir.sync_all()
+                .or_fail(|| msg!("unable to sync directory '%s'", &name))?;
+        }
+        self.settled();
+        Ok(())
+    }
+
+    /// What [`Database::settle`] would make durable, for who has more to be made durable with it and
+    /// then says that it is [`Database::settled`].
+    ///
+    /// # Errors
+    /// A directory cannot be opened.
+    pub fn unsettled(&self) -> Result<Vec<(PathBuf, File)>> {
+        let state = &self.modstat;
+        let dirs = [
+            state.info_unsettled.then(|| self.infodb_dir()),
+            state.updates_unsettled.then(|| self.dirs.admin("updates")),
+        ];
+        let open = |path: PathBuf| {
+            let dir = File::open(&path).or_fail(|| msg!("unable to open directory '%s'", &path))?;
+            Ok((path, dir))
+        };
+        dirs.into_iter().flatten().map(open).collect()
+    }
+
+    /// What was unsettled is durable now.
+    pub fn settled(&mut self) {
+        self.modstat.info_unsettled = false;
+        self.modstat.updates_unsettled = false;
     }
 
     fn note_all(&mut self, pkg: PkgId, report: &mut dyn Reporter) -> Result<()> {
@@ -396,7 +451,8 @@ impl Database {
         Ok(())
     }
 
-    /// `modstatdb_note_core()`: write, make durable, give it its number, prepare for the next.
+    /// `modstatdb_note_core()`: write, make durable, give it its number, prepare for the next. The
+    /// names in `info/` that it may speak of are made durable before it has one.
     fn note_core(&mut self, pkg: PkgId) -> Result<()> {
         let stanza = control::stanza(&self.table, pkg, Which::Installed);
         let table = &self.table;
@@ -414,13 +470,25 @@ impl Database {
         )?;
         file.set_len(stanza.len() as u64)
             .or_fail(|| msg!("unable to truncate for updated status of '%.250s'", name()))?;
-        file.sync_all()
-            .or_fail(|| msg!("unable to fsync updated status of '%.250s'", name()))?;
-        drop(file);
+        let mut files = vec![OwnedFd::from(file)];
+        if self.modstat.info_unsettled {
+            let info = self.infodb_dir();
+            let dir = File::open(&info).or_fail(|| msg!("unable to open directory '%s'", &info))?;
+            files.push(dir.into());
+        }
+        sys::writeback::sync_all(&files).map_err(|(index, e)| match index {
+            0 => {
+                let what = msg!("unable to fsync updated status of '%.250s'", name());
+                Error::os(what, e)
+            }
+            _ => Error::os(msg!("unable to sync directory '%s'", &self.infodb_dir()), e),
+        })?;
+        drop(files);
+        self.modstat.info_unsettled = false;
         let target = self.journal_path(self.modstat.next_update);
         fs::rename(self.note_path(), target)
             .or_fail(|| msg!("unable to install updated status of '%.250s'", name()))?;
-        sys::dir::sync(&self.dirs.admin("updates"))?;
+        self.modstat.updates_unsettled = true;
         self.modstat.next_update += 1;
         if self.modstat.next_update > JOURNAL_MAX {
             self.write_status()?;
@@ -444,6 +512,9 @@ impl Database {
     }
 
     fn write_status(&mut self) -> Result<()> {
+        if self.modstat.info_unsettled {
+            self.settle()?;
+        }
         let status = self.dirs.admin("status");
         control::write_db(&status, &self.table, Which::Installed, true)?;
         for number in 0..self.modstat.next_update {
@@ -452,6 +523,7 @@ impl Database {
                 .or_fail(|| msg!("failed to remove my own update file %.255s", &path))?;
         }
         sys::dir::sync(&self.dirs.admin("updates"))?;
+        self.modstat.updates_unsettled = false;
         self.modstat.next_update = 0;
         Ok(())
     }

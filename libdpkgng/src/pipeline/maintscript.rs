@@ -290,6 +290,8 @@ impl Run {
             args: &args,
             status,
         };
+        // A script never runs before what was noted is durable.
+        self.db.settle()?;
         self.hooks.enter(&self.db.table, &scope(None))?;
         let mut raw = None;
         let result = match self.spawn(call, &mut raw) {

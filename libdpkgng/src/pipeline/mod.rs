@@ -92,6 +92,9 @@ pub struct Options {
     pub skipsame: bool,
     /// Whether triggers are processed at the end of the run (`f_triggers`).
     pub triggers: bool,
+    /// Bytes of memory for content of archives that is made ready ahead of its use; 0: none is,
+    /// and no other thread works on an archive.
+    pub ahead: usize,
     /// `--abort-after`: how many failures end the run; 0 and less at the first.
     pub abort_after: i32,
     /// `--force-…`

@@ -3,10 +3,10 @@
 //! half-installed).
 
 use super::super::{Action, Run};
-use super::Entered;
 use super::extract::Extracted;
 use super::spots::TMP_SUFFIX;
 use super::unwind::Undo;
+use super::{Entered, NodeSet};
 use crate::error::{Error, Result};
 use crate::fsys::{NodeFlags, NodeId};
 use crate::msg;
@@ -27,7 +27,7 @@ impl Run {
             Status::HalfInstalled | Status::Unpacked
         ) {
             self.db.table.set_status(pkg, Status::HalfInstalled);
-            self.db.note(pkg, &mut *self.report)?;
+            self.db.note_unsettled(pkg, &mut *self.report)?;
             self.unpack.unwind.push(Undo::PostrmUpgrade(pkg));
             self.script_fallback(
                 pkg,
@@ -47,6 +47,7 @@ impl Run {
         let Upgraded(Extracted {
             pkg,
             cidir,
+            backups,
             mut newfiles,
             mut newconffiles,
             ..
@@ -84,13 +85,19 @@ impl Run {
         self.remove_files_from_others(pkg, &newfiles)?;
 
         self.db.table.set_status(pkg, Status::Unpacked);
-        self.db.note(pkg, &mut *self.report)?;
-        self.remove_backups(pkg, &newfiles)?;
+        // Where nothing was put aside there is nothing between the two notes.
+        if !backups.is_empty() {
+            self.db.note(pkg, &mut *self.report)?;
+        }
+        self.remove_backups(pkg, &newfiles, &backups)?;
         self.db.table[pkg].eflag = EFlag::Ok;
-        self.db.note(pkg, &mut *self.report)?;
+        self.db.note_unsettled(pkg, &mut *self.report)?;
         self.unpack.unwind.push(Undo::Checkpoint);
 
         // Only the removal of what conflicts is left to do.
+        if !self.conflictors.is_empty() {
+            self.db.settle()?;
+        }
         while !self.conflictors.is_empty() {
             let conflictor = self.conflictors.remove(0);
             self.db.ensure_all_files(&mut *self.report)?;
@@ -158,10 +165,17 @@ impl Run {
     }
 
     /// `pkg_remove_backup_files()`
-    fn remove_backups(&mut self, pkg: PkgId, newfiles: &[NodeId]) -> Result<()> {
+    fn remove_backups(&mut self, pkg: PkgId, newfiles: &[NodeId], backups: &NodeSet) -> Result<()> {
         self.unpack.place().forget();
+        let heard = self.report.debug_flags() & debug::EACHFILE != 0;
         for node in newfiles {
-            if self.db.fsys.flags(*node).contains(NodeFlags::NEW_CONFF) {
+            let flags = self.db.fsys.flags(*node);
+            if flags.contains(NodeFlags::NEW_CONFF) {
+                continue;
+            }
+            // What is new was placed where there was no backup.
+            let placed = flags.contains(NodeFlags::PLACED_ON_DISK);
+            if placed && !backups.contains(node) && !heard {
                 continue;
             }
             let usenode = self.namenode_to_use(*node, pkg, Which::Installed);

@@ -11,8 +11,8 @@
 //! | old postrm; from there only forward | | [`commit`] |
 //! | old files, `info/`, the package's fields, packages that disappear | | [`commit`], [`oldfiles`], [`infodb`], [`disappear`] |
 //!
-//! [`archives`] runs this over the archives of a command line, [`source`] decompresses ahead,
-//! [`unwind`] takes it all back when it fails.
+//! [`archives`] runs this over the archives of a command line, [`source`] makes entries of an
+//! archive, [`ahead`] has that done before their turn, [`unwind`] takes it all back when it fails.
 //!
 //! Written here: everything below the instdir that the archive ships, `ADMINDIR/tmp.ci` and
 //! `ADMINDIR/reassemble.deb` for the time of the unpack, and the package's files in
@@ -31,6 +31,7 @@ use crate::pkg::PkgId;
 use crate::sys::place::Place;
 use crate::sys::selinux::Labels;
 
+pub mod ahead;
 pub mod archives;
 pub mod clash;
 pub mod commit;
@@ -48,6 +49,9 @@ pub mod source;
 pub mod spots;
 pub mod unwind;
 
+/// How many bytes of content are made ready ahead unless somebody says otherwise.
+pub const AHEAD: usize = 64 << 20;
+
 /// The private state of this module.
 #[derive(Debug, Default)]
 pub struct State {
@@ -59,8 +63,8 @@ pub struct State {
     labels: Labels,
     /// What stock's child says when the data member is let go of.
     child_says: Vec<Msg>,
-    /// Archives decompressed ahead.
-    ahead: source::Ahead,
+    /// Archives opened before their turn.
+    ahead: ahead::Ahead,
     /// When the run began, seconds since the epoch: the access time of what is placed.
     now: i64,
     /// Whose hooks still have to hear how it went, in order.
@@ -93,7 +97,6 @@ impl Run {
         self.unpack.place = Some(Place::new(&self.db.dirs.instdir));
         self.unpack.rewritten.clear();
         let result = self.unpack_archive(archive);
-        self.unpack.ahead.forget(archive);
         let ok = result.is_ok();
         let result = match result {
             Ok(()) => self.unwind(false),

@@ -1,11 +1,13 @@
 //! What an archive is and whether it may be unpacked. Nothing of the installed system changes
 //! here; `--no-act` ends with it.
 
+use std::ffi::OsString;
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::super::{Action, Istobe, Run};
-use super::source::{Data, Opened};
+use super::ahead::{Data, Opened};
 use super::unwind::Undo;
 use crate::arch::{ArchId, ArchType};
 use crate::archive::deb::DebFile;
@@ -39,9 +41,18 @@ const DEBSIG_VERIFY: &str = "/usr/bin/debsig-verify";
 #[must_use]
 pub struct Candidate {
     shown: Msg,
-    cidir: PathBuf,
+    control: ControlDir,
     pkg: PkgId,
     data: Option<Data>,
+}
+
+/// The unpacked control member.
+pub struct ControlDir {
+    /// Where it is.
+    pub(super) path: PathBuf,
+    /// Its files, and then the directory, as messages name them. They get names in `info/` later,
+    /// and must not turn up empty there after a power cut.
+    pub(super) to_sync: Vec<(OsString, File)>,
 }
 
 /// An archive that is going to be unpacked.
@@ -49,7 +60,7 @@ pub struct Candidate {
 pub struct Plan {
     /// The package.
     pub pkg: PkgId,
-    pub(super) cidir: PathBuf,
+    pub(super) control: ControlDir,
     pub(super) data: Data,
 }
 
@@ -164,7 +175,7 @@ impl Run {
         let Opened { deb, data } = self.opened(&archive)?;
         let cidir = self.control_dir()?;
         self.unpack.unwind.push(Undo::ControlDir(cidir.clone()));
-        self.unpack_control(&archive, deb, &cidir)?;
+        let to_sync = self.unpack_control(&archive, deb, &cidir)?;
         let pkg = self.read_control(&cidir)?;
 
         if self.db.table[pkg].archives.is_empty() {
@@ -184,7 +195,10 @@ impl Run {
         }
         Ok(Some(Candidate {
             shown,
-            cidir,
+            control: ControlDir {
+                path: cidir,
+                to_sync,
+            },
             pkg,
             data,
         }))
@@ -267,7 +281,12 @@ impl Run {
 
     /// What stock has `dpkg-deb --control` do. Ours does it here, and leaves what it cannot make
     /// sense of to that program: it knows tars that are not dpkg's, and has its own words.
-    fn unpack_control(&mut self, archive: &Path, deb: Result<DebFile>, cidir: &Path) -> Result<()> {
+    fn unpack_control(
+        &mut self,
+        archive: &Path,
+        deb: Result<DebFile>,
+        cidir: &Path,
+    ) -> Result<Vec<(OsString, File)>> {
         let mut owners = SystemOwners {
             db: &self.db,
             cache: &mut OwnerCache::default(),
@@ -287,8 +306,7 @@ impl Run {
                 return Err(Error::new(text));
             }
         }
-        // They are renamed into info/ later and must not turn up empty after a crash.
-        sys::dir::sync_contents(&cidir.join(""))
+        sys::dir::open_contents(&cidir.join(""))
     }
 
     /// The control file into the table: as what is available.
@@ -312,7 +330,7 @@ impl Run {
     pub(super) fn plan(&mut self, candidate: Candidate) -> Result<Option<Plan>> {
         let Candidate {
             shown,
-            cidir,
+            control,
             pkg,
             data,
         } = candidate;
@@ -362,7 +380,7 @@ impl Run {
             _ => self.log_action("upgrade", pkg, Which::Installed)?,
         }
         // Without data we are not to act.
-        Ok(data.map(|data| Plan { pkg, cidir, data }))
+        Ok(data.map(|data| Plan { pkg, control, data }))
     }
 
     /// `pkg_check_depcon()`: Pre-Depends, Breaks, Conflicts in both directions.

@@ -1,12 +1,12 @@
 //! Going ahead: everything between the decision and the first file. From here on each step
 //! pushes its undo before it acts.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::super::{Deconf, Run};
 use super::Entered;
-use super::plan::Plan;
-use super::source::Data;
+use super::ahead::Data;
+use super::plan::{ControlDir, Plan};
 use super::unwind::Undo;
 use crate::error::{Error, Result};
 use crate::fsys::NodeId;
@@ -19,7 +19,7 @@ use crate::state::{EFlag, Status, Want};
 #[must_use]
 pub struct Prepared {
     pub(super) pkg: PkgId,
-    pub(super) cidir: PathBuf,
+    pub(super) control: ControlDir,
     pub(super) data: Data,
     /// The status it had; `unpacked` where the old prerm brought it down to that.
     pub(super) old_status: Status,
@@ -47,15 +47,17 @@ fn is_in_service(status: Status) -> bool {
 }
 
 impl Run {
-    /// Note a status, before what it says becomes true.
+    /// Note a status, before what it says becomes true: it is durable before a script runs or a file
+    /// gets its name.
     fn note_status(&mut self, pkg: PkgId, status: Status) -> Result<()> {
         self.db.table.set_status(pkg, status);
-        self.db.note(pkg, &mut *self.report)
+        self.db.note_unsettled(pkg, &mut *self.report)
     }
 
     /// Scripts up to and including the new preinst.
     pub(super) fn prepare(&mut self, plan: Plan) -> Result<Prepared> {
-        let Plan { pkg, cidir, data } = plan;
+        let Plan { pkg, control, data } = plan;
+        let cidir = control.path.clone();
         self.activate_package_processing(pkg)?;
         let triggers = cidir.join("triggers");
         self.db
@@ -121,7 +123,7 @@ impl Run {
         self.report.output(line);
         Ok(Prepared {
             pkg,
-            cidir,
+            control,
             data,
             old_status,
             newconffiles,
