@@ -14,7 +14,7 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -48,6 +48,8 @@ struct Taken {
     memory: usize,
     disk: u64,
     files: usize,
+    /// Threads that wait for memory.
+    waiting: usize,
 }
 
 /// Whose turn it is, and who is not wanted any more.
@@ -55,8 +57,8 @@ struct Taken {
 pub(super) struct Turn {
     at_hand: AtomicBool,
     dropped: AtomicBool,
-    /// Memory that this archive has taken; changed with the budget's lock held.
-    memory: Mutex<usize>,
+    /// Memory that this archive has taken; changed with the budget locked.
+    memory: AtomicUsize,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -82,14 +84,14 @@ impl Budget {
             if turn.dropped.load(Ordering::Acquire) {
                 return None;
             }
-            let mut own = lock(&turn.memory);
-            let (mine, all) = (*own + bytes, taken.memory + bytes);
+            let own = turn.memory.load(Ordering::Relaxed);
+            let (mine, all) = (own + bytes, taken.memory + bytes);
             let fits = match turn.at_hand.load(Ordering::Acquire) {
                 true => mine <= kept || all <= self.memory,
                 false => mine <= LEAST || all <= self.memory.saturating_sub(kept),
             };
-            if fits || *own == 0 {
-                *own = mine;
+            if fits || own == 0 {
+                turn.memory.store(mine, Ordering::Relaxed);
                 taken.memory = all;
                 return Some(Claim {
                     budget: self.clone(),
@@ -97,9 +99,10 @@ impl Budget {
                     bytes,
                 });
             }
-            drop(own);
+            taken.waiting += 1;
             let waited = self.given_back.wait(taken);
             taken = waited.unwrap_or_else(|poisoned| poisoned.into_inner());
+            taken.waiting -= 1;
         }
     }
 
@@ -121,10 +124,12 @@ impl Drop for Claim {
     fn drop(&mut self) {
         let mut taken = lock(&self.budget.taken);
         taken.memory = taken.memory.saturating_sub(self.bytes);
-        let mut own = lock(&self.turn.memory);
-        *own = own.saturating_sub(self.bytes);
-        drop((own, taken));
-        self.budget.given_back.notify_all();
+        self.turn.memory.fetch_sub(self.bytes, Ordering::Relaxed);
+        let heard = taken.waiting > 0;
+        drop(taken);
+        if heard {
+            self.budget.given_back.notify_all();
+        }
     }
 }
 

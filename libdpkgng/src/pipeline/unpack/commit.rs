@@ -48,6 +48,7 @@ impl Run {
             pkg,
             cidir,
             backups,
+            rewritten,
             mut newfiles,
             mut newconffiles,
             ..
@@ -74,7 +75,6 @@ impl Run {
         self.update_infodb(pkg, &cidir)?;
         self.db
             .write_filehash_except(pkg, Which::Available, &newfiles, none, &mut *self.report)?;
-        let rewritten = &self.unpack.rewritten;
         if !rewritten.is_empty() {
             self.db
                 .amend_filehash(pkg, Which::Available, |node| rewritten.contains(&node))?;
@@ -95,11 +95,11 @@ impl Run {
         self.unpack.unwind.push(Undo::Checkpoint);
 
         // Only the removal of what conflicts is left to do.
-        if !self.conflictors.is_empty() {
+        if !self.unpack.conflictors.is_empty() {
             self.db.settle()?;
         }
-        while !self.conflictors.is_empty() {
-            let conflictor = self.conflictors.remove(0);
+        while !self.unpack.conflictors.is_empty() {
+            let conflictor = self.unpack.conflictors.remove(0);
             self.db.ensure_all_files(&mut *self.report)?;
             let table = &self.db.table;
             let line = msg!(

@@ -104,6 +104,14 @@ impl Run {
     /// half-installed (the note), the content of its files (`tar_writeback_barrier`, and the
     /// `fsync`s; not with `--force-unsafe-io`), and the control files.
     fn sync_deferred(&mut self, job: &mut Job, control: Vec<(OsString, File)>) -> Result<()> {
+        if self.report.debug_flags() & debug::EACHFILEDETAIL != 0 {
+            // Here stock looks for the files once more.
+            for node in job.newfiles.clone() {
+                if self.db.fsys.flags(node).contains(NodeFlags::DEFERRED_FSYNC) {
+                    self.spots_in_use(node, job.pkg);
+                }
+            }
+        }
         for node in std::mem::take(&mut job.again) {
             if !self.db.fsys.flags(node).contains(NodeFlags::DEFERRED_FSYNC) {
                 continue;

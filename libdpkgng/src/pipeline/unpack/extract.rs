@@ -47,6 +47,8 @@ pub struct Extracted {
     pub(super) old_status: Status,
     /// Paths whose old object is still beside them.
     pub(super) backups: NodeSet,
+    /// Paths that a hook has rewritten.
+    pub(super) rewritten: NodeSet,
     /// The paths of the archive, in its order.
     pub(super) newfiles: Nodes,
     pub(super) newconffiles: Nodes,
@@ -76,6 +78,8 @@ pub(super) struct Job {
     pub(super) again: NodeSet,
     /// Paths whose old object was put aside.
     pub(super) backups: NodeSet,
+    /// Paths that a hook has rewritten.
+    pub(super) rewritten: NodeSet,
     pub(super) buffer: Vec<u8>,
     owners: OwnerCache,
 }
@@ -169,6 +173,7 @@ impl Run {
             written: Vec::new(),
             again: NodeSet::new(),
             backups: NodeSet::new(),
+            rewritten: NodeSet::new(),
             buffer: vec![0; 128 * 1024],
             owners: OwnerCache::default(),
         };
@@ -179,7 +184,7 @@ impl Run {
             self.report.event(&Event::Stderr(line));
         }
         if let Err(e) = result {
-            self.unpack.child_says = tar.abandon();
+            self.unpack.unwind.child_says = tar.abandon();
             return Err(e);
         }
         if !tar.finished_well() {
@@ -195,6 +200,7 @@ impl Run {
             pkg,
             cidir: control.path,
             backups: job.backups,
+            rewritten: job.rewritten,
             old_status,
             newfiles: job.newfiles,
             newconffiles,
@@ -370,7 +376,7 @@ impl Run {
             self.create(tar, job, &item)?;
         }
         if item.shared {
-            self.check_matches(job.pkg, &item, &oldhash)?;
+            self.check_matches(job, &item, &oldhash)?;
         }
         if compare_only {
             return Ok(());
@@ -458,14 +464,14 @@ impl Run {
                     .fsys
                     .set_newhash(item.node, Some(hash.into_bytes().into()));
             }
-            Kind::HardLink => self.take_over_hash(item),
+            Kind::HardLink => self.take_over_hash(job, item),
             _ => {}
         }
         Ok(())
     }
 
     /// A hard link has the digest of what it is a link to.
-    pub(super) fn take_over_hash(&mut self, item: &Item) {
+    pub(super) fn take_over_hash(&mut self, job: &mut Job, item: &Item) {
         let link = self.db.fsys.find(&item.entry.linkname);
         let hash = self.db.fsys.newhash(link).map(Box::from);
         self.report.debug(debug::EACHFILEDETAIL, || {
@@ -473,8 +479,8 @@ impl Run {
             msg!("tarobject hardlink digest=%s", shown)
         });
         self.db.fsys.set_newhash(item.node, hash);
-        if self.unpack.rewritten.contains(&link) {
-            self.unpack.rewritten.insert(item.node);
+        if job.rewritten.contains(&link) {
+            job.rewritten.insert(item.node);
         }
     }
 

@@ -26,7 +26,6 @@ use super::Run;
 use crate::error::{Kind, Result};
 use crate::fsys::{Fsys, NodeId};
 use crate::hooks::{PackageStep, Scope};
-use crate::msg::Msg;
 use crate::pkg::PkgId;
 use crate::sys::place::Place;
 use crate::sys::selinux::Labels;
@@ -61,16 +60,15 @@ pub struct State {
     place: Option<Place>,
     /// SELinux labels.
     labels: Labels,
-    /// What stock's child says when the data member is let go of.
-    child_says: Vec<Msg>,
     /// Archives opened before their turn.
     ahead: ahead::Ahead,
     /// When the run began, seconds since the epoch: the access time of what is placed.
     now: i64,
     /// Whose hooks still have to hear how it went, in order.
     entered: VecDeque<Entered>,
-    /// Paths of the archive at hand that a hook has rewritten.
-    rewritten: NodeSet,
+    /// Packages to be removed in favour of one that is unpacked. It is decided before the unpack and
+    /// done at its end; what an archive that fails has left here stock does at the next.
+    conflictors: Vec<PkgId>,
 }
 
 /// What begins in one step of an unpack and ends in another, or when it is unwound.
@@ -95,7 +93,6 @@ impl Run {
     pub fn process_archive(&mut self, archive: &Path) -> Result<()> {
         self.unpack.unwind.begin();
         self.unpack.place = Some(Place::new(&self.db.dirs.instdir));
-        self.unpack.rewritten.clear();
         let result = self.unpack_archive(archive);
         let ok = result.is_ok();
         let result = match result {

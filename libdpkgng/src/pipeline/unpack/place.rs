@@ -179,7 +179,7 @@ impl Run {
                 let target = self.unpack.place().spot(&target);
                 let made = self.make(item, |new| target.link(new))?;
                 made.or_fail(|| msg!("error creating hard link '%.255s'", name))?;
-                self.take_over_hash(item);
+                self.take_over_hash(job, item);
             }
             Kind::Symlink => {
                 let made = self.make(item, |new| new.symlink(&item.entry.linkname))?;
@@ -281,7 +281,7 @@ impl Run {
             file = new;
             hash = Some(made);
             if hash != given {
-                self.unpack.rewritten.insert(item.node);
+                job.rewritten.insert(item.node);
             }
         }
         self.note_hash(item, hash);

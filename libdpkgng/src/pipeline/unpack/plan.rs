@@ -6,7 +6,7 @@ use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::super::{Action, Istobe, Run};
+use super::super::{Action, Deconf, Istobe, Run};
 use super::ahead::{Data, Opened};
 use super::unwind::Undo;
 use crate::arch::{ArchId, ArchType};
@@ -62,6 +62,10 @@ pub struct Plan {
     pub pkg: PkgId,
     pub(super) control: ControlDir,
     pub(super) data: Data,
+    /// Packages to be deconfigured for it, in this order.
+    pub(super) deconfigure: Vec<Deconf>,
+    /// Packages to be removed in favour of it.
+    pub(super) conflictors: Vec<PkgId>,
 }
 
 /// Answers about users and groups, each asked for once in an archive (scripts may change them
@@ -347,7 +351,7 @@ impl Run {
             );
             self.forcible(Force::Architecture, text)?;
         }
-        self.deconfigure.clear();
+        let mut deconfigure = Vec::new();
         self.clear_istobes();
         if !self.want_to_install(pkg) {
             return Ok(None);
@@ -362,10 +366,10 @@ impl Run {
                 && table[other].status() > Status::HalfConfigured
                 && table[pkg].available.version != table[other].installed.version
             {
-                self.enqueue_deconfigure(other, None, Want::Unknown);
+                self.enqueue_deconfigure(&mut deconfigure, other, None, Want::Unknown);
             }
         }
-        self.check_relations(pkg, &shown)?;
+        self.check_relations(&mut deconfigure, pkg, &shown)?;
 
         self.db.ensure_all_files(&mut *self.report)?;
         self.db.fsys.forget_run_state();
@@ -380,20 +384,27 @@ impl Run {
             _ => self.log_action("upgrade", pkg, Which::Installed)?,
         }
         // Without data we are not to act.
-        Ok(data.map(|data| Plan { pkg, control, data }))
+        let conflictors = self.unpack.conflictors.clone();
+        Ok(data.map(|data| Plan {
+            pkg,
+            control,
+            data,
+            deconfigure,
+            conflictors,
+        }))
     }
 
     /// `pkg_check_depcon()`: Pre-Depends, Breaks, Conflicts in both directions.
-    fn check_relations(&mut self, pkg: PkgId, shown: &Msg) -> Result<()> {
+    fn check_relations(&mut self, queue: &mut Vec<Deconf>, pkg: PkgId, shown: &Msg) -> Result<()> {
         self.state(pkg).istobe = Istobe::InstallNew;
         let depends = self.db.table[pkg].available.depends.clone();
         for dep in depends.iter() {
             match dep.kind {
-                DepType::Conflicts => self.check_conflict(pkg, dep, pkg, shown)?,
-                DepType::Breaks => self.check_new_breaks(dep, pkg, shown)?,
+                DepType::Conflicts => self.check_conflict(queue, pkg, dep, pkg, shown)?,
+                DepType::Breaks => self.check_new_breaks(queue, dep, pkg, shown)?,
                 DepType::Provides => {
                     for possi in dep.possi.iter().take(1) {
-                        self.check_conflicts_with(possi.ed, pkg, shown)?;
+                        self.check_conflicts_with(queue, possi.ed, pkg, shown)?;
                     }
                 }
                 DepType::PreDepends => self.check_predepends(dep, pkg, shown)?,
@@ -404,12 +415,13 @@ impl Run {
                 | DepType::Enhances => {}
             }
         }
-        self.check_conflicts_with(self.db.table[pkg].set, pkg, shown)
+        self.check_conflicts_with(queue, self.db.table[pkg].set, pkg, shown)
     }
 
     /// What installed packages conflict with that name.
     fn check_conflicts_with(
         &mut self,
+        queue: &mut Vec<Deconf>,
         set: crate::pkg::SetId,
         pkg: PkgId,
         shown: &Msg,
@@ -418,7 +430,7 @@ impl Run {
             let depends = self.db.table.linked_depends(Which::Installed, link);
             match depends.get(link.dep as usize) {
                 Some(dep) if dep.kind == DepType::Conflicts => {
-                    self.check_conflict(link.pkg, dep, pkg, shown)?;
+                    self.check_conflict(queue, link.pkg, dep, pkg, shown)?;
                 }
                 _ => {}
             }

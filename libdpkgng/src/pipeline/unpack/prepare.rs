@@ -56,7 +56,13 @@ impl Run {
 
     /// Scripts up to and including the new preinst.
     pub(super) fn prepare(&mut self, plan: Plan) -> Result<Prepared> {
-        let Plan { pkg, control, data } = plan;
+        let Plan {
+            pkg,
+            control,
+            data,
+            deconfigure,
+            conflictors,
+        } = plan;
         let cidir = control.path.clone();
         self.activate_package_processing(pkg)?;
         let triggers = cidir.join("triggers");
@@ -64,8 +70,8 @@ impl Run {
             .parse_ci_activations(&triggers, pkg, &mut *self.report)?;
         let newconffiles = self.parse_conffiles(pkg, &cidir.join("conffiles"))?;
         self.conffiles_mark_old(pkg);
-        for conflictor in self.conflictors.clone() {
-            self.conffiles_mark_old(conflictor);
+        for conflictor in &conflictors {
+            self.conffiles_mark_old(*conflictor);
         }
         let mut old_status = self.db.table[pkg].status();
         self.report.debug(debug::GENERAL, || {
@@ -86,10 +92,10 @@ impl Run {
             old_status = Status::Unpacked;
             self.note_status(pkg, Status::Unpacked)?;
         }
-        for deconf in self.deconfigure.clone() {
+        for deconf in deconfigure {
             self.deconfigure_for(pkg, deconf)?;
         }
-        for conflictor in self.conflictors.clone() {
+        for conflictor in conflictors {
             self.enter(Entered::Removal(conflictor))?;
             self.prerm_in_favour(conflictor, pkg)?;
         }
