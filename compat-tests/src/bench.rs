@@ -1,477 +1,750 @@
-//! Time and memory of ours beside stock's, in one run and on one machine.
+//! Time and memory of ours beside stock's, on a disk whose flushes take a stated time ([`disk`]).
 //!
-//! Figures of a busy machine say little by themselves, so each measurement runs stock and ours in
-//! turn, and the medians of both and their ratio are what is printed. A sample is one command in a
-//! process of its own: wall time, CPU time (user and system) and the largest resident set of the
-//! command or a child of it, which the kernel does not tell apart from the 4 MiB of the sampler.
+//! Figures of a machine say little by themselves, least of all those of a busy one, so each work is done by stock and
+//! by ours in turn, and what counts are the medians of both and their ratio.
 //!
-//! * Start-up: commands of each tool that read little or nothing.
-//! * Reading: a made-up system of 3,000 packages and 400,000 files (`bench/system` of the cache),
-//!   asked, and given one tiny package.
-//! * Unpacking: `--unpack` of 100 real packages, those of the archive cache that have no `preinst`
-//!   (there is no shell in an empty root), or those of the directory `DPKG_BENCH_DEBS`. Each
-//!   time into a fresh root on the disk of the cache, with the default durability.
+//! A [`Work`] is a list of steps on one system. Every run of it gets a new disk image in memory with a
+//! filesystem of its own, copied from a template that both sides share: a stock system ([`Start`]). A [`Step`] is
+//! one command in a chroot there, timed by `compat-meter`, which tells of it:
 //!
-//! Both sides see the stock system as their root and run the same command lines in it.
+//! * its wall time, and that of the maintainer scripts: the interpreters of these systems (dash, bash, perl) are
+//!   stood in for by `compat-meter`, which notes how long each script took. "Outside of scripts" is the
+//!   difference; starting an interpreter, a millisecond a script, is outside of it on both sides;
+//! * the largest resident set of the command or a child of it, and the CPU time, scripts aside;
+//! * flushes that reached the disk until the command ended;
+//! * system calls, counted by strace in a run of its own that is not timed.
+//!
+//! A run that fails is fast and says nothing, so exit codes must be the same, and what came of the command,
+//! too: what it wrote, or the packages of each state and the number of files, directories and links.
+//!
+//! Where the machine itself may be the limit, the work `limits` shows what it can do: decoding, hashing, writing the
+//! same files on all cores and nothing else.
 
-use std::collections::BTreeSet;
+pub mod disk;
+mod set;
+mod system;
+mod works;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MntFlags, MsFlags, umount2};
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
+use sha2::{Digest, Sha256};
 
-use crate::deb::deb;
-use crate::sandbox::{Who, bind, command, empty_database, our_binary, place};
-use crate::{During, Res, oracle, real, runner};
+use crate::report::Totals;
+use crate::sandbox::{self, Who, bind, command, mnt, place};
+use crate::{During, Res, oracle, runner};
+use disk::{Counts, Delays, Disk, Mounted};
+use works::{Flushes, Same, Start, Step, Work};
 
-/// Packages of the made-up system.
-const PACKAGES: usize = 3_000;
-/// Its paths; those that only one package has are files, the others directories.
-const FILES: usize = 400_000;
-/// Packages to unpack.
-const UNPACKED: usize = 100;
-/// The command line before the archives. Not all that they depend on is among them.
-const UNPACK: &[&str] = &[
-    "dpkg",
-    "--root=/mnt/w/fresh",
-    "--force-depends,conflicts,breaks,overwrite",
-    "--unpack",
-];
-
-/// A group of measurements, in the order they are made.
-const GROUPS: [&str; 3] = ["start", "read", "unpack"];
-
-/// A command line.
-type Words = &'static [&'static str];
-
-/// One that is measured.
-struct Measurement {
-    group: &'static str,
-    args: Words,
+/// What is to be measured, and on what.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Of which release stock is.
+    pub release: String,
+    /// The filesystem: ext4, xfs or btrfs.
+    pub fs: String,
+    /// What a flush costs, microseconds: all works on the first, those that change a system on each.
+    pub flush_us: Vec<u64>,
+    /// How often each side does a work.
+    pub runs: usize,
+    /// Names of works; all, if there are none.
+    pub works: Vec<String>,
+    /// Whether system calls are counted: strace takes its time.
+    pub calls: bool,
+    /// Small made-up packages and one run, to see whether it all works. Takes the debug build of ours.
+    pub quick: bool,
 }
 
-const fn of(group: &'static str, args: Words) -> Measurement {
-    Measurement { group, args }
-}
+/// Filesystems that there are.
+const FILESYSTEMS: [&str; 3] = ["ext4", "xfs", "btrfs"];
+/// Bytes of a disk.
+const DISK: u64 = 12 << 30;
+/// Where the programs of ours are in the systems.
+const OURS: &str = "/opt/dpkg-ng";
+/// Stood in for by `compat-meter`.
+const INTERPRETERS: [&str; 3] = ["dash", "bash", "perl"];
+/// What the system has at `/t`: memory that both sides and the bench see.
+const SHARED: &str = "t";
 
-const MEASUREMENTS: &[Measurement] = &[
-    of("start", &["dpkg", "--print-architecture"]),
-    of(
-        "start",
-        &["dpkg", "--compare-versions", "1:1.0-1", "lt", "1:1.0-1+b1"],
-    ),
-    of("start", &["dpkg-query", "-W"]),
-    of("start", &["update-alternatives", "--query", "awk"]),
-    of("start", &["dpkg-deb", "--version"]),
-    of("start", &["dpkg-split", "--version"]),
-    of("start", &["dpkg-divert", "--truename", "/bin/sh"]),
-    of("start", &["dpkg-statoverride", "--version"]),
-    of("start", &["dpkg-trigger", "--check-supported"]),
-    of(
-        "start",
-        &["dpkg-trigger", "--no-act", "--by-package=x", "/usr/share/x"],
-    ),
-    of("start", &["dpkg-realpath", "/etc/os-release"]),
-    of("start", &["dpkg-maintscript-helper", "--version"]),
-    of("start", &["start-stop-daemon", "--status", "--pid=1"]),
-    of("read", &["dpkg-query", "--root=/mnt/w/system", "-W"]),
-    of("read", &["dpkg", "--root=/mnt/w/system", "-l"]),
-    of(
-        "read",
-        &["dpkg-query", "--root=/mnt/w/system", "-s", "package-1500"],
-    ),
-    of(
-        "read",
-        &["dpkg-query", "--root=/mnt/w/system", "-L", "package-1500"],
-    ),
-    of(
-        "read",
-        &[
-            "dpkg",
-            "--root=/mnt/w/system",
-            "-S",
-            "/usr/share/package-1500/file-7",
-        ],
-    ),
-    of(
-        "read",
-        &["dpkg", "--root=/mnt/w/system", "-S", "*no-such-file*"],
-    ),
-    of(
-        "read",
-        &[
-            "dpkg",
-            "--root=/mnt/w/system",
-            "--force-unsafe-io",
-            "-i",
-            "/mnt/w/tiny.deb",
-        ],
-    ),
-    of(
-        "read",
-        &["dpkg", "--root=/mnt/w/system", "-i", "/mnt/w/tiny.deb"],
-    ),
-    of("unpack", UNPACK),
-];
-
-/// What one run of a command took.
-#[derive(Clone, Copy, Debug)]
+/// What one run of a step took.
+#[derive(Clone, Debug, Default)]
 struct Sample {
     /// Seconds.
     wall: f64,
+    /// Seconds of it in maintainer scripts.
+    scripts: f64,
+    /// KiB.
+    peak: f64,
     /// Seconds, user and system.
     cpu: f64,
-    /// KiB.
-    rss: f64,
-    /// Exit code.
-    code: i32,
+    /// What the disk saw.
+    disk: Counts,
+    /// System calls, if they were counted.
+    calls: Option<u64>,
+    /// Exit code, and what came of it.
+    seen: String,
+    /// Bytes of what was made, if that is a matter of the step.
+    size: Option<u64>,
 }
 
-/// Runs the measurements of the named groups (all, if none is named), each `runs` times a side, and
-/// prints a line for each. `exe` is the `compat` binary. False if a run fails.
-pub fn run(exe: &Path, release: &str, runs: usize, groups: &[String]) -> Res<bool> {
-    if let Some(other) = groups.iter().find(|g| !GROUPS.contains(&g.as_str())) {
-        return Err(format!("bench {other}: not one of {}", GROUPS.join(", ")));
-    }
-    // What is measured is what is shipped.
-    let ours = runner::release_binary()?;
-    let wanted = |g: &str| groups.is_empty() || groups.iter().any(|w| w == g);
-    let dir = oracle::dir().join("bench");
-    fs::create_dir_all(&dir).during(dir.display())?;
-    let mut debs = PathBuf::from("/var/empty");
-    let mut names = Vec::new();
-    if wanted("read") {
-        make_system(&dir)?;
-    }
-    if wanted("unpack") {
-        debs = match std::env::var_os("DPKG_BENCH_DEBS") {
-            Some(dir) => PathBuf::from(dir),
-            None => real::fetch_archives(exe, release)?,
-        };
-        names = choose(&debs)?;
-        println!("unpacking {} packages of {}", names.len(), debs.display());
-    }
-    println!(
-        "medians of {runs}; milliseconds and MiB; stock, ours, ours/stock\n{:<44} {:^22}  {:^22}  {:^22}",
-        "", "wall", "cpu", "peak memory"
-    );
-    let mut same = true;
-    for m in MEASUREMENTS.iter().filter(|m| wanted(m.group)) {
-        let mut samples = [Vec::new(), Vec::new()];
-        // The first of each side warms the caches and is not counted.
-        for round in 0..=runs {
-            for (side, who) in [Who::Theirs, Who::Ours].into_iter().enumerate() {
-                if m.group == "unpack" {
-                    empty_root(&dir.join("fresh"))?;
-                }
-                let sample = call(exe, &ours, release, who, &debs, m.args, &names)?;
-                if round > 0 {
-                    samples[side].push(sample);
-                }
-            }
-        }
-        let [theirs, ours] = samples.map(|s| Medians::of(&s));
-        println!("{}", line(m, &theirs, &ours));
-        // A run that fails at once is fast, and says nothing.
-        if theirs.codes != ours.codes || theirs.codes != [0] {
-            println!("  exit codes: {:?} {:?}", theirs.codes, ours.codes);
-            same = false;
-        }
-    }
-    let _ = fs::remove_dir_all(dir.join("fresh"));
-    Ok(same)
+/// The samples of both sides of a step: stock's, ours.
+type Pair = [Vec<Sample>; 2];
+
+/// What all works share.
+struct Bench<'a> {
+    exe: &'a Path,
+    plan: &'a Plan,
+    /// A tmpfs that is gone with this process.
+    room: PathBuf,
+    /// Whether all was the same on both sides so far.
+    same: Cell<bool>,
 }
 
-struct Medians {
-    wall: f64,
-    cpu: f64,
-    rss: f64,
-    /// All exit codes seen.
-    codes: Vec<i32>,
-}
-
-impl Medians {
-    fn of(samples: &[Sample]) -> Medians {
-        let median = |of: fn(&Sample) -> f64| {
-            let mut all: Vec<f64> = samples.iter().map(of).collect();
-            all.sort_by(f64::total_cmp);
-            all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
-        };
-        let mut codes: Vec<i32> = samples.iter().map(|s| s.code).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        Medians {
-            wall: median(|s| s.wall),
-            cpu: median(|s| s.cpu),
-            rss: median(|s| s.rss) / 1024.0,
-            codes,
-        }
-    }
-}
-
-fn line(m: &Measurement, theirs: &Medians, ours: &Medians) -> String {
-    let mut words: Vec<&str> = m.args.to_vec();
-    words.retain(|w| !w.starts_with("--root="));
-    let what = words
-        .join(" ")
-        .replace("/mnt/w/", "")
-        .replace("--force-depends,conflicts,breaks,overwrite ", "");
-    let mut out = format!("{what:<44}");
-    for (a, b, digits) in [
-        (theirs.wall * 1e3, ours.wall * 1e3, 2),
-        (theirs.cpu * 1e3, ours.cpu * 1e3, 2),
-        (theirs.rss, ours.rss, 1),
-    ] {
-        if a > 0.0 && b > 0.0 {
-            let _ = write!(out, " {a:>7.digits$} {b:>7.digits$} x{:<5.2} ", b / a);
-        }
-    }
-    out.trim_end().to_owned()
-}
-
-/// One sample, taken by a process that changes its root (`--bench-in-sandbox`).
-fn call(
-    exe: &Path,
-    ours: &Path,
-    release: &str,
-    who: Who,
-    debs: &Path,
-    args: &[&str],
-    names: &[String],
-) -> Res<Sample> {
-    let mut c = Command::new(exe);
-    c.args(["--bench-in-sandbox", release, who.name()])
-        .env("DPKG_NG_BIN", ours)
-        .arg(debs)
-        .args(args);
-    if args == UNPACK {
-        c.args(names.iter().map(|n| format!("/mnt/debs/{n}")));
-    }
-    let out = c.output().during(exe.display())?;
-    let text = String::from_utf8_lossy(&out.stdout);
-    let numbers: Vec<f64> = text.split(' ').filter_map(|n| n.parse().ok()).collect();
-    match numbers[..] {
-        [wall, cpu, rss, code] => Ok(Sample {
-            wall,
-            cpu,
-            rss,
-            code: code as i32,
-        }),
-        _ => Err(String::from_utf8_lossy(&out.stderr).into_owned()),
-    }
-}
-
-/// The other side of [`call`]: runs one command in the stock system and prints what it took.
-pub fn in_sandbox(args: &[String]) -> Res<()> {
-    let [release, who, debs, program, rest @ ..] = args else {
-        return Err("not for use by hand".into());
-    };
-    let who = Who::parse(who).ok_or("not theirs or ours")?;
-    let root = oracle::root(release);
-    let ours = match who {
-        Who::Ours => Some(our_binary()?),
-        Who::Theirs => None,
-    };
-    unshare(CloneFlags::CLONE_NEWNS).during("unshare (are you root?)")?;
-    let none = None::<&str>;
-    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    mount(none, "/", none, private, none).during("private mounts")?;
-    let mnt = root.join("mnt");
-    let tmpfs = Some("tmpfs");
-    mount(tmpfs, &mnt, tmpfs, MsFlags::empty(), Some("mode=755")).during("tmpfs")?;
-    for d in ["bin", "w", "debs"] {
-        fs::create_dir(mnt.join(d)).during(d)?;
-    }
-    bind(oracle::dir().join("bench"), &mnt.join("w"), false)?;
-    if Path::new(debs).is_dir() {
-        bind(debs, &mnt.join("debs"), false)?;
-    }
-    bind("/proc", &root.join("proc"), true)?;
-    let mut path = String::from("/usr/sbin:/usr/bin");
-    if let Some(ours) = ours {
-        let tools: BTreeSet<&str> = MEASUREMENTS.iter().map(|m| m.args[0]).collect();
-        place(&ours, &mnt.join("bin"), tools)?;
-        path.insert_str(0, "/mnt/bin:");
-    }
-    nix::unistd::chroot(&root).during("chroot")?;
-    std::env::set_current_dir("/").during("chdir")?;
-    let program = path
-        .split(':')
-        .map(|d| Path::new(d).join(program))
-        .find(|p| p.exists())
-        .ok_or("no such program")?;
-    // Nothing of an earlier run is to be written back during this one.
-    nix::unistd::sync();
-    let start = Instant::now();
-    let status = command(program)
-        .args(rest)
-        .env("PATH", &path)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .during("the command")?;
-    let wall = start.elapsed().as_secs_f64();
-    let used = getrusage(UsageWho::RUSAGE_CHILDREN).during("getrusage")?;
-    let cpu = used.user_time().num_microseconds() + used.system_time().num_microseconds();
-    // A child starts with the peak of who started it: what does not go beyond that is not seen.
-    let own = getrusage(UsageWho::RUSAGE_SELF).during("getrusage")?;
-    let peak = used.max_rss();
-    print!(
-        "{wall} {} {} {}",
-        cpu as f64 / 1e6,
-        if peak > own.max_rss() { peak } else { 0 },
-        status.code().unwrap_or(-1)
-    );
-    Ok(())
-}
-
-fn empty_root(root: &Path) -> Res<()> {
-    if root.exists() {
-        fs::remove_dir_all(root).during(root.display())?;
-    }
-    empty_database(&root.join("var/lib/dpkg"))
-}
-
-/// The names of the packages to unpack, spread evenly over the native ones without a `preinst`.
-fn choose(debs: &Path) -> Res<Vec<String>> {
-    let arch = Command::new("dpkg")
-        .arg("--print-architecture")
-        .output()
-        .during("dpkg")?;
-    let arch = String::from_utf8_lossy(&arch.stdout).trim().to_owned();
-    let mut names: Vec<String> = fs::read_dir(debs)
-        .during(debs.display())?
-        .flatten()
-        .filter_map(|e| e.file_name().into_string().ok())
-        .filter(|n| n.ends_with("_all.deb") || n.ends_with(&format!("_{arch}.deb")))
-        .collect();
-    names.sort();
-    // One version of each package.
-    names.dedup_by(|a, b| a.split('_').next() == b.split('_').next());
-    names.retain(|n| {
-        Command::new("dpkg-deb")
-            .arg("-I")
-            .arg(debs.join(n))
-            .arg("preinst")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|s| !s.success())
-    });
-    if names.len() < UNPACKED {
+/// Measures and prints a table. `exe` is the `compat` binary. False if a command fails, or if what came of it is not what came
+/// of stock's.
+pub fn run(exe: &Path, plan: &Plan) -> Res<bool> {
+    if !FILESYSTEMS.contains(&plan.fs.as_str()) {
         return Err(format!(
-            "{}: only {} packages to unpack",
-            debs.display(),
-            names.len()
+            "--fs {}: not one of {}",
+            plan.fs,
+            FILESYSTEMS.join(", ")
         ));
     }
-    let all = names.len();
-    Ok((0..UNPACKED)
-        .filter_map(|i| names.get(i * all / UNPACKED).cloned())
-        .collect())
-}
-
-/// Makes the system to read, unless it is there.
-fn make_system(dir: &Path) -> Res<()> {
-    let tiny = deb("tiny", "1").build(dir)?;
-    fs::rename(tiny, dir.join("tiny.deb")).during("tiny.deb")?;
-    let system = dir.join("system");
-    let done = dir.join(".done-system");
-    if done.exists() {
-        return Ok(());
+    if plan.flush_us.is_empty() || plan.runs == 0 {
+        return Err("nothing to measure: --flush-us and --runs need a number".into());
     }
-    empty_root(&system)?;
-    let admin = system.join("var/lib/dpkg");
-    fs::write(admin.join("info/format"), "1\n").during("format")?;
-    let mut status = String::new();
-    for n in 0..PACKAGES {
-        stanza(&mut status, n);
-        let file = |ext| admin.join(format!("info/package-{n}.{ext}"));
-        let (list, sums) = paths(n);
-        fs::write(file("list"), list).during("list")?;
-        fs::write(file("md5sums"), sums).during("md5sums")?;
+    let known = works::NAMES;
+    if let Some(other) = plan.works.iter().find(|w| !known.contains(&w.as_str())) {
+        return Err(format!("bench {other}: not one of {}", known.join(", ")));
     }
-    fs::write(admin.join("status"), status).during("status")?;
-    fs::write(done, "").during("mark")
-}
-
-/// About what a stanza of a real system is: 1 KiB, some relations.
-fn stanza(out: &mut String, n: usize) {
-    let other = |k: usize| n.wrapping_mul(7919).wrapping_add(k * 104_729) % PACKAGES;
-    let _ = write!(
-        out,
-        "Package: package-{n}\nStatus: install ok installed\nPriority: optional\nSection: libs\n\
-         Installed-Size: {}\nMaintainer: Some Team <team-{}@lists.example.org>\nArchitecture: all\n\
-         Source: source-{}\nVersion: {}.{}.{}-{}\nProvides: virtual-{} (= {})\n\
-         Depends: package-{} (>= 0.1), package-{} | virtual-{}, package-{} (>= 0.2~rc1)\n\
-         Recommends: package-{}, nowhere-{n}\nSuggests: nowhere-{} | nowhere-{}\n",
-        n * 3,
-        n % 50,
-        n / 3,
-        n % 7 + 1,
-        n % 13,
-        n % 5,
-        n % 3 + 1,
-        n % 400,
-        n % 9,
-        other(1),
-        other(2),
-        n % 400,
-        other(3),
-        other(4),
-        n + 1,
-        n + 2,
-    );
-    if n.is_multiple_of(8) {
-        let _ = write!(
-            out,
-            "Conffiles:\n /etc/package-{n}.conf 0123456789abcdef0123456789abcdef\n"
-        );
+    // What is measured is what is shipped.
+    let ours = match plan.quick {
+        true => sandbox::our_binary()?,
+        false => runner::release_binary()?,
+    };
+    let set = match plan.quick {
+        true => None,
+        false => {
+            fs::create_dir_all(oracle::dir().join("bench")).during("bench")?;
+            Some(set::real(&plan.release)?)
+        }
+    };
+    let room = room()?;
+    for dir in [SHARED, "drive", "root", "bin"] {
+        fs::create_dir(room.join(dir)).during(dir)?;
     }
-    let _ = writeln!(out, "Description: package number {n} of a made-up system");
-    for part in 0..4 {
-        let _ = writeln!(
-            out,
-            " The {part}th line of what there is to say about it, as long as such lines are."
-        );
-    }
-    let _ = write!(
-        out,
-        " .\n And an end.\nHomepage: https://www.example.org/package/{n}\n\n"
-    );
-}
-
-/// The file list of a package and its checksums.
-fn paths(n: usize) -> (String, String) {
-    let mut list = String::from("/.\n/usr\n/usr/share\n/usr/lib\n/usr/share/doc\n");
-    let mut sums = String::new();
-    // With these, and the few directories that all have, it comes to FILES.
-    let own = [
-        format!("/usr/share/package-{n}"),
-        format!("/usr/share/doc/package-{n}"),
-        format!("/usr/lib/package-{n}"),
-    ];
-    let from = FILES * n / PACKAGES;
-    let mut left = FILES * (n + 1) / PACKAGES - from - own.len();
-    for (d, dir) in own.iter().enumerate() {
-        let _ = writeln!(list, "{dir}");
-        let here = if d == 2 { left } else { left / (3 - d) };
-        left -= here;
-        for f in 0..here {
-            let _ = writeln!(list, "{dir}/file-{f}");
-            let _ = writeln!(
-                sums,
-                "0123456789abcdef0123456789abcdef  {}/file-{f}",
-                &dir[1..]
-            );
+    let bench = Bench {
+        exe,
+        plan,
+        room,
+        same: Cell::new(true),
+    };
+    bench.make_system(&ours)?;
+    let material = works::Material::make(&bench, set)?;
+    bench.head(&material)?;
+    for name in known {
+        if plan.works.is_empty() || plan.works.iter().any(|w| w == name) {
+            for work in works::works(name, &material) {
+                bench.work(&work)?;
+            }
         }
     }
-    (list, sums)
+    println!("\nLoad at the end: {}.", load());
+    Ok(bench.same.get())
+}
+
+/// How many things [`test`] looks at.
+pub const TESTS: usize = 4;
+
+/// Whether the disk counts what it does and takes its time, and whether every work can be done. Where the kernel lets
+/// nobody serve a file system, as in many containers, none is looked at.
+pub fn test(exe: &Path) -> Res<Totals> {
+    let mut totals = Totals::default();
+    if fs::File::open("/dev/fuse").is_err() {
+        totals.ignored = TESTS;
+        return Ok(totals);
+    }
+    let quick = Command::new(exe)
+        .args(["bench", "--quick"])
+        .status()
+        .during(exe.display())?;
+    totals.count("quick", quick.success());
+    let room = room()?;
+    let (image, drive) = (room.join("image"), room.join("drive"));
+    fs::create_dir(&drive).during("drive")?;
+    fs::write(&image, [7; 1 << 16]).during("image")?;
+    let delays = Delays {
+        flush_us: 20_000,
+        read_us: 0,
+    };
+    let disk = Disk::new(exe, &image, &drive, delays)?;
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(disk.bytes())
+        .during("disk")?;
+    let start = Instant::now();
+    for n in 0..5 {
+        file.write_all_at(&[n; 4096], u64::from(n) * 8192)
+            .during("write")?;
+        file.sync_all().during("flush")?;
+    }
+    let took = start.elapsed();
+    let mut content = [0; 1 << 16];
+    file.read_exact_at(&mut content, 0).during("read")?;
+    drop(file);
+    let counts = disk.counts()?;
+    let as_written = content
+        .chunks(4096)
+        .enumerate()
+        .all(|(n, page)| page == [if n % 2 == 0 && n < 10 { n as u8 / 2 } else { 7 }; 4096]);
+    totals.count("the disk keeps what is written", as_written);
+    let seen = (counts.flushes, counts.bytes);
+    totals.count("the disk counts", seen == (5, 5 * 4096));
+    totals.count("a flush takes its time", took >= Duration::from_millis(100));
+    Ok(totals)
+}
+
+/// A tmpfs in a mount namespace of this process: it is gone when that is.
+fn room() -> Res<PathBuf> {
+    let room = oracle::dir().join("mnt");
+    unshare(CloneFlags::CLONE_NEWNS).during("unshare (are you root?)")?;
+    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+    mnt(None::<&str>, "/", None, private, None)?;
+    let options = Some("mode=755,size=90%");
+    mnt(
+        Some("tmpfs"),
+        &room,
+        Some("tmpfs"),
+        MsFlags::empty(),
+        options,
+    )?;
+    Ok(room)
+}
+
+fn load() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').take(3).collect::<Vec<_>>().join(" ")
+}
+
+impl Bench<'_> {
+    fn shared(&self) -> PathBuf {
+        self.room.join(SHARED)
+    }
+
+    /// What was measured, on what, and the head of the table.
+    fn head(&self, material: &works::Material) -> Res<()> {
+        let plan = self.plan;
+        let words = |text: &str, lead: &str| {
+            let line = text.lines().find(|l| l.starts_with(lead));
+            let value = line.and_then(|l| l.split_once(':'));
+            value.map_or("?".to_owned(), |(_, v)| v.trim().to_owned())
+        };
+        let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let kernel = fs::read_to_string("/proc/version").unwrap_or_default();
+        let kib: u64 = words(&memory, "MemTotal")
+            .split(' ')
+            .next()
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(0);
+        let today = Command::new("date").args(["-u", "+%F"]).output();
+        let today = today.map_or_else(
+            |e| e.to_string(),
+            |out| String::from_utf8_lossy(&out.stdout).into_owned(),
+        );
+        let cores = std::thread::available_parallelism().map_or(0, |n| n.get());
+        println!(
+            "{}, stock: {}'s. {}\n{cores} cores of {}, {} GiB, Linux {}. A new {} for each run; medians of {}\n\
+             (least–most). Load at the start: {}.\n",
+            today.trim(),
+            plan.release,
+            material.text,
+            words(&cpu, "model name"),
+            (kib + (1 << 19)) >> 20,
+            kernel.split(' ').nth(2).unwrap_or("?"),
+            plan.fs,
+            plan.runs,
+            load()
+        );
+        println!(
+            "| work | flush, µs | stock | ours | × | CPU, s: stock, ours | peak, MiB | flushes | system calls |\n\
+             |---|---:|---:|---:|---:|---:|---:|---:|---:|"
+        );
+        Ok(())
+    }
+
+    /// Does a work, on each disk that is asked for, and prints its rows.
+    fn work(&self, work: &Work) -> Res<()> {
+        let template = self.template(work.start)?;
+        let disks = match work.flushes {
+            Flushes::Each => &self.plan.flush_us[..],
+            Flushes::First => &self.plan.flush_us[..1],
+        };
+        // They depend on the work, not on the disk.
+        let mut calls = BTreeMap::new();
+        for (n, flush_us) in disks.iter().enumerate() {
+            let delays = Delays {
+                flush_us: *flush_us,
+                read_us: work.read_us,
+            };
+            let mut all: Vec<Pair> = work.steps.iter().map(|_| Pair::default()).collect();
+            for round in 0..self.plan.runs {
+                let mut sides = [(0, Who::Theirs), (1, Who::Ours)];
+                if round % 2 == 1 {
+                    sides.reverse();
+                }
+                for (side, who) in sides {
+                    let taken = self.run(work, &template, delays, who, false)?;
+                    for (pair, samples) in all.iter_mut().zip(taken) {
+                        pair[side].extend(samples);
+                    }
+                }
+            }
+            if n == 0 && work.calls && self.plan.calls {
+                for (side, who) in [(0, Who::Theirs), (1, Who::Ours)] {
+                    let taken = self.run(work, &template, delays, who, true)?;
+                    for (step, samples) in taken.iter().enumerate() {
+                        calls.insert((step, side), samples.last().and_then(|s| s.calls));
+                    }
+                }
+            }
+            for (step, pair) in all.iter().enumerate() {
+                let calls = [0, 1].map(|side| calls.get(&(step, side)).copied().flatten());
+                self.rows(&work.steps[step], *flush_us, pair, calls);
+            }
+        }
+        if work.start != Start::System {
+            fs::remove_file(&template).during(template.display())?;
+        }
+        Ok(())
+    }
+
+    /// One side's run of all steps on a new disk; the samples of each.
+    fn run(
+        &self,
+        work: &Work,
+        template: &Path,
+        delays: Delays,
+        who: Who,
+        trace: bool,
+    ) -> Res<Vec<Vec<Sample>>> {
+        let mut session = Session::new(self, template, delays, who)?;
+        let mut all = Vec::new();
+        for step in &work.steps {
+            let mut samples = Vec::new();
+            // The first of several warms the caches and is not counted.
+            let warm = usize::from(step.times > 1);
+            let times = if trace { 1 } else { step.times };
+            for n in 0..warm + times {
+                let sample = session
+                    .step(step, n, trace && n == warm)
+                    .map_err(|e| format!("{}, {}: {e}", step.what, who.name()))?;
+                if n >= warm {
+                    samples.push(sample);
+                }
+            }
+            all.push(samples);
+        }
+        Ok(all)
+    }
+
+    /// Prints what came of a step.
+    fn rows(&self, step: &Step, flush_us: u64, pair: &Pair, calls: [Option<u64>; 2]) {
+        let spread = |of: &dyn Fn(&Sample) -> f64| {
+            [0, 1].map(|side| Spread::of(pair[side].iter().map(of).collect()))
+        };
+        let both = |of: &dyn Fn(&Sample) -> f64| {
+            let text = |v: f64| match v {
+                0.0 => "0".to_owned(),
+                v if v < 1.0 => format!("{v:.2}"),
+                v if v < 10.0 => format!("{v:.1}"),
+                v => format!("{v:.0}"),
+            };
+            spread(of).map(|s| text(s.median)).join(", ")
+        };
+        let time = |what: &str, of: &dyn Fn(&Sample) -> f64, rest: &str| {
+            let [theirs, ours] = spread(of);
+            let small = theirs.median.max(ours.median) < 1.0;
+            println!(
+                "| {what} | {flush_us} | {} | {} | {:.2} | {rest} |",
+                theirs.time(small),
+                ours.time(small),
+                theirs.median / ours.median
+            );
+        };
+        let mut what = step.what.clone();
+        if pair.iter().flatten().any(|s| s.size.is_some()) {
+            let bytes = both(&|s| s.size.unwrap_or(0) as f64);
+            let _ = write!(what, " (bytes: {bytes})");
+        }
+        let calls = match calls {
+            [Some(theirs), Some(ours)] => format!("{theirs}, {ours}"),
+            _ => String::new(),
+        };
+        let rest = format!(
+            "{} | {} | {} | {calls}",
+            both(&|s| s.cpu),
+            both(&|s| s.peak / 1024.0),
+            both(&|s| s.disk.flushes as f64)
+        );
+        time(&what, &|s| s.wall, &rest);
+        if pair.iter().flatten().any(|s| s.scripts > 0.0) {
+            time("… outside of scripts", &|s| s.wall - s.scripts, " | | | ");
+        }
+        let _ = std::io::stdout().flush();
+        // The same on both sides, every time.
+        let [theirs, ours] = pair;
+        let mut together = theirs.iter().zip(ours);
+        if let Some((theirs, ours)) = together.find(|(a, b)| a.seen != b.seen) {
+            let diff = crate::report::diff(&theirs.seen, &ours.seen);
+            eprintln!("{}: NOT THE SAME\n{diff}", step.what);
+            self.same.set(false);
+        }
+        let sizes = [0, 1].map(|side| pair[side].first().and_then(|s| s.size).unwrap_or(0) as f64);
+        if sizes[1] > sizes[0] * 1.01 {
+            eprintln!("{}: more than 1 % larger than stock's", step.what);
+            self.same.set(false);
+        }
+    }
+
+    /// The image of the system, which all others are made from: stock's, with ours beside it, and the interpreters measured.
+    fn make_system(&self, ours: &Path) -> Res<()> {
+        let image = self.room.join("system.img");
+        let file = fs::File::create(&image).during(image.display())?;
+        file.set_len(DISK).during(image.display())?;
+        let mut mkfs = Command::new(format!("mkfs.{}", self.plan.fs));
+        match self.plan.fs.as_str() {
+            // Nothing is to be left for the kernel to do later.
+            "ext4" => mkfs.args(["-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"]),
+            _ => mkfs.args(["-q", "-f"]),
+        };
+        oracle::run(mkfs.arg(&image))?;
+        let bin = self.room.join("bin");
+        let names = sandbox::our_tools(ours)?;
+        place(ours, &bin, names.iter().map(String::as_str))?;
+        let meter = self.exe.with_file_name("compat-meter");
+        if !meter.is_file() {
+            let hint = "cargo build -p compat-tests makes it";
+            return Err(format!("no {}: {hint}", meter.display()));
+        }
+        self.change(&image, |root| {
+            let mut cp = Command::new("cp");
+            oracle::run(
+                cp.arg("-a")
+                    .arg(oracle::root(&self.plan.release).join("."))
+                    .arg(root),
+            )?;
+            let opt = root.join(OURS.trim_start_matches('/'));
+            oracle::run(Command::new("cp").arg("-a").arg(&bin).arg(&opt))?;
+            for dir in ["usr/lib/compat-meter", SHARED, "w"] {
+                fs::create_dir_all(root.join(dir)).during(dir)?;
+            }
+            let copy = |to: &str| {
+                let to = root.join(to);
+                fs::copy(&meter, &to).during(to.display()).map(drop)
+            };
+            copy("usr/bin/compat-meter")?;
+            for name in INTERPRETERS {
+                let at = root.join("usr/bin").join(name);
+                let real = root.join("usr/lib/compat-meter").join(name);
+                fs::rename(&at, &real).during(at.display())?;
+                copy(&format!("usr/bin/{name}"))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Mounts an image, has it changed, and unmounts it.
+    fn change(&self, image: &Path, work: impl FnOnce(&Path) -> Res<()>) -> Res<()> {
+        let root = self.room.join("root");
+        let mut mount = Command::new("mount");
+        oracle::run(mount.args(["-o", "loop"]).arg(image).arg(&root))?;
+        let done = work(&root);
+        umount2(&root, MntFlags::empty()).during("umount")?;
+        done
+    }
+
+    /// The image that a work starts from.
+    fn template(&self, start: Start) -> Res<PathBuf> {
+        let system = self.room.join("system.img");
+        let Start::Made(size) = start else {
+            return Ok(system);
+        };
+        let image = self.room.join("made.img");
+        copy(&system, &image)?;
+        self.change(&image, |root| {
+            system::make(&root.join("var/lib/dpkg"), size)
+        })?;
+        Ok(image)
+    }
+
+    /// Runs a line of shell as stock would, in a system of its own, with `/t` as it is for the works.
+    fn prepare(&self, line: &str) -> Res<String> {
+        let system = self.room.join("system.img");
+        let session = Session::new(self, &system, Delays::default(), Who::Theirs)?;
+        let out = session
+            .command(&["/bin/sh", "-ec", line])
+            .output()
+            .during("chroot")?;
+        if !out.status.success() {
+            let stderr = String::from_utf8_lossy(&out.stderr);
+            return Err(format!("{line}: {}\n{stderr}", out.status));
+        }
+        Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+    }
+}
+
+/// Copies an image, holes as holes.
+fn copy(from: &Path, to: &Path) -> Res<()> {
+    let mut cp = Command::new("cp");
+    oracle::run(cp.arg("--sparse=always").arg(from).arg(to))
+}
+
+/// A disk with a system in use.
+struct Session<'a> {
+    bench: &'a Bench<'a>,
+    who: Who,
+    // Dropped in this order.
+    mounted: Option<Mounted>,
+    disk: Disk,
+}
+
+impl<'a> Session<'a> {
+    fn new(bench: &'a Bench<'a>, template: &Path, delays: Delays, who: Who) -> Res<Session<'a>> {
+        let image = bench.room.join("run.img");
+        copy(template, &image)?;
+        let disk = Disk::new(bench.exe, &image, &bench.room.join("drive"), delays)?;
+        let mut session = Session {
+            bench,
+            who,
+            mounted: None,
+            disk,
+        };
+        session.mount()?;
+        Ok(session)
+    }
+
+    fn root(&self) -> PathBuf {
+        self.bench.room.join("root")
+    }
+
+    /// Mounts the system, anew if it is: then nothing of it is in memory.
+    fn mount(&mut self) -> Res<()> {
+        self.mounted = None;
+        let root = self.root();
+        self.mounted = Some(self.disk.mount(&self.bench.plan.fs, &root)?);
+        bind(self.bench.shared(), &root.join(SHARED), true)?;
+        sandbox::devices(&root.join("dev"))?;
+        sandbox::proc(&root.join("proc"))
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut c = command("chroot");
+        let ours = match self.who {
+            Who::Ours => format!("{OURS}:"),
+            Who::Theirs => String::new(),
+        };
+        c.arg(self.root())
+            .args(args)
+            .env("PATH", format!("{ours}/usr/sbin:/usr/bin"))
+            .env("HOME", "/root")
+            .current_dir("/")
+            .stdin(Stdio::null());
+        c
+    }
+
+    fn step(&mut self, step: &Step, n: usize, trace: bool) -> Res<Sample> {
+        if step.cold {
+            self.mount()?;
+        }
+        let shared = self.bench.shared();
+        let file = |name: &str| shared.join(name);
+        fs::write(file("scripts"), "").during("scripts")?;
+        let mut args: Vec<String> = vec!["/usr/bin/compat-meter".into(), "/t/report".into()];
+        if trace {
+            let strace = ["/usr/bin/strace", "-f", "-qq", "-c", "-o", "/t/calls"];
+            args.extend(strace.map(str::to_owned));
+        }
+        args.extend(step.args.iter().map(|a| a.replace("{n}", &n.to_string())));
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let (out, err) = (file("out"), file("err"));
+        let to = |path: &Path| fs::File::create(path).during(path.display());
+        // Nothing of what was before is to be written during this one.
+        let root = fs::File::open(self.root()).during("root")?;
+        nix::unistd::syncfs(&root).during("syncfs")?;
+        drop(root);
+        let before = self.disk.counts()?;
+        let status = self
+            .command(&args)
+            .stdout(to(&out)?)
+            .stderr(to(&err)?)
+            .status()
+            .during("chroot")?;
+        let disk = self.disk.counts()? - before;
+        let said = fs::read(&err).during(err.display())?;
+        let said = String::from_utf8_lossy(&said);
+        let end: Vec<&str> = said.lines().rev().take(15).collect();
+        let report = fs::read_to_string(file("report")).unwrap_or_default();
+        let numbers: Vec<f64> = report.split(' ').filter_map(|n| n.parse().ok()).collect();
+        let [wall, cpu, peak, code] = numbers[..] else {
+            return Err(format!("{status}\n{}", end.join("\n")));
+        };
+        fs::remove_file(file("report")).during("report")?;
+        if code != step.code {
+            return Err(format!(
+                "exit {code}, last words first:\n{}",
+                end.join("\n")
+            ));
+        }
+        let scripts = fs::read_to_string(file("scripts")).during("scripts")?;
+        let scripts: f64 = scripts
+            .lines()
+            .filter_map(|l| l.split(' ').next()?.parse::<f64>().ok())
+            .fold(0.0, |sum, seconds| sum + seconds);
+        let calls = match trace {
+            true => Some(total_calls(&file("calls"))?),
+            false => None,
+        };
+        let mut size = None;
+        let seen = match &step.same {
+            Same::Output => {
+                let out = fs::read(&out).during(out.display())?;
+                format!("output: {:x}\n", Sha256::digest(out))
+            }
+            Same::System => self.system()?,
+            Same::Made(path) => {
+                let path = self.root().join(path);
+                let made = fs::metadata(&path).during(path.display())?;
+                if made.is_file() {
+                    size = Some(made.len());
+                    String::new()
+                } else {
+                    tally(&path)?
+                }
+            }
+            Same::Nothing => String::new(),
+        };
+        eprintln!(
+            "{}, {}: {wall:.3} s, scripts {scripts:.3}, CPU {cpu:.3}, flushes {}",
+            step.what,
+            self.who.name(),
+            disk.flushes
+        );
+        for path in &step.remove {
+            let path = self.root().join(path);
+            match path.is_dir() {
+                true => fs::remove_dir_all(&path),
+                false => fs::remove_file(&path),
+            }
+            .during(path.display())?;
+        }
+        Ok(Sample {
+            wall,
+            scripts,
+            peak,
+            cpu,
+            disk,
+            calls,
+            seen,
+            size,
+        })
+    }
+
+    /// The packages of each state, and what there is of files.
+    fn system(&self) -> Res<String> {
+        let root = self.root();
+        let status = root.join("var/lib/dpkg/status");
+        let text = fs::read(&status).during(status.display())?;
+        let text = String::from_utf8_lossy(&text);
+        let mut states: BTreeMap<&str, usize> = BTreeMap::new();
+        for state in text.lines().filter_map(|l| l.strip_prefix("Status: ")) {
+            *states.entry(state).or_default() += 1;
+        }
+        let mut seen = String::new();
+        for (state, packages) in states {
+            let _ = writeln!(seen, "{packages} packages {state}");
+        }
+        for dir in ["etc", "usr", "var/lib/dpkg/info"] {
+            let _ = write!(seen, "{dir}: {}", tally(&root.join(dir))?);
+        }
+        Ok(seen)
+    }
+}
+
+/// Median, least and most of some figures.
+struct Spread {
+    median: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Spread {
+    fn of(mut all: Vec<f64>) -> Spread {
+        all.sort_by(f64::total_cmp);
+        let at = |n: usize| all.get(n).copied().unwrap_or(f64::NAN);
+        let last = all.len().saturating_sub(1);
+        Spread {
+            median: (at(last / 2) + at(all.len() / 2)) / 2.0,
+            least: at(0),
+            most: at(last),
+        }
+    }
+
+    /// As seconds, or milliseconds if it is `small`.
+    fn time(&self, small: bool) -> String {
+        let (unit, scale) = if small { (" ms", 1e3) } else { (" s", 1.0) };
+        let text = |t: f64| {
+            let t = t * scale;
+            let digits = if t < 10.0 { 2 } else { 1 };
+            format!("{t:.digits$}")
+        };
+        format!(
+            "{}{unit} ({}–{})",
+            text(self.median),
+            text(self.least),
+            text(self.most)
+        )
+    }
+}
+
+/// The sum that strace wrote: the fourth column of the line `total`.
+fn total_calls(file: &Path) -> Res<u64> {
+    let text = fs::read_to_string(file).during(file.display())?;
+    text.lines()
+        .rfind(|l| l.ends_with(" total"))
+        .and_then(|l| l.split_whitespace().nth(3)?.parse().ok())
+        .ok_or_else(|| format!("{}: no total", file.display()))
+}
+
+/// How many directories, files and links there are below a directory.
+fn tally(dir: &Path) -> Res<String> {
+    let (mut dirs, mut files, mut links) = (0, 0, 0);
+    let mut todo = vec![dir.to_owned()];
+    while let Some(dir) = todo.pop() {
+        for entry in fs::read_dir(&dir).during(dir.display())? {
+            let entry = entry.during(dir.display())?;
+            let kind = entry.file_type().during(dir.display())?;
+            if kind.is_dir() {
+                dirs += 1;
+                todo.push(entry.path());
+            } else if kind.is_symlink() {
+                links += 1;
+            } else {
+                files += 1;
+            }
+        }
+    }
+    Ok(format!(
+        "{dirs} directories, {files} files, {links} links\n"
+    ))
 }

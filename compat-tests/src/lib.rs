@@ -16,6 +16,7 @@
 //!   [`perl`] its tests in Perl, [`real`] whole systems.
 //! * [`packages`] installs, upgrades and removes the Debian packages of ours, and kills that.
 //! * [`multi`] runs programs of two releases side by side on one system.
+//! * [`views`] holds views against a chroot: the same steps of apt in both.
 //! * [`watch`] stops a command at its system calls, and kills it there.
 //! * [`bench`] compares time and memory.
 
@@ -38,6 +39,7 @@ pub mod runner;
 pub mod sandbox;
 pub mod snapshot;
 pub mod suite;
+pub mod views;
 pub mod watch;
 pub mod world;
 

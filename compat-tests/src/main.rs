@@ -6,7 +6,7 @@ use compat_tests::report::Totals;
 use compat_tests::sandbox::Who;
 use compat_tests::{
     Res, autotest, bench, cases, generator, kill, multi, oracle, packages, perl, power, real,
-    runner, suite,
+    runner, suite, views,
 };
 
 const USAGE: &str = "\
@@ -22,8 +22,13 @@ usage: compat COMMAND
   real [--release R] [--fresh] small|large|archives|upgrade|large-upgrade|bootstrap
                              the same steps on a whole system, with stock and with ours
   multi [--all] [all|SCENE…]  versions side by side, with real programs; alone: the scenes that fetch nothing
-  bench [--release R] [--runs N] [start|read|unpack]
-                             time and memory of ours beside stock's
+  views [--list] [--fresh] [--keep] [--stock] [NAME…]
+                             the same steps of apt in a stock chroot and in a view, compared; `small`: those
+                             that fetch nothing; --stock: stock once more instead of the view
+  bench [--release R] [--runs N] [--flush-us N[,N…]] [--fs ext4|xfs|btrfs] [--no-calls]
+        [--quick] [unpack|unsafe|life|tiny|read|deb|start|growth|limits…]
+                             time, memory, flushes and system calls of ours beside stock's, on a disk whose
+                             flushes take N microseconds (0 and 1,000); --quick: whether it works, in seconds
   bench multi                time of views, contexts and rewriting
   kill [--release R] [--all] [NAME…]
                              kill ours at a sample of moments, or at every one, and recover
@@ -32,7 +37,7 @@ usage: compat COMMAND
   power [--release R] [--runs N] [--without-sync] [multi]
                              cut the power of a virtual machine N times while dpkg works, and recover
 DPKG_UNDER_TEST=theirs|ours|both  DPKG_NG_BIN  DPKG_ORACLE_DIR  DPKG_HEAD_SRC  COMPAT_JOBS
-                DPKG_BENCH_DEBS  DPKG_NG_PLUGIN
+                DPKG_NG_PLUGIN
 COMPAT_LANGUAGE=marked|LOCALE   what cases are run in, beside C.UTF-8
 ";
 
@@ -50,7 +55,9 @@ fn main() -> ExitCode {
 
 struct Options {
     release: String,
-    runs: usize,
+    runs: Option<usize>,
+    flush_us: Vec<u64>,
+    fs: String,
     flags: Vec<String>,
     names: Vec<String>,
 }
@@ -58,7 +65,9 @@ struct Options {
 fn options(args: &[String]) -> Res<Options> {
     let mut o = Options {
         release: "trixie".into(),
-        runs: 5,
+        runs: None,
+        flush_us: vec![0, 1_000],
+        fs: "ext4".into(),
         flags: Vec::new(),
         names: Vec::new(),
     };
@@ -68,7 +77,14 @@ fn options(args: &[String]) -> Res<Options> {
             o.release = args.next().ok_or("--release needs a value")?.clone();
         } else if arg == "--runs" {
             let value = args.next().ok_or("--runs needs a value")?;
-            o.runs = value.parse().map_err(|e| format!("--runs {value}: {e}"))?;
+            let runs = value.parse().map_err(|e| format!("--runs {value}: {e}"))?;
+            o.runs = Some(runs);
+        } else if arg == "--flush-us" {
+            let value = args.next().ok_or("--flush-us needs a value")?;
+            let numbers: Result<Vec<u64>, _> = value.split(',').map(str::parse).collect();
+            o.flush_us = numbers.map_err(|e| format!("--flush-us {value}: {e}"))?;
+        } else if arg == "--fs" {
+            o.fs = args.next().ok_or("--fs needs a value")?.clone();
         } else if let Some(flag) = arg.strip_prefix("--") {
             o.flags.push(flag.into());
         } else {
@@ -141,14 +157,25 @@ fn run(args: &[String]) -> Res<bool> {
             }
             done("cases", runner::run_cases(&exe, &o.names, &o.release)?)
         }
-        "--bench-in-sandbox" => bench::in_sandbox(rest).map(|()| true),
+        "--bench-disk" => bench::disk::serve(rest).map(|()| true),
         "bench" => {
             runner::get_oracle()?;
             let exe = std::env::current_exe().map_err(|e| e.to_string())?;
             if o.names == ["multi"] {
+                runner::get_ready()?;
                 return multi::speed::run(&exe);
             }
-            bench::run(&exe, &o.release, o.runs, &o.names)
+            let (quick, no_calls) = (flag("quick"), flag("no-calls"));
+            let plan = bench::Plan {
+                release: o.release,
+                fs: o.fs,
+                flush_us: o.flush_us,
+                runs: o.runs.unwrap_or(if quick { 1 } else { 3 }),
+                works: o.names,
+                calls: !no_calls,
+                quick,
+            };
+            bench::run(&exe, &plan)
         }
         "--kill-in-sandbox" => kill::in_sandbox(rest).map(|()| true),
         "kill" => {
@@ -159,13 +186,29 @@ fn run(args: &[String]) -> Res<bool> {
         }
         "--multi-in-sandbox" => multi::in_sandbox(rest).map(|()| true),
         "multi" => {
-            runner::get_oracle()?;
+            runner::get_ready()?;
             let exe = std::env::current_exe().map_err(|e| e.to_string())?;
             let extent = match flag("all") {
                 true => multi::Extent::All,
                 false => multi::Extent::Sample,
             };
             done("multi", multi::run(&exe, &o.names, extent)?)
+        }
+        "--views-in-sandbox" => views::in_sandbox(rest).map(|()| true),
+        "views" => {
+            if flag("list") {
+                println!("{}", views::names().join("\n"));
+                return Ok(true);
+            }
+            runner::get_oracle()?;
+            let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+            let options = views::Options {
+                fresh: flag("fresh"),
+                keep: flag("keep"),
+                stock: flag("stock"),
+            };
+            let totals = views::run(&exe, &o.names, options)?;
+            Ok(totals.failed.is_empty())
         }
         "--packages-in-sandbox" => packages::in_sandbox(rest).map(|()| true),
         "packages" => {
@@ -190,7 +233,7 @@ fn run(args: &[String]) -> Res<bool> {
             let plan = power::Plan {
                 release: &o.release,
                 debs: debs.as_deref(),
-                cuts: o.runs,
+                cuts: o.runs.unwrap_or(5),
                 multi,
                 without_sync: flag("without-sync"),
             };

@@ -265,8 +265,6 @@ pub fn shipped() -> Res<Vec<(String, String)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{catalogue, oracle};
-    use std::collections::BTreeSet;
 
     #[test]
     fn literals_are_read_as_rust_reads_them() {
@@ -285,41 +283,5 @@ mod tests {
     fn what_is_not_for_users_is_left_out() {
         let source = "report.debug(F, || msg!(\"debug (%s\", x)); msg!(\"a text\"); msg!(\"%s: %-3d\\n\");\n#[doc = concat!(\"of \", $x, \" no text\")]\n#[cfg(test)]\nmod tests { \"not this\" }";
         assert_eq!(texts(source), ["a text"]);
-    }
-
-    #[test]
-    fn every_text_is_dpkgs_or_has_a_parity_row() {
-        let Some(source) = oracle::source("trixie") else {
-            eprintln!("not run: no source of dpkg (compat oracle makes it)");
-            return;
-        };
-        let template = fs::read_to_string(source.join("po/dpkg.pot")).expect("dpkg.pot");
-        let mut known = BTreeSet::new();
-        for message in catalogue::read_template(&template) {
-            let id = message.id.split_once('\x04').map(|(_, id)| id.to_owned());
-            known.extend(id);
-            known.extend(message.plural);
-            known.insert(message.id);
-        }
-        known.extend(stock(&source).expect("dpkg's sources"));
-        let rows: BTreeSet<&str> = include_str!("../parity.tsv")
-            .lines()
-            .filter_map(|line| line.strip_prefix("text\t"))
-            .filter_map(|line| line.split('\t').next())
-            .collect();
-        let shipped = shipped().expect("sources");
-        assert!(shipped.len() > 500, "{}", shipped.len());
-        let own: BTreeSet<String> = shipped
-            .iter()
-            .filter(|(_, text)| !known.contains(text))
-            .map(|(_, text)| text.escape_debug().to_string().replace("\\'", "'"))
-            .collect();
-        let own: BTreeSet<&str> = own.iter().map(String::as_str).collect();
-        let unknown: Vec<_> = own.difference(&rows).collect();
-        let stale: Vec<_> = rows.difference(&own).collect();
-        assert!(
-            unknown.is_empty() && stale.is_empty(),
-            "neither dpkg's messages nor text rows of parity.tsv: {unknown:#?}\nrows of no text: {stale:#?}"
-        );
     }
 }

@@ -291,6 +291,17 @@ pub fn mirror() -> Res<String> {
         .ok_or_else(|| "no Debian mirror in this machine's apt configuration".to_owned())
 }
 
+/// Whether sudo asks for no password.
+pub fn has_sudo() -> bool {
+    let quiet = Command::new("sudo")
+        .args(["-n", "true"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    quiet.is_ok_and(|s| s.success())
+}
+
 /// Installs a package of this machine when the program it brings is not there.
 pub fn need(program: &str, package: &str) -> Res<()> {
     let found = std::env::var_os("PATH")
@@ -298,10 +309,18 @@ pub fn need(program: &str, package: &str) -> Res<()> {
     if found {
         return Ok(());
     }
-    run(Command::new("apt-get").args(["-q", "update"]))?;
-    run(Command::new("apt-get")
-        .args(["-q", "install", "-y", "--no-install-recommends", package])
-        .env("DEBIAN_FRONTEND", "noninteractive"))
+    let apt_get = |args: &[&str]| {
+        let line = "DEBIAN_FRONTEND=noninteractive apt-get -q";
+        let (first, rest) = match nix::unistd::geteuid().is_root() {
+            true => ("env", &[][..]),
+            false => ("sudo", &["-n", "env"][..]),
+        };
+        let mut c = Command::new(first);
+        c.args(rest).args(line.split(' '));
+        run(c.args(args)).map_err(|e| format!("{program} is needed, of {package}: {e}"))
+    };
+    apt_get(&["update"])?;
+    apt_get(&["install", "-y", "--no-install-recommends", package])
 }
 
 /// Runs a command with its output on our stderr, as an error if it fails.

@@ -12,7 +12,7 @@ use crate::sandbox::{Who, command, enter};
 use crate::{During, Res, oracle};
 
 /// The tests, in dpkg's source.
-const SCRIPTS: [&str; 1] = ["utils/t/update_alternatives.t"];
+pub const SCRIPTS: [&str; 1] = ["utils/t/update_alternatives.t"];
 
 /// Number and title of each test, and whether it passed.
 type Verdicts = BTreeMap<String, bool>;

@@ -204,12 +204,6 @@ pub(crate) fn lists(release: &str) -> PathBuf {
     oracle::dir().join(format!("lists-{release}"))
 }
 
-/// Where the packages of the plan `large` are, which are fetched if need be.
-pub(crate) fn fetch_archives(exe: &Path, release: &str) -> Res<PathBuf> {
-    prepare(exe, release, "large", false)?;
-    Ok(archives(release))
-}
-
 /// Fetches package lists with the second architecture, and all packages a plan takes.
 pub(crate) fn prepare(exe: &Path, release: &str, plan: &str, fresh: bool) -> Res<()> {
     let next = if to_next(plan) { "trixie" } else { release };

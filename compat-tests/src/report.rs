@@ -44,8 +44,8 @@ pub struct Totals {
     pub passed: usize,
     /// The names that failed.
     pub failed: Vec<String>,
-    /// The names that did not run, with the reason.
-    pub ignored: Vec<String>,
+    /// How many were not compared, as that cannot be done here.
+    pub ignored: usize,
 }
 
 impl Totals {
@@ -58,7 +58,7 @@ impl Totals {
         }
     }
 
-    /// Writes the summary in the words of Rust's own test runner, which CI adds up.
+    /// Writes the summary in the words of Rust's own test runner, which `./test` and CI add up.
     pub fn print(&self, what: &str) {
         if !self.failed.is_empty() {
             println!("\nfailures in {what}:");
@@ -75,7 +75,7 @@ impl Totals {
             },
             self.passed,
             self.failed.len(),
-            self.ignored.len()
+            self.ignored
         );
     }
 
@@ -83,6 +83,6 @@ impl Totals {
     pub fn add(&mut self, other: Totals) {
         self.passed += other.passed;
         self.failed.extend(other.failed);
-        self.ignored.extend(other.ignored);
+        self.ignored += other.ignored;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -139,58 +139,55 @@ pub fn in_sandbox(release: &str, who: &str, name: &str) -> Res<()> {
     Err(failures.join("\n"))
 }
 
-/// Whether this process may compare with stock, which takes mounts and chroots. A user who may use
-/// sudo without a password gets the tests run by it, and this does not return.
-pub fn may_run() -> Res<bool> {
-    if nix::unistd::geteuid().is_root() {
-        return Ok(true);
+/// Whether whoever this is can compare with stock, which takes mounts and chroots: is root, or may use
+/// sudo without a password.
+pub fn can_compare() -> bool {
+    nix::unistd::geteuid().is_root() || oracle::has_sudo()
+}
+
+/// Runs this program anew, by sudo. Returns only what went wrong.
+fn again_by_sudo() -> Res<String> {
+    // Ours must be built by its owner.
+    if std::env::var_os("DPKG_NG_BIN").is_none() {
+        build_ours()?;
     }
-    let quiet = |c: &mut Command| {
-        c.stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|s| s.success())
-    };
-    if quiet(Command::new("sudo").args(["-n", "true"])) {
-        // Ours must be built by its owner.
-        if std::env::var_os("DPKG_NG_BIN").is_none() {
-            build_ours(&[])?;
-        }
-        let mut sudo = Command::new("sudo");
-        sudo.args(["-n", "-E", "--"])
-            .arg(std::env::current_exe().during("own path")?)
-            .args(std::env::args_os().skip(1));
-        if std::env::var_os("DPKG_NG_BIN").is_none() {
-            sudo.env("DPKG_NG_BIN", sandbox::our_binary()?);
-        }
-        return Err(sudo.exec().to_string());
+    let mut sudo = Command::new("sudo");
+    sudo.args(["-n", "-E", "--"])
+        .arg(std::env::current_exe().during("own path")?)
+        .args(std::env::args_os().skip(1));
+    if std::env::var_os("DPKG_NG_BIN").is_none() {
+        sudo.env("DPKG_NG_BIN", sandbox::our_binary()?);
     }
-    eprintln!("not run: comparing with stock dpkg takes root, or sudo without a password");
-    Ok(false)
+    Ok(sudo.exec().to_string())
 }
 
 /// The `main` of a test program of this crate: `run` with the path of `compat` and the filters of
-/// the command line, where comparing with stock is possible.
+/// the command line. Where comparing with stock is not possible, the `count` that `run` would have
+/// compared are counted as such.
 pub fn test_main(
     what: &str,
     compat: &str,
+    count: usize,
     run: impl FnOnce(&Path, &[String]) -> Res<Totals>,
 ) -> ExitCode {
     let filters: Vec<String> = std::env::args()
         .skip(1)
         .filter(|a| !a.starts_with('-'))
         .collect();
-    let totals = may_run().and_then(|may| {
-        if !may {
-            return Ok(Totals {
-                ignored: vec!["all: not root".into()],
-                ..Totals::default()
-            });
+    let compared = || {
+        if !nix::unistd::geteuid().is_root() {
+            return Err(again_by_sudo()?);
         }
         get_ready()?;
         run(Path::new(compat), &filters)
-    });
+    };
+    let totals = match can_compare() {
+        true => compared(),
+        false => Ok(Totals {
+            ignored: count,
+            ..Totals::default()
+        }),
+    };
     match totals {
         Ok(totals) => {
             totals.print(what);
@@ -203,14 +200,37 @@ pub fn test_main(
     }
 }
 
-/// Builds our binary with the profile that `options` say.
-fn build_ours(options: &[&str]) -> Res<()> {
-    let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
+/// Builds our programs and our plugin where this program was built, as it was. What `cargo test --workspace`
+/// builds has them but for the plugin's file, which cargo leaves among the parts that tests are linked from.
+fn build_ours() -> Res<()> {
+    let exe = std::env::current_exe().during("own path")?;
+    // TARGET/debug/compat, or TARGET/debug/deps/cases-0123
+    let built = match exe.parent() {
+        Some(dir) if dir.ends_with("deps") => dir.parent(),
+        dir => dir,
+    };
+    let (Some(target), Some(profile)) = (
+        built.and_then(Path::parent),
+        built.and_then(Path::file_name),
+    ) else {
+        return Err(format!("{} is in no build directory", exe.display()));
+    };
+    let profile = match profile.to_string_lossy() {
+        dev if dev == "debug" => "dev".into(),
+        other => other,
+    };
+    build(target, &profile)
+}
+
+fn build(target: &Path, profile: &str) -> Res<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     oracle::run(
         build
-            .args(["build", "--quiet", "-p", "dpkg-ng"])
-            .args(options),
+            .args(["build", "--quiet", "--profile", profile, "--target-dir"])
+            .arg(target)
+            .args(["-p", "dpkg-ng", "-p", "dpkgng-multi-version"])
+            .current_dir(env!("CARGO_MANIFEST_DIR")),
     )
 }
 
@@ -220,12 +240,10 @@ pub fn release_binary() -> Res<PathBuf> {
     if std::env::var_os("DPKG_NG_BIN").is_some() {
         return sandbox::our_binary();
     }
-    build_ours(&["--release"])?;
     let exe = std::env::current_exe().during("own path")?;
-    exe.ancestors()
-        .map(|d| d.join("release/dpkg-ng"))
-        .find(|p| p.is_file())
-        .ok_or_else(|| "no release/dpkg-ng near this program: set DPKG_NG_BIN".into())
+    let target = exe.ancestors().nth(2).ok_or("compat is in no directory")?;
+    build(target, "release")?;
+    Ok(target.join("release/dpkg-ng"))
 }
 
 /// Makes sure that there is an oracle, and that we may use it.
@@ -247,7 +265,7 @@ pub fn get_oracle() -> Res<()> {
 pub fn get_ready() -> Res<()> {
     get_oracle()?;
     if UnderTest::from_env()? != UnderTest::Theirs && std::env::var_os("DPKG_NG_BIN").is_none() {
-        build_ours(&[])?;
+        build_ours()?;
     }
     Ok(())
 }

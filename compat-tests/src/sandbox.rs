@@ -69,7 +69,7 @@ const TOOLS: [&str; 12] = [
 
 /// The names that our binary answers to; stock's programs stand in for the others.
 /// `DPKG_NG_TOOLS` (blank-separated) overrides.
-fn our_tools(ours: &Path) -> Res<Vec<String>> {
+pub fn our_tools(ours: &Path) -> Res<Vec<String>> {
     let names = match std::env::var("DPKG_NG_TOOLS") {
         Ok(names) => names,
         Err(_) => {
@@ -166,17 +166,7 @@ pub fn enter_on(
         let _ = fs::create_dir(merged.join(d));
     }
     devices(&merged.join("dev"))?;
-    bind("/proc", &merged.join("proc"), true)?;
-    // No package may turn the machine's knobs.
-    let knobs = merged.join("proc/sys");
-    bind("/proc/sys", &knobs, false)?;
-    mnt(
-        None::<&str>,
-        &knobs,
-        None,
-        MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY,
-        None,
-    )?;
+    proc(&merged.join("proc"))?;
     mnt(
         Some("tmpfs"),
         &t,
@@ -221,6 +211,20 @@ pub fn enter_on(
     fs::write(merged.join("var/log/dpkg.log"), "").during("dpkg.log")?;
     nix::unistd::chroot(&merged).during("chroot")?;
     std::env::set_current_dir("/t/w").during("chdir")
+}
+
+/// Shows /proc at `to`, but no package may turn the machine's knobs.
+pub fn proc(to: &Path) -> Res<()> {
+    bind("/proc", to, true)?;
+    let knobs = to.join("sys");
+    bind("/proc/sys", &knobs, false)?;
+    mnt(
+        None::<&str>,
+        &knobs,
+        None,
+        MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY,
+        None,
+    )
 }
 
 /// Puts our programs for these names into `bin`, as they are installed: a link to the tool's own where

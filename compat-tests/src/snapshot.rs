@@ -163,7 +163,8 @@ fn content(path: &Path, limit: usize) -> String {
     }
 }
 
-fn hex(data: &[u8]) -> String {
+/// The first bytes of the SHA-256 of `data`, in hexadecimal.
+pub fn hex(data: &[u8]) -> String {
     Sha256::digest(data)
         .iter()
         .take(12)

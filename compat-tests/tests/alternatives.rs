@@ -9,6 +9,7 @@ fn main() -> ExitCode {
     runner::test_main(
         "random alternatives",
         env!("CARGO_BIN_EXE_compat"),
+        generator::SAMPLE,
         |exe, _| generator::sample_of_alternatives(exe),
     )
 }

@@ -2,10 +2,14 @@
 
 use std::process::ExitCode;
 
-use compat_tests::runner;
+use compat_tests::{cases, runner};
 
 fn main() -> ExitCode {
-    runner::test_main("cases", env!("CARGO_BIN_EXE_compat"), |exe, filters| {
-        runner::run_cases(exe, filters, "trixie")
-    })
+    let count = cases::all().len();
+    runner::test_main(
+        "cases",
+        env!("CARGO_BIN_EXE_compat"),
+        count,
+        |exe, filters| runner::run_cases(exe, filters, "trixie"),
+    )
 }

@@ -6,7 +6,10 @@ use std::process::ExitCode;
 use compat_tests::{kill, runner};
 
 fn main() -> ExitCode {
-    runner::test_main("kills", env!("CARGO_BIN_EXE_compat"), |exe, filters| {
-        kill::run(exe, "trixie", "sample", filters)
-    })
+    runner::test_main(
+        "kills",
+        env!("CARGO_BIN_EXE_compat"),
+        kill::NAMES.len(),
+        |exe, filters| kill::run(exe, "trixie", "sample", filters),
+    )
 }

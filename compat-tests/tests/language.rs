@@ -19,16 +19,18 @@ fn main() -> ExitCode {
         });
         return ExitCode::from(u8::from(!again.is_ok_and(|status| status.success())));
     }
+    let some = cases::all().into_iter().step_by(SAMPLE).map(|c| c.name);
+    let some: Vec<String> = some.collect();
     runner::test_main(
         "cases in another language",
         env!("CARGO_BIN_EXE_compat"),
+        some.len(),
         |exe, filters| {
-            let some = cases::all().into_iter().step_by(SAMPLE).map(|c| c.name);
-            let sample: Vec<String> = match filters {
-                [] => some.collect(),
-                given => given.to_vec(),
+            let sample = match filters {
+                [] => &some,
+                given => given,
             };
-            runner::run_cases(exe, &sample, "trixie")
+            runner::run_cases(exe, sample, "trixie")
         },
     )
 }

@@ -6,7 +6,10 @@ use std::process::ExitCode;
 use compat_tests::{multi, runner};
 
 fn main() -> ExitCode {
-    runner::test_main("multi", env!("CARGO_BIN_EXE_compat"), |exe, filters| {
-        multi::run(exe, filters, multi::Extent::Sample)
-    })
+    runner::test_main(
+        "scenes with versions side by side",
+        env!("CARGO_BIN_EXE_compat"),
+        multi::sample(),
+        |exe, filters| multi::run(exe, filters, multi::Extent::Sample),
+    )
 }

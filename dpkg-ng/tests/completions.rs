@@ -1,6 +1,6 @@
 //! The completions, loaded in the shells that they are for.
 //!
-//! A shell that this machine does not have is reported as not run.
+//! A shell that this machine does not have is reported as such.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -32,7 +32,7 @@ fn stage(shell: &str) -> Option<PathBuf> {
         .stderr(Stdio::null())
         .status();
     if there.is_err() {
-        eprintln!("not run: no {shell} here");
+        not_run::not_run(format!("no {shell} here"));
         return None;
     }
     let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(shell);

@@ -620,7 +620,7 @@ fn plain_runs_look_for_no_plugins() {
             .arg("-i")
             .arg(&deb);
         if command.output().is_err() {
-            eprintln!("not run: there is no strace here");
+            not_run::not_run("no strace here");
             return;
         }
         let seen = fs::read_to_string(&log).unwrap();
@@ -656,7 +656,7 @@ fn the_directory_of_plugins() {
         .status()
         .is_ok_and(|s| s.success())
     {
-        eprintln!("not run: no user namespaces here");
+        not_run::not_run("no user namespaces here");
         return;
     }
     let inside = |args: &[&str]| {

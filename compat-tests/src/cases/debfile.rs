@@ -365,14 +365,13 @@ pub(super) fn add(c: &mut Cases) {
     c.add("deb/script-is-a-link", |w| {
         w.prepare(TREE);
         w.prepare(&format!(
-            "cd /t/w; mkdir c; cp p/DEBIAN/control c; ln -s ../available c/preinst; tar -C c --mtime=@0 -cf control.tar .; \
-             tar -T/dev/null -cf data.tar; printf '2.0\\n' >debian-binary; \
-             {AR} debian-binary control.tar data.tar >/t/debs/x.deb"
+            "cd /t/w; mkdir c; cp p/DEBIAN/control c; ln -s script c/preinst; printf '2.0\\n' >debian-binary; \
+             printf '#!/bin/sh\\n' >c/script; tar -T/dev/null -cf data.tar; \
+             for x in 755:y 644:x; do chmod ${{x%:*}} c/script; tar -C c --mtime=@0 -cf control.tar .; \
+             {AR} debian-binary control.tar data.tar >/t/debs/${{x#*:}}.deb; done"
         ));
-        w.prepare("chmod 755 $R/var/lib/dpkg/available");
-        w.ok("$D -i /t/debs/x.deb");
+        w.ok("$D -i /t/debs/y.deb");
         w.ok("$D -P p");
-        w.prepare("chmod 644 $R/var/lib/dpkg/available");
         let name = "maintainer scripts that are links to what cannot be executed";
         w.deviates(name, 0, 1, "$D -i /t/debs/x.deb");
     });

@@ -21,7 +21,7 @@ mod side_by_side;
 mod silent;
 mod small;
 pub mod speed;
-mod system;
+pub(crate) mod system;
 mod views;
 mod wrecks;
 
@@ -110,6 +110,11 @@ fn scenes() -> impl Iterator<Item = &'static Scene> {
 /// The names of all scenes.
 pub fn names() -> Vec<&'static str> {
     scenes().map(|s| s.name).collect()
+}
+
+/// How many scenes [`run`] does when no names are given.
+pub fn sample() -> usize {
+    FAST.len()
 }
 
 /// Runs the scenes of those names; none: the fast ones, `all`: all.

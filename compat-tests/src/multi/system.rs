@@ -73,7 +73,7 @@ pub fn our_plugin() -> Res<PathBuf> {
     match file.is_file() {
         true => Ok(file),
         false => Err(format!(
-            "no {}: cargo build -p dpkgng-multi-version, or set DPKG_NG_PLUGIN",
+            "no {}, beside dpkg-ng: set DPKG_NG_PLUGIN",
             file.display()
         )),
     }
@@ -439,7 +439,7 @@ impl System {
 }
 
 /// Starts a process that holds a mount namespace with the system as its root; the option for nsenter.
-fn hold(root: &Path) -> Res<(Child, String)> {
+pub(crate) fn hold(root: &Path) -> Res<(Child, String)> {
     let mut child = command("unshare")
         .args(["--mount", "--propagation", "private", "sh", "-ec"])
         .arg("cd \"$0\"; pivot_root . .; umount -l .; echo; exec sleep infinity")

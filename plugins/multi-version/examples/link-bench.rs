@@ -122,6 +122,7 @@ impl Bench {
                 control: Control::default(),
                 paths: objects.iter().map(|o| o.path.clone()).collect(),
                 objects,
+                damaged: Vec::new(),
             },
         }
     }
@@ -153,6 +154,7 @@ impl Bench {
             libraries: &BTreeMap::new(),
             links: &[],
             tree: vec![&made[0].id],
+            made: BTreeMap::new(),
         };
         linker.check(&planned).expect("checked");
         let checked = start.elapsed().as_secs_f64();
@@ -252,6 +254,8 @@ fn object(bytes: &[u8], path: PathBuf) -> Option<Object> {
         target: info.target,
         interpreter: info.interpreter.as_ref().and_then(text).map(PathBuf::from),
         soname: None,
+        names: Vec::new(),
+        rpath: false,
         public: false,
         needed: needed.collect(),
         mentions: Vec::new(),

@@ -148,13 +148,18 @@ fn stored(layout: &Layout, deb: &Path) -> Option<Facts> {
         fs::write(aside.join(inside::INSTALLATION), text).expect("written");
         fs::rename(aside, &home).expect("renamed");
     }
-    let Payload { objects, paths } = Payload::derive(&home).expect("facts");
+    let Payload {
+        objects,
+        paths,
+        damaged,
+    } = Payload::derive(&home).expect("facts");
     Some(Facts {
         id,
         installation,
         control: Control::default(),
         objects,
         paths,
+        damaged,
     })
 }
 
@@ -267,6 +272,7 @@ impl Plan {
             libraries: &self.libraries,
             links: &self.links,
             tree: self.realized.values().collect(),
+            made: BTreeMap::new(),
         }
     }
 }

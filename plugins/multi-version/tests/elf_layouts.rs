@@ -2,8 +2,9 @@
 
 use dpkgng_multi_version::elf::consts::*;
 use dpkgng_multi_version::elf::{
-    self, DynamicInfo, Image, Layout, Outcome, Phdr, Undo, View, Wish, symbols,
+    self, DynamicInfo, Image, Layout, Outcome, Undo, View, Wish, symbols,
 };
+use goblin::elf::ProgramHeader;
 
 const LAYOUTS: [Layout; 4] = [
     Layout {
@@ -118,15 +119,15 @@ fn file(layout: Layout, machine: u16, spare: usize, room: u64) -> Vec<u8> {
         word(&mut dynamic, tag);
         word(&mut dynamic, value);
     }
-    let load = |kind, flags, offset: u64, vaddr, size, align| Phdr {
-        kind,
-        flags,
-        offset,
-        vaddr,
-        paddr: vaddr,
-        filesz: size,
-        memsz: size,
-        align,
+    let load = |p_type, p_flags, p_offset: u64, p_vaddr, size, p_align| ProgramHeader {
+        p_type,
+        p_flags,
+        p_offset,
+        p_vaddr,
+        p_paddr: p_vaddr,
+        p_filesz: size,
+        p_memsz: size,
+        p_align,
     };
     let size = dynamic.len() as u64;
     let data = DATA + 0x1_0000 + data_offset;
@@ -138,7 +139,7 @@ fn file(layout: Layout, machine: u16, spare: usize, room: u64) -> Vec<u8> {
         load(PT_LOAD, 6, data_offset, data, size, 0x1000),
         load(PT_DYNAMIC, 6, data_offset, data, size, 8),
     ] {
-        segment.write(layout, &mut head).unwrap();
+        layout.push(&mut head, &segment).unwrap();
     }
     head.extend(body);
     head.resize(data_offset as usize, 0);
@@ -215,7 +216,7 @@ fn expected_growth(layout: Layout) -> Option<elf::Tier> {
 fn uncounted(mut bytes: Vec<u8>) -> Vec<u8> {
     let image = Image::read(View::of(&bytes)).unwrap();
     let (layout, dynamic) = (image.layout, image.dynamic.clone().unwrap());
-    let place = dynamic.entries.iter().position(|e| e.tag == DT_HASH);
+    let place = dynamic.entries.iter().position(|e| e.d_tag == DT_HASH);
     let at = dynamic.offset + place.unwrap() as u64 * layout.dyn_len();
     let mut tag = Vec::new();
     layout.push_word(&mut tag, 0x6fff_fdf5).unwrap();
@@ -253,12 +254,12 @@ fn a_moved_table_is_where_everyone_looks_for_it() {
         let out = edit.apply(&bytes);
         let image = Image::read(View::of(&out)).unwrap();
         let first = image.loads().next().unwrap();
-        let by_offset = image.phoff - first.offset + first.vaddr;
+        let by_offset = image.phoff - first.p_offset + first.p_vaddr;
         let len = image.segments.len() as u64 * layout.phdr_len();
         assert_eq!(image.offset_of(by_offset, len), Some(image.phoff));
         let described = image.segment(PT_PHDR).unwrap();
         assert_eq!(
-            (described.offset, described.vaddr),
+            (described.p_offset, described.p_vaddr),
             (image.phoff, by_offset)
         );
         // The hole says nothing, and the way back takes it away.

@@ -52,7 +52,7 @@ fn without_sections(bytes: &[u8]) -> Vec<u8> {
         image
             .segments
             .iter()
-            .filter_map(elf::Phdr::file_end)
+            .filter_map(elf::Segment::file_end)
             .max()
             .unwrap() as usize,
     );
@@ -395,7 +395,8 @@ fn present_paths_stay_behind_ours() {
             let before = info(&bytes);
             let out = edit(&bytes, &wish).1.apply(&bytes);
             let after = info(&out);
-            let wanted = format!("{ours}:$ORIGIN/../x:/r/usr/lib/private").into_bytes();
+            let wanted =
+                format!("{ours}:$ORIGIN/../x:/r/usr/lib/private:/usr/lib/private").into_bytes();
             let expected = match tag {
                 PathTag::Runpath => (None, Some(wanted)),
                 PathTag::Rpath => (Some(wanted), None),

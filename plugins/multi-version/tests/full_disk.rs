@@ -28,12 +28,12 @@ fn collects_on_a_full_disk() {
         .env(INNER, dir.path())
         .output();
     let Ok(ran) = ran else {
-        return eprintln!("not run: no unshare here");
+        return not_run::not_run("no unshare here");
     };
     let said = String::from_utf8_lossy(&ran.stderr);
     match ran.status.code() {
-        Some(77) => eprintln!("not run: no tmpfs here: {said}"),
-        Some(1) if said.starts_with("unshare: ") => eprintln!("not run: {said}"),
+        Some(77) => not_run::not_run("no mount namespaces here"),
+        Some(1) if said.starts_with("unshare: ") => not_run::not_run("no user namespaces here"),
         code => assert_eq!(code, Some(0), "{said}"),
     }
 }

@@ -27,7 +27,7 @@ fn programs_run_with_what_was_planned() {
     let closure = Closure::new();
     let old = closure.overridden(true);
     let mut plan = closure.plan([closure.libraries(), vec![old.clone()]].concat());
-    let linker = closure.linker();
+    let linker = closure.linker().strict(true);
     let sys = closure.placed.sys();
     let mut seen = Vec::new();
     let made = linker
@@ -87,7 +87,7 @@ fn programs_run_with_what_was_planned() {
 fn an_override_that_holds_for_nobody_is_an_error() {
     let closure = Closure::new();
     let without_need = closure.overridden(false);
-    let linker = closure.linker();
+    let linker = closure.linker().strict(true);
     let sys = closure.placed.sys();
     let plan = closure.plan([closure.libraries(), vec![without_need.clone()]].concat());
     linker.make(&sys, &plan.realizations, &mut |_| {}).unwrap();
@@ -289,11 +289,12 @@ fn odd(closure: &mut Closure) -> InstallationId {
         .program("room", &["-Wl,-rpath,$ORIGIN/../lib/odd:/usr/lib/odd"]);
     let plain = closure.corpus.program("plain", &[]);
     let mut damaged = plain.clone();
-    // The first PT_LOAD's alignment: no power of two.
+    // The first PT_LOAD's p_memsz: less than there is in the file.
     let image = Image::read(View::of(&plain)).unwrap();
-    let place = image.segments.iter().position(|s| s.kind == 1).unwrap() as u64;
-    let at = (image.phoff + place * image.layout.phdr_len() + image.layout.phdr_len() - 8) as usize;
-    damaged[at] = 3;
+    let place = image.segments.iter().position(|s| s.p_type == 1).unwrap() as u64;
+    let at =
+        (image.phoff + place * image.layout.phdr_len() + image.layout.phdr_len() - 16) as usize;
+    damaged[at..at + 8].copy_from_slice(&8u64.to_le_bytes());
     let files = [
         ("etc/odd.conf", Entry::File(b"x = y\n", 0o600)),
         ("usr/bin/a-script", Entry::File(b"#!/bin/sh\n", 0o755)),
@@ -407,6 +408,7 @@ fn a_payload_is_as_it_was_but_for_what_was_rewritten() {
         format!("{system}/root/usr/bin/../lib/odd"),
         format!("{inst}/usr/lib/odd"),
         format!("{system}/root/usr/lib/odd"),
+        "/usr/lib/odd".into(),
     ];
     assert_eq!(
         String::from_utf8(info.runpath.unwrap()).unwrap(),

@@ -50,6 +50,7 @@ impl Made {
                 control: Relations::default(),
                 objects: Vec::new(),
                 paths: Vec::new(),
+                damaged: Vec::new(),
             },
             member: Member {
                 realization,
@@ -220,7 +221,7 @@ fn judged(dir: &Path, script: &str) -> Vec<(String, Output)> {
         }
     }
     if outputs.is_empty() {
-        eprintln!("not run: no stock systems below '{}'", oracle.display());
+        not_run::not_run("comparing with stock takes root and the stock systems");
     }
     outputs
 }

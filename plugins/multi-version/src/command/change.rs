@@ -106,7 +106,9 @@ impl Change<'_> {
         })?;
         self.tell_unlinked(&made)?;
         let planned = Planned::of(self.plan);
-        linker.check(&planned)?.accept()?;
+        for difference in linker.check(&planned)?.accept()?.differences {
+            self.host.warning(difference.to_string())?;
+        }
         let libraries = linker.system_libraries(&planned)?;
 
         let view = &self.line.view;
@@ -160,7 +162,7 @@ impl Change<'_> {
 
     fn tell_unlinked(&self, made: &[Made]) -> Result<(), Failed> {
         for made in made.iter().filter(|m| m.new) {
-            for unlinked in &made.unlinked {
+            for unlinked in made.unlinked.iter().filter(|u| u.is_warning()) {
                 self.host.warning(format!(
                     "{} {}: /{} keeps its interpreter and libraries ({}); dpkg-ng run can start it",
                     made.id.package(),

@@ -1,9 +1,11 @@
 //! A file's headers and dynamic table while they are being changed.
 
+use goblin::elf::{Dyn, ProgramHeader, SectionHeader};
+
 use super::consts::*;
 use super::fault::Fault;
 use super::image::Image;
-use super::layout::{Dyn, Phdr, Shdr};
+use super::layout::{Section, TooLarge};
 use super::patch::Edit;
 use super::rewrite::Unsupported;
 use super::view::Write;
@@ -19,10 +21,10 @@ pub(super) struct Place {
 /// Headers and dynamic table to be, and the bytes to go elsewhere.
 pub(super) struct Draft<'i, 'a> {
     image: &'i Image<'a>,
-    pub segments: Vec<Phdr>,
+    pub segments: Vec<ProgramHeader>,
     pub phoff: u64,
     pub len: u64,
-    sections: Vec<Shdr>,
+    sections: Vec<SectionHeader>,
     /// Entries with the place each had.
     entries: Vec<(Option<u64>, Dyn)>,
     dynamic: Option<Place>,
@@ -39,7 +41,7 @@ impl<'i, 'a> Draft<'i, 'a> {
             phoff: image.phoff,
             len: image.view.len(),
             sections: image.sections.clone(),
-            entries: (0..).map(Some).zip(entries.iter().copied()).collect(),
+            entries: (0..).map(Some).zip(entries.iter().cloned()).collect(),
             dynamic: dynamic.map(|d| Place {
                 offset: d.offset,
                 vaddr: d.vaddr,
@@ -56,16 +58,16 @@ impl<'i, 'a> Draft<'i, 'a> {
     /// Puts the interpreter's path somewhere; `bytes` end with its NUL.
     pub fn put_interpreter(&mut self, at: Place, bytes: Vec<u8>) {
         let size = bytes.len() as u64;
-        let old = self.image.segment(PT_INTERP).copied();
-        for segment in self.segments.iter_mut().filter(|s| s.kind == PT_INTERP) {
-            segment.offset = at.offset;
-            segment.vaddr = at.vaddr;
-            segment.paddr = at.vaddr;
-            segment.filesz = size;
-            segment.memsz = size;
+        let old = self.image.segment(PT_INTERP).map(|s| s.p_vaddr);
+        for segment in self.segments.iter_mut().filter(|s| s.p_type == PT_INTERP) {
+            segment.p_offset = at.offset;
+            segment.p_vaddr = at.vaddr;
+            segment.p_paddr = at.vaddr;
+            segment.p_filesz = size;
+            segment.p_memsz = size;
         }
         if let Some(old) = old {
-            self.move_section(SHT_PROGBITS, old.vaddr, at, size);
+            self.move_section(SHT_PROGBITS, old, at, size);
         }
         self.put(at.offset, bytes);
     }
@@ -109,16 +111,17 @@ impl<'i, 'a> Draft<'i, 'a> {
             |at: u64, len: u64| at >= old && at.checked_add(len).is_some_and(|e| e <= old + size);
         // Told by where they were: what moved before may stand in another's place now.
         for (was, segment) in self.image.segments.iter().zip(&mut self.segments) {
-            if matches!(was.kind, PT_NOTE | PT_GNU_PROPERTY) && inside(was.offset, was.filesz) {
-                segment.offset = segment.offset.checked_add(by)?;
-                segment.vaddr = segment.vaddr.checked_add(by)?;
-                segment.paddr = segment.paddr.checked_add(by)?;
+            if matches!(was.p_type, PT_NOTE | PT_GNU_PROPERTY) && inside(was.p_offset, was.p_filesz)
+            {
+                segment.p_offset = segment.p_offset.checked_add(by)?;
+                segment.p_vaddr = segment.p_vaddr.checked_add(by)?;
+                segment.p_paddr = segment.p_paddr.checked_add(by)?;
             }
         }
         for (was, section) in self.image.sections.iter().zip(&mut self.sections) {
-            if was.kind == SHT_NOTE && inside(was.offset, was.size) {
-                section.offset = section.offset.checked_add(by)?;
-                section.addr = section.addr.checked_add(by)?;
+            if was.sh_type == SHT_NOTE && inside(was.sh_offset, was.sh_size) {
+                section.sh_offset = section.sh_offset.checked_add(by)?;
+                section.sh_addr = section.sh_addr.checked_add(by)?;
             }
         }
         Some(())
@@ -130,23 +133,23 @@ impl<'i, 'a> Draft<'i, 'a> {
         let by = end.checked_sub(start)?;
         // By where they were, as above.
         for (was, segment) in self.image.segments.iter().zip(&mut self.segments) {
-            let inside = was.offset >= start && was.offset < end;
-            if inside && matches!(was.kind, PT_NOTE | PT_GNU_PROPERTY) {
-                if was.kind != PT_NOTE || was.offset != start || was.filesz != by {
+            let inside = was.p_offset >= start && was.p_offset < end;
+            if inside && matches!(was.p_type, PT_NOTE | PT_GNU_PROPERTY) {
+                if was.p_type != PT_NOTE || was.p_offset != start || was.p_filesz != by {
                     return None;
                 }
-                segment.offset = pinned;
-                segment.vaddr = was.vaddr.checked_add(lead)?;
-                segment.paddr = was.paddr.checked_add(lead)?;
+                segment.p_offset = pinned;
+                segment.p_vaddr = was.p_vaddr.checked_add(lead)?;
+                segment.p_paddr = was.p_paddr.checked_add(lead)?;
             }
         }
         for (was, section) in self.image.sections.iter().zip(&mut self.sections) {
-            if was.kind == SHT_NOTE && was.offset >= start && was.offset < pinned {
-                if was.offset.checked_add(was.size)? > pinned {
+            if was.sh_type == SHT_NOTE && was.sh_offset >= start && was.sh_offset < pinned {
+                if was.sh_offset.checked_add(was.sh_size)? > pinned {
                     return None;
                 }
-                section.offset = was.offset.checked_add(by)?;
-                section.addr = was.addr.checked_add(by)?;
+                section.sh_offset = was.sh_offset.checked_add(by)?;
+                section.sh_addr = was.sh_addr.checked_add(by)?;
             }
         }
         Some(())
@@ -196,14 +199,14 @@ impl<'i, 'a> Draft<'i, 'a> {
         };
         let mut path = match &goal.path {
             Some(path) => Some(Dyn {
-                tag: goal.tag,
-                value: next(path)?,
+                d_tag: goal.tag,
+                d_val: next(path)?,
             }),
             None => None,
         };
         let mut entries = Vec::new();
         for (place, entry) in self.entries.drain(..) {
-            if !matches!(entry.tag, DT_RPATH | DT_RUNPATH) {
+            if !matches!(entry.d_tag, DT_RPATH | DT_RUNPATH) {
                 entries.push((place, entry));
             } else if let Some(path) = path.take() {
                 entries.push((place, path));
@@ -211,9 +214,11 @@ impl<'i, 'a> Draft<'i, 'a> {
         }
         entries.extend(path.map(|p| (None, p)));
         for soname in &goal.needed {
-            let value = next(soname)?;
-            let tag = DT_NEEDED;
-            entries.push((None, Dyn { tag, value }));
+            let need = Dyn {
+                d_tag: DT_NEEDED,
+                d_val: next(soname)?,
+            };
+            entries.push((None, need));
         }
         self.entries = entries;
         Some(())
@@ -221,36 +226,34 @@ impl<'i, 'a> Draft<'i, 'a> {
 
     /// Sets the value of an entry.
     pub fn set(&mut self, tag: u64, value: u64) {
-        for (_, entry) in self.entries.iter_mut().filter(|(_, e)| e.tag == tag) {
-            entry.value = value;
+        for (_, entry) in self.entries.iter_mut().filter(|(_, e)| e.d_tag == tag) {
+            entry.d_val = value;
         }
     }
 
     fn move_section(&mut self, kind: u32, from: u64, to: Place, size: u64) {
-        let own = |s: &&mut Shdr| s.kind == kind && s.addr == from && s.allocated();
+        let own = |s: &&mut SectionHeader| s.sh_type == kind && s.sh_addr == from && s.allocated();
         if let Some(section) = self.sections.iter_mut().find(own) {
-            section.addr = to.vaddr;
-            section.offset = to.offset;
-            section.size = size;
+            section.sh_addr = to.vaddr;
+            section.sh_offset = to.offset;
+            section.sh_size = size;
         }
     }
 
     /// The change as a whole.
     pub fn finish(mut self, base: &[u8]) -> Result<Edit, Unsupported> {
-        let too_large = |_| Unsupported::Output(Fault::TooLarge);
-        self.finish_dynamic().ok_or(too_large(()))?;
+        let too_large = |TooLarge| Unsupported::Output(Fault::TooLarge);
+        self.finish_dynamic().ok_or(too_large(TooLarge))?;
         let layout = self.image.layout;
         let mut table = Vec::new();
         for segment in &self.segments {
-            segment
-                .write(layout, &mut table)
-                .map_err(|_| too_large(()))?;
+            layout.push(&mut table, segment).map_err(too_large)?;
         }
         self.put(self.phoff, table);
         let mut table = Vec::new();
         for (old, new) in self.image.sections.iter().zip(&self.sections) {
             if old != new {
-                new.write(layout, &mut table).map_err(|_| too_large(()))?;
+                layout.push(&mut table, new).map_err(too_large)?;
             }
         }
         let changed = self.image.sections.iter().zip(&self.sections).enumerate();
@@ -265,14 +268,12 @@ impl<'i, 'a> Draft<'i, 'a> {
         let w = layout.word_len();
         if self.phoff != self.image.phoff {
             let mut raw = Vec::new();
-            layout
-                .push_word(&mut raw, self.phoff)
-                .map_err(|_| too_large(()))?;
+            layout.push_word(&mut raw, self.phoff).map_err(too_large)?;
             self.put(24 + w, raw);
         }
         if self.segments.len() != self.image.segments.len() {
             let count = u16::try_from(self.segments.len()).ok();
-            let count = count.filter(|n| *n < PN_XNUM).ok_or(too_large(()))?;
+            let count = count.filter(|n| *n < PN_XNUM).ok_or(too_large(TooLarge))?;
             let mut raw = Vec::new();
             layout.push_u16(&mut raw, count);
             self.put(24 + 3 * w + 8, raw);
@@ -290,28 +291,27 @@ impl<'i, 'a> Draft<'i, 'a> {
         let step = layout.dyn_len();
         let mut raw = Vec::new();
         for (n, (place, entry)) in self.entries.iter().enumerate() {
-            let mut value = entry.value;
-            if let (DT_MIPS_RLD_MAP_REL, Some(place)) = (entry.tag, place) {
+            let mut entry = entry.clone();
+            if let (DT_MIPS_RLD_MAP_REL, Some(place)) = (entry.d_tag, place) {
                 // It counts from its own address.
                 let was = old.vaddr.checked_add(place.checked_mul(step)?)?;
                 let is = at.vaddr.checked_add((n as u64).checked_mul(step)?)?;
-                value = value.wrapping_add(was).wrapping_sub(is);
+                entry.d_val = entry.d_val.wrapping_add(was).wrapping_sub(is);
                 if !layout.wide {
-                    value &= u64::from(u32::MAX);
+                    entry.d_val &= u64::from(u32::MAX);
                 }
             }
-            layout.push_word(&mut raw, entry.tag).ok()?;
-            layout.push_word(&mut raw, value).ok()?;
+            layout.push(&mut raw, &entry).ok()?;
         }
         raw.resize(usize::try_from(self.dynamic_len()).ok()?, 0);
         let size = raw.len() as u64;
         if at.offset != old.offset {
-            for segment in self.segments.iter_mut().filter(|s| s.kind == PT_DYNAMIC) {
-                segment.offset = at.offset;
-                segment.vaddr = at.vaddr;
-                segment.paddr = at.vaddr;
-                segment.filesz = size;
-                segment.memsz = size;
+            for segment in self.segments.iter_mut().filter(|s| s.p_type == PT_DYNAMIC) {
+                segment.p_offset = at.offset;
+                segment.p_vaddr = at.vaddr;
+                segment.p_paddr = at.vaddr;
+                segment.p_filesz = size;
+                segment.p_memsz = size;
             }
             self.move_section(SHT_DYNAMIC, old.vaddr, at, size);
         } else {

@@ -18,19 +18,15 @@ pub enum Fault {
     Contents,
     #[error("a segment is larger in the file than in memory")]
     Sizes,
-    #[error(
-        "a segment's alignment is not a power of two, or its address disagrees with its offset"
-    )]
+    #[error("a segment's address disagrees with its offset")]
     Alignment,
-    #[error("segments to load overlap or do not ascend")]
+    #[error("segments to load overlap with different contents, or lie outside what ld.so maps")]
     Order,
     #[error("nothing is to be loaded")]
     NothingToLoad,
     #[error("there are several PT_{0} segments")]
     Several(&'static str),
-    #[error("PT_{0} comes after the first PT_LOAD")]
-    Late(&'static str),
-    #[error("PT_PHDR does not describe the program header table")]
+    #[error("PT_PHDR does not stand for the program header table")]
     PhdrSegment,
     #[error("the interpreter is not a mapped string")]
     Interpreter,

@@ -4,10 +4,12 @@
 //! what follows the table ([`super::slot`]), or PT_PHDR's in a program at a fixed address; or
 //! the whole table goes to the end.
 
+use goblin::elf::ProgramHeader;
+
 use super::consts::*;
 use super::draft::{Draft, Place};
 use super::image::Image;
-use super::layout::{Phdr, align_up};
+use super::layout::{Section, Segment, align_up};
 use super::patch::Edit;
 use super::rewrite::Unsupported;
 use super::wish::Goal;
@@ -55,16 +57,16 @@ fn with_slot(
     let mut draft = Draft::new(image);
     let evicted = match slot::make(image, &mut draft, reach) {
         Ok(evicted) => {
-            for segment in draft.segments.iter_mut().filter(|s| s.kind == PT_PHDR) {
-                segment.filesz = table_len(image);
-                segment.memsz = segment.filesz;
+            for segment in draft.segments.iter_mut().filter(|s| s.p_type == PT_PHDR) {
+                segment.p_filesz = table_len(image);
+                segment.p_memsz = segment.p_filesz;
             }
             evicted
         }
         // PT_PHDR tells ld.so how far a program was moved. One at a fixed address was not.
         Err(_) if image.kind == ET_EXEC && image.segment(PT_PHDR).is_some() => {
             draft = Draft::new(image);
-            draft.segments.retain(|s| s.kind != PT_PHDR);
+            draft.segments.retain(|s| s.p_type != PT_PHDR);
             slot::Evicted::default()
         }
         Err(why) => return Err(why),
@@ -103,12 +105,12 @@ fn with_table(
     let size = table_len(image);
     let at = payload.take(size, 16)?;
     draft.phoff = at.offset;
-    for segment in draft.segments.iter_mut().filter(|s| s.kind == PT_PHDR) {
-        segment.offset = at.offset;
-        segment.vaddr = at.vaddr;
-        segment.paddr = at.vaddr;
-        segment.filesz = size;
-        segment.memsz = size;
+    for segment in draft.segments.iter_mut().filter(|s| s.p_type == PT_PHDR) {
+        segment.p_offset = at.offset;
+        segment.p_vaddr = at.vaddr;
+        segment.p_paddr = at.vaddr;
+        segment.p_filesz = size;
+        segment.p_memsz = size;
     }
     let none = slot::Evicted::default();
     fill(image, goal, &mut draft, &mut payload, none)?;
@@ -122,19 +124,21 @@ fn table_len(image: &Image) -> u64 {
 
 /// The alignment of the new segment: what any page of the machine or any segment asks for.
 fn alignment(image: &Image) -> u64 {
-    let asked = image.loads().map(|s| s.align);
+    let asked = image.loads().map(|s| s.p_align);
     let asked = asked.filter(|a| a.is_power_of_two()).max().unwrap_or(1);
     asked.max(machine::largest_page(image.machine))
 }
 
 /// An empty payload behind the file's end and above its image.
 fn payload(image: &Image, align: u64, start: u64) -> Result<Payload, Unsupported> {
-    if image.view.len() > described_end(image) {
+    if has_data_behind(image) {
         return Err(Unsupported::DataBehind);
     }
-    let top = image.loads().filter_map(Phdr::mem_end).max();
+    let top = image.loads().filter_map(Segment::mem_end).max();
     let top = top.and_then(|t| align_up(t, align));
-    let offset = align_up(image.view.len(), start);
+    let shown = image.loads().filter_map(Segment::file_end).max();
+    let shown = shown.unwrap_or(0).max(image.view.len());
+    let offset = align_up(shown, start);
     let (Some(top), Some(offset)) = (top, offset) else {
         return Err(Unsupported::NoAddresses);
     };
@@ -158,7 +162,7 @@ fn in_step(image: &Image, align: u64) -> Result<Payload, Unsupported> {
     let page = machine::largest_page(image.machine);
     let at = payload(image, page, page)?.at;
     let first = image.loads().next();
-    let ahead = first.and_then(|f| f.vaddr.checked_sub(f.offset));
+    let ahead = first.and_then(|f| f.p_vaddr.checked_sub(f.p_offset));
     let ahead = ahead.filter(|a| a & (align - 1) == 0);
     let ahead = ahead.ok_or(Unsupported::NoHeaderSlot)?;
     let behind = at.offset.checked_add(ahead);
@@ -173,12 +177,22 @@ fn in_step(image: &Image, align: u64) -> Result<Payload, Unsupported> {
     })
 }
 
+/// Whether something follows the image that no header speaks of: more than what fills its last page up.
+pub(super) fn has_data_behind(image: &Image) -> bool {
+    let (end, len) = (described_end(image), image.view.len());
+    let Some(behind) = len.checked_sub(end).filter(|b| *b > 0) else {
+        return false;
+    };
+    let page = align_up(end, machine::largest_page(image.machine));
+    page.is_none_or(|page| len > page) || image.view.zeros(end, behind) < behind
+}
+
 /// Where the last thing that a header speaks of ends.
-fn described_end(image: &Image) -> u64 {
+pub(super) fn described_end(image: &Image) -> u64 {
     let layout = image.layout;
     let sections = image.sections.iter().filter(|s| s.in_file());
-    let sections = sections.map(|s| s.offset.saturating_add(s.size));
-    let segments = image.segments.iter().filter_map(Phdr::file_end);
+    let sections = sections.map(|s| s.sh_offset.saturating_add(s.sh_size));
+    let segments = image.segments.iter().filter_map(Segment::file_end);
     let tables = [
         image.phoff + image.segments.len() as u64 * layout.phdr_len(),
         image
@@ -197,17 +211,28 @@ fn fill(
     payload: &mut Payload,
     evicted: slot::Evicted,
 ) -> Result<(), Unsupported> {
-    let strings = match &goal.dynamic {
-        Some(dynamic) => {
-            let mut table = padding::string_table(image)?;
-            let offset = table.len() as u64;
-            table.extend_from_slice(&dynamic.strings());
-            let entered = draft.enter(dynamic, offset);
-            entered.ok_or(Unsupported::NoAddresses)?;
-            Some(table)
+    // The strings after a copy of the others, so that tools find them; or alone, counted from where the others are.
+    let none = Unsupported::NoAddresses;
+    let mut strings = None;
+    if let Some(dynamic) = &goal.dynamic {
+        let new = dynamic.strings();
+        match padding::string_table(image) {
+            Ok(mut table) => {
+                let offset = table.len() as u64;
+                draft.enter(dynamic, offset).ok_or(none)?;
+                table.extend_from_slice(&new);
+                strings = Some(table);
+            }
+            Err(_) => {
+                let at = payload.take(new.len() as u64, 1)?;
+                let table = image.dynamic.as_ref().and_then(|d| d.value(DT_STRTAB));
+                let offset = table.and_then(|table| at.vaddr.checked_sub(table));
+                let entered = offset.and_then(|offset| draft.enter(dynamic, offset));
+                entered.ok_or(none)?;
+                draft.put(at.offset, new);
+            }
         }
-        None => None,
-    };
+    }
     if draft.dynamic_lacks() > 0 {
         // ld.so writes into it, so it takes the segment's being writable with it.
         let at = payload.take(draft.dynamic_len(), 16)?;
@@ -243,21 +268,21 @@ fn finish(
     if end.is_none_or(|e| e > highest) {
         return Err(Unsupported::NoAddresses);
     }
-    let last = draft.segments.iter().rposition(|s| s.kind == PT_LOAD);
+    let last = draft.segments.iter().rposition(|s| s.p_type == PT_LOAD);
     let place = last.and_then(|l| l.checked_add(1));
     let place = place.ok_or(Unsupported::NoAddresses)?;
     let writable = if draft.dynamic_lacks() > 0 { PF_W } else { 0 };
     draft.segments.insert(
         place,
-        Phdr {
-            kind: PT_LOAD,
-            flags: PF_R | writable,
-            offset: payload.at.offset,
-            vaddr: payload.at.vaddr,
-            paddr: payload.at.vaddr,
-            filesz: payload.len,
-            memsz: payload.len,
-            align,
+        ProgramHeader {
+            p_type: PT_LOAD,
+            p_flags: PF_R | writable,
+            p_offset: payload.at.offset,
+            p_vaddr: payload.at.vaddr,
+            p_paddr: payload.at.vaddr,
+            p_filesz: payload.len,
+            p_memsz: payload.len,
+            p_align: align,
         },
     );
     let len = payload.at.offset.checked_add(payload.len);

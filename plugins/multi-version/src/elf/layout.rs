@@ -1,6 +1,13 @@
-//! How ELF writes its numbers: class and byte order, and the records made of them.
+//! How ELF writes its numbers: class and byte order, and goblin's records in them.
 //!
-//! Mirrors `elf(5)`. Every read is bounds-checked and every write checked to fit the class.
+//! The records ([`ProgramHeader`], [`SectionHeader`], [`Dyn`], [`Sym`], [`Header`]) and their numbers are goblin's. Every
+//! read is bounds-checked, and every write checked to fit the class, which goblin's own does not do.
+
+use goblin::container::{Container, Ctx};
+use goblin::elf::section_header::{SHF_ALLOC, SHT_NOBITS, SHT_NULL};
+use goblin::elf::{Dyn, Header, ProgramHeader, SectionHeader, Sym};
+use scroll::ctx::{SizeWith, TryFromCtx, TryIntoCtx};
+use scroll::{Endian, Pread, Pwrite};
 
 /// The class (ELFCLASS32, ELFCLASS64) and byte order of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,64 +23,93 @@ pub struct Layout {
 pub struct TooLarge;
 
 impl Layout {
+    /// The same, as goblin has it.
+    pub fn ctx(self) -> Ctx {
+        let container = match self.wide {
+            true => Container::Big,
+            false => Container::Little,
+        };
+        Ctx::new(container, self.endian())
+    }
+
+    fn endian(self) -> Endian {
+        match self.big {
+            true => Endian::Big,
+            false => Endian::Little,
+        }
+    }
+
     /// Bytes in an address or offset.
     pub fn word_len(self) -> u64 {
         if self.wide { 8 } else { 4 }
     }
 
+    /// The length of a record of this kind.
+    pub fn len_of<T: SizeWith<Ctx>>(self) -> u64 {
+        T::size_with(&self.ctx()) as u64
+    }
+
     /// Length of the ELF header.
     pub fn ehdr_len(self) -> u64 {
-        if self.wide { 64 } else { 52 }
+        self.len_of::<Header>()
     }
 
     /// Length of a program header.
     pub fn phdr_len(self) -> u64 {
-        if self.wide { 56 } else { 32 }
+        self.len_of::<ProgramHeader>()
     }
 
     /// Length of a section header.
     pub fn shdr_len(self) -> u64 {
-        if self.wide { 64 } else { 40 }
+        self.len_of::<SectionHeader>()
     }
 
     /// Length of an entry of `.dynamic`.
     pub fn dyn_len(self) -> u64 {
-        self.word_len() * 2
+        self.len_of::<Dyn>()
     }
 
     /// Length of a symbol.
     pub fn sym_len(self) -> u64 {
-        if self.wide { 24 } else { 16 }
+        self.len_of::<Sym>()
+    }
+
+    /// The record of goblin's at `at`.
+    pub fn record<'a, T>(self, bytes: &'a [u8], at: u64) -> Option<T>
+    where
+        T: TryFromCtx<'a, Ctx, Error = goblin::error::Error>,
+    {
+        let rest = bytes.get(usize::try_from(at).ok()?..)?;
+        rest.pread_with(0, self.ctx()).ok()
+    }
+
+    /// The file's header, at the start of `bytes`.
+    pub fn header(self, bytes: &[u8]) -> Option<Header> {
+        bytes.pread_with(0, self.endian()).ok()
+    }
+
+    fn number<'a, T>(self, bytes: &'a [u8], at: u64) -> Option<T>
+    where
+        T: TryFromCtx<'a, Endian, Error = scroll::Error>,
+    {
+        bytes
+            .pread_with(usize::try_from(at).ok()?, self.endian())
+            .ok()
     }
 
     /// The 16-bit number at `at`.
     pub fn u16(self, bytes: &[u8], at: u64) -> Option<u16> {
-        let raw = array::<2>(bytes, at)?;
-        Some(if self.big {
-            u16::from_be_bytes(raw)
-        } else {
-            u16::from_le_bytes(raw)
-        })
+        self.number(bytes, at)
     }
 
     /// The 32-bit number at `at`.
     pub fn u32(self, bytes: &[u8], at: u64) -> Option<u32> {
-        let raw = array::<4>(bytes, at)?;
-        Some(if self.big {
-            u32::from_be_bytes(raw)
-        } else {
-            u32::from_le_bytes(raw)
-        })
+        self.number(bytes, at)
     }
 
     /// The 64-bit number at `at`.
     pub fn u64(self, bytes: &[u8], at: u64) -> Option<u64> {
-        let raw = array::<8>(bytes, at)?;
-        Some(if self.big {
-            u64::from_be_bytes(raw)
-        } else {
-            u64::from_le_bytes(raw)
-        })
+        self.number(bytes, at)
     }
 
     /// The address-sized number at `at`.
@@ -83,6 +119,19 @@ impl Layout {
         } else {
             self.u32(bytes, at).map(u64::from)
         }
+    }
+
+    /// Appends a record of goblin's.
+    pub fn push<T: Record>(self, out: &mut Vec<u8>, record: &T) -> Result<(), TooLarge> {
+        if !self.wide && u32::try_from(record.largest()).is_err() {
+            return Err(TooLarge);
+        }
+        let start = out.len();
+        out.resize(start + T::size_with(&self.ctx()), 0);
+        let room = out.get_mut(start..).ok_or(TooLarge)?;
+        room.pwrite_with(record.clone(), 0, self.ctx())
+            .map_err(|_| TooLarge)?;
+        Ok(())
     }
 
     /// Appends a 16-bit number.
@@ -118,153 +167,79 @@ impl Layout {
     }
 }
 
-fn array<const N: usize>(bytes: &[u8], at: u64) -> Option<[u8; N]> {
-    let start = usize::try_from(at).ok()?;
-    bytes.get(start..start.checked_add(N)?)?.try_into().ok()
+/// A record of goblin's that is written.
+pub trait Record: SizeWith<Ctx> + TryIntoCtx<Ctx, Error = goblin::error::Error> + Clone {
+    /// The largest of its address-sized numbers.
+    fn largest(&self) -> u64;
 }
 
-/// A program header, `p_*` of `elf(5)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are elf(5)'s, less the p_")]
-pub struct Phdr {
-    pub kind: u32,
-    pub flags: u32,
-    pub offset: u64,
-    pub vaddr: u64,
-    pub paddr: u64,
-    pub filesz: u64,
-    pub memsz: u64,
-    pub align: u64,
+impl Record for ProgramHeader {
+    fn largest(&self) -> u64 {
+        let offsets = self.p_offset.max(self.p_vaddr).max(self.p_paddr);
+        let sizes = self.p_filesz.max(self.p_memsz).max(self.p_align);
+        offsets.max(sizes)
+    }
 }
 
-impl Phdr {
-    /// Reads one from the start of `raw`.
-    pub fn read(layout: Layout, raw: &[u8]) -> Option<Phdr> {
-        let word = |n: u64| layout.word(raw, n);
-        Some(if layout.wide {
-            Phdr {
-                kind: layout.u32(raw, 0)?,
-                flags: layout.u32(raw, 4)?,
-                offset: word(8)?,
-                vaddr: word(16)?,
-                paddr: word(24)?,
-                filesz: word(32)?,
-                memsz: word(40)?,
-                align: word(48)?,
-            }
-        } else {
-            Phdr {
-                kind: layout.u32(raw, 0)?,
-                offset: word(4)?,
-                vaddr: word(8)?,
-                paddr: word(12)?,
-                filesz: word(16)?,
-                memsz: word(20)?,
-                flags: layout.u32(raw, 24)?,
-                align: word(28)?,
-            }
-        })
+impl Record for SectionHeader {
+    fn largest(&self) -> u64 {
+        let places = self.sh_addr.max(self.sh_offset).max(self.sh_flags);
+        let sizes = self.sh_size.max(self.sh_addralign).max(self.sh_entsize);
+        places.max(sizes)
     }
+}
 
-    /// Appends it.
-    pub fn write(&self, layout: Layout, out: &mut Vec<u8>) -> Result<(), TooLarge> {
-        layout.push_u32(out, self.kind);
-        if layout.wide {
-            layout.push_u32(out, self.flags);
-        }
-        for value in [self.offset, self.vaddr, self.paddr, self.filesz, self.memsz] {
-            layout.push_word(out, value)?;
-        }
-        if !layout.wide {
-            layout.push_u32(out, self.flags);
-        }
-        layout.push_word(out, self.align)
+impl Record for Dyn {
+    fn largest(&self) -> u64 {
+        self.d_tag.max(self.d_val)
     }
+}
 
+/// Where a segment is.
+pub trait Segment {
     /// Where its bytes end in the file; `None` where that overflows.
-    pub fn file_end(&self) -> Option<u64> {
-        self.offset.checked_add(self.filesz)
-    }
+    fn file_end(&self) -> Option<u64>;
 
     /// Where it ends in memory; `None` where that overflows.
-    pub fn mem_end(&self) -> Option<u64> {
-        self.vaddr.checked_add(self.memsz)
-    }
+    fn mem_end(&self) -> Option<u64>;
 
     /// Whether its file contents cover `len` bytes at the address.
-    pub fn holds(&self, vaddr: u64, len: u64) -> bool {
-        let filled = self.vaddr.checked_add(self.filesz);
-        vaddr >= self.vaddr
+    fn holds(&self, vaddr: u64, len: u64) -> bool;
+}
+
+impl Segment for ProgramHeader {
+    fn file_end(&self) -> Option<u64> {
+        self.p_offset.checked_add(self.p_filesz)
+    }
+
+    fn mem_end(&self) -> Option<u64> {
+        self.p_vaddr.checked_add(self.p_memsz.max(self.p_filesz))
+    }
+
+    fn holds(&self, vaddr: u64, len: u64) -> bool {
+        let filled = self.p_vaddr.checked_add(self.p_filesz);
+        vaddr >= self.p_vaddr
             && matches!((vaddr.checked_add(len), filled), (Some(a), Some(b)) if a <= b)
     }
 }
 
-/// A section header, `sh_*` of `elf(5)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are elf(5)'s, less the sh_")]
-pub struct Shdr {
-    pub name: u32,
-    pub kind: u32,
-    pub flags: u64,
-    pub addr: u64,
-    pub offset: u64,
-    pub size: u64,
-    pub link: u32,
-    pub info: u32,
-    pub align: u64,
-    pub entsize: u64,
-}
-
-impl Shdr {
-    /// Reads one from the start of `raw`.
-    pub fn read(layout: Layout, raw: &[u8]) -> Option<Shdr> {
-        let w = layout.word_len();
-        let word = |n: u64| layout.word(raw, 8 + n * w);
-        Some(Shdr {
-            name: layout.u32(raw, 0)?,
-            kind: layout.u32(raw, 4)?,
-            flags: word(0)?,
-            addr: word(1)?,
-            offset: word(2)?,
-            size: word(3)?,
-            link: layout.u32(raw, 8 + 4 * w)?,
-            info: layout.u32(raw, 12 + 4 * w)?,
-            align: layout.word(raw, 16 + 4 * w)?,
-            entsize: layout.word(raw, 16 + 5 * w)?,
-        })
-    }
-
-    /// Appends it.
-    pub fn write(&self, layout: Layout, out: &mut Vec<u8>) -> Result<(), TooLarge> {
-        layout.push_u32(out, self.name);
-        layout.push_u32(out, self.kind);
-        for value in [self.flags, self.addr, self.offset, self.size] {
-            layout.push_word(out, value)?;
-        }
-        layout.push_u32(out, self.link);
-        layout.push_u32(out, self.info);
-        layout.push_word(out, self.align)?;
-        layout.push_word(out, self.entsize)
-    }
-
-    /// Whether it is mapped by the loader (SHF_ALLOC).
-    pub fn allocated(&self) -> bool {
-        self.flags & 2 != 0
-    }
+/// What a section is to a loader and to a file.
+pub trait Section {
+    /// Whether it is mapped by the loader.
+    fn allocated(&self) -> bool;
 
     /// Whether it has bytes in the file.
-    pub fn in_file(&self) -> bool {
-        self.kind != super::consts::SHT_NOBITS && self.kind != super::consts::SHT_NULL
-    }
+    fn in_file(&self) -> bool;
 }
 
-/// An entry of `.dynamic`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Dyn {
-    /// `d_tag`.
-    pub tag: u64,
-    /// `d_val` or `d_ptr`.
-    pub value: u64,
+impl Section for SectionHeader {
+    fn allocated(&self) -> bool {
+        self.sh_flags & u64::from(SHF_ALLOC) != 0
+    }
+
+    fn in_file(&self) -> bool {
+        self.sh_type != SHT_NOBITS && self.sh_type != SHT_NULL
+    }
 }
 
 /// `n` rounded up to a multiple of `align`, a power of two.

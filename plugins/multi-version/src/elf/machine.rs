@@ -14,6 +14,14 @@ pub struct Port {
     target: Target,
 }
 
+/// What the kernel calls a port's processors (AT_PLATFORM), where all have one name.
+const PLATFORMS: [(&str, &str); 4] = [
+    ("amd64", "x86_64"),
+    ("x32", "x86_64"),
+    ("i386", "i686"),
+    ("arm64", "aarch64"),
+];
+
 const fn port(
     architecture: &'static str,
     triplet: &'static str,
@@ -79,6 +87,19 @@ impl Port {
     /// The port a file is for.
     pub fn of(target: &Target) -> Option<&'static Port> {
         PORTS.iter().find(|p| p.target == *target)
+    }
+
+    /// What `$PLATFORM` stands for; nothing, where that is another on each processor.
+    pub fn platform(&self) -> &'static str {
+        let own = PLATFORMS
+            .iter()
+            .find(|(name, _)| *name == self.architecture);
+        own.map_or("", |(_, platform)| platform)
+    }
+
+    /// Whether a file for `target` runs where this port's do: one that does not say which ABI it is of does, too.
+    pub fn takes(&self, target: &Target) -> bool {
+        self.target.loads(target)
     }
 
     /// The port of this name.

@@ -36,7 +36,8 @@ mod wish;
 pub use fault::Fault;
 pub use image::{Dynamic, Image};
 pub use info::{DynamicInfo, Target};
-pub use layout::{Dyn, Layout, Phdr, Shdr};
+
+pub use layout::{Layout, Record, Section, Segment};
 pub use machine::{Port, is_glibc_interpreter};
 pub use patch::{Edit, Undo, UndoError};
 pub use rewrite::{Outcome, Skip, Tier, Unsupported, rewrite};

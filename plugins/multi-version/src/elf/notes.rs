@@ -4,10 +4,12 @@
 
 use std::collections::HashSet;
 
+use goblin::elf::ProgramHeader;
+
 use super::consts::*;
 use super::image::Image;
 use super::json::{self, Json};
-use super::layout::{Layout, Phdr, align_up};
+use super::layout::{Layout, align_up};
 
 /// A note.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,10 +29,10 @@ const NT_FDO_DLOPEN: u32 = 0x407c_0c0a;
 
 /// Every note that a PT_NOTE or a note section holds, each once.
 pub fn all(image: &Image) -> Vec<Note> {
-    let segments = image.segments.iter().filter(|s| s.kind == PT_NOTE);
-    let segments = segments.map(|s| (s.offset, s.filesz, s.align));
-    let sections = image.sections.iter().filter(|s| s.kind == SHT_NOTE);
-    let sections = sections.map(|s| (s.offset, s.size, s.align));
+    let segments = image.segments.iter().filter(|s| s.p_type == PT_NOTE);
+    let segments = segments.map(|s| (s.p_offset, s.p_filesz, s.p_align));
+    let sections = image.sections.iter().filter(|s| s.sh_type == SHT_NOTE);
+    let sections = sections.map(|s| (s.sh_offset, s.sh_size, s.sh_addralign));
     let mut seen = HashSet::new();
     let mut found: Vec<Note> = Vec::new();
     for (offset, len, align) in segments.chain(sections) {
@@ -104,20 +106,20 @@ pub(super) fn leading(layout: Layout, raw: &[u8]) -> u64 {
 
 /// The notes of a segment in order of what they say, those whose owner is not known with their address; `None` where
 /// they do not fill it.
-pub(super) fn placed(image: &Image, segment: &Phdr) -> Option<Vec<(Note, Option<u64>)>> {
-    let raw = image.view.bytes(segment.offset, segment.filesz)?;
-    let align = if segment.align == 8 { 8 } else { 4 };
+pub(super) fn placed(image: &Image, segment: &ProgramHeader) -> Option<Vec<(Note, Option<u64>)>> {
+    let raw = image.view.bytes(segment.p_offset, segment.p_filesz)?;
+    let align = if segment.p_align == 8 { 8 } else { 4 };
     let mut found = Vec::new();
     let mut at = 0;
-    while at < segment.filesz {
+    while at < segment.p_filesz {
         let (note, next) = one(image.layout, &raw, at, align)?;
-        let place = segment.vaddr.checked_add(at)?;
+        let place = segment.p_vaddr.checked_add(at)?;
         let pinned = (!is_known(&note)).then_some(place);
         found.push((note, pinned));
         at = next;
     }
     found.sort();
-    (at == segment.filesz).then_some(found)
+    (at == segment.p_filesz).then_some(found)
 }
 
 /// The build-id.

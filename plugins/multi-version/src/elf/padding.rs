@@ -3,15 +3,17 @@
 //! The read-only segment before them grows, in the file and in memory, as far as neither
 //! anything else in the file nor the next segment's first page is touched.
 
+use goblin::elf::ProgramHeader;
+
 use super::consts::*;
 use super::draft::{Draft, Place};
 use super::fault::Fault;
 use super::image::Image;
-use super::layout::align_down;
-use super::machine;
+use super::layout::{Section, Segment, align_down};
 use super::patch::Edit;
 use super::rewrite::Unsupported;
 use super::wish::Goal;
+use super::{growth, machine, symbols};
 
 /// Free room behind a read-only segment.
 #[derive(Debug, Clone, Copy)]
@@ -26,14 +28,19 @@ struct Gap {
 fn gaps(image: &Image, want: u64) -> Vec<Gap> {
     let mut all = Vec::new();
     for (place, load) in image.segments.iter().enumerate() {
-        let read_only = load.flags & (PF_R | PF_W) == PF_R;
-        if load.kind != PT_LOAD || !read_only || load.filesz == 0 || load.filesz != load.memsz {
+        let read_only = load.p_flags & (PF_R | PF_W) == PF_R;
+        if load.p_type != PT_LOAD
+            || !read_only
+            || load.p_filesz == 0
+            || load.p_filesz != load.p_memsz
+        {
             continue;
         }
         let (Some(offset), Some(vaddr)) = (load.file_end(), load.mem_end()) else {
             continue;
         };
-        let room = file_room(image, offset).min(memory_room(image, load.offset, load.vaddr, vaddr));
+        let room =
+            file_room(image, offset).min(memory_room(image, load.p_offset, load.p_vaddr, vaddr));
         let room = image.view.zeros(offset, room.min(want));
         if room > 0 {
             let at = Place { offset, vaddr };
@@ -44,7 +51,7 @@ fn gaps(image: &Image, want: u64) -> Vec<Gap> {
             });
         }
     }
-    let executable = |gap: &Gap| image.segments.get(gap.segment).map(|s| s.flags & PF_X);
+    let executable = |gap: &Gap| image.segments.get(gap.segment).map(|s| s.p_flags & PF_X);
     all.sort_by_key(executable);
     all
 }
@@ -57,10 +64,14 @@ fn file_room(image: &Image, offset: u64) -> u64 {
         (image.phoff, image.segments.len() as u64 * layout.phdr_len()),
         (image.shoff, image.sections.len() as u64 * layout.shdr_len()),
     ];
-    let segments = image.segments.iter().map(|s| (s.offset, s.filesz));
+    let segments = image.segments.iter().map(|s| (s.p_offset, s.p_filesz));
     let sections = image.sections.iter().filter(|s| s.in_file());
-    let sections = sections.map(|s| (s.offset, s.size));
-    let mut end = image.view.len();
+    let sections = sections.map(|s| (s.sh_offset, s.sh_size));
+    let mut end = match growth::described_end(image) {
+        // What follows may be somebody's, zeros and all.
+        described if growth::has_data_behind(image) => described,
+        _ => image.view.len(),
+    };
     for (start, len) in tables.into_iter().chain(segments).chain(sections) {
         if len == 0 {
             continue;
@@ -78,20 +89,24 @@ fn file_room(image: &Image, offset: u64) -> u64 {
 /// show the same file contents at the same distance, the page may be shared.
 fn memory_room(image: &Image, offset: u64, vaddr: u64, end: u64) -> u64 {
     let largest = machine::largest_page(image.machine);
-    let above = image.loads().filter(|s| s.vaddr >= end);
-    let next = above.min_by_key(|s| s.vaddr);
+    let covers = |s: &ProgramHeader| s.p_vaddr < end && s.mem_end().is_none_or(|e| e > end);
+    if image.loads().any(covers) {
+        return 0;
+    }
+    let above = image.loads().filter(|s| s.p_vaddr >= end);
+    let next = above.min_by_key(|s| s.p_vaddr);
     let Some(next) = next else {
         return u64::MAX - end;
     };
-    if next.vaddr.wrapping_sub(next.offset) == vaddr.wrapping_sub(offset) {
-        return next.vaddr.saturating_sub(end);
+    if next.p_vaddr.wrapping_sub(next.p_offset) == vaddr.wrapping_sub(offset) {
+        return next.p_vaddr.saturating_sub(end);
     }
-    let page = if next.align.is_power_of_two() {
-        next.align.clamp(0x1000, largest)
+    let page = if next.p_align.is_power_of_two() {
+        next.p_align.clamp(0x1000, largest)
     } else {
         largest
     };
-    align_down(next.vaddr, page).saturating_sub(end)
+    align_down(next.p_vaddr, page).saturating_sub(end)
 }
 
 /// Takes `len` bytes from the first gap that has them and passes `fits`, growing its segment.
@@ -110,8 +125,8 @@ fn take(
     gap.room -= len;
     gap.at.offset += len;
     gap.at.vaddr += len;
-    segment.filesz += len;
-    segment.memsz += len;
+    segment.p_filesz += len;
+    segment.p_memsz += len;
     Ok(at)
 }
 
@@ -126,10 +141,10 @@ fn interpreter(
     let len = bytes.len() as u64;
     let old = image.segment(PT_INTERP);
     let old = old.ok_or(Unsupported::Input(Fault::Interpreter))?;
-    let at = if len <= old.filesz {
+    let at = if len <= old.p_filesz {
         Place {
-            offset: old.offset,
-            vaddr: old.vaddr,
+            offset: old.p_offset,
+            vaddr: old.p_vaddr,
         }
     } else {
         take(draft, gaps, len, |_| true)?
@@ -138,17 +153,21 @@ fn interpreter(
     Ok(())
 }
 
-/// The bytes of the dynamic string table, ending with a NUL.
+/// The bytes of the dynamic string table, ending with a NUL, if all that is spoken of is among them.
 pub(super) fn string_table(image: &Image) -> Result<Vec<u8>, Unsupported> {
     let missing = Unsupported::Input(Fault::Strings);
     let dynamic = image.dynamic.as_ref().ok_or(missing)?;
     let at = dynamic.value(DT_STRTAB).ok_or(missing)?;
-    let len = dynamic.value(DT_STRSZ).ok_or(missing)?;
-    let mut table = image.mapped(at, len).ok_or(missing)?.into_owned();
-    if table.last().is_some_and(|b| *b != 0) {
-        table.push(0);
+    let len = dynamic.value(DT_STRSZ).unwrap_or(0);
+    if symbols::last_string(image) >= len {
+        return Err(Unsupported::NoPadding);
     }
-    Ok(table)
+    let table = image.mapped(at, len).ok_or(missing)?;
+    match table.last() {
+        // Its last string goes on behind it.
+        Some(last) if *last != 0 => Err(Unsupported::NoPadding),
+        _ => Ok(table.into_owned()),
+    }
 }
 
 /// The string table is copied, so that every offset stays, and grows there. What ordinary tools

@@ -40,7 +40,7 @@ pub struct Environment {
     pub hwcaps: Vec<Vec<u8>>,
     /// What `$LIB` stands for, such as `lib/x86_64-linux-gnu`.
     pub lib: Vec<u8>,
-    /// What `$PLATFORM` stands for.
+    /// What `$PLATFORM` stands for; nothing, if nobody knows: then what has it in it is not looked at.
     pub platform: Vec<u8>,
     /// The current directory, for relative paths.
     pub cwd: Vec<u8>,
@@ -72,6 +72,8 @@ pub struct Need {
     pub found: Option<usize>,
     /// How.
     pub through: Through,
+    /// For [`Through::Rpath`], whose DT_RPATH it was, by place.
+    pub rpath_of: Option<usize>,
 }
 
 /// By which rule a name was found.
@@ -105,6 +107,9 @@ pub struct Process<'f, F: Files> {
     /// Every need, in the order of looking.
     pub needs: Vec<Need>,
 }
+
+/// A file and the path it was found by.
+type Hit = (Vec<u8>, Rc<Object>);
 
 /// More objects than any process loads; needs beyond are not looked for.
 const MANY: usize = 1 << 14;
@@ -170,9 +175,10 @@ impl<'f, F: Files> Process<'f, F> {
     }
 
     fn need(&mut self, by: usize, name: &[u8]) -> Option<usize> {
+        let mut rpath_of = None;
         let (found, through) = match self.known(name) {
             Some(place) => (Some(place), Through::Loaded),
-            None => match self.search(by, name) {
+            None => match self.search(by, name, &mut rpath_of) {
                 Some((path, object, through)) => (self.enter(by, name, path, object), through),
                 None => (None, Through::Nothing),
             },
@@ -182,6 +188,7 @@ impl<'f, F: Files> Process<'f, F> {
             name: name.to_vec(),
             found,
             through,
+            rpath_of,
         });
         found
     }
@@ -219,7 +226,12 @@ impl<'f, F: Files> Process<'f, F> {
         Some(self.loaded.len() - 1)
     }
 
-    fn search(&self, by: usize, name: &[u8]) -> Option<(Vec<u8>, Rc<Object>, Through)> {
+    fn search(
+        &self,
+        by: usize,
+        name: &[u8],
+        rpath_of: &mut Option<usize>,
+    ) -> Option<(Vec<u8>, Rc<Object>, Through)> {
         let loader = self.loaded.get(by)?;
         if name.contains(&b'/') {
             let path = self.expand(loader, name)?;
@@ -229,8 +241,9 @@ impl<'f, F: Files> Process<'f, F> {
         let info = &loader.object.info;
         let found = |through| move |(path, object)| (path, object, through);
         if info.runpath.is_none()
-            && let Some(hit) = self.search_rpaths(by, name)
+            && let Some((place, hit)) = self.search_rpaths(by, name)
         {
+            *rpath_of = Some(place);
             return Some(found(Through::Rpath)(hit));
         }
         if !self.environment.secure {
@@ -257,14 +270,14 @@ impl<'f, F: Files> Process<'f, F> {
     }
 
     /// DT_RPATH of the loader, of its loader and so on, and of the program; one that has
-    /// DT_RUNPATH has no DT_RPATH.
-    fn search_rpaths(&self, by: usize, name: &[u8]) -> Option<(Vec<u8>, Rc<Object>)> {
+    /// DT_RUNPATH has no DT_RPATH. With whose it was, by place.
+    fn search_rpaths(&self, by: usize, name: &[u8]) -> Option<(usize, Hit)> {
         let mut next = Some(by);
         let mut met_program = false;
         while let Some(place) = next {
             met_program |= place == 0;
             if let Some(hit) = self.search_rpath(place, name) {
-                return Some(hit);
+                return Some((place, hit));
             }
             // A loader was loaded before what it loads: this ends.
             next = self.loaded.get(place)?.loader.filter(|l| *l < place);
@@ -272,22 +285,17 @@ impl<'f, F: Files> Process<'f, F> {
         if met_program {
             return None;
         }
-        self.search_rpath(0, name)
+        Some((0, self.search_rpath(0, name)?))
     }
 
-    fn search_rpath(&self, place: usize, name: &[u8]) -> Option<(Vec<u8>, Rc<Object>)> {
+    fn search_rpath(&self, place: usize, name: &[u8]) -> Option<Hit> {
         let loaded = self.loaded.get(place)?;
         let info = &loaded.object.info;
         let path = info.rpath.as_ref().filter(|_| info.runpath.is_none())?;
         self.search_path(loaded, path, name)
     }
 
-    fn search_path(
-        &self,
-        loaded: &Loaded,
-        path: &[u8],
-        name: &[u8],
-    ) -> Option<(Vec<u8>, Rc<Object>)> {
+    fn search_path(&self, loaded: &Loaded, path: &[u8], name: &[u8]) -> Option<Hit> {
         if path.is_empty() {
             return None;
         }
@@ -296,7 +304,7 @@ impl<'f, F: Files> Process<'f, F> {
         self.search_dirs(dirs, name)
     }
 
-    fn search_cache(&self, no_default: bool, name: &[u8]) -> Option<(Vec<u8>, Rc<Object>)> {
+    fn search_cache(&self, no_default: bool, name: &[u8]) -> Option<Hit> {
         let path = self.environment.cache.get(name)?;
         let in_default =
             |dir: &Vec<u8>| path.starts_with(dir) && path.get(dir.len()) == Some(&b'/');
@@ -306,11 +314,7 @@ impl<'f, F: Files> Process<'f, F> {
         self.open(path)
     }
 
-    fn search_dirs(
-        &self,
-        dirs: impl Iterator<Item = Vec<u8>>,
-        name: &[u8],
-    ) -> Option<(Vec<u8>, Rc<Object>)> {
+    fn search_dirs(&self, dirs: impl Iterator<Item = Vec<u8>>, name: &[u8]) -> Option<Hit> {
         for dir in dirs {
             let dir = self.absolute(&dir);
             for hwcap in &self.environment.hwcaps {
@@ -327,7 +331,7 @@ impl<'f, F: Files> Process<'f, F> {
     }
 
     /// A file for another machine is passed over.
-    fn open(&self, path: &[u8]) -> Option<(Vec<u8>, Rc<Object>)> {
+    fn open(&self, path: &[u8]) -> Option<Hit> {
         let object = self.files.object(path)?;
         let fits = self.target.loads(&object.info.target);
         fits.then(|| (path.to_vec(), object))
@@ -345,7 +349,8 @@ impl<'f, F: Files> Process<'f, F> {
         }
     }
 
-    /// Replaces `$ORIGIN`, `$LIB` and `$PLATFORM`. `None` where a setuid program may not use it.
+    /// Replaces `$ORIGIN`, `$LIB` and `$PLATFORM`. `None` where a setuid program may not use it, or nobody knows what
+    /// one stands for.
     fn expand(&self, loaded: &Loaded, text: &[u8]) -> Option<Vec<u8>> {
         let mut out = Vec::new();
         let mut rest = text;
@@ -354,6 +359,9 @@ impl<'f, F: Files> Process<'f, F> {
             let (before, token) = rest.split_at(at);
             out.extend_from_slice(before);
             let (value, len) = self.token(loaded, token);
+            if value.is_empty() {
+                return None;
+            }
             with_origin |= token
                 .get(..len)
                 .is_some_and(|t| t.ends_with(b"ORIGIN") || t.ends_with(b"ORIGIN}"));

@@ -5,10 +5,12 @@
 //! file's first page, where core dumps keep the build-id. Where that is not enough, the symbol table goes, too, and
 //! behind notes that cannot move go those before them. Anything else there is in the way.
 
+use goblin::elf::ProgramHeader;
+
 use super::consts::*;
 use super::draft::Draft;
 use super::image::Image;
-use super::layout::Phdr;
+use super::layout::{Section, Segment};
 use super::rewrite::Unsupported;
 use super::{notes, symbols};
 
@@ -61,7 +63,7 @@ pub(super) fn make(image: &Image, draft: &mut Draft, reach: Reach) -> Result<Evi
     let size = image.layout.phdr_len();
     let end = image.segments.len() as u64 * size + image.phoff;
     let cover = image.loads().find(|s| {
-        s.offset <= image.phoff && s.file_end().is_some_and(|e| e >= end) && s.flags & PF_R != 0
+        s.p_offset <= image.phoff && s.file_end().is_some_and(|e| e >= end) && s.p_flags & PF_R != 0
     });
     let cover = cover.ok_or(none)?;
     let movables = movables(image, end, reach);
@@ -150,13 +152,13 @@ fn zero_between(image: &Image, from: u64, to: u64) -> Result<(), Unsupported> {
 fn movables(image: &Image, from: u64, reach: Reach) -> Vec<Movable> {
     let mut all = Vec::new();
     for segment in &image.segments {
-        let what = match segment.kind {
+        let what = match segment.p_type {
             PT_INTERP => What::Interpreter,
             PT_NOTE | PT_GNU_PROPERTY => What::Note,
             _ => continue,
         };
         if let Some(end) = segment.file_end() {
-            let start = segment.offset;
+            let start = segment.p_offset;
             all.push(Movable { start, end, what });
         }
     }
@@ -189,7 +191,7 @@ fn movables(image: &Image, from: u64, reach: Reach) -> Vec<Movable> {
 }
 
 /// The first offset behind the table that belongs to something which cannot move.
-fn barrier(image: &Image, cover: &Phdr, movables: &[Movable], from: u64) -> u64 {
+fn barrier(image: &Image, cover: &ProgramHeader, movables: &[Movable], from: u64) -> u64 {
     let movable = |start: u64, end: u64| movables.iter().any(|m| m.start <= start && end <= m.end);
     let mut barrier = cover.file_end().unwrap_or(from);
     let mut meet = |start: u64, len: u64| {
@@ -199,18 +201,18 @@ fn barrier(image: &Image, cover: &Phdr, movables: &[Movable], from: u64) -> u64 
         }
     };
     for section in image.sections.iter().filter(|s| s.in_file()) {
-        meet(section.offset, section.size);
+        meet(section.sh_offset, section.sh_size);
     }
-    let fixed = |s: &&Phdr| !matches!(s.kind, PT_LOAD | PT_PHDR);
+    let fixed = |s: &&ProgramHeader| !matches!(s.p_type, PT_LOAD | PT_PHDR);
     for segment in image.segments.iter().filter(fixed) {
         // RELRO and the like span what is met by itself; those that start later end the room.
-        meet(segment.offset, segment.filesz);
+        meet(segment.p_offset, segment.p_filesz);
     }
     meet(image.shoff, image.sections.len() as u64);
     // Without section headers, what the dynamic table points to.
     for entry in image.dynamic.iter().flat_map(|d| &d.entries) {
-        let address = is_address(entry.tag) && !matches!(entry.tag, DT_HASH | DT_GNU_HASH);
-        match image.offset_of(entry.value, 1) {
+        let address = is_address(entry.d_tag) && !matches!(entry.d_tag, DT_HASH | DT_GNU_HASH);
+        match image.offset_of(entry.d_val, 1) {
             Some(start) if address => meet(start, 1),
             _ => {}
         }

@@ -12,7 +12,7 @@ const LONGEST: usize = 255;
 pub fn mentioned(image: &Image) -> BTreeSet<Vec<u8>> {
     let mut found = BTreeSet::new();
     for load in image.loads() {
-        if let Some(raw) = image.view.bytes(load.offset, load.filesz) {
+        if let Some(raw) = image.contents(load) {
             scan(&raw, &mut found);
         }
     }

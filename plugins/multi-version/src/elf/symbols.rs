@@ -6,9 +6,12 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use goblin::elf::{SectionHeader, Sym};
+
 use super::consts::*;
 use super::fault::Fault;
 use super::image::Image;
+use super::layout::Segment;
 use super::machine;
 
 /// A symbol with its version.
@@ -154,9 +157,9 @@ fn relocated(image: &Image) -> u64 {
 
 /// How many dynamic symbols there are.
 fn count(image: &Image, table: u64) -> u64 {
-    let own = |s: &&super::layout::Shdr| s.kind == SHT_DYNSYM && s.addr == table;
+    let own = |s: &&SectionHeader| s.sh_type == SHT_DYNSYM && s.sh_addr == table;
     if let Some(section) = image.sections.iter().find(own) {
-        return section.size / image.layout.sym_len();
+        return section.sh_size / image.layout.sym_len();
     }
     let dynamic = image.dynamic.as_ref();
     let value = |tag| dynamic.and_then(|d| d.value(tag));
@@ -170,7 +173,7 @@ fn count(image: &Image, table: u64) -> u64 {
 
 /// How many dynamic symbols there are for certain: a section header or DT_HASH tells, and nothing speaks of more.
 fn told_count(image: &Image, table: u64) -> Option<u64> {
-    let own = |s: &&super::layout::Shdr| s.kind == SHT_DYNSYM && s.addr == table;
+    let own = |s: &&SectionHeader| s.sh_type == SHT_DYNSYM && s.sh_addr == table;
     let section = image.sections.iter().find(own);
     let value = |tag| image.dynamic.as_ref().and_then(|d| d.value(tag));
     let (sysv, gnu) = (value(DT_HASH), value(DT_GNU_HASH));
@@ -184,7 +187,7 @@ fn told_count(image: &Image, table: u64) -> Option<u64> {
         None => 0,
     };
     let exact = match section {
-        Some(section) => section.size == told * image.layout.sym_len(),
+        Some(section) => section.sh_size == told * image.layout.sym_len(),
         None => sysv.is_some(),
     };
     let agreed = sysv.is_none_or(|n| n == told) && gnu <= told && relocated(image) <= told;
@@ -218,7 +221,7 @@ impl<'a> Tables<'a> {
         let load = image.loads().find(|s| s.holds(strings, 1));
         let load = load.ok_or(Fault::Strings)?;
         // DT_STRSZ may reach past the segment, see `padding::appended`.
-        let room = load.filesz - (strings - load.vaddr);
+        let room = load.p_filesz - (strings - load.p_vaddr);
         let size = dynamic.value(DT_STRSZ).unwrap_or(room).min(room);
         let strings = image.mapped(strings, size).ok_or(Fault::Strings)?;
         Ok(Some(Tables {
@@ -228,8 +231,8 @@ impl<'a> Tables<'a> {
         }))
     }
 
-    fn name(&self, offset: u32) -> Option<&[u8]> {
-        let rest = self.strings.get(usize::try_from(offset).ok()?..)?;
+    fn name(&self, offset: usize) -> Option<&[u8]> {
+        let rest = self.strings.get(offset..)?;
         rest.get(..memchr::memchr(0, rest)?)
     }
 
@@ -239,18 +242,16 @@ impl<'a> Tables<'a> {
         let step = layout.sym_len();
         let count = self.symbols.len() as u64 / step;
         (1..count).filter_map(move |n| {
-            let at = n * step;
-            let (info, section) = if layout.wide { (4, 6) } else { (12, 14) };
-            let byte = |k| self.symbols.get(usize::try_from(at + k).ok()?).copied();
+            let symbol: Sym = layout.record(&self.symbols, n * step)?;
             let version = match &self.versions {
                 Some(raw) => layout.u16(raw, n * 2)?,
                 None => 1,
             };
             Some(Symbol {
-                name: self.name(layout.u32(&self.symbols, at)?)?,
-                binding: byte(info)? >> 4,
-                visibility: byte(info + 1)? & 3,
-                defined: layout.u16(&self.symbols, at + section)? != 0,
+                name: self.name(symbol.st_name)?,
+                binding: symbol.st_bind(),
+                visibility: symbol.st_visibility(),
+                defined: symbol.st_shndx != SHN_UNDEF as usize,
                 version,
             })
         })
@@ -266,14 +267,12 @@ struct Symbol<'t> {
 }
 
 impl Symbol<'_> {
-    /// STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE.
     fn is_shared(&self) -> bool {
-        matches!(self.binding, 1 | 2 | 10) && !self.name.is_empty()
+        matches!(self.binding, STB_GLOBAL | STB_WEAK | STB_GNU_UNIQUE) && !self.name.is_empty()
     }
 
-    /// STV_DEFAULT, STV_PROTECTED.
     fn is_visible(&self) -> bool {
-        matches!(self.visibility, 0 | 3)
+        matches!(self.visibility, STV_DEFAULT | STV_PROTECTED)
     }
 }
 
@@ -301,7 +300,7 @@ pub fn imports(image: &Image) -> Result<Imports, Fault> {
                 });
             }
             None if !symbol.defined => {
-                let weak = symbol.binding == 2;
+                let weak = symbol.binding == STB_WEAK;
                 let known = imports.unversioned.entry(symbol.name.to_vec());
                 known.and_modify(|w| *w &= weak).or_insert(weak);
             }
@@ -386,6 +385,69 @@ pub fn version_definitions(image: &Image) -> Result<Vec<VersionDefinition>, Faul
         Some(())
     })?;
     Ok(definitions)
+}
+
+/// The highest offset into the dynamic string table that a symbol, a version or the dynamic table itself speaks of: as
+/// far as they can be read, since it may be beyond DT_STRSZ, which ld.so does not look at.
+pub(super) fn last_string(image: &Image) -> u64 {
+    let layout = image.layout;
+    let Some(dynamic) = &image.dynamic else {
+        return 0;
+    };
+    let strings = dynamic.entries.iter().filter(|e| is_string(e.d_tag));
+    let mut last = strings.map(|e| e.d_val).max().unwrap_or(0);
+    if let Some(at) = dynamic.value(DT_SYMTAB) {
+        let size = count(image, at).checked_mul(layout.sym_len());
+        let raw = size.and_then(|size| image.mapped(at, size));
+        for symbol in raw
+            .as_deref()
+            .unwrap_or_default()
+            .chunks_exact(layout.sym_len() as usize)
+        {
+            // st_name comes first in either class.
+            last = last.max(layout.u32(symbol, 0).map_or(0, u64::from));
+        }
+    }
+    let mut left = MANY;
+    // What is damaged is read as far as it goes.
+    let _ = chain(image, DT_VERNEED, DT_VERNEEDNUM, 16, 12, |at, raw| {
+        last = last.max(u64::from(layout.u32(raw, 4)?));
+        let mut aux = at.checked_add(u64::from(layout.u32(raw, 8)?))?;
+        for _ in 0..layout.u16(raw, 2)? {
+            left = left.checked_sub(1)?;
+            let raw = image.mapped(aux, 16)?;
+            last = last.max(u64::from(layout.u32(&raw, 8)?));
+            aux = aux.checked_add(u64::from(layout.u32(&raw, 12)?))?;
+        }
+        Some(())
+    });
+    let _ = chain(image, DT_VERDEF, DT_VERDEFNUM, 20, 16, |at, raw| {
+        let mut aux = at.checked_add(u64::from(layout.u32(raw, 12)?))?;
+        for _ in 0..layout.u16(raw, 6)? {
+            left = left.checked_sub(1)?;
+            let raw = image.mapped(aux, 8)?;
+            last = last.max(u64::from(layout.u32(&raw, 0)?));
+            aux = aux.checked_add(u64::from(layout.u32(&raw, 4)?))?;
+        }
+        Some(())
+    });
+    last
+}
+
+/// Whether a tag's value is an offset into the dynamic string table.
+fn is_string(tag: u64) -> bool {
+    matches!(
+        tag,
+        DT_NEEDED
+            | DT_SONAME
+            | DT_RPATH
+            | DT_RUNPATH
+            | DT_CONFIG
+            | DT_DEPAUDIT
+            | DT_AUDIT
+            | DT_AUXILIARY
+            | DT_FILTER
+    )
 }
 
 /// Visits a chain of `size`-byte records, each telling at `next` how far the next one is.

@@ -3,11 +3,13 @@
 //! Reads the result anew and trusts nothing the rewriting computed: the input's checks must hold, every
 //! difference must be one that was wished, and nothing may be written over other sections.
 
+use goblin::elf::{Dyn, ProgramHeader};
+
 use super::consts::*;
 use super::fault::Fault;
 use super::image::Image;
 use super::info::DynamicInfo;
-use super::layout::{Dyn, Phdr};
+use super::layout::{Section, Segment};
 use super::patch::Edit;
 use super::rewrite::Unsupported;
 use super::view::Write;
@@ -33,6 +35,7 @@ pub(super) fn verify(
     unwished(same_others(before, &after), "its other segments")?;
     unwished(table_agreed(before, &after), "its program headers' address")?;
     unwished(same_tables(before, &after), "its symbols")?;
+    unwished(same_names(before, &after), "its names")?;
     unwished(same_sections(before, &after), "its sections")?;
     let symbols = |image: &Image| image.dynamic.as_ref().and_then(|d| d.value(DT_SYMTAB));
     let moved = symbols(before).filter(|at| symbols(&after) != Some(*at));
@@ -79,7 +82,7 @@ fn may_change(tag: u64) -> bool {
 fn same_entries(before: &Image, after: &Image) -> bool {
     let entries = |image: &Image| -> Vec<Dyn> {
         let all = image.dynamic.iter().flat_map(|d| &d.entries);
-        all.copied().filter(|e| !may_change(e.tag)).collect()
+        all.filter(|e| !may_change(e.d_tag)).cloned().collect()
     };
     let new = entries(after);
     let mut new = new.iter().peekable();
@@ -97,13 +100,13 @@ fn same_loads(before: &Image, after: &Image) -> bool {
     let mut new = after.loads();
     let all_there = before.loads().all(|old| {
         new.next().is_some_and(|new| {
-            let grown = Phdr {
-                filesz: new.filesz,
-                memsz: new.memsz,
-                ..*old
+            let grown = ProgramHeader {
+                p_filesz: new.p_filesz,
+                p_memsz: new.p_memsz,
+                ..old.clone()
             };
-            let by = new.filesz.checked_sub(old.filesz);
-            let mem_by = new.memsz.checked_sub(old.memsz);
+            let by = new.p_filesz.checked_sub(old.p_filesz);
+            let mem_by = new.p_memsz.checked_sub(old.p_memsz);
             let gap = old
                 .file_end()
                 .zip(by)
@@ -123,9 +126,9 @@ fn table_agreed(before: &Image, after: &Image) -> bool {
     }
     let len = after.segments.len() as u64 * after.layout.phdr_len();
     let (from, to) = (after.phoff, after.phoff.saturating_add(len));
-    let touches = |s: &&Phdr| s.offset < to && s.file_end().is_none_or(|e| e > from);
+    let touches = |s: &&ProgramHeader| s.p_offset < to && s.file_end().is_none_or(|e| e > from);
     let first = after.loads().next();
-    let first = first.and_then(|f| after.phoff.checked_sub(f.offset)?.checked_add(f.vaddr));
+    let first = first.and_then(|f| after.phoff.checked_sub(f.p_offset)?.checked_add(f.p_vaddr));
     after.loads().filter(touches).count() == 1
         && first.and_then(|vaddr| after.offset_of(vaddr, len)) == Some(from)
 }
@@ -133,7 +136,7 @@ fn table_agreed(before: &Image, after: &Image) -> bool {
 fn same_others(before: &Image, after: &Image) -> bool {
     // See `growth::segment`.
     let spared = before.kind == ET_EXEC && after.segment(PT_PHDR).is_none();
-    let own = |s: &&Phdr| s.kind != PT_LOAD && !(spared && s.kind == PT_PHDR);
+    let own = |s: &&ProgramHeader| s.p_type != PT_LOAD && !(spared && s.p_type == PT_PHDR);
     let (mut old, mut new) = (
         before.segments.iter().filter(own),
         after.segments.iter().filter(own),
@@ -144,18 +147,20 @@ fn same_others(before: &Image, after: &Image) -> bool {
             (Some(old), Some(new)) => (old, new),
             _ => return false,
         };
-        let same = match old.kind {
-            PT_INTERP | PT_PHDR | PT_DYNAMIC => old.kind == new.kind && old.flags == new.flags,
+        let same = match old.p_type {
+            PT_INTERP | PT_PHDR | PT_DYNAMIC => {
+                old.p_type == new.p_type && old.p_flags == new.p_flags
+            }
             PT_NOTE | PT_GNU_PROPERTY => {
-                let contents = |image: &Image, s: &Phdr| {
-                    let raw = image.view.bytes(s.offset, s.filesz);
+                let contents = |image: &Image, s: &ProgramHeader| {
+                    let raw = image.view.bytes(s.p_offset, s.p_filesz);
                     raw.map(|r| r.into_owned())
                 };
-                let moved = Phdr {
-                    offset: new.offset,
-                    vaddr: new.vaddr,
-                    paddr: new.paddr,
-                    ..*old
+                let moved = ProgramHeader {
+                    p_offset: new.p_offset,
+                    p_vaddr: new.p_vaddr,
+                    p_paddr: new.p_paddr,
+                    ..old.clone()
                 };
                 // Contents agree, and stay in step with where they are mapped.
                 let same = contents(before, old) == contents(after, new);
@@ -165,7 +170,8 @@ fn same_others(before: &Image, after: &Image) -> bool {
                 };
                 *new == moved
                     && (same || placed())
-                    && (old == new || after.offset_of(new.vaddr, new.filesz) == Some(new.offset))
+                    && (old == new
+                        || after.offset_of(new.p_vaddr, new.p_filesz) == Some(new.p_offset))
             }
             _ => old == new,
         };
@@ -191,11 +197,25 @@ fn same_tables(before: &Image, after: &Image) -> bool {
     })
 }
 
+/// A string table that moved has all that is spoken of where it was.
+fn same_names(before: &Image, after: &Image) -> bool {
+    let value = |image: &Image, tag| image.dynamic.as_ref().and_then(|d| d.value(tag));
+    let len = value(before, DT_STRSZ).unwrap_or(0);
+    let table = |image: &Image| {
+        let raw = image.mapped(value(image, DT_STRTAB)?, len)?;
+        Some(raw.into_owned())
+    };
+    let moved = value(before, DT_STRTAB) != value(after, DT_STRTAB);
+    !moved
+        || (symbols::last_string(before) < len
+            && table(before).is_some_and(|old| old.last() == Some(&0) && Some(old) == table(after)))
+}
+
 /// Section headers keep number, order, kind and flags.
 fn same_sections(before: &Image, after: &Image) -> bool {
     let kept = |image: &Image| -> Vec<_> {
         let all = image.sections.iter();
-        all.map(|s| (s.name, s.kind, s.flags, s.link, s.info))
+        all.map(|s| (s.sh_name, s.sh_type, s.sh_flags, s.sh_link, s.sh_info))
             .collect()
     };
     kept(before) == kept(after)
@@ -204,19 +224,19 @@ fn same_sections(before: &Image, after: &Image) -> bool {
 /// Whether a write leaves alone what sections hold, but what a rewrite may move: the symbols where that is where they
 /// were.
 fn spares_contents(before: &Image, write: &Write, symbols: Option<u64>) -> bool {
-    let interpreter = before.segment(PT_INTERP).map(|s| s.offset);
+    let interpreter = before.segment(PT_INTERP).map(|s| s.p_offset);
     before
         .sections
         .iter()
         .filter(|s| s.in_file())
         .all(|section| {
             let movable = matches!(
-                section.kind,
+                section.sh_type,
                 SHT_DYNAMIC | SHT_NOTE | SHT_HASH | SHT_GNU_HASH
-            ) || Some(section.offset) == interpreter
-                || (section.kind == SHT_DYNSYM && Some(section.addr) == symbols);
-            let apart = write.end().is_some_and(|e| e <= section.offset)
-                || section.offset.saturating_add(section.size) <= write.offset;
+            ) || Some(section.sh_offset) == interpreter
+                || (section.sh_type == SHT_DYNSYM && Some(section.sh_addr) == symbols);
+            let apart = write.end().is_some_and(|e| e <= section.sh_offset)
+                || section.sh_offset.saturating_add(section.sh_size) <= write.offset;
             movable || apart
         })
 }

@@ -35,8 +35,8 @@ pub struct Wish {
     pub foreign_interpreters: Vec<(Vec<u8>, Vec<u8>)>,
     /// The directories to search first.
     pub path: Vec<Vec<u8>>,
-    /// Below what the absolute directories of existing entries are found; each entry gives
-    /// one for each of these. None: entries stay as they are.
+    /// Below what the absolute directories of existing entries are found first; each entry gives
+    /// one for each of these, before itself.
     pub reroot: Vec<Vec<u8>>,
     /// Where the file is in its package, such as `/usr/lib/foo`: an entry with `$ORIGIN` gives one below each of
     /// `reroot`, too, as ld.so takes the directory of the symbolic link a library was found by.
@@ -172,9 +172,11 @@ impl Wish {
         // An empty path is none, to ld.so, too; an empty directory in it is the current one.
         let entries = old.filter(|p| !p.is_empty());
         for entry in entries.iter().flat_map(|p| p.split(|b| *b == b':')) {
-            if entry.first() == Some(&b'/') && !self.reroot.is_empty() {
+            if entry.first() == Some(&b'/') {
+                // What nobody brought is where it says: with -z nodefaultlib nothing else would find it.
                 let below = |root: &Vec<u8>| [root.as_slice(), entry].concat();
                 dirs.extend(self.reroot.iter().map(below));
+                dirs.push(entry.to_vec());
             } else {
                 dirs.push(entry.to_vec());
                 if let Some((origin, rest)) = self.origin.as_ref().zip(behind_origin(entry)) {
@@ -223,7 +225,7 @@ mod tests {
         );
         assert_eq!(
             joined("/usr/lib/samba:${ORIGIN}::y:$ORIGINAL", &["/i", "/c"]),
-            "/i/lib:/c/lib:/i/usr/lib/samba:/c/usr/lib/samba:${ORIGIN}:/i/usr/lib/o:/c/usr/lib/o::y:$ORIGINAL"
+            "/i/lib:/c/lib:/i/usr/lib/samba:/c/usr/lib/samba:/usr/lib/samba:${ORIGIN}:/i/usr/lib/o:/c/usr/lib/o::y:$ORIGINAL"
         );
     }
 }

@@ -14,12 +14,17 @@ use crate::manifest::path::{escape, unescape, unescape_any};
 use crate::manifest::stanza::{self, Stanza};
 
 /// Which rules it was derived by: that of other rules is derived again.
-const RULES: u32 = 1;
+const RULES: u32 = 2;
 
 pub(super) fn to_text(payload: &Payload) -> String {
     let mut head = Stanza::default();
     head.put("Rules", RULES);
     head.put_lines("Paths", payload.paths.iter().map(|p| escape(p)));
+    let damaged = payload.damaged.iter();
+    head.put_lines(
+        "Damaged",
+        damaged.map(|(p, why)| format!("{} {why}", escape(p))),
+    );
     let mut stanzas = vec![head];
     for object in &payload.objects {
         let Target {
@@ -40,7 +45,9 @@ pub(super) fn to_text(payload: &Payload) -> String {
         if let Some(soname) = &object.soname {
             stanza.put("Soname", soname);
         }
+        stanza.put_lines("Names", &object.names);
         stanza.put("Public", if object.public { "yes" } else { "no" });
+        stanza.put("Rpath", if object.rpath { "yes" } else { "no" });
         stanza.put_lines("Needed", &object.needed);
         stanza.put_lines("Mentions", &object.mentions);
         stanzas.push(stanza);
@@ -55,11 +62,16 @@ pub(super) fn from_text(text: &str) -> Result<Payload, ManifestError> {
         return Err(ManifestError::Stranger("these rules".into()));
     }
     let paths = head.take_each("Paths", unescape)?;
+    let damaged = head.take_each("Damaged", |line| {
+        let split = line.split_once(' ').ok_or("no reason")?;
+        Ok((unescape(split.0)?, split.1.to_owned()))
+    })?;
     head.end()?;
     let objects: Result<Vec<Object>, ManifestError> = stanzas.map(object).collect();
     Ok(Payload {
         objects: objects?,
         paths,
+        damaged,
     })
 }
 
@@ -70,7 +82,9 @@ fn object(mut stanza: Stanza) -> Result<Object, ManifestError> {
         target: stanza.take::<TargetWords>("Target")?.0,
         interpreter: stanza.take_maybe::<Any>("Interpreter")?.map(|i| i.0),
         soname: stanza.take_maybe("Soname")?,
+        names: stanza.take_each("Names", soname)?,
         public: stanza.take::<String>("Public")? == "yes",
+        rpath: stanza.take::<String>("Rpath")? == "yes",
         needed: stanza.take_each("Needed", soname)?,
         mentions: stanza.take_each("Mentions", soname)?,
     };

@@ -32,6 +32,7 @@ use crate::manifest::{Installation, ManifestError};
 
 pub use error::{ControlError, FactsError};
 pub use scan::Payload;
+pub(crate) use scan::is_default_library_dir;
 
 /// A package in the store.
 #[derive(Debug, Clone)]
@@ -46,6 +47,8 @@ pub struct Facts {
     pub objects: Vec<Object>,
     /// Every path of its payload that is no directory, relative to it, sorted.
     pub paths: Vec<PathBuf>,
+    /// ELF files that can't be read as any, and what is wrong with each: nobody can load them, or say what they need.
+    pub damaged: Vec<(PathBuf, String)>,
 }
 
 /// What of a control file matters here.
@@ -155,9 +158,13 @@ pub struct Object {
     /// DT_SONAME, when it is one that can stand in `lib/`. Of a public library without one it is the file's
     /// name, as for ldconfig.
     pub soname: Option<Soname>,
+    /// By which other names ld.so finds it for everybody: its file's, and those of the package's links to it. Sorted.
+    pub names: Vec<Soname>,
     /// Whether it, or a link to it, is in a directory where ld.so looks for everybody: `usr/lib`, `usr/lib/TRIPLET`,
     /// `usr/lib64` and its like, and what the package's own `etc/ld.so.conf.d` names.
     pub public: bool,
+    /// Whether its search path is a DT_RPATH, which holds for what it loads, too.
+    pub rpath: bool,
     /// DT_NEEDED, in order, but for paths, which ld.so opens as they stand.
     pub needed: Vec<Soname>,
     /// What it may dlopen: `.note.dlopen`, and soname-shaped strings.
@@ -177,13 +184,18 @@ pub fn read(host: Services, layout: &Layout, id: &InstallationId) -> Result<Fact
     let path = top.join(inside::CONTROL);
     let control = control::read(host, &bounded(&path)?, id);
     let control = control.map_err(|why| FactsError::Control { path, why })?;
-    let Payload { objects, paths } = Payload::of(&top)?;
+    let Payload {
+        objects,
+        paths,
+        damaged,
+    } = Payload::of(&top)?;
     Ok(Facts {
         id: id.clone(),
         installation,
         control,
         objects,
         paths,
+        damaged,
     })
 }
 

@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::{FactsError, Object, cache};
-use crate::elf::{DynamicInfo, Image, View, notes, sonames};
+use crate::elf::{DynamicInfo, Fault, Image, View, notes, sonames};
 use crate::layout::{Soname, inside, merged, merged_target};
 
 /// What the files of a package are.
@@ -19,6 +19,8 @@ pub struct Payload {
     pub objects: Vec<Object>,
     /// See [`Facts::paths`](super::Facts::paths).
     pub paths: Vec<PathBuf>,
+    /// See [`Facts::damaged`](super::Facts::damaged).
+    pub damaged: Vec<(PathBuf, String)>,
 }
 
 /// An ELF file that is larger is no object: nothing of this size is loaded.
@@ -50,32 +52,47 @@ impl Payload {
     /// # Errors
     /// They can't be read.
     pub fn derive(top: &Path) -> Result<Payload, FactsError> {
-        let (paths, mut links, mut objects) = (walk(top)?, BTreeMap::new(), Vec::new());
+        let (paths, mut links) = (walk(top)?, BTreeMap::new());
         let public = public_dirs(top, &paths)?;
         let is_public = |path: &Path| {
             path.parent()
                 .is_some_and(|dir| is_library_dir(dir, &public))
         };
-        let mut linked = BTreeSet::new();
         for (path, kind) in &paths {
             if kind.is_symlink() {
                 let target = at(&top.join(path), |p| fs::read_link(p))?;
                 links.insert(path.clone(), target);
             }
         }
+        // By each path that a link leads over, the names of those links.
+        let mut linked: BTreeMap<PathBuf, BTreeSet<Soname>> = BTreeMap::new();
         for link in links.keys().filter(|link| is_public(link)) {
-            linked.extend(follow(link, &links));
+            for path in follow(link, &links) {
+                let names = linked.entry(path).or_default();
+                names.extend(name_of(link));
+            }
         }
-        let mut known: BTreeMap<(u64, u64), Option<Object>> = BTreeMap::new();
+        let mut known: BTreeMap<(u64, u64), Content> = BTreeMap::new();
+        let (mut objects, mut damaged) = (Vec::new(), Vec::new());
         for (path, _) in paths.iter().filter(|(_, kind)| kind.is_file()) {
-            let public = is_public(path) || linked.contains(path);
-            if let Some(object) = object(top, path, public, &mut known)? {
-                objects.push(object);
+            let names = linked.get(path);
+            match object(top, path, &mut known)? {
+                Content::Object(object) => {
+                    // Of configured directories only ldconfig's names are known.
+                    let is_default = path.parent().is_some_and(is_default_library_dir);
+                    let own = name_of(path).filter(|_| is_default);
+                    let names = own.into_iter().chain(names.into_iter().flatten().cloned());
+                    let public = is_public(path) || linked.contains_key(path);
+                    objects.push(named(*object, path, public, names.collect()));
+                }
+                Content::Damaged(why) => damaged.push((path.clone(), why.to_string())),
+                Content::Nothing => {}
             }
         }
         Ok(Payload {
             objects,
             paths: paths.into_iter().map(|(path, _)| path).collect(),
+            damaged,
         })
     }
 
@@ -151,6 +168,11 @@ fn is_library_dir(dir: &Path, more: &BTreeSet<PathBuf>) -> bool {
     below.is_some_and(is_triplet)
 }
 
+/// Whether ld.so looks there for everybody, whatever is configured.
+pub(crate) fn is_default_library_dir(dir: &Path) -> bool {
+    is_library_dir(dir, &BTreeSet::new())
+}
+
 /// Whether it is the name of a directory of Debian's multiarch, such as `x86_64-linux-gnu`.
 fn is_triplet(name: &str) -> bool {
     let word = |w: &str| {
@@ -196,78 +218,93 @@ fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// The object in a file, if there is one; of further names of a file, the same.
+/// A file's name, if it can be one of a library.
+fn name_of(path: &Path) -> Option<Soname> {
+    Soname::new(path.file_name()?.to_str()?).ok()
+}
+
+/// What there is in a file.
+#[derive(Clone)]
+enum Content {
+    /// An ELF file with a dynamic table.
+    Object(Box<Object>),
+    /// An ELF file that no loader takes.
+    Damaged(Fault),
+    /// Anything else.
+    Nothing,
+}
+
+/// What is in a file; of further names of a file, the same.
 fn object(
     top: &Path,
     path: &Path,
-    public: bool,
-    known: &mut BTreeMap<(u64, u64), Option<Object>>,
-) -> Result<Option<Object>, FactsError> {
+    known: &mut BTreeMap<(u64, u64), Content>,
+) -> Result<Content, FactsError> {
     let full = top.join(path);
     let mut file = at(&full, open)?;
     let is = at(&full, |_| file.metadata())?;
     let inode = (is.dev(), is.ino());
-    let found = match known.get(&inode) {
-        Some(object) => object.clone(),
-        None => {
-            let object = at(&full, |_| elf(&mut file, is.len()))?;
-            if is.nlink() > 1 {
-                known.insert(inode, object.clone());
-            }
-            object
-        }
-    };
-    Ok(found.map(|object| named(object, path, public)))
+    if let Some(read) = known.get(&inode) {
+        return Ok(read.clone());
+    }
+    let read = at(&full, |_| elf(&mut file, is.len()))?;
+    if is.nlink() > 1 {
+        known.insert(inode, read.clone());
+    }
+    Ok(read)
 }
 
 /// An object by one of the names of its file.
-fn named(object: Object, path: &Path, public: bool) -> Object {
+fn named(object: Object, path: &Path, public: bool, mut names: BTreeSet<Soname>) -> Object {
     let library = object.interpreter.is_none();
-    let own = || Soname::new(path.file_name()?.to_str()?).ok();
-    let own = (public && library && object.soname.is_none())
-        .then(own)
-        .flatten();
+    let own = || name_of(path).filter(|_| public && library);
+    let soname = object.soname.clone().or_else(own);
+    names.retain(|name| Some(name) != soname.as_ref());
     Object {
         path: path.into(),
         public,
-        soname: object.soname.clone().or(own),
+        soname,
+        names: names.into_iter().collect(),
         ..object
     }
 }
 
 /// What an ELF file says, if it is one with a dynamic table.
-fn elf(file: &mut File, len: u64) -> io::Result<Option<Object>> {
+fn elf(file: &mut File, len: u64) -> io::Result<Content> {
     let mut head = [0; 4];
     if !(64..=LARGEST).contains(&len) {
-        return Ok(None);
+        return Ok(Content::Nothing);
     }
     file.read_exact(&mut head)?;
     if head != *b"\x7fELF" {
-        return Ok(None);
+        return Ok(Content::Nothing);
     }
     let mut bytes = head.to_vec();
     file.take(LARGEST).read_to_end(&mut bytes)?;
-    Ok(of_bytes(&bytes))
+    Ok(of_bytes(&bytes).unwrap_or_else(Content::Damaged))
 }
 
-/// What a damaged file says is nothing: ld.so does not load it.
-fn of_bytes(bytes: &[u8]) -> Option<Object> {
-    let image = Image::read(View::of(bytes)).ok()?;
-    image.dynamic.as_ref()?;
-    let info = DynamicInfo::of(&image).ok()?;
+fn of_bytes(bytes: &[u8]) -> Result<Content, Fault> {
+    let image = Image::read(View::of(bytes))?;
+    if image.dynamic.is_none() {
+        return Ok(Content::Nothing);
+    }
+    let info = DynamicInfo::of(&image)?;
     let word = |name: &Vec<u8>| Soname::new(std::str::from_utf8(name).ok()?).ok();
     let noted = notes::dlopens(&image).into_iter().flat_map(|d| d.sonames);
     let noted = noted.map(String::into_bytes);
     let mentions: BTreeSet<Vec<u8>> = noted.chain(sonames::mentioned(&image)).collect();
     let mentions = mentions.iter().filter_map(word).take(MENTIONS);
     let interpreter = info.interpreter.as_deref();
-    Some(Object {
+    Ok(Content::Object(Box::new(Object {
         path: PathBuf::new(),
         target: info.target,
         interpreter: interpreter.map(|i| PathBuf::from(OsStr::from_bytes(i))),
         soname: info.soname.as_ref().and_then(word),
+        names: Vec::new(),
         public: false,
+        rpath: info.rpath.is_some() && info.runpath.is_none(),
         needed: info.needed.iter().filter_map(word).collect(),
         mentions: mentions.collect(),
-    })
+    })))
 }

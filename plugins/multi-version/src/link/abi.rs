@@ -9,7 +9,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::linking::{Linking, architecture_of, provided};
-use super::{Done, LinkError, Linker, POLICY, read_error};
+use super::{Done, LinkError, Linker, POLICY, read_error, rpath};
 use crate::decide::abi::{Verdict, check};
 use crate::elf::symbols::{self, Imports, Versioned};
 use crate::elf::{Image, Outcome, View, rewrite};
@@ -223,6 +223,11 @@ impl plan::Files for Abi<'_> {
             self.fail(read_error(&a, e));
             false
         })
+    }
+
+    fn keeps_rpath(&self, set: &BTreeSet<InstallationId>) -> BTreeSet<InstallationId> {
+        let packages: Vec<&Facts> = set.iter().filter_map(|id| self.facts.get(id)).collect();
+        rpath::keep(self.layout, &packages)
     }
 
     fn leaves_config(&self, package: &InstallationId) -> bool {

@@ -8,7 +8,7 @@ use std::thread;
 use super::linking::Linking;
 use super::make::Maker;
 use super::unlinked::{self, Unlinked};
-use super::{Done, Linker};
+use super::{Done, LinkError, Linker};
 use crate::generation::Sys;
 use crate::layout::{InstallationId, RealizationId};
 use crate::manifest::Realization;
@@ -126,6 +126,7 @@ impl<'a> Linker<'a> {
         if let Some(error) = first_error {
             return Err(error);
         }
+        self.accept(made, absent)?;
         let (disk, inst) = (sys.disk(), self.layout.realizations());
         disk.sync_fs(&self.layout.tmp())?;
         for (_, linking) in absent {
@@ -137,6 +138,20 @@ impl<'a> Linker<'a> {
             disk.rename(&self.layout.tmp().join(linking.id.to_string()), &to)?;
         }
         Ok(disk.sync_dir(&inst)?)
+    }
+
+    /// An error, if something was not rewritten and that is one.
+    fn accept(&self, made: &[Made], absent: &[(usize, Linking<'_>)]) -> Done {
+        let refused = absent.iter().flat_map(|(place, linking)| {
+            let unlinked = made.get(*place).into_iter().flat_map(|m| &m.unlinked);
+            let refused = unlinked.filter(|u| u.is_warning());
+            refused.map(|u| (linking.facts.id.clone(), u.clone()))
+        });
+        let refused: Vec<_> = refused.filter(|_| self.strict).collect();
+        match refused.is_empty() {
+            true => Ok(()),
+            false => Err(LinkError::Refused(refused)),
+        }
     }
 
     /// Realizations by their name.

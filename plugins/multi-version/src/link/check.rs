@@ -6,12 +6,14 @@
 //! its own `lib/` does; else the plan's link of the program, if that needs the soname itself, or of the library that
 //! asked first. A library alone is no process: there only its own needs are held to this.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::difference::{Checked, Difference, Owner};
 use super::linking::{architecture_of, provided};
 use super::system::Planned;
+use super::tree::{Names, Tree};
 use super::unlinked;
 use super::world::{Found, System, World};
 use super::{Done, Linker};
@@ -36,6 +38,17 @@ struct Check<'c> {
     all_links: &'c [Link],
     links: HashMap<(&'c InstallationId, &'c str, &'c str), &'c Link>,
     realized: &'c BTreeMap<InstallationId, RealizationId>,
+    /// By which names libraries are found besides their sonames.
+    names: Names,
+    /// The same packages as a system of their own, made when it is asked for.
+    alone: RefCell<Option<Alone<'c>>>,
+    plan: &'c Planned<'c>,
+}
+
+/// Packages as a system of their own, with what ld.so of each architecture looks in.
+struct Alone<'c> {
+    tree: Tree<'c>,
+    environments: BTreeMap<Architecture, Environment>,
 }
 
 impl<'a> Linker<'a> {
@@ -72,8 +85,13 @@ impl<'a> Linker<'a> {
             links: links.collect(),
             all_links: plan.links,
             realized: plan.realized,
+            names: self.names(plan)?,
+            alone: RefCell::default(),
+            plan,
         };
-        Ok(check.all(&packages))
+        let mut checked = check.all(&packages);
+        checked.strict = self.strict;
+        Ok(checked)
     }
 }
 
@@ -94,14 +112,15 @@ fn root(
     root
 }
 
-impl Check<'_> {
-    fn all(&self, packages: &BTreeMap<RealizationId, Package<'_>>) -> Checked {
+impl<'c> Check<'c> {
+    fn all(&self, packages: &BTreeMap<RealizationId, Package<'c>>) -> Checked {
         let mut environments: HashMap<Architecture, Environment> = HashMap::new();
         let mut checked = Checked::default();
         for package in packages.values() {
             for object in &package.facts.objects {
                 let architecture = architecture_of(object, package.facts);
-                if package.unlinked.contains(&object.path) {
+                let ours = self.linker.is_ours(object, package.facts);
+                if !ours || package.unlinked.contains(&object.path) {
                     continue;
                 }
                 let of = || {
@@ -137,6 +156,9 @@ impl Check<'_> {
                 };
                 for (number, need) in process.needs.iter().enumerate() {
                     for (difference, may) in one.differences(need) {
+                        if one.is_as_alone(need, &difference) {
+                            continue;
+                        }
                         let mentioned = number >= sure;
                         match (may || mentioned, &difference.expected) {
                             // A word that nobody promised to be a library.
@@ -159,6 +181,34 @@ impl Check<'_> {
                 .system_has(&self.linker.library_name(architecture, name))
     }
 
+    /// Whose library an object's process has under a name, with the plan's packages on a system of their own.
+    fn alone(&self, one: &One<'_, '_>, name: &[u8]) -> Option<InstallationId> {
+        let mut alone = self.alone.borrow_mut();
+        if alone.is_none() {
+            let packages = self.linker.in_tree(self.plan).ok()?;
+            *alone = Some(Alone {
+                tree: Tree::new(self.linker.layout, packages, &self.plan.made),
+                environments: BTreeMap::new(),
+            });
+        }
+        let alone = alone.as_mut()?;
+        if !alone.environments.contains_key(one.architecture) {
+            let host = self
+                .linker
+                .host_libraries(&self.world, one.architecture, self.all_links);
+            let environment = alone.tree.environment(one.architecture, &host);
+            let key = one.architecture.clone();
+            alone.environments.insert(key, environment);
+        }
+        let environment = alone.environments.get(one.architecture)?;
+        let path = Path::new("/").join(&one.object.path);
+        let path = path.as_os_str().as_encoded_bytes();
+        let process = Process::start(&alone.tree, environment, path)?;
+        let need = process.needs.iter().find(|n| n.name == name)?;
+        let found = process.loaded.get(need.found?)?;
+        Some(alone.tree.whose(&found.path)?.0)
+    }
+
     fn link(
         &self,
         of: &Realization,
@@ -169,9 +219,21 @@ impl Check<'_> {
         self.links.get(&key).copied()
     }
 
-    /// The plan's provider.
+    /// The plan's provider; of what it speaks of as the host's, or as a package's own, whose it is by another name.
     fn planned(&self, of: &Realization, architecture: &Architecture, soname: &Soname) -> Owner {
-        match self.link(of, architecture, soname).map(|l| &l.provider) {
+        let provider = self.link(of, architecture, soname).map(|l| &l.provider);
+        let public = provider.and_then(|p| p.as_ref()).is_some_and(|id| {
+            let facts = self.linker.facts(id).ok();
+            let object = facts.and_then(|facts| provided(facts, soname, architecture));
+            object.is_some_and(|o| o.public)
+        });
+        let named = self.names.whose(architecture, soname);
+        let named = named.filter(|_| !public);
+        let named = named.and_then(|(id, _)| self.realized.get(id));
+        if let Some(id) = named {
+            return Owner::Package(id.clone());
+        }
+        match provider {
             None => Owner::Unplanned,
             Some(None) => Owner::Host,
             Some(Some(provider)) => match self.realized.get(provider) {
@@ -250,6 +312,25 @@ impl One<'_, '_> {
     fn may_lack(&self, expected: &Owner) -> bool {
         let is_library = self.object.interpreter.is_none();
         is_library && (!self.object.public || *expected == Owner::Host)
+    }
+
+    /// Whether what was found is what the object would load with these packages on a system of their own, and nobody
+    /// chose otherwise: by its own path, `$ORIGIN` and all, it may find what the plan does not know by that name.
+    fn is_as_alone(&self, need: &Need, difference: &Difference) -> bool {
+        let Owner::Package(found) = &difference.found else {
+            return false;
+        };
+        let Ok(soname) = difference.soname.parse::<Soname>() else {
+            return false;
+        };
+        let by = self.at(need.by).and_then(|found| found.owner);
+        let by = by.and_then(|(id, _)| self.packages.get(&id));
+        let said = |p: &Package| explicit(p.realization, &p.id, &soname).is_some();
+        if said(self.package) || by.is_some_and(said) {
+            return false;
+        }
+        let alone = self.check.alone(self, &need.name);
+        alone.is_some_and(|id| self.check.realized.get(&id) == Some(found))
     }
 
     fn at(&self, place: usize) -> Option<Found> {

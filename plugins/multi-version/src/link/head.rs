@@ -57,9 +57,9 @@ pub(super) fn read(file: &File, len: u64) -> io::Result<Option<DynamicInfo>> {
     let Ok(image) = Image::read(pages.view()) else {
         return Ok(None);
     };
-    let tables = [PT_INTERP, PT_DYNAMIC].map(|kind| image.segment(kind).copied());
+    let tables = [PT_INTERP, PT_DYNAMIC].map(|kind| image.segment(kind).cloned());
     for segment in tables.into_iter().flatten() {
-        pages.want(segment.offset, segment.filesz.min(LONGEST))?;
+        pages.want(segment.p_offset, segment.p_filesz.min(LONGEST))?;
     }
     let strings = Image::read(pages.view()).ok().as_ref().and_then(strings);
     for at in strings.into_iter().flatten() {

@@ -1,6 +1,6 @@
 //! How one package is linked, as data: what its objects are to say, and what stands in its `lib/`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -20,15 +20,34 @@ pub fn architecture_of(object: &Object, facts: &Facts) -> Architecture {
     port.unwrap_or_else(|| facts.installation.architecture.clone())
 }
 
-/// The object of a package that a soname leads to: of several one for this architecture, where ld.so looks for
-/// everybody, and by the plainest name.
+/// The same, if it is among `architectures`; of an object that does not say its ABI, the package's, if its machine is
+/// that one's.
+pub(super) fn among(
+    architectures: &BTreeSet<Architecture>,
+    object: &Object,
+    facts: &Facts,
+) -> Option<Architecture> {
+    let own = &facts.installation.architecture;
+    let architecture = match Port::of(&object.target) {
+        Some(port) => port.architecture.parse().ok()?,
+        None if Port::named(own.as_str())?.takes(&object.target) => own.clone(),
+        None => return None,
+    };
+    architectures
+        .contains(&architecture)
+        .then_some(architecture)
+}
+
+/// The object of a package that a soname leads to, or another name of it where ld.so looks for everybody: of several one
+/// for this architecture, there, and by the plainest name.
 pub fn provided<'f>(
     facts: &'f Facts,
     soname: &Soname,
     architecture: &Architecture,
 ) -> Option<&'f Object> {
     let is = |object: &&Object| match &object.soname {
-        Some(own) => own == soname,
+        Some(own) => own == soname || object.names.contains(soname),
+        None if object.names.contains(soname) => true,
         None => {
             object.interpreter.is_none() && file_name(&object.path) == soname.as_str().as_bytes()
         }
@@ -37,6 +56,7 @@ pub fn provided<'f>(
         let path = object.path.as_os_str();
         (
             architecture_of(object, facts) != *architecture,
+            object.soname.as_ref().is_some_and(|own| own != soname),
             !object.public,
             file_name(&object.path) != soname.as_str().as_bytes(),
             path.len(),
@@ -65,6 +85,7 @@ pub(super) struct Linking<'a> {
     home: PathBuf,
     system: PathBuf,
     host: Architecture,
+    architectures: Option<&'a BTreeSet<Architecture>>,
 }
 
 /// From where a soname of a `lib/` is: its own package, or another.
@@ -95,6 +116,7 @@ impl<'a> Linking<'a> {
             lib: BTreeMap::new(),
             system: Layout::new(&linker.seen).current_system(),
             host: linker.host.clone(),
+            architectures: linker.architectures,
         };
         let own = realization.own.iter().map(|s| (s, None));
         let others_have = realization.overrides.iter().map(|(s, p)| (s, Some(p)));
@@ -103,12 +125,26 @@ impl<'a> Linking<'a> {
             linking.lib.insert(soname.clone(), path);
         }
         for object in &facts.objects {
-            if let Some(name) = glibc_interpreter(object) {
+            if let Some(name) = glibc_interpreter(object)
+                && linking.other_machine(object).is_none()
+            {
                 let path = linking.interpreter(linker, object, &name, others)?;
                 linking.lib.insert(name, path);
             }
         }
         Ok(linking)
+    }
+
+    /// The machine of an object, if the world is not for that.
+    pub fn other_machine(&self, object: &Object) -> Option<String> {
+        let ours = |all| among(all, object, self.facts).is_some();
+        if self.architectures.is_none_or(ours) {
+            return None;
+        }
+        Some(match Port::of(&object.target) {
+            Some(port) => port.architecture.to_owned(),
+            None => format!("machine {}", object.target.machine),
+        })
     }
 
     fn source(&self, soname: &Soname) -> Option<Source<'a>> {

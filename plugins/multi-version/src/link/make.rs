@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::linking::Linking;
 use super::undo::Records;
-use super::unlinked::{self, Unlinked};
+use super::unlinked::{self, Kind, Unlinked};
 use super::{Done, LinkError, read_error};
 use crate::elf::{Outcome, Skip, rewrite};
 use crate::facts::Object;
@@ -99,6 +99,9 @@ impl<'a> Maker<'a> {
         for (path, is) in payload.dirs.iter().rev() {
             disk.adopt(&self.to.join(path), is)?;
         }
+        for (path, why) in &self.linking.facts.damaged {
+            self.leave(path, Kind::Damaged, why.clone());
+        }
         self.metadata()?;
         Ok(self.unlinked)
     }
@@ -122,6 +125,11 @@ impl<'a> Maker<'a> {
         let Some(object) = object else {
             return Ok(self.disk.link(&from, &to)?);
         };
+        if let Some(machine) = self.linking.other_machine(object) {
+            let why = format!("it is for {machine}, of which this view has no packages");
+            self.leave(path, Kind::Machine, why);
+            return Ok(self.disk.link(&from, &to)?);
+        }
         let base = fs::read(&from).map_err(|e| read_error(&from, e))?;
         let why = match rewrite(&base, &self.linking.wish(object)) {
             Outcome::Edit(_, edit) => {
@@ -130,13 +138,21 @@ impl<'a> Maker<'a> {
                 self.rewritten.insert(inode, (path.into(), number));
                 return Ok(());
             }
-            Outcome::Skip(Skip::ForeignInterpreter) => Some(Skip::ForeignInterpreter.to_string()),
+            Outcome::Skip(why @ Skip::ForeignInterpreter) => {
+                Some((Kind::Interpreter, why.to_string()))
+            }
             Outcome::Skip(_) => None,
-            Outcome::Unsupported(why) => Some(why.to_string()),
+            Outcome::Unsupported(why) => Some((Kind::Refused, why.to_string())),
         };
-        let path = path.to_path_buf();
-        self.unlinked.extend(why.map(|why| Unlinked { path, why }));
+        if let Some((kind, why)) = why {
+            self.leave(path, kind, why);
+        }
         Ok(self.disk.link(&from, &to)?)
+    }
+
+    fn leave(&mut self, path: &Path, kind: Kind, why: String) {
+        let path = path.to_path_buf();
+        self.unlinked.push(Unlinked { path, kind, why });
     }
 
     fn metadata(&mut self) -> Done {

@@ -28,15 +28,17 @@ mod difference;
 mod head;
 mod linking;
 mod make;
+mod rpath;
 mod system;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod undo;
 mod unlinked;
 mod verify;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -45,8 +47,9 @@ pub use batch::{Made, Progress};
 pub use difference::{Checked, Difference, Owner};
 pub use linking::{architecture_of, provided};
 pub use system::Planned;
+pub use tree::made_links;
 pub use undo::restore;
-pub use unlinked::{Unlinked, read as unlinked};
+pub use unlinked::{Kind, Unlinked, read as unlinked};
 pub use verify::{Verified, What};
 
 use crate::facts::{Facts, FactsError};
@@ -56,7 +59,7 @@ use crate::manifest::{ManifestError, Realization};
 
 /// The rules ELF files are rewritten by: part of a realization's name, so that files made by other rules are
 /// others.
-pub const POLICY: u32 = 1;
+pub const POLICY: u32 = 2;
 
 /// Why something can't be linked, or not be told.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +113,10 @@ pub enum LinkError {
     /// A payload that is not merged-usr: its `lib` would be ours.
     #[error("'{}' is where the libraries of a realization are", .0.display())]
     LibInPayload(PathBuf),
+    /// What can't be rewritten, where that is an error.
+    #[error("{}", .0.iter().map(|(id, u)| format!("/{} of {} {}: {}", u.path.display(), id.package(), id.version(), u.why))
+        .collect::<Vec<_>>().join("\n"))]
+    Refused(Vec<(InstallationId, Unlinked)>),
     /// Programs will not find what was planned.
     #[error("{}", .0.iter().map(|d| d.to_string()).collect::<Vec<_>>().join("\n"))]
     Differs(Vec<Difference>),
@@ -139,6 +146,8 @@ pub struct Linker<'a> {
     layout: &'a Layout,
     seen: PathBuf,
     host: Architecture,
+    architectures: Option<&'a BTreeSet<Architecture>>,
+    strict: bool,
     facts: BTreeMap<InstallationId, &'a Facts>,
 }
 
@@ -154,8 +163,22 @@ impl<'a> Linker<'a> {
             layout,
             seen: VAR_SYS.into(),
             host,
+            architectures: None,
+            strict: false,
             facts,
         }
+    }
+
+    /// For a world of these architectures: objects for other machines are left byte for byte.
+    pub fn only(mut self, architectures: &'a BTreeSet<Architecture>) -> Linker<'a> {
+        self.architectures = Some(architectures);
+        self
+    }
+
+    /// One object that can't be linked is an error (`--strict`); else it is listed, and the package installed.
+    pub fn strict(mut self, strict: bool) -> Linker<'a> {
+        self.strict = strict;
+        self
     }
 
     /// For programs that see the layout's root at another path than [`VAR_SYS`].

@@ -1,14 +1,16 @@
 //! What programs find besides their own `lib/`: the current system's, and the host's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::linking::{architecture_of, provided};
+use super::linking::{among, architecture_of, provided};
+use super::tree::{self, Names};
 use super::world::World;
 use super::{Done, LinkError, Linker, Wanted, cache};
 use crate::decide::Decision;
 use crate::elf::resolve::Environment;
 use crate::elf::{Port, is_glibc_interpreter};
+use crate::facts::{Facts, Object};
 use crate::layout::{Architecture, InstallationId, RealizationId, Soname};
 use crate::manifest::{Member, Realization, State};
 use crate::plan::{Link, Plan};
@@ -29,6 +31,8 @@ pub struct Planned<'p> {
     pub links: &'p [Link],
     /// Whose files are to be in `root/`, the first of several before the others.
     pub tree: Vec<&'p RealizationId>,
+    /// Links in that tree that no package has ([`made_links`](super::made_links)): by path, the file each leads to.
+    pub made: BTreeMap<PathBuf, PathBuf>,
 }
 
 impl<'p> Planned<'p> {
@@ -46,7 +50,14 @@ impl<'p> Planned<'p> {
                 .filter(in_tree)
                 .map(|m| &m.realization)
                 .collect(),
+            made: BTreeMap::new(),
         }
+    }
+
+    /// With these links that no package has.
+    pub fn with_made(mut self, made: BTreeMap<PathBuf, PathBuf>) -> Planned<'p> {
+        self.made = made;
+        self
     }
 }
 
@@ -69,10 +80,20 @@ impl Linker<'_> {
                 lib.insert(name, self.home(id).join(&object.path));
             }
         }
+        // What somebody needs by another name than its soname, ld.so is to find by that.
+        let wanted = self.wanted(plan)?;
+        let names = self.names(plan)?;
+        for (architecture, soname, (id, path)) in names.iter() {
+            let realized = plan.realized.get(id).filter(|_| wanted.contains(soname));
+            if let Some(id) = realized {
+                let name = self.library_name(architecture, soname);
+                lib.entry(name).or_insert_with(|| self.home(id).join(path));
+            }
+        }
         // Where the host's libc serves, its interpreter does.
         for realization in plan.realizations {
             let facts = self.facts(&realization.installation)?;
-            for object in &facts.objects {
+            for object in facts.objects.iter().filter(|o| self.is_ours(o, facts)) {
                 let Some(path) = object.interpreter.as_ref() else {
                     continue;
                 };
@@ -85,6 +106,45 @@ impl Linker<'_> {
             }
         }
         Ok(lib)
+    }
+
+    /// Whether an object is for the world's architectures.
+    pub(super) fn is_ours(&self, object: &Object, facts: &Facts) -> bool {
+        self.architectures
+            .is_none_or(|all| among(all, object, facts).is_some())
+    }
+
+    /// What is needed or spoken of, by whatever name.
+    fn wanted<'s>(&'s self, plan: &'s Planned) -> Done<HashSet<&'s Soname>> {
+        let mut wanted: HashSet<&Soname> = plan.links.iter().map(|l| &l.soname).collect();
+        for realization in plan.realizations {
+            let facts = self.facts(&realization.installation)?;
+            wanted.extend(facts.objects.iter().flat_map(|o| &o.mentions));
+        }
+        Ok(wanted)
+    }
+
+    /// By which names libraries of the plan's tree are found, besides their sonames.
+    pub(super) fn names(&self, plan: &Planned) -> Done<Names> {
+        let mut chosen = HashMap::new();
+        for (architecture, decisions) in plan.libraries {
+            for decision in decisions {
+                chosen.insert((architecture, &decision.soname), &decision.provider);
+            }
+        }
+        let chosen = |architecture: &Architecture, soname: &Soname| {
+            chosen.get(&(architecture, soname)).map(|p| (*p).clone())
+        };
+        let packages: Vec<&Facts> = self.in_tree(plan)?;
+        Ok(Names::of(&packages, &plan.made, &chosen))
+    }
+
+    /// The packages of the plan's tree, the first of several before the others.
+    pub(super) fn in_tree(&self, plan: &Planned) -> Done<Vec<&Facts>> {
+        let of: HashMap<&RealizationId, &InstallationId> =
+            plan.realized.iter().map(|(id, r)| (r, id)).collect();
+        let ids = plan.tree.iter().filter_map(|r| of.get(r).copied());
+        ids.map(|id| self.facts(id)).collect()
     }
 
     pub(super) fn library_name(&self, architecture: &Architecture, soname: &Soname) -> PathBuf {
@@ -103,21 +163,14 @@ impl Linker<'_> {
         architecture: &Architecture,
         links: &[Link],
     ) -> Environment {
-        let triplet = Port::named(architecture.as_str()).map_or("", |p| p.triplet);
-        let dirs = ["/lib", "/usr/lib"];
-        let own = dirs.iter().map(|d| format!("{d}/{triplet}").into_bytes());
-        let common = dirs.iter().map(|d| d.as_bytes().to_vec());
         Environment {
             cache: self.host_libraries(world, architecture, links),
-            default_dirs: own.chain(common).collect(),
-            lib: format!("lib/{triplet}").into_bytes(),
-            cwd: b"/".to_vec(),
-            ..Environment::default()
+            ..tree::environment(architecture)
         }
     }
 
     /// What of the host's `ld.so.cache` the plan leaves to the host; most plans leave nothing.
-    fn host_libraries(
+    pub(super) fn host_libraries(
         &self,
         world: &World,
         architecture: &Architecture,

@@ -36,6 +36,7 @@ fn facts(architecture: &str, objects: Vec<Object>, paths: &[&str]) -> Facts {
         control: Control::default(),
         objects,
         paths: paths.iter().map(PathBuf::from).collect(),
+        damaged: Vec::new(),
     }
 }
 
@@ -45,6 +46,8 @@ fn object(path: &str, target: Target, interpreter: &str) -> Object {
         target,
         interpreter: Some(interpreter.into()).filter(|_| !interpreter.is_empty()),
         soname: None,
+        names: Vec::new(),
+        rpath: false,
         public: false,
         needed: Vec::new(),
         mentions: Vec::new(),

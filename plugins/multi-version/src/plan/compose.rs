@@ -41,13 +41,16 @@ pub fn plan(
     let rigid = Rigid::new(&index);
     let vote = libraries(&needs, &draft, &pins, &rigid, request)?;
     let linking = linking(&needs, &vote, &draft, &pins, &rigid)?;
-    let rpath = |place: Place| match draft.entries.get(&place).and_then(|e| e.was) {
+    let ids = set.iter().map(|place| index.id(*place).clone());
+    let kept = world.files.keeps_rpath(&ids.collect());
+    let was_rpath = |place: Place| match draft.entries.get(&place).and_then(|e| e.was) {
         Some(was) => world
             .realizations
             .get(&was.realization)
             .is_some_and(|r| r.rpath),
         None => request.link_mode == PathTag::Rpath,
     };
+    let rpath = |place: Place| kept.contains(index.id(place)) || was_rpath(place);
     let (realizations, realized) = realize::realizations(&linking, &set, &rpath)?;
 
     let system: BTreeSet<Place> = vote.providers.iter().filter_map(|p| *p).collect();

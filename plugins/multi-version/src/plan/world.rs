@@ -1,6 +1,6 @@
 //! What planning knows: facts, and questions that others answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::decide::Versions;
@@ -53,6 +53,11 @@ pub trait Files {
 
     /// Whether two packages have the same at a path: content, mode, owner.
     fn same(&self, a: &InstallationId, b: &InstallationId, path: &Path) -> bool;
+
+    /// Those of a set that have to be linked by DT_RPATH, as libraries find something by a DT_RPATH that is not theirs.
+    fn keeps_rpath(&self, _set: &BTreeSet<InstallationId>) -> BTreeSet<InstallationId> {
+        BTreeSet::new()
+    }
 
     /// Whether removing a package leaves something to purge: conffiles, or a postrm.
     fn leaves_config(&self, package: &InstallationId) -> bool;

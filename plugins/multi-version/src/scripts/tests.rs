@@ -30,7 +30,7 @@ impl Rig {
     fn new() -> Option<Rig> {
         let capable = rustix::thread::capabilities(None).unwrap().effective;
         if !capable.contains(CapabilitySet::SYS_ADMIN) {
-            eprintln!("not run: it needs CAP_SYS_ADMIN");
+            not_run::not_run("that takes CAP_SYS_ADMIN");
             return None;
         }
         let dir = tempfile::tempdir_in("/var/tmp").unwrap();

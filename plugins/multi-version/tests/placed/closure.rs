@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::{Entry, Placed, host_architecture, public};
@@ -47,6 +47,8 @@ pub struct Planned {
     pub realized: BTreeMap<InstallationId, RealizationId>,
     pub libraries: BTreeMap<Architecture, Vec<Decision>>,
     pub links: Vec<Link>,
+    /// Links that no package has.
+    pub made: BTreeMap<PathBuf, PathBuf>,
 }
 
 impl Planned {
@@ -57,6 +59,7 @@ impl Planned {
             libraries: &self.libraries,
             links: &self.links,
             tree: self.realized.values().collect(),
+            made: self.made.clone(),
         }
     }
 }
@@ -247,6 +250,7 @@ impl Closure {
             libraries: [(host_architecture(), system.iter().map(decide).collect())].into(),
             links,
             realizations,
+            made: BTreeMap::new(),
         }
     }
 
@@ -297,13 +301,13 @@ fn run(sys: &Path, program: &Path, variables: &[(&str, &str)]) -> Option<Output>
         .env_remove("LD_LIBRARY_PATH")
         .output();
     let Ok(output) = ran else {
-        eprintln!("not run: no unshare here");
+        not_run::not_run("no unshare here");
         return None;
     };
     let said = String::from_utf8_lossy(&output.stderr);
     match output.status.code() {
-        Some(77) => eprintln!("not run: no mount here: {said}"),
-        Some(1) if said.starts_with("unshare: ") => eprintln!("not run: {said}"),
+        Some(77) => not_run::not_run("no mount namespaces here"),
+        Some(1) if said.starts_with("unshare: ") => not_run::not_run("no user namespaces here"),
         _ => return Some(output),
     }
     None

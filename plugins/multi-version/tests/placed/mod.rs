@@ -120,13 +120,18 @@ impl Placed {
             installation.to_text().unwrap(),
         )
         .unwrap();
-        let Payload { objects, paths } = Payload::derive(&home).unwrap();
+        let Payload {
+            objects,
+            paths,
+            damaged,
+        } = Payload::derive(&home).unwrap();
         self.facts.push(Facts {
             id: id.clone(),
             installation,
             control: Control::default(),
             objects,
             paths,
+            damaged,
         });
         id
     }

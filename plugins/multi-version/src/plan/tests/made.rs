@@ -213,6 +213,7 @@ impl Made {
             control: Control::default(),
             objects: Vec::new(),
             paths: Vec::new(),
+            damaged: Vec::new(),
         };
         self.facts.insert(id.clone(), facts);
         self.inside.insert(id.clone(), Inside::default());
@@ -233,6 +234,8 @@ impl Made {
                 target,
                 interpreter: None,
                 soname: None,
+                names: Vec::new(),
+                rpath: false,
                 public: false,
                 needed: words(needed),
                 mentions: Vec::new(),

@@ -1,0 +1,571 @@
+//! One side of a scenario: its steps done, and what is seen after each.
+//!
+//! A view is reached by its commands alone. Files are looked at through a process in its context, packages by `-l`,
+//! `-s` and `-L`, marks by apt-mark over the view, alternatives and diversions by their programs in the context.
+//!
+//! On the view's side, after each step, it is seen to it that it keeps its promises (`promise …`, of which there are none
+//! in the chroot): one generation more at most, none by a step that failed; the host as before; `rollback` gives the state before the
+//! step, and going forward again that after it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use super::machine::{Machine, Said, quoted};
+use super::record::{Seen, Subjects};
+use super::said;
+use super::scenario::{Scenario, State, Step, What};
+use super::tree::{ENTRIES, Trees};
+use crate::{During, Res, oracle};
+
+/// The view that scenarios are about.
+const VIEW: &str = "v";
+
+/// Where the steps are done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// In a stock chroot.
+    Chroot,
+    /// In a view of a stock host.
+    View,
+}
+
+/// What a step does not change by itself when the view is rolled back.
+const NOT_ROLLED_BACK: [&str; 9] = [
+    "path /etc",
+    "path /var",
+    "path /run",
+    "path /home",
+    "path /root",
+    "path /srv",
+    "account ",
+    "debconf ",
+    "template ",
+];
+/// Accounts, which are the host's for a view of either kind.
+const ACCOUNTS: [&str; 13] = [
+    "path /etc/passwd",
+    "path /etc/group",
+    "path /etc/shadow",
+    "path /etc/gshadow",
+    "path /etc/subuid",
+    "path /etc/subgid",
+    "path /etc/passwd-",
+    "path /etc/group-",
+    "path /etc/shadow-",
+    "path /etc/gshadow-",
+    "path /etc/subuid-",
+    "path /etc/subgid-",
+    "path /etc/.pwd.lock",
+];
+
+struct Run<'a> {
+    scenario: &'a Scenario,
+    machine: &'a Machine,
+    side: Side,
+    trees: Trees,
+    /// The packages of the stock system: what `-l` says of each.
+    base: BTreeMap<String, String>,
+    /// All packages that were ever other than in the stock system.
+    touched: BTreeSet<String>,
+}
+
+/// Does all of it.
+pub fn run(scenario: &Scenario, machine: &Machine, side: Side) -> Res<Seen> {
+    let mut run = Run {
+        scenario,
+        machine,
+        side,
+        trees: Trees::default(),
+        base: BTreeMap::new(),
+        touched: BTreeSet::new(),
+    };
+    run.base = packages(&machine.must("COLUMNS=500 dpkg -l")?);
+    if side == Side::View {
+        let how = match scenario.state {
+            State::Own => "",
+            State::Host => " --state=host",
+        };
+        let said = machine.sh(&format!("dpkg-ng view create {VIEW}{how}"))?;
+        if said.code != 0 {
+            return Err(format!(
+                "view create{how}: exit {}\n{}",
+                said.code, said.text
+            ));
+        }
+    }
+    let mut seen = Seen::default();
+    let mut before = run.look(true);
+    seen.add(Subjects::new(), &Subjects::new(), &before);
+    let untouched = run.host()?;
+    for step in scenario.steps {
+        eprintln!("  {step}");
+        if let What::Sources(suites) = step.what {
+            machine.sources(suites)?;
+            seen.add(Subjects::new(), &before, &before);
+            continue;
+        }
+        let host = run.host()?;
+        let generations = run.generations();
+        let said = run.step(step)?;
+        let mut events = match step.what {
+            What::Shell(_) => Subjects::from([("said".to_owned(), said::whole(&said.text))]),
+            _ => said::sections(&said.text),
+        };
+        events.insert("exit".into(), said.code.to_string());
+        if side == Side::Chroot && said.code != step.code {
+            return Err(format!(
+                "{step}: exit {}, not {}\n{}",
+                said.code, step.code, said.text
+            ));
+        }
+        let now = run.look(false);
+        if side == Side::View {
+            let after = run.generations();
+            let mut promises = Promises(&mut events);
+            promises.one_generation(step, &said, generations.as_ref(), after.as_ref());
+            let host_now = run.host()?;
+            let changed = run.changed_of_host(&host, &host_now);
+            promises.host(scenario.state, changed);
+            if step.changes()
+                && let (Ok(generations), Ok(after)) = (&generations, &after)
+                && after.count > generations.count
+            {
+                run.there_and_back(&mut promises, &before, &now, after)?;
+            }
+        }
+        seen.add(events, &before, &now);
+        before = now;
+    }
+    let mut events = Subjects::new();
+    if side == Side::View && scenario.purged {
+        let host_now = run.host()?;
+        let changed = run.changed_of_host(&untouched, &host_now);
+        Promises(&mut events).host(State::Own, changed);
+    }
+    for program in scenario.programs {
+        let said = machine.sh_alone(&run.inside(program.line))?;
+        if side == Side::Chroot {
+            let missing = program.says.iter().find(|w| !said.text.contains(**w));
+            if let Some(word) = missing {
+                return Err(format!(
+                    "{}: does not say {word:?}, exit {}\n{}",
+                    program.line, said.code, said.text
+                ));
+            }
+        }
+        let text = said::whole(&said.text);
+        let key = format!("program {}", program.line);
+        events.insert(key, format!("exit {}\n{text}", said.code));
+    }
+    seen.add(events, &before, &before);
+    Ok(seen)
+}
+
+/// The generations of the view.
+struct Generations {
+    count: usize,
+    current: String,
+}
+
+impl Run<'_> {
+    /// A shell line, seen from where the packages are.
+    fn inside(&self, line: &str) -> String {
+        match self.side {
+            Side::Chroot => line.to_owned(),
+            Side::View => format!("exec dpkg-ng run --view {VIEW} -- sh -c {}", quoted(line)),
+        }
+    }
+
+    /// A line for dpkg.
+    fn dpkg(&self, line: &str) -> String {
+        match self.side {
+            Side::Chroot => format!("exec dpkg {line}"),
+            Side::View => format!("exec dpkg-ng --view {VIEW} {line}"),
+        }
+    }
+
+    /// A line for apt.
+    fn apt(&self, line: &str) -> String {
+        match self.side {
+            Side::Chroot if line.starts_with("apt") => format!("exec {line}"),
+            Side::Chroot => format!("exec apt-get {line}"),
+            Side::View => format!("exec dpkg-ng view apt {VIEW} -- {line}"),
+        }
+    }
+
+    fn step(&self, step: &Step) -> Res<Said> {
+        let line = match step.what {
+            What::Apt(line) => self.apt(line),
+            What::Dpkg(line) => self.dpkg(line),
+            What::Shell(line) => self.inside(line),
+            What::Sources(_) => return Err("no command".into()),
+        };
+        self.machine.sh(&line)
+    }
+
+    /// The whole state; the `first` time with more of the base system.
+    fn look(&mut self, first: bool) -> Subjects {
+        let mut out = Subjects::new();
+        if let Err(e) = self.look_at_packages(first, &mut out) {
+            out.insert("look packages".into(), e);
+        }
+        if let Err(e) = self.look_at_tools(&mut out) {
+            out.insert("look tools".into(), e);
+        }
+        if let Err(e) = self.look_at_files(&mut out) {
+            out.insert("look files".into(), e);
+        }
+        out
+    }
+
+    fn must(&self, line: &str) -> Res<String> {
+        let said = self.machine.sh(line)?;
+        match said.code {
+            0 => Ok(said.text),
+            code => Err(format!("{line}: exit {code}\n{}", said.text)),
+        }
+    }
+
+    fn look_at_packages(&mut self, first: bool, out: &mut Subjects) -> Res<()> {
+        let listed = self
+            .machine
+            .sh(&format!("COLUMNS=500; export COLUMNS; {}", self.dpkg("-l")))?;
+        let mut all = packages(&listed.text);
+        if self.side == Side::View {
+            // What it does not bring is the host's.
+            for (name, what) in &self.base {
+                all.entry(name.clone()).or_insert_with(|| what.clone());
+            }
+        }
+        for (name, what) in &all {
+            if self.base.get(name) != Some(what) {
+                self.touched.insert(name.clone());
+            }
+            out.insert(format!("package {name}"), what.clone());
+        }
+        let gone = self.base.keys().filter(|n| !all.contains_key(*n));
+        self.touched.extend(gone.cloned());
+        let there: Vec<&str> = match (self.side, first) {
+            // Which paths are the base system's is worth knowing once.
+            (Side::Chroot, true) => all.keys().map(String::as_str).collect(),
+            _ => self
+                .touched
+                .iter()
+                .filter(|n| all.contains_key(*n))
+                .map(String::as_str)
+                .collect(),
+        };
+        if there.is_empty() {
+            return Ok(());
+        }
+        let names = there.join(" ");
+        let text = self.machine.sh(&self.dpkg(&format!("-s {names}")))?.text;
+        for stanza in text.split("\n\n") {
+            let field = |n: &str| stanza.lines().find_map(|l| l.strip_prefix(n)).unwrap_or("");
+            let name = format!("{}:{}", field("Package: "), field("Architecture: "));
+            out.insert(format!("stanza {name}"), stanza.trim_end().to_owned());
+        }
+        let text = self.machine.sh(&self.dpkg(&format!("-L {names}")))?.text;
+        let lists: Vec<&str> = text.split("\n\n").collect();
+        if lists.len() == there.len() {
+            for (name, list) in there.iter().zip(lists) {
+                let mut list: Vec<&str> = list.lines().collect();
+                list.sort_unstable();
+                out.insert(format!("list {name}"), list.join("\n"));
+            }
+        } else {
+            out.insert("list of all".into(), text);
+        }
+        for mark in ["auto", "manual", "hold"] {
+            for name in self
+                .must(&self.apt(&format!("apt-mark show{mark}")))?
+                .lines()
+            {
+                let name = match name.contains(':') {
+                    true => name.to_owned(),
+                    false => format!("{name}:"),
+                };
+                let whole = there.iter().find(|t| t.starts_with(&name));
+                if let Some(whole) = whole {
+                    let marks = out.entry(format!("marks {whole}")).or_default();
+                    marks.push_str(mark);
+                    marks.push(' ');
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at_tools(&mut self, out: &mut Subjects) -> Res<()> {
+        for (what, line) in [
+            ("alternative", "update-alternatives --get-selections"),
+            ("diversion", "dpkg-divert --list"),
+            ("override", "dpkg-statoverride --list || :"),
+        ] {
+            for line in self.must(&self.inside(line))?.lines() {
+                let (key, value) = match what {
+                    "alternative" => line.split_once(' ').unwrap_or((line, "")),
+                    _ => (line, "there"),
+                };
+                out.insert(format!("{what} {key}"), value.trim().to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at_files(&mut self, out: &mut Subjects) -> Res<()> {
+        let window = self
+            .machine
+            .look_through(&self.inside("echo $$; exec cat"))?;
+        let root = window.root();
+        self.trees.walk(&root, out)?;
+        for file in ENTRIES {
+            let text = fs::read(root.join(file.trim_start_matches('/'))).unwrap_or_default();
+            entries(file, &String::from_utf8_lossy(&text), out);
+        }
+        Ok(())
+    }
+
+    /// All that was ever changed of the host, as it is now.
+    fn host(&mut self) -> Res<Subjects> {
+        let mut out = Subjects::new();
+        let mut todo: Vec<String> = ["/usr", "/etc", "/var"].map(str::to_owned).to_vec();
+        while let Some(path) = todo.pop() {
+            let below = path.trim_start_matches('/');
+            let whole = self.machine.root().join(below);
+            let what = self.trees.describe(&whole, "").unwrap_or_default();
+            out.insert(format!("path {path}"), what);
+            let upper = self.machine.changed().join(below);
+            if path == "/var/sys" || !upper.is_dir() || upper.is_symlink() {
+                continue;
+            }
+            let lower = oracle::root(self.scenario.release).join(below);
+            for entry in fs::read_dir(&upper).during(upper.display())?.flatten() {
+                todo.push(format!("{path}/{}", entry.file_name().to_string_lossy()));
+            }
+            // A directory made anew hides what was there.
+            for entry in fs::read_dir(&lower).into_iter().flatten().flatten() {
+                if fs::symlink_metadata(whole.join(entry.file_name())).is_err() {
+                    let name = entry.file_name();
+                    out.insert(
+                        format!("path {path}/{}", name.to_string_lossy()),
+                        String::new(),
+                    );
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// What differs of the host, with what it was and what it is.
+    fn changed_of_host(
+        &mut self,
+        before: &Subjects,
+        after: &Subjects,
+    ) -> Vec<(String, [String; 2])> {
+        let mut out = Vec::new();
+        let all: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        for subject in all {
+            if ACCOUNTS.contains(&subject.as_str()) {
+                continue;
+            }
+            let is = after.get(subject).cloned().unwrap_or_default();
+            let was = match before.get(subject) {
+                Some(was) => was.clone(),
+                // Until now it was as in the stock system.
+                None => {
+                    let below = subject.trim_start_matches("path /");
+                    let stock = oracle::root(self.scenario.release).join(below);
+                    self.trees.describe(&stock, "").unwrap_or_default()
+                }
+            };
+            if was != is {
+                out.push((subject.clone(), [was, is]));
+            }
+        }
+        out
+    }
+
+    fn generations(&self) -> Res<Generations> {
+        let text = self.must(&format!("exec dpkg-ng view list {VIEW} --json"))?;
+        let numbers = |word: &str| -> Vec<String> {
+            text.split(word)
+                .skip(1)
+                .map(|rest| {
+                    let rest = rest.trim_start_matches([':', ' ', '"']);
+                    let end = rest.find(|c: char| !c.is_ascii_alphanumeric());
+                    rest[..end.unwrap_or(rest.len())].to_owned()
+                })
+                .collect()
+        };
+        let all = numbers("\"generation\"");
+        let current = numbers("\"current\"").iter().position(|c| c == "true");
+        let current = current.and_then(|n| all.get(n)).cloned();
+        Ok(Generations {
+            count: all.len(),
+            current: current.ok_or_else(|| format!("no generation is current:\n{text}"))?,
+        })
+    }
+
+    /// Rolls back and forward again, and compares with what was seen before and after the step.
+    fn there_and_back(
+        &mut self,
+        promises: &mut Promises<'_>,
+        before: &Subjects,
+        after: &Subjects,
+        generations: &Generations,
+    ) -> Res<()> {
+        let back = self
+            .machine
+            .sh(&format!("exec dpkg-ng view rollback {VIEW}"))?;
+        let now = self.look(false);
+        promises.same("rollback", &back, before, &now);
+        let forward = self.machine.sh(&format!(
+            "exec dpkg-ng view switch {VIEW}@{}",
+            generations.current
+        ))?;
+        let now = self.look(false);
+        promises.same("forward", &forward, after, &now);
+        Ok(())
+    }
+}
+
+/// What a view promises, noted where it is not kept.
+struct Promises<'a>(&'a mut Subjects);
+
+impl Promises<'_> {
+    fn one_generation(
+        &mut self,
+        step: &Step,
+        said: &Said,
+        before: Result<&Generations, &String>,
+        after: Result<&Generations, &String>,
+    ) {
+        let key = "promise generations".to_owned();
+        match (before, after) {
+            (Ok(before), Ok(after)) => {
+                let more = after.count.saturating_sub(before.count);
+                let most = usize::from(step.changes() && said.code == 0);
+                if more > most {
+                    self.0.insert(key, format!("{more} more, not {most}"));
+                }
+            }
+            (before, after) => {
+                let wrong = before.err().or(after.err()).cloned();
+                self.0.insert(key, wrong.unwrap_or_default());
+            }
+        }
+    }
+
+    fn host(&mut self, state: State, changed: Vec<(String, [String; 2])>) {
+        for (subject, [was, is]) in changed {
+            if state == State::Host && was.is_empty() {
+                continue;
+            }
+            self.0.insert(
+                format!("promise host {subject}"),
+                format!("{} -> {}", or_nothing(&was), or_nothing(&is)),
+            );
+        }
+    }
+
+    fn same(&mut self, what: &str, said: &Said, wanted: &Subjects, now: &Subjects) {
+        if said.code != 0 {
+            let text = format!("exit {}\n{}", said.code, said.text);
+            self.0.insert(format!("promise {what}"), text);
+            return;
+        }
+        let all: BTreeSet<&String> = wanted.keys().chain(now.keys()).collect();
+        for subject in all {
+            if NOT_ROLLED_BACK.iter().any(|n| subject.starts_with(n)) {
+                continue;
+            }
+            let (want, is) = (wanted.get(subject), now.get(subject));
+            if want != is {
+                let text = |t: Option<&String>| or_nothing(t.map_or("", String::as_str)).to_owned();
+                self.0.insert(
+                    format!("promise {what} {subject}"),
+                    format!("{} -> {}", text(want), text(is)),
+                );
+            }
+        }
+    }
+}
+
+fn or_nothing(text: &str) -> &str {
+    match text {
+        "" => "nothing",
+        text => text,
+    }
+}
+
+/// The packages that `-l` lists: `NAME:ARCH` to what it says of their state and version.
+fn packages(text: &str) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    for line in text.lines() {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [state, name, version, architecture, ..] = fields[..] else {
+            continue;
+        };
+        let is = |at: usize, of: &str| state.chars().nth(at).is_some_and(|c| of.contains(c));
+        if state.len() > 3 || !is(0, "uihrp") || !is(1, "ncHUFWti") {
+            continue;
+        }
+        let name = name.split(':').next().unwrap_or(name);
+        out.insert(
+            format!("{name}:{architecture}"),
+            format!("{state} {version}"),
+        );
+    }
+    out
+}
+
+/// The entries of a file of accounts, or of debconf's answers.
+fn entries(file: &str, text: &str, out: &mut Subjects) {
+    let base = file.rsplit('/').next().unwrap_or(file);
+    if file.starts_with("/etc/") {
+        for line in text.lines() {
+            let name = line.split(':').next().unwrap_or(line);
+            // The day of the last change.
+            let fields: Vec<&str> = line.split(':').collect();
+            let line = match (base, &fields[..]) {
+                ("shadow", [name, word, _, rest @ ..]) => {
+                    format!("{name}:{word}::{}", rest.join(":"))
+                }
+                _ => line.to_owned(),
+            };
+            out.insert(format!("account {base} {name}"), line);
+        }
+        return;
+    }
+    let what = match base {
+        "config.dat" => "debconf",
+        _ => "template",
+    };
+    for stanza in text.split("\n\n") {
+        if let Some(name) = stanza.lines().find_map(|l| l.strip_prefix("Name: ")) {
+            out.insert(format!("{what} {name}"), stanza.trim_end().to_owned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::packages;
+
+    #[test]
+    fn only_packages_are_packages() {
+        let seen = packages(
+            "Desired=Unknown/Install/Remove/Purge/Hold\n\
+             | Status=Not/Inst/Conf-files/Unpacked/halF-conf/Half-inst/trig-aWait/Trig-pend\n\
+             |/ Err?=(none)/Reinst-required (Status,Err: uppercase=bad)\n\
+             ||/ Name   Version Architecture Description\n+++-======-=====-====-====\n\
+             ii  libc6:amd64  2.36-9 amd64 the C library\nrc  foo 1 all bar\niHR baz 2 all x\n",
+        );
+        let seen: Vec<_> = seen.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        assert_eq!(
+            seen,
+            ["baz:all=iHR 2", "foo:all=rc 1", "libc6:amd64=ii 2.36-9"]
+        );
+    }
+}
