@@ -126,6 +126,12 @@ pub fn run(exe: &Path, plan: &Plan) -> Res<bool> {
     if let Some(other) = plan.works.iter().find(|w| !known.contains(&w.as_str())) {
         return Err(format!("bench {other}: not one of {}", known.join(", ")));
     }
+    let package = match plan.fs.as_str() {
+        "ext4" => "e2fsprogs",
+        "xfs" => "xfsprogs",
+        _ => "btrfs-progs",
+    };
+    oracle::need(&format!("mkfs.{}", plan.fs), package)?;
     // What is measured is what is shipped.
     let ours = match plan.quick {
         true => sandbox::our_binary()?,

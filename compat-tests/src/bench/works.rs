@@ -147,6 +147,8 @@ const QUICK: Sizes = Sizes {
 
 /// One command for the whole set finds what some Pre-Depends name unpacked, but not configured.
 const FORCE: &str = "--force-depends";
+/// systemd is among what the set depends on.
+const PROTECTED: &str = "--force-remove-protected";
 /// How often a short command is done on one system.
 const SHORT: usize = 5;
 /// What a read costs where nothing is in memory, microseconds: about that of a SATA SSD.
@@ -300,8 +302,8 @@ pub fn works(name: &str, m: &Material) -> Vec<Work> {
                     "then `--unpack` over themselves",
                 ),
                 step("then `--configure -a`", &["dpkg", "--configure", "-a"]).same(Same::System),
-                packages(&["dpkg", "-r"], "then `-r`"),
-                packages(&["dpkg", "-P"], "then `-P`"),
+                packages(&["dpkg", PROTECTED, "-r"], "then `-r`"),
+                packages(&["dpkg", PROTECTED, "-P"], "then `-P`"),
             ],
         )],
         "tiny" => {
@@ -353,7 +355,7 @@ pub fn works(name: &str, m: &Material) -> Vec<Work> {
 
 /// A path of the middle of a made-up database.
 fn a_path(size: Size) -> String {
-    format!("/usr/share/package-{}/file-7", size.packages / 2)
+    format!("/usr/share/package-{}/file-1", size.packages / 2)
 }
 
 fn queries(size: Size) -> Vec<Step> {

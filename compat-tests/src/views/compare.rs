@@ -64,6 +64,9 @@ pub fn differences(stock: &[Seen; 2], view: &Seen) -> Vec<Difference> {
                 moment.map_or(BTreeSet::new(), |m| m.changed.keys().cloned().collect())
             };
             for subject in names(first).union(&names(view)) {
+                if subject.starts_with("unpacked ") {
+                    continue;
+                }
                 let of = |seen: &Seen| {
                     let value = seen.at(moment, subject);
                     (!value.is_empty()).then(|| value.to_owned())
@@ -115,7 +118,11 @@ impl Left {
             let Some(name) = subject.strip_prefix("package ") else {
                 continue;
             };
-            if view.at(moment, subject) != was || stock.at(moment, subject) == was {
+            let short = name.split(':').next().unwrap_or(name);
+            let brought = [name, short]
+                .iter()
+                .any(|n| !view.at(moment, &format!("unpacked {n}")).is_empty());
+            if brought || view.at(moment, subject) != was || stock.at(moment, subject) == was {
                 continue;
             }
             left.packages.insert(name.to_owned());
@@ -274,6 +281,32 @@ mod tests {
             before = now;
         }
         seen
+    }
+
+    #[test]
+    fn what_is_left_to_the_host() {
+        let stock = seen(&[
+            &[
+                ("package a:all", "ii 1"),
+                ("list a:all", "/bin/a"),
+                ("path /usr/bin/a", "file 1"),
+            ],
+            &[
+                ("package a:all", "ii 2"),
+                ("list a:all", "/bin/a"),
+                ("path /usr/bin/a", "file 2"),
+            ],
+        ]);
+        let base = [("package a:all", "ii 1"), ("path /usr/bin/a", "file 1")];
+        let names = |view: &Seen| -> Vec<String> {
+            let all = differences(&[stock.clone(), stock.clone()], view);
+            all.into_iter().map(|d| d.subject).collect()
+        };
+        let left = seen(&[&base, &base]);
+        assert_eq!(names(&left), ["host package a:all", "host path /usr/bin/a"]);
+        // What the view brought it has to keep up with.
+        let brought = seen(&[&base, &[base[0], base[1], ("unpacked a", "there")]]);
+        assert_eq!(names(&brought), ["package a:all", "path /usr/bin/a"]);
     }
 
     #[test]

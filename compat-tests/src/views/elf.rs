@@ -94,3 +94,38 @@ pub fn unlinked(data: &[u8]) -> Option<String> {
     }
     dynamic.then(|| hex(&sum.finalize()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::unlinked;
+
+    static CONSTANT: &str = "a constant of this program, found in its .rodata";
+
+    /// With one byte changed where `what` stands first behind the header.
+    fn changed(data: &[u8], what: &[u8]) -> Vec<u8> {
+        let mut data = data.to_vec();
+        let at = data.windows(what.len()).position(|w| w == what);
+        let byte = data.get_mut(at.expect("is in this program")).expect("byte");
+        *byte ^= 1;
+        data
+    }
+
+    #[test]
+    fn an_interpreter_is_linking_and_a_constant_is_not() {
+        let program = std::fs::read("/proc/self/exe").expect("own program");
+        let sum = unlinked(&program).expect("a dynamic program");
+        let moved = changed(&program, b"/lib64/ld-linux-x86-64.so.2");
+        assert_eq!(unlinked(&moved), Some(sum.clone()));
+        let other = changed(&program, CONSTANT.as_bytes());
+        assert_ne!(unlinked(&other), Some(sum));
+    }
+
+    #[test]
+    fn what_is_no_elf_file_or_cut_off() {
+        let program = std::fs::read("/proc/self/exe").expect("own program");
+        assert_eq!(unlinked(b"#!/bin/sh\n"), None);
+        for len in [0, 4, 20, 64, program.len() / 2] {
+            assert_eq!(unlinked(program.get(..len).unwrap_or_default()), None);
+        }
+    }
+}

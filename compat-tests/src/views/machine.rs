@@ -9,6 +9,7 @@
 //! * on the view's side dpkg-ng with its plugin, and `/var/sys`, on the disk of the cache.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -239,30 +240,33 @@ impl Machine {
         Ok(())
     }
 
-    /// Starts a command that prints its number and waits; its view of the file system is what is looked at.
-    pub fn look_through(&self, how: &str) -> Res<Window> {
+    /// Starts a shell line, made with the words that end it, which waits when it has spoken: its view of the file system is what is
+    /// looked at. Gives also what it said.
+    pub fn look_through(&self, line: impl FnOnce(&str) -> String) -> Res<(Window, String)> {
+        const MARK: &str = "looked at by ";
+        let line = line(&format!("echo {MARK}$$; exec cat"));
         let mut child = command("nsenter")
             .arg(&self.inside)
-            .args(["sh", "-c", &format!("cd /; {how}")])
+            .args(["sh", "-c", &format!("cd /; {line}")])
             .env("PATH", PATH)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .during(how)?;
-        let mut line = String::new();
+            .during(&line)?;
         let out = child.stdout.take().ok_or("no pipe")?;
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut line).during(how)?;
-        match line.trim().parse() {
-            Ok(pid) => Ok(Window { child, pid }),
-            Err(_) => {
-                let out = child.wait_with_output().during(how)?;
-                Err(format!(
-                    "{how}: {line}{}",
-                    String::from_utf8_lossy(&out.stderr)
-                ))
+        let mut said = String::new();
+        for text in BufReader::new(out).lines() {
+            let text = text.during(&line)?;
+            if let Some(Ok(pid)) = text.strip_prefix(MARK).map(str::parse) {
+                return Ok((Window { child, pid }, said));
             }
+            said.push_str(&text);
+            said.push('\n');
         }
+        let out = child.wait_with_output().during(&line)?;
+        let err = String::from_utf8_lossy(&out.stderr);
+        Err(format!("{line}: {said}{err}"))
     }
 
     /// Where the system is, seen from outside.

@@ -52,7 +52,7 @@ fn all() -> Vec<Deb> {
                 "postinst",
                 "set -e
                 if [ \"$1\" = configure ]; then
-                    adduser --system --group --no-create-home --home /var/lib/user --quiet user
+                    getent passwd user >/dev/null || useradd --system --user-group --no-create-home --home-dir /var/lib/user user
                     install -d -o user -g user -m 750 /var/lib/user
                     echo state >/var/lib/user/state
                     update-alternatives --install /usr/bin/hello hello /usr/lib/user/hello 10

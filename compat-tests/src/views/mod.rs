@@ -42,6 +42,8 @@ use side::Side;
 
 /// How long one side of a scenario may take, in seconds.
 const PATIENCE: u32 = 3600;
+/// To be raised when what is looked at changes, so that stock's records are made anew.
+const FORMAT: u32 = 2;
 /// How many differences are printed; all are in the report.
 const PRINTED: usize = 30;
 
@@ -117,16 +119,18 @@ struct Verdict {
 
 fn one(exe: &Path, scenario: &Scenario, options: Options) -> Res<Verdict> {
     archive::prepare(scenario)?;
-    let key = hex(format!("{scenario:?}\n{}", archive::state(scenario)?).as_bytes());
+    let key = hex(format!("{FORMAT} {scenario:?}\n{}", archive::state(scenario)?).as_bytes());
+    // Once is enough to see whether a scenario is right.
+    let stock_alone = UnderTest::from_env()? == UnderTest::Theirs;
     let mut stock = Vec::new();
-    for n in 1..=2 {
+    for n in 1..=if stock_alone { 1 } else { 2 } {
         let file = archive::dir().join(format!("stock/{}-{key}.{n}", scenario.name));
         if !file.exists() {
             call(exe, scenario, &format!("stock-{n}"), &file, options)?;
         }
         stock.push(Seen::read(&file)?);
     }
-    if UnderTest::from_env()? == UnderTest::Theirs {
+    if stock_alone {
         return Ok(Verdict {
             passed: true,
             text: String::new(),

@@ -44,6 +44,8 @@ fn progress(line: &str) -> bool {
 pub fn sections(text: &str) -> Subjects {
     let mut out = Subjects::new();
     let mut now: Option<String> = None;
+    // Whether the line before was dpkg's own, which goes on in those that begin with a blank.
+    let mut its_own = false;
     for line in text.lines() {
         // What stands before a carriage return was overwritten.
         let line = line
@@ -54,14 +56,23 @@ pub fn sections(text: &str) -> Subjects {
         if progress(line) {
             continue;
         }
+        // Each calls itself by its name.
+        let line = line.replace("/usr/bin/dpkg-ng ", "/usr/bin/dpkg ");
+        let line = match line.strip_prefix("dpkg-ng: ") {
+            Some(rest) => format!("dpkg: {rest}"),
+            None => line,
+        };
+        its_own = line.starts_with("dpkg: ")
+            || line.starts_with("Errors were encountered while processing")
+            || (its_own && line.starts_with(' '));
         if line.starts_with("E: ") {
-            add(&mut out, "said apt", line);
-        } else if let Some(heading) = heading(line) {
+            add(&mut out, "said apt", &line);
+        } else if its_own {
+            add(&mut out, "said dpkg", &line);
+        } else if let Some(heading) = heading(&line) {
             now = Some(format!("said {heading}"));
-        } else if line.starts_with("dpkg: ") || line.starts_with("dpkg-ng: ") {
-            add(&mut out, "said dpkg", line);
         } else if let Some(key) = &now {
-            add(&mut out, key, line);
+            add(&mut out, key, &line);
         }
     }
     out
@@ -89,13 +100,17 @@ mod tests {
              Selecting previously unselected package a.\n(Reading database ... \r(Reading database ... 5%\r\
              (Reading database ... 12 files and directories currently installed.)\n\
              Preparing to unpack .../0-a_1_all.deb ...\nUnpacking a (1) ...\nSetting up a (1) ...\nhello\n\
-             Processing triggers for b (2) ...\nE: bad\n",
+             dpkg: error processing package c (--configure):\n c failed\nProcessing triggers for b (2) ...\nE: bad\n",
         );
         assert_eq!(
             seen.get("said Setting up a (1)").map(String::as_str),
             Some("hello\n")
         );
         assert_eq!(seen.get("said apt").map(String::as_str), Some("E: bad\n"));
-        assert_eq!(seen.len(), 2);
+        assert_eq!(
+            seen.get("said dpkg").map(String::as_str),
+            Some("dpkg: error processing package c (--configure):\n c failed\n")
+        );
+        assert_eq!(seen.len(), 3);
     }
 }

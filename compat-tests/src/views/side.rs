@@ -30,7 +30,8 @@ pub enum Side {
 }
 
 /// What a step does not change by itself when the view is rolled back.
-const NOT_ROLLED_BACK: [&str; 9] = [
+const NOT_ROLLED_BACK: [&str; 10] = [
+    "unpacked ",
     "path /etc",
     "path /var",
     "path /run",
@@ -67,6 +68,8 @@ struct Run<'a> {
     base: BTreeMap<String, String>,
     /// All packages that were ever other than in the stock system.
     touched: BTreeSet<String>,
+    /// What the view brings, by dpkg's own words.
+    unpacked: BTreeSet<String>,
 }
 
 /// Does all of it.
@@ -78,6 +81,7 @@ pub fn run(scenario: &Scenario, machine: &Machine, side: Side) -> Res<Seen> {
         trees: Trees::default(),
         base: BTreeMap::new(),
         touched: BTreeSet::new(),
+        unpacked: BTreeSet::new(),
     };
     run.base = packages(&machine.must("COLUMNS=500 dpkg -l")?);
     if side == Side::View {
@@ -118,6 +122,7 @@ pub fn run(scenario: &Scenario, machine: &Machine, side: Side) -> Res<Seen> {
                 said.code, step.code, said.text
             ));
         }
+        run.note_unpacked(&said);
         let now = run.look(false);
         if side == Side::View {
             let after = run.generations();
@@ -209,13 +214,25 @@ impl Run<'_> {
         if let Err(e) = self.look_at_packages(first, &mut out) {
             out.insert("look packages".into(), e);
         }
-        if let Err(e) = self.look_at_tools(&mut out) {
-            out.insert("look tools".into(), e);
-        }
         if let Err(e) = self.look_at_files(&mut out) {
             out.insert("look files".into(), e);
         }
+        if self.side == Side::View {
+            let unpacked = self.unpacked.iter();
+            out.extend(unpacked.map(|name| (format!("unpacked {name}"), "there".to_owned())));
+        }
         out
+    }
+
+    fn note_unpacked(&mut self, said: &Said) {
+        for line in said.text.lines() {
+            let name = |rest: &str| rest.split(' ').next().unwrap_or(rest).to_owned();
+            if let Some(rest) = line.strip_prefix("Unpacking ") {
+                self.unpacked.insert(name(rest));
+            } else if let Some(rest) = line.strip_prefix("Removing ") {
+                self.unpacked.remove(&name(rest));
+            }
+        }
     }
 
     fn must(&self, line: &str) -> Res<String> {
@@ -276,47 +293,44 @@ impl Run<'_> {
         } else {
             out.insert("list of all".into(), text);
         }
-        for mark in ["auto", "manual", "hold"] {
-            for name in self
-                .must(&self.apt(&format!("apt-mark show{mark}")))?
-                .lines()
-            {
-                let name = match name.contains(':') {
-                    true => name.to_owned(),
-                    false => format!("{name}:"),
-                };
-                let whole = there.iter().find(|t| t.starts_with(&name));
-                if let Some(whole) = whole {
-                    let marks = out.entry(format!("marks {whole}")).or_default();
-                    marks.push_str(mark);
-                    marks.push(' ');
-                }
-            }
+        // Hold is part of the state that `-l` shows, and apt's own mark nowhere else.
+        let auto = self.must(&self.apt("apt-mark showauto"))?;
+        let auto: BTreeSet<&str> = auto.lines().collect();
+        for whole in &there {
+            // Of the native architecture it is the name alone.
+            let native = ["amd64", "all"].iter();
+            let mut names = native.filter_map(|a| whole.strip_suffix(a)?.strip_suffix(':'));
+            let is = auto.contains(whole) || names.any(|n| auto.contains(n));
+            let mark = if is { "auto" } else { "manual" };
+            out.insert(format!("marks {whole}"), mark.to_owned());
         }
         Ok(())
     }
 
-    fn look_at_tools(&mut self, out: &mut Subjects) -> Res<()> {
-        for (what, line) in [
+    /// Files, and what the programs of dpkg say that know of them.
+    fn look_at_files(&mut self, out: &mut Subjects) -> Res<()> {
+        let tools = [
             ("alternative", "update-alternatives --get-selections"),
             ("diversion", "dpkg-divert --list"),
-            ("override", "dpkg-statoverride --list || :"),
-        ] {
-            for line in self.must(&self.inside(line))?.lines() {
-                let (key, value) = match what {
-                    "alternative" => line.split_once(' ').unwrap_or((line, "")),
-                    _ => (line, "there"),
-                };
-                out.insert(format!("{what} {key}"), value.trim().to_owned());
-            }
-        }
-        Ok(())
-    }
-
-    fn look_at_files(&mut self, out: &mut Subjects) -> Res<()> {
-        let window = self
+            ("override", "dpkg-statoverride --list"),
+        ];
+        let lines: Vec<String> = tools
+            .iter()
+            .map(|(what, line)| format!("{line} | sed 's/^/{what} /'; "))
+            .collect();
+        let (window, said) = self
             .machine
-            .look_through(&self.inside("echo $$; exec cat"))?;
+            .look_through(|end| self.inside(&format!("{}{end}", lines.concat())))?;
+        for line in said.lines() {
+            let (key, value) = match line.strip_prefix("alternative ") {
+                Some(line) => {
+                    let (name, value) = line.split_once(' ').unwrap_or((line, ""));
+                    (format!("alternative {name}"), value.trim())
+                }
+                None => (line.to_owned(), "there"),
+            };
+            out.insert(key, value.to_owned());
+        }
         let root = window.root();
         self.trees.walk(&root, out)?;
         for file in ENTRIES {

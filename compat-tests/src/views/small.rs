@@ -84,9 +84,9 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "small-failure",
         steps: &[
-            apt("install base bad").exits(100),
+            apt("install bad").exits(100),
             shell("touch /etc/good"),
-            apt("install base bad"),
+            apt("install bad"),
         ],
         programs: &[says("dpkg-query -W -f '${db:Status-Abbrev}' bad", &["ii"])],
         rows: &[

@@ -169,3 +169,22 @@ pub fn shape(description: &str) -> &str {
         None => description,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{aside, shape, unlinked};
+
+    #[test]
+    fn descriptions_without_a_part() {
+        let file = "file 0644 0:0 abc elf:def";
+        assert_eq!(shape(file), "file 0644 0:0");
+        assert_eq!(shape("link 0:0 -> x y"), "link 0:0 -> x y");
+        assert_eq!(unlinked(file), "file 0644 0:0 elf:def");
+        assert_eq!(unlinked("file 0644 0:0 abc"), "file 0644 0:0 abc");
+    }
+
+    #[test]
+    fn backups_of_accounts_are_aside() {
+        assert!(aside("/etc/shadow-") && !aside("/etc/shadow") && !aside("/etc/x-"));
+    }
+}

@@ -156,13 +156,11 @@ impl<'c> Check<'c> {
                 };
                 for (number, need) in process.needs.iter().enumerate() {
                     for (difference, may) in one.differences(need) {
-                        if one.is_as_alone(need, &difference) {
-                            continue;
-                        }
                         let mentioned = number >= sure;
                         match (may || mentioned, &difference.expected) {
                             // A word that nobody promised to be a library.
                             (true, Owner::Unplanned) if mentioned => {}
+                            _ if one.is_as_alone(need, &difference) => {}
                             (true, _) => checked.may.push(difference),
                             (false, _) => checked.differences.push(difference),
                         }

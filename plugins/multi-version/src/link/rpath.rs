@@ -28,7 +28,7 @@ pub(super) fn keep(layout: &Layout, packages: &[&Facts]) -> BTreeSet<Installatio
         return kept;
     }
     let made = BTreeMap::new();
-    let mut tree = Tree::new(layout, packages.iter().copied(), &made);
+    let mut tree = Tree::new(layout, packages.to_vec(), &made);
     let mut environments: BTreeMap<Architecture, Environment> = BTreeMap::new();
     for (package, object) in objects() {
         let architecture = architecture_of(object, package);

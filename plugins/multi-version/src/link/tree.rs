@@ -157,6 +157,7 @@ pub(super) fn environment(architecture: &Architecture) -> Environment {
 /// Files of packages where their archives put them.
 pub(super) struct Tree<'t> {
     layout: &'t Layout,
+    packages: Vec<&'t Facts>,
     /// By path, whose it is.
     paths: HashMap<&'t Path, &'t Facts>,
     made: &'t BTreeMap<PathBuf, PathBuf>,
@@ -176,17 +177,18 @@ impl<'t> Tree<'t> {
     /// Of packages, those that come first before the others.
     pub fn new(
         layout: &'t Layout,
-        packages: impl IntoIterator<Item = &'t Facts>,
+        packages: Vec<&'t Facts>,
         made: &'t BTreeMap<PathBuf, PathBuf>,
     ) -> Tree<'t> {
         let mut paths = HashMap::new();
-        for package in packages {
+        for package in packages.iter().copied() {
             for path in &package.paths {
                 paths.entry(path.as_path()).or_insert(package);
             }
         }
         Tree {
             layout,
+            packages,
             paths,
             made,
             host: BTreeSet::new(),
@@ -203,9 +205,7 @@ impl<'t> Tree<'t> {
     ) -> Environment {
         self.host.extend(host.values().cloned());
         let mut cache = BTreeMap::new();
-        let packages: BTreeMap<&InstallationId, &Facts> =
-            self.paths.values().map(|f| (&f.id, *f)).collect();
-        for package in packages.values() {
+        for package in &self.packages {
             for object in package.objects.iter().filter(|o| o.public) {
                 let ours = self.paths.get(object.path.as_path());
                 if ours.is_none_or(|f| f.id != package.id)
