@@ -20,7 +20,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::super::{Action, Run};
-use super::source::{Batch, Entries, Producer};
+use super::entries::Entries;
+use super::source::{Batch, Producer};
 use crate::archive::deb::DebFile;
 use crate::error::Result;
 use crate::sys::place::{Place, Spot};
@@ -61,6 +62,13 @@ pub(super) struct Turn {
     memory: AtomicUsize,
 }
 
+impl Turn {
+    /// It is its turn.
+    pub(super) fn is_at_hand(&self) {
+        self.at_hand.store(true, Ordering::Release);
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex
         .lock()
@@ -68,7 +76,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Budget {
-    fn new(memory: usize) -> Arc<Budget> {
+    pub(super) fn new(memory: usize) -> Arc<Budget> {
         Arc::new(Budget {
             memory,
             taken: Mutex::default(),
@@ -77,7 +85,7 @@ impl Budget {
     }
 
     /// Wait until an archive may have this much memory. `None`: nobody wants it any more.
-    fn take(self: &Arc<Budget>, turn: &Arc<Turn>, bytes: usize) -> Option<Claim> {
+    pub(super) fn take(self: &Arc<Budget>, turn: &Arc<Turn>, bytes: usize) -> Option<Claim> {
         let kept = (self.memory / 8).max(LEAST);
         let mut taken = lock(&self.taken);
         loop {
@@ -104,6 +112,11 @@ impl Budget {
             taken = waited.unwrap_or_else(|poisoned| poisoned.into_inner());
             taken.waiting -= 1;
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn memory_taken(&self) -> usize {
+        lock(&self.taken).memory
     }
 
     /// Something of a turn has changed.
@@ -140,6 +153,8 @@ pub(super) struct Staging {
     budget: Arc<Budget>,
     /// There are no unnamed files here.
     useless: Arc<AtomicBool>,
+    /// Bytes that have to be free beside what waits.
+    spare: u64,
 }
 
 /// A file without a name.
@@ -174,7 +189,7 @@ impl Staging {
             return None;
         }
         let free = self.dir.free_space().ok()?;
-        if free < disk.saturating_add(DISK_SPARE) {
+        if free < disk.saturating_add(self.spare) {
             return None;
         }
         match self.dir.unnamed() {
@@ -205,7 +220,7 @@ struct Job {
 }
 
 /// The threads. They end when this is dropped and they have noticed.
-struct Pool {
+pub(super) struct Pool {
     jobs: Sender<Job>,
     queue: Receiver<Job>,
     budget: Arc<Budget>,
@@ -217,7 +232,7 @@ struct Pool {
 }
 
 impl Pool {
-    fn new(memory: usize, instdir: &Path) -> Pool {
+    pub(super) fn new(memory: usize, instdir: &Path) -> Pool {
         let (jobs, queue) = unbounded();
         let budget = Budget::new(memory);
         Pool {
@@ -227,6 +242,7 @@ impl Pool {
                 dir: Place::new(instdir).spot(b"/"),
                 budget: budget.clone(),
                 useless: Arc::default(),
+                spare: DISK_SPARE,
             },
             budget,
             several: Arc::default(),
@@ -237,7 +253,7 @@ impl Pool {
 
     /// Have an archive read after those before it; `now`, if it is its turn already: all threads
     /// may be waiting with others then, so that it gets one of its own.
-    fn read(&mut self, deb: &DebFile, now: bool) -> Entries {
+    pub(super) fn read(&mut self, deb: &DebFile, now: bool) -> Entries {
         let mut own = None;
         let ready = if now {
             let (jobs, queue) = unbounded();
@@ -261,6 +277,12 @@ impl Pool {
             send,
         });
         Entries::from_thread(receive, Reader::new(self.budget.clone(), turn))
+    }
+
+    /// Have content wait in files however full the disk is.
+    #[cfg(test)]
+    pub(super) fn spare_disk(&mut self, spare: u64) {
+        self.staging.spare = spare;
     }
 
     fn start(&self, queue: Receiver<Job>) -> bool {
@@ -315,7 +337,7 @@ impl Reader {
 
     /// It is its turn.
     pub(super) fn at_hand(&self) {
-        self.turn.at_hand.store(true, Ordering::Release);
+        self.turn.is_at_hand();
         self.budget.look_again();
     }
 }

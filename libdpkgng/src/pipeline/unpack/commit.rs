@@ -85,9 +85,9 @@ impl Run {
         self.remove_files_from_others(pkg, &newfiles)?;
 
         self.db.table.set_status(pkg, Status::Unpacked);
-        // Where nothing was put aside there is nothing between the two notes.
+        self.db.note_unsettled(pkg, &mut *self.report)?;
         if !backups.is_empty() {
-            self.db.note(pkg, &mut *self.report)?;
+            self.db.settle()?;
         }
         self.remove_backups(pkg, &newfiles, &backups)?;
         self.db.table[pkg].eflag = EFlag::Ok;

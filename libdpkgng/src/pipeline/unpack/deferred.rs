@@ -103,7 +103,7 @@ impl Run {
     /// half-installed (the note), the content of its files (`tar_writeback_barrier`, and the
     /// `fsync`s; not with `--force-unsafe-io`), and the control files.
     fn sync_deferred(&mut self, job: &mut Job, control: Vec<(Vec<u8>, File)>) -> Result<()> {
-        if self.report.debug_flags() & debug::EACHFILEDETAIL != 0 {
+        if self.report.debug_flags() & (debug::EACHFILE | debug::EACHFILEDETAIL) != 0 {
             // Here stock looks for the files once more.
             for node in job.newfiles.clone() {
                 if self.db.fsys.flags(node).contains(NodeFlags::DEFERRED_FSYNC) {

@@ -38,6 +38,7 @@ pub mod conffiles;
 pub mod conflicts;
 pub mod deferred;
 pub mod disappear;
+mod entries;
 pub mod extract;
 pub mod infodb;
 pub mod oldfiles;

@@ -6,8 +6,8 @@ use std::io::{self, Read, Seek as _, Write};
 use std::os::fd::OwnedFd;
 
 use super::super::Run;
+use super::entries::Entries;
 use super::extract::{Item, Job, hash_data, path_of, skip_padding};
-use super::source::Entries;
 use super::spots::{NEW_SUFFIX, Spots};
 use crate::archive::take_error;
 use crate::archive::tar::Kind;

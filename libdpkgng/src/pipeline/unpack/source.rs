@@ -1,24 +1,21 @@
 //! The data member of an archive as values, in its order.
 //!
 //! A [`Producer`] reads and decompresses the member, cuts the tar into entries and makes
-//! [`Batch`]es of them, on a thread of its own ([`super::ahead`]) or where they are wanted.
-//! [`Entries`] is what the unpack sees of it. Together they stand for stock's child `dpkg-deb
-//! --fsys-tarfile` and for what stock reads from it: where the archive is broken, the entries and
-//! the bytes before come first, then the fault; and when the child would have failed, what it
-//! would have said ([`Entries::complaints`]).
+//! [`Batch`]es of them, on a thread of its own ([`super::ahead`]) or where they are wanted. It stands
+//! for stock's child `dpkg-deb --fsys-tarfile` and what stock reads from it: where the archive is
+//! broken, the entries and the bytes before come first, then the fault; and when the child would
+//! have failed, what it would have said.
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Seek as _, Write as _};
 use std::os::unix::fs::FileExt as _;
 
-use crossbeam_channel::Receiver;
-
-use super::ahead::{Claim, Reader, Staging, Unnamed};
+use super::ahead::{Claim, Staging, Unnamed};
 use crate::archive::deb::{DebFile, DebStream, Part, Paste};
 use crate::archive::take_error;
 use crate::archive::tar::{Kind, TarEntry, TarReader};
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::msg;
 use crate::msg::Msg;
 use crate::report::Silent;
@@ -34,18 +31,18 @@ const BATCH: (usize, usize) = (128 * 1024, 64);
 const ENTRY: usize = 512;
 
 /// What a pipe holds.
-const PIPE_SIZE: u64 = 64 * 1024;
+pub(super) const PIPE_SIZE: u64 = 64 * 1024;
 
 /// How the child would have ended: what it says on standard error when it failed.
-type Ending = std::result::Result<(), Vec<Msg>>;
+pub(super) type Ending = std::result::Result<(), Vec<Msg>>;
 
 /// Where reading went wrong, and how the child has ended, if it has by then.
-struct Fault {
-    what: Broken,
-    ending: Option<Ending>,
+pub(super) struct Fault {
+    pub(super) what: Broken,
+    pub(super) ending: Option<Ending>,
 }
 
-enum Broken {
+pub(super) enum Broken {
     /// The content of the entry at hand, after what there is of it.
     Content(io::Error),
     /// The filling behind that.
@@ -55,7 +52,7 @@ enum Broken {
 }
 
 /// The content of an entry.
-enum Body {
+pub(super) enum Body {
     /// It has none, or it is not in the archive's stream.
     Nothing,
     Memory(Vec<u8>),
@@ -64,7 +61,7 @@ enum Body {
     Follows,
 }
 
-enum Item {
+pub(super) enum Item {
     /// An entry; how many bytes of the tar come before its content.
     Entry(Box<TarEntry>, u64, Body),
     /// A piece of the content of the last entry that has none else.
@@ -72,27 +69,29 @@ enum Item {
     /// All of it was there.
     Whole,
     Fault(Fault),
-    /// The child has ended: there is no more.
-    End(Ending),
+    /// The child has ended: there is no more; how many bytes of the tar there were.
+    End(Ending, u64),
 }
 
 /// Some items, and how far the stream was read for them.
 #[derive(Default)]
 pub(super) struct Batch {
-    items: VecDeque<Item>,
+    pub(super) items: VecDeque<Item>,
     /// Bytes in memory.
     pub(super) bytes: usize,
     pub(super) claim: Option<Claim>,
-    read: ReadSoFar,
+    /// Before and after them.
+    pub(super) from: ReadSoFar,
+    pub(super) to: ReadSoFar,
 }
 
 /// How far a stream was read.
 #[derive(Clone, Copy, Default)]
-struct ReadSoFar {
+pub(super) struct ReadSoFar {
     /// Bytes that came out of the decompressor.
-    out: u64,
+    pub(super) out: u64,
     /// Bytes of the (compressed) member that had not gone into it.
-    unread: u64,
+    pub(super) unread: u64,
 }
 
 /// The tar stream. As a `Read` it never fails: where the member is broken it ends.
@@ -235,7 +234,7 @@ impl Producer {
         match from {
             Ok(stream) => feed.from = stream,
             Err(e) => {
-                batch.items.push_back(Item::End(Err(child_error(e))));
+                batch.items.push_back(Item::End(Err(child_error(e)), 0));
                 return None;
             }
         }
@@ -249,11 +248,12 @@ impl Producer {
     pub(super) fn next(&mut self) -> Option<Batch> {
         let mut batch = Batch::default();
         if let Some(mut tar) = self.open(&mut batch) {
+            batch.from = tar.get_mut().so_far();
             let mut more = true;
             while more && batch.bytes < BATCH.0 && batch.items.len() < BATCH.1 {
                 more = self.add(&mut tar, &mut batch);
             }
-            batch.read = tar.get_mut().so_far();
+            batch.to = tar.get_mut().so_far();
             if more {
                 self.state = State::Running(tar);
             }
@@ -271,8 +271,9 @@ impl Producer {
             Ok(None) => {
                 // What follows the archive is read over; it never fails.
                 let _ = tar.drain();
-                let ending = tar.get_mut().ending.take();
-                batch.items.push_back(Item::End(ending.unwrap_or(Ok(()))));
+                let feed = tar.get_mut();
+                let ending = feed.ending.take().unwrap_or(Ok(()));
+                batch.items.push_back(Item::End(ending, feed.out));
                 return false;
             }
             Err(e) => return fault(tar, batch, Broken::Entry(e)),
@@ -403,302 +404,12 @@ fn fault(tar: &mut TarReader<Feed>, batch: &mut Batch, what: Broken) -> bool {
         let feed = tar.get_mut();
         let _ = io::copy(&mut feed.by_ref().take(ahead), &mut io::sink());
         if let Some(ending) = feed.ending.take() {
-            batch.items.push_back(Item::End(ending));
+            batch.items.push_back(Item::End(ending, feed.out));
         }
     }
     false
 }
 
-enum From {
-    Thread(Receiver<Batch>, Reader),
-    Here(Box<Producer>),
-}
-
-/// The entries of an archive, one after the other; as a `Read`, the content of the one at hand.
-pub(super) struct Entries {
-    from: From,
-    batch: Batch,
-    /// How far the batch before was read.
-    before: ReadSoFar,
-    /// Bytes of the tar that were used up.
-    at: u64,
-    body: Body,
-    /// How much of content in memory was read.
-    used: usize,
-    /// Filling behind the content at hand.
-    padding: u64,
-    broken: Option<Broken>,
-    ending: Option<Ending>,
-}
-
-impl Entries {
-    /// Made where they are wanted.
-    pub(super) fn here(producer: Producer) -> Entries {
-        Entries::new(From::Here(Box::new(producer)))
-    }
-
-    /// Made by a thread.
-    pub(super) fn from_thread(batches: Receiver<Batch>, reader: Reader) -> Entries {
-        Entries::new(From::Thread(batches, reader))
-    }
-
-    fn new(from: From) -> Entries {
-        Entries {
-            from,
-            batch: Batch::default(),
-            before: ReadSoFar::default(),
-            at: 0,
-            body: Body::Nothing,
-            used: 0,
-            padding: 0,
-            broken: None,
-            ending: None,
-        }
-    }
-
-    /// It is the turn of this archive.
-    pub(super) fn at_hand(&self) {
-        if let From::Thread(_, reader) = &self.from {
-            reader.at_hand();
-        }
-    }
-
-    /// Get the next batch; false when there is none.
-    fn refill(&mut self) -> bool {
-        let next = match &mut self.from {
-            From::Thread(batches, _) => batches.recv().ok(),
-            From::Here(producer) => producer.next(),
-        };
-        let Some(next) = next else { return false };
-        self.before = self.batch.read;
-        self.batch = next;
-        true
-    }
-
-    fn next_item(&mut self) -> Option<Item> {
-        loop {
-            if let Some(item) = self.batch.items.pop_front() {
-                return Some(item);
-            }
-            if !self.refill() {
-                return None;
-            }
-        }
-    }
-
-    /// Take the next item if it is one of the content at hand, or a fault, which is kept.
-    fn next_piece(&mut self) -> Option<Vec<u8>> {
-        match self.next_item() {
-            Some(Item::Piece(data)) => return Some(data),
-            Some(Item::Whole) => {}
-            Some(Item::Fault(fault)) => self.break_off(fault),
-            // The thread is gone.
-            None => self.broken = Some(Broken::Content(io::ErrorKind::UnexpectedEof.into())),
-            Some(other) => self.batch.items.push_front(other),
-        }
-        None
-    }
-
-    fn break_off(&mut self, fault: Fault) {
-        self.broken = Some(fault.what);
-        if fault.ending.is_some() {
-            self.ending = fault.ending;
-        }
-    }
-
-    /// Meet the fault that comes next, if one does.
-    fn look_for_fault(&mut self) {
-        if self.broken.is_none() && matches!(self.batch.items.front(), Some(Item::Fault(_))) {
-            if let Some(Item::Fault(fault)) = self.batch.items.pop_front() {
-                self.break_off(fault);
-            }
-        }
-    }
-
-    /// The next entry; what nobody read of the one before is dropped.
-    pub(super) fn next_entry(&mut self) -> Result<Option<TarEntry>> {
-        self.skip_data()?;
-        self.skip_padding()?;
-        match self.broken.take() {
-            Some(Broken::Entry(e)) => return Err(e),
-            Some(other) => {
-                // Told before; nothing follows.
-                self.broken = Some(other);
-                return Ok(None);
-            }
-            None => {}
-        }
-        match self.next_item() {
-            Some(Item::Entry(entry, at, body)) => {
-                self.at = at;
-                self.used = 0;
-                self.padding = match entry.kind {
-                    Kind::File => entry.size.wrapping_neg() % 512,
-                    _ => 0,
-                };
-                self.body = body;
-                Ok(Some(*entry))
-            }
-            Some(Item::Fault(fault)) => {
-                self.break_off(fault);
-                self.next_entry()
-            }
-            Some(Item::End(ending)) => {
-                self.ending = Some(ending);
-                Ok(None)
-            }
-            Some(Item::Piece(_) | Item::Whole) => self.next_entry(),
-            None => {
-                // The thread is gone without a word.
-                let gone = || Err(vec![reaped(msg!("<decompress>"), 2)]);
-                self.ending.get_or_insert_with(gone);
-                Ok(None)
-            }
-        }
-    }
-
-    /// The file that has all of the content at hand, if one has.
-    pub(super) fn take_unnamed(&mut self) -> Option<Unnamed> {
-        match std::mem::replace(&mut self.body, Body::Nothing) {
-            Body::Unnamed(unnamed) => {
-                self.at += unnamed.claim.size;
-                Some(unnamed)
-            }
-            other => {
-                self.body = other;
-                None
-            }
-        }
-    }
-
-    /// Whether the content at hand is broken behind what there is of it.
-    pub(super) fn content_fault(&mut self) -> io::Result<()> {
-        self.look_for_fault();
-        match self.broken.take() {
-            Some(Broken::Content(e)) => Err(e),
-            other => {
-                self.broken = other;
-                Ok(())
-            }
-        }
-    }
-
-    /// Drop what is left of the content at hand.
-    pub(super) fn skip_data(&mut self) -> Result<()> {
-        let read = io::copy(self, &mut io::sink());
-        read.map_err(|e| take_error(e, || msg!("failed to read")))?;
-        Ok(())
-    }
-
-    /// Drop the filling behind it, once it is read.
-    pub(super) fn skip_padding(&mut self) -> Result<()> {
-        self.look_for_fault();
-        match self.broken.take() {
-            Some(Broken::Padding(e)) => Err(e),
-            other => {
-                self.broken = other;
-                self.at += std::mem::take(&mut self.padding);
-                Ok(())
-            }
-        }
-    }
-
-    /// What the child would have complained about so far, as lines for standard error. Each is
-    /// told once.
-    pub(super) fn complaints(&mut self) -> Vec<Msg> {
-        match &mut self.ending {
-            Some(Err(lines)) => std::mem::take(lines),
-            _ => Vec::new(),
-        }
-    }
-
-    /// Whether the stream ended as it should; to be asked at its end.
-    pub(super) fn finished_well(&self) -> bool {
-        matches!(self.ending, Some(Ok(())))
-    }
-
-    /// Read no further. What the child says when it meets the closed pipe: it has come as far as a
-    /// pipe is long, and its own child that feeds it is killed when there is more of the member
-    /// than fits between the two.
-    pub(super) fn abandon(&mut self) -> Vec<Msg> {
-        if self.ending.is_some() {
-            return self.complaints();
-        }
-        let end = self.at.saturating_add(PIPE_SIZE);
-        loop {
-            while let Some(item) = self.batch.items.pop_front() {
-                match item {
-                    Item::End(ending) => {
-                        self.ending = Some(ending);
-                        return self.complaints();
-                    }
-                    Item::Entry(_, at, _) if at > end => break,
-                    _ => {}
-                }
-            }
-            if self.batch.read.out >= end || !self.refill() {
-                break;
-            }
-        }
-        let (before, after) = (self.before, self.batch.read);
-        let share = after.out.saturating_sub(end);
-        let span = after.out.saturating_sub(before.out);
-        let unread = before.unread.saturating_sub(after.unread);
-        let unread = after.unread + unread.saturating_mul(share).checked_div(span).unwrap_or(0);
-        if unread > PIPE_SIZE {
-            vec![killed(msg!("paste"))]
-        } else {
-            Vec::new()
-        }
-    }
-}
-
-impl Read for Entries {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if buf.is_empty() {
-            return Ok(0);
-        }
-        let n = loop {
-            match &mut self.body {
-                Body::Nothing => break 0,
-                Body::Memory(data) => {
-                    let rest = data.get(self.used..).unwrap_or_default();
-                    let n = rest.len().min(buf.len());
-                    buf[..n].copy_from_slice(&rest[..n]);
-                    self.used += n;
-                    if self.used == data.len() {
-                        self.body = Body::Nothing;
-                    }
-                    break n;
-                }
-                // Read back from the start: nobody else moves in it.
-                Body::Unnamed(unnamed) => {
-                    let n = unnamed.file.read_at(buf, self.used as u64)?;
-                    self.used += n;
-                    break n;
-                }
-                Body::Follows => {
-                    let Some(data) = self.next_piece() else {
-                        self.body = Body::Nothing;
-                        continue;
-                    };
-                    let n = data.len().min(buf.len());
-                    buf[..n].copy_from_slice(&data[..n]);
-                    if let Some(rest) = data.get(n..).filter(|r| !r.is_empty()) {
-                        self.batch.items.push_front(Item::Piece(rest.to_vec()));
-                    }
-                    break n;
-                }
-            }
-        };
-        if n == 0 {
-            self.body = Body::Nothing;
-            self.content_fault()?;
-        }
-        self.at += n as u64;
-        Ok(n)
-    }
-}
 /// How dpkg-deb says what ended it.
 fn says(e: Msg) -> Msg {
     msg!("%s: %s: %s\n", "dpkg-deb", msg!("error"), e)
@@ -715,13 +426,13 @@ fn grandchild_error(e: Msg) -> Msg {
 }
 
 /// What dpkg-deb says of a child that failed.
-fn reaped(child: Msg, status: i32) -> Msg {
+pub(super) fn reaped(child: Msg, status: i32) -> Msg {
     let failed = msg!("%s subprocess returned error exit status %d", child, status);
     says(failed)
 }
 
 /// What dpkg-deb says of a child that nobody reads from any more.
-fn killed(child: Msg) -> Msg {
+pub(super) fn killed(child: Msg) -> Msg {
     let killed = msg!(
         "%s subprocess was killed by signal (%s)%s",
         child,
@@ -750,3 +461,6 @@ fn close(stream: &mut DebStream) -> Ending {
         Paste::BrokenPipe => Err(vec![killed(msg!("paste"))]),
     }
 }
+
+#[cfg(test)]
+mod tests;
