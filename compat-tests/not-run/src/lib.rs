@@ -1,7 +1,7 @@
 //! How a test says that it cannot be run here.
 //!
 //! Rust's test runner knows tests that passed and tests that failed, and hides the words of those that
-//! passed. So that nobody takes for passed what never ran, `./test` names a file (`DPKG_NG_NOT_RUN`) in which
+//! passed. So that nobody takes for passed what never ran, `./test` names a file (`TESTS_NOT_RUN`) in which
 //! each such test leaves a line, and counts them as skipped. Otherwise they say so on standard error.
 
 use std::fmt::Display;
@@ -16,7 +16,7 @@ pub fn not_run(why: impl Display) {
     let test = thread.name().unwrap_or("a test");
     let why = why.to_string();
     let why = why.lines().next().unwrap_or_default();
-    let said = match std::env::var_os("DPKG_NG_NOT_RUN") {
+    let said = match std::env::var_os("TESTS_NOT_RUN") {
         Some(file) => OpenOptions::new()
             .append(true)
             .open(file)

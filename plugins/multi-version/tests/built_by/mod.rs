@@ -117,7 +117,16 @@ impl Corpus {
         fs::write(&path, bytes).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         let said = |command: &mut Command| {
-            let output = command.env_remove("LD_LIBRARY_PATH").output().unwrap();
+            command.env_remove("LD_LIBRARY_PATH");
+            // A child that another test starts meanwhile has the file open until it is another program.
+            let output = loop {
+                match command.output() {
+                    Err(e) if e.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                        std::thread::yield_now();
+                    }
+                    output => break output.unwrap(),
+                }
+            };
             let text = String::from_utf8_lossy(&output.stdout).into_owned();
             assert!(output.status.success(), "{name}: {output:?}");
             text
