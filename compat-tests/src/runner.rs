@@ -53,14 +53,19 @@ pub fn each<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
     });
 }
 
+/// The cases whose name contains one of `filters`; all, if there are none.
+pub fn matching(filters: &[String]) -> Vec<Case> {
+    all()
+        .into_iter()
+        .filter(|c| filters.is_empty() || filters.iter().any(|f| c.name.contains(f.as_str())))
+        .collect()
+}
+
 /// Runs every case whose name contains one of `filters` (all, if there are none) and prints what
 /// came of each. `exe` is the `compat` binary.
 pub fn run_cases(exe: &Path, filters: &[String], release: &str) -> Res<Totals> {
     let under_test = UnderTest::from_env()?;
-    let cases: Vec<Case> = all()
-        .into_iter()
-        .filter(|c| filters.is_empty() || filters.iter().any(|f| c.name.contains(f.as_str())))
-        .collect();
+    let cases = matching(filters);
     let totals = Mutex::new(Totals::default());
     each(&cases, |case| {
         let verdict = judge(exe, &case.name, release, under_test);
