@@ -92,6 +92,18 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
     }
 }
 
+/// The names of the scenes, kills and upgrades of a release that contain one of `filters`; all, if there are none.
+pub fn matching(release: &str, filters: &[String]) -> Vec<String> {
+    let kills = kills::KILLS.iter().map(|k| format!("kill-{}", k.name));
+    let scenes = scenes::SCENES.iter().map(|s| s.name.to_owned());
+    let upgrades = (release == "bookworm").then(|| upgrade::NAME.to_owned());
+    scenes
+        .chain(kills)
+        .chain(upgrades)
+        .filter(|name| filters.is_empty() || filters.iter().any(|f| name.contains(f.as_str())))
+        .collect()
+}
+
 /// Runs those whose name contains one of `filters` (all, if there are none), with the packages in `debs`;
 /// `extent` is how many moments to kill at, or `all`.
 pub fn run(
@@ -102,13 +114,7 @@ pub fn run(
     filters: &[String],
 ) -> Res<Totals> {
     let mut totals = Totals::default();
-    let kills = kills::KILLS.iter().map(|k| format!("kill-{}", k.name));
-    let scenes = scenes::SCENES.iter().map(|s| s.name.to_owned());
-    let upgrades = (release == "bookworm").then(|| upgrade::NAME.to_owned());
-    for name in scenes.chain(kills).chain(upgrades) {
-        if !filters.is_empty() && !filters.iter().any(|f| name.contains(f.as_str())) {
-            continue;
-        }
+    for name in matching(release, filters) {
         if name == upgrade::NAME {
             real::prepare(exe, release, "upgrade", false)?;
         }
