@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::report::Totals;
-use crate::runner::UnderTest;
+use crate::runner::{self, UnderTest};
 use crate::sandbox::{Who, command, enter};
 use crate::{During, Res, oracle};
 
@@ -23,6 +23,11 @@ pub fn run(exe: &Path, release: &str) -> Res<Totals> {
         .ok_or_else(|| format!("no dpkg source for {release}: compat oracle (or DPKG_HEAD_SRC)"))?;
     let under_test = UnderTest::from_env()?;
     let mut totals = Totals::default();
+    let on = oracle::RELEASES.contains(&release).then_some(release);
+    if under_test != UnderTest::Theirs && !on.map_or(Ok(true), runner::runs_on)? {
+        totals.ignored = SCRIPTS.len();
+        return Ok(totals);
+    }
     for script in SCRIPTS {
         let (stock, _) = match under_test {
             UnderTest::Ours => Default::default(),

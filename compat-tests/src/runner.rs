@@ -1,5 +1,6 @@
 //! Runs cases: each once with stock's programs and once with ours, each in a process of its own.
 
+use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -249,6 +250,46 @@ pub fn release_binary() -> Res<PathBuf> {
     let target = exe.ancestors().nth(2).ok_or("compat is in no directory")?;
     build(target, "release")?;
     Ok(target.join("release/dpkg-ng"))
+}
+
+/// Whether our binary runs on a release: built with a newer C library, it does not. If not, that is said.
+pub fn runs_on(release: &str) -> Res<bool> {
+    let ours = sandbox::our_binary()?;
+    let root = oracle::root(release);
+    let libraries = root
+        .join("lib")
+        .join(format!("{}-linux-gnu", std::env::consts::ARCH));
+    let Some(loader) = fs::read_dir(&libraries)
+        .during(libraries.display())?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("ld-linux-")
+        })
+    else {
+        return Err(format!("no loader in {}", libraries.display()));
+    };
+    let out = Command::new(loader)
+        .arg("--library-path")
+        .arg(&libraries)
+        .arg(&ours)
+        .arg("--version")
+        .output()
+        .during(ours.display())?;
+    let why = String::from_utf8_lossy(&out.stderr);
+    match out.status.success() {
+        true => Ok(true),
+        false if why.contains("GLIBC_") => {
+            eprintln!(
+                "not compared: {} does not run on {release}: {}",
+                ours.display(),
+                why.trim_end()
+            );
+            Ok(false)
+        }
+        false => Err(format!("{} on {release}: {why}", ours.display())),
+    }
 }
 
 /// Makes sure that there is an oracle, and that we may use it.
