@@ -105,7 +105,10 @@ pub fn place(
             match refused.iter().find(|u| u.path == object.path) {
                 Some(unlinked) => {
                     tree.settle(&package, &object.path, &mut placed)?;
-                    placed.note(id, &object.path, unlinked.why.clone());
+                    // Nobody misses what no program of the world could load.
+                    if unlinked.is_warning() {
+                        placed.note(id, &object.path, unlinked.why.clone());
+                    }
                 }
                 None => match tree.settle(&package, &object.path, &mut placed)? {
                     Stands::Own | Stands::Nothing => {}

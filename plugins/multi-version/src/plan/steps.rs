@@ -29,6 +29,9 @@ pub fn plan(known: &Known<'_>, observed: &Observed, rules: &Rules) -> Result<Lin
     for world in 0..index.worlds.len() {
         link(&mut linking, world, rules, &mut warnings);
     }
+    // What mending gave was looked at one by one, and a copy that was parted from the main world's since then is not
+    // in that: a circle would leave nothing to be made.
+    linking.break_circles();
     let (realizations, realized) = realize::realizations(&linking);
     let plans = (0..index.worlds.len()).map(|world| world_plan(&linking, &realized, world));
     let setuid = index.spots.iter().map(|s| &s.facts.installation);
