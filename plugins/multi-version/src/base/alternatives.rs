@@ -35,7 +35,7 @@ pub(super) fn about(admindir: &Path, listed: &Listed) -> Done<BTreeMap<String, V
         let Ok(name) = name.into_string() else {
             continue;
         };
-        if alternatives(&text).iter().any(|path| of_base(path)) {
+        if alternatives(&text).iter().any(of_base) {
             groups.insert(name, text);
         }
     }

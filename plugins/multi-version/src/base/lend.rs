@@ -68,7 +68,7 @@ pub fn lend(host: Host, disk: &Disk, root: &Path, world: &WorldDir) -> Done<Lent
     }
     let has = |name: &str| {
         let of = |known: &&Known| known.key.0 == name && known.has_files();
-        own.iter().any(|k| of(k)) || lend.values().any(|k| of(k))
+        own.iter().any(of) || lend.values().any(of)
     };
     let merged = merged_usr();
     let synthesized = !has(USR_IS_MERGED) && !has(USRMERGE) && !lent.own.contains(&merged.key);

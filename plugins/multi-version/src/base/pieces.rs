@@ -60,7 +60,7 @@ pub(super) fn about(
         let package = String::from_utf8_lossy(package);
         let name = package.split(':').next().unwrap_or_default();
         let of = |p: &String| p == &*package || p.split(':').next() == Some(name);
-        packages.iter().any(|p| of(p))
+        packages.iter().any(of)
     };
     let mut add = |file: PathBuf, package: &[u8], text: Vec<u8>| {
         pieces.insert(Piece {
@@ -116,16 +116,12 @@ pub(super) fn put(
     now: &BTreeSet<Piece>,
     own: impl Fn(&str) -> bool,
 ) -> Done {
-    let mut files: BTreeMap<&Path, (Vec<&[u8]>, Vec<&[u8]>)> = BTreeMap::new();
-    for piece in before.difference(now).filter(|p| !own(&p.package)) {
-        let file = files.entry(&piece.file).or_default();
-        file.0.push(&piece.text);
-    }
-    for piece in now {
-        let file = files.entry(&piece.file).or_default();
-        file.1.push(&piece.text);
-    }
-    for (file, (gone, come)) in files {
+    let gone = before.difference(now).filter(|p| !own(&p.package));
+    let (gone, come) = (by_file(gone), by_file(now));
+    let files: BTreeSet<&Path> = gone.keys().chain(come.keys()).copied().collect();
+    for file in files {
+        let [gone, come] =
+            [&gone, &come].map(|parts| parts.get(file).map_or(&[][..], Vec::as_slice));
         let path = admindir.join(file);
         let old = content(&path)?.unwrap_or_default();
         let all: Vec<&[u8]> = lines(&old).collect();
@@ -157,8 +153,20 @@ pub(super) fn put(
     Ok(())
 }
 
-/// Where diverted paths of packages really are, both as merged `/usr` has them: of each, whose its name is now.
-pub(super) fn diverted(admindir: &Path) -> Done<BTreeMap<Vec<u8>, (Vec<u8>, String)>> {
+/// The texts of parts, by their file.
+fn by_file<'p>(pieces: impl IntoIterator<Item = &'p Piece>) -> BTreeMap<&'p Path, Vec<&'p [u8]>> {
+    let mut files: BTreeMap<&Path, Vec<&[u8]>> = BTreeMap::new();
+    for piece in pieces {
+        files.entry(&piece.file).or_default().push(&piece.text);
+    }
+    files
+}
+
+/// Of a diverted path: where it is instead, and the package whose the path itself is.
+pub(super) type Diverted = (Vec<u8>, String);
+
+/// All that is diverted, by path; all paths as merged `/usr` has them.
+pub(super) fn diverted(admindir: &Path) -> Done<BTreeMap<Vec<u8>, Diverted>> {
     let text = content(&admindir.join(DIVERSIONS))?.unwrap_or_default();
     let all: Vec<&[u8]> = lines(&text).collect();
     let diversions = all.chunks_exact(3).filter_map(|d| match d {

@@ -1,26 +1,42 @@
 //! What else the host has installed.
 
-use std::path::Path;
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use dpkgng_plugin::{Failed, Host, PackageNumber, Packages, Relation, Which};
 
 use super::host::{self, Offers};
-use super::{Done, Lent};
+use super::{Done, Lent, PackageKey};
 
-/// The host's packages, by what they offer.
+/// The host's packages, by what they offer; read when the first question is asked, which in most runs nobody asks.
 pub struct Satisfies {
-    offers: Offers,
+    host: Host,
+    root: PathBuf,
+    base: BTreeSet<PackageKey>,
+    offers: OnceCell<Offers>,
 }
 
 impl Satisfies {
     /// Of the host below `root`, but for what is of the base in a world.
     pub fn read(host: Host, root: &Path, lent: &Lent) -> Done<Satisfies> {
-        let admindir = root.join(super::ADMINDIR);
-        let mut packages = host::read(host, &admindir, root)?;
-        packages.retain(|p| !lent.packages.contains_key(&p.key) && !lent.own.contains(&p.key));
         Ok(Satisfies {
-            offers: Offers::of(host.services(), packages, &admindir)?,
+            host,
+            root: root.into(),
+            base: lent.packages.keys().chain(&lent.own).cloned().collect(),
+            offers: OnceCell::new(),
         })
+    }
+
+    fn offers(&self) -> Done<&Offers> {
+        if let Some(offers) = self.offers.get() {
+            return Ok(offers);
+        }
+        let admindir = self.root.join(super::ADMINDIR);
+        let mut packages = host::read(self.host, &admindir, &self.root)?;
+        packages.retain(|p| !self.base.contains(&p.key));
+        let offers = Offers::of(self.host.services(), packages, &admindir)?;
+        Ok(self.offers.get_or_init(|| offers))
     }
 
     /// The package of the host, `NAME:ARCH`, that satisfies an alternative of a dependency of a package of architecture
@@ -31,8 +47,9 @@ impl Satisfies {
         by: &str,
         counts: impl Fn(&str, &str) -> Result<bool, Failed>,
     ) -> Result<Option<String>, Failed> {
-        for place in self.offers.satisfying(relation, by) {
-            let Some(package) = self.offers.package(place) else {
+        let offers = self.offers().map_err(|e| Failed::new(e.to_string()))?;
+        for place in offers.satisfying(relation, by) {
+            let Some(package) = offers.package(place) else {
                 continue;
             };
             let (name, architecture) = &package.key;

@@ -69,7 +69,8 @@ pub(super) fn end(
     }
     if line.no_act {
         if line.explain || line.graph.is_some() || line.json {
-            shown::plan(host, &transaction.planned(asked)?, line)?;
+            let (plan, sides) = transaction.planned(asked)?;
+            shown::plan(host, &plan, &sides, line)?;
         }
         return Ok(code);
     }
@@ -82,9 +83,9 @@ pub(super) fn end(
         })?;
         return Ok(code);
     }
-    let (committed, plan) = transaction.commit(asked)?;
+    let (committed, plan, sides) = transaction.commit(asked)?;
     if line.explain || line.graph.is_some() {
-        shown::plan(host, &plan, line)?;
+        shown::plan(host, &plan, &sides, line)?;
     }
     say(host, line, &committed)?;
     Ok(0)
@@ -138,8 +139,8 @@ fn rules(host: Host, layout: &Layout, line: &Line, args: &[OsString]) -> Result<
         view: line.view.clone(),
         number: line.generation,
     };
-    let plan = engine::as_it_stands(host, layout, &place, &asked)?;
-    shown::plan(host, &plan, line)?;
+    let (worlds, manifest) = engine::as_it_stands(host, layout, &place, &asked)?;
+    shown::plan(host, &worlds.plan(host, layout)?, &manifest.sides, line)?;
     Ok(0)
 }
 

@@ -25,6 +25,8 @@ pub struct Options {
     pub generation: Option<GenerationNumber>,
     /// `-p`
     pub packages: Vec<Selector>,
+    /// `--world`: a side world.
+    pub world: Option<SideName>,
     /// `--pure`
     pub pure: bool,
     /// The command and its arguments.
@@ -156,6 +158,7 @@ impl Options {
             view: ViewName::new("system").map_err(|_| UsageError::NoCommand)?,
             generation: None,
             packages: Vec::new(),
+            world: None,
             pure: false,
             command: Vec::new(),
         };
@@ -177,6 +180,10 @@ impl Options {
                     let value = value("-p")?;
                     let package = value.parse().map_err(|e| wrong("-p", &value, e))?;
                     options.packages.push(package);
+                }
+                "--world" => {
+                    let value = value("--world")?;
+                    options.world = Some(value.parse().map_err(|e| wrong("--world", &value, e))?);
                 }
                 "--pure" if text == "--pure" => options.pure = true,
                 _ if text.starts_with('-') => {
@@ -242,7 +249,7 @@ fn prepare(layout: &Layout, options: &Options) -> Result<(Hold, Mounts, Host), R
         None => current()?,
     };
     let side = match options.packages.is_empty() {
-        true => None,
+        true => options.world.clone(),
         false => world(&hold.manifest()?, &options.packages)?,
     };
     let wanted = Wanted {

@@ -25,25 +25,33 @@ use super::transaction::{Asked, Committed, NEWCOMERS, Transaction, WORK};
 use crate::apt::Marks;
 use crate::base::{self, Lent};
 use crate::decide::HostOrder;
+use crate::export;
 use crate::facts::{self, Facts};
 use crate::generation::{Reader, Sys};
 use crate::layout::{
     Architecture, GenerationNumber, InstallationId, Layout, Place, SideName, ViewName, inside,
 };
-use crate::link::{Abi, POLICY};
+use crate::link::{Abi, Linker, POLICY, Progress};
 use crate::manifest::{Hide, LibraryPin, Manifest, Realization, Side};
+use crate::place::{self, Former};
 use crate::plan::{self, Known, LinkPlan, Observed, Rules};
-use crate::state::{self, Kept, Unfinished};
+use crate::state::{self, Kept, StateError, Unfinished};
 use crate::store;
 use crate::world::{WORLDS, WorldDir};
 
 type Done<T = ()> = Result<T, EngineError>;
 
+/// The side worlds, and why they are.
+pub type Sides = BTreeMap<SideName, Side>;
+
 /// What a plan is made of, read from the disk.
-pub(super) struct Worlds {
-    observed: Observed,
-    facts: BTreeMap<InstallationId, Facts>,
-    rules: Rules,
+pub struct Worlds {
+    /// The worlds.
+    pub observed: Observed,
+    /// Of all installations of them, and of what the rules speak of.
+    pub facts: BTreeMap<InstallationId, Facts>,
+    /// What persons ruled.
+    pub rules: Rules,
 }
 
 /// The side worlds of a generation, by name.
@@ -206,7 +214,6 @@ impl Transaction {
     fn settle(&self) -> Done {
         let newcomers = self.newcomers()?;
         for world in self.worlds()? {
-            base::settle(self.host, self.sys.disk(), Path::new("/"), &world)?;
             let mut installations = Installations::read(&world)?;
             let there = packages(self.host, &world)?;
             let key = |info: &PackageInfo| (info.name.clone(), info.architecture.clone());
@@ -225,6 +232,7 @@ impl Transaction {
                 keys.contains(&(name.to_owned(), architecture.to_owned()))
             });
             installations.write(self.sys.disk(), &world)?;
+            base::settle(self.host, self.sys.disk(), Path::new("/"), &world)?;
         }
         Ok(())
     }
@@ -262,11 +270,13 @@ impl Transaction {
     ///
     /// # Errors
     /// Something can't be read.
-    pub fn planned(&self, asked: &Asked) -> Done<LinkPlan> {
+    pub fn planned(&self, asked: &Asked) -> Done<(LinkPlan, Sides)> {
         self.settle()?;
         let former = self.former()?;
         let worlds = worlds(self.host, &self.sys, &self.dir, former.as_ref(), asked)?;
-        worlds.plan(self.host, self.sys.layout())
+        let plan = worlds.plan(self.host, self.sys.layout())?;
+        let sides = self.manifest(&plan, former.as_ref(), asked).sides;
+        Ok((plan, sides))
     }
 
     fn former(&self) -> Done<Option<Manifest>> {
@@ -280,7 +290,7 @@ impl Transaction {
     ///
     /// # Errors
     /// Something can't be read or made: the view is as it was.
-    pub fn commit(self, asked: &Asked) -> Done<(Committed, LinkPlan)> {
+    pub fn commit(self, asked: &Asked) -> Done<(Committed, LinkPlan, Sides)> {
         let (disk, layout) = (self.sys.disk(), self.sys.layout());
         self.settle()?;
         self.drop_equals()?;
@@ -289,8 +299,10 @@ impl Transaction {
         let plan = worlds.plan(self.host, layout)?;
         if self.is_unchanged(former.as_ref(), &plan)? {
             disk.remove_tree(&self.dir)?;
-            return Ok((Committed::Nothing, plan));
+            let sides = former.map(|m| m.sides).unwrap_or_default();
+            return Ok((Committed::Nothing, plan, sides));
         }
+        self.link(&worlds, &plan, former.as_ref(), asked)?;
         let number = self.number;
         let home = layout.generation(&self.view, number);
         for world in self.worlds()? {
@@ -305,7 +317,67 @@ impl Transaction {
         disk.rename(&self.dir, &home)?;
         disk.sync_dir(&layout.generations(&self.view))?;
         finish(self.host, &self.sys, &self.view, number)?;
-        Ok((Committed::Generation(number), plan))
+        Ok((Committed::Generation(number), plan, manifest.sides))
+    }
+
+    /// Make the realizations, and put them into the trees; `lib/`, and the commands that are exported.
+    fn link(
+        &self,
+        worlds: &Worlds,
+        plan: &LinkPlan,
+        former: Option<&Manifest>,
+        asked: &Asked,
+    ) -> Done {
+        let (disk, layout) = (self.sys.disk(), self.sys.layout());
+        let linker = Linker::new(layout, native(self.host)?, worlds.facts.values());
+        let mut progress = |p: Progress<'_>| {
+            // It is no reason to fail that nobody sees it.
+            drop(self.host.progress(p.done as u64, p.of as u64, "linking"));
+        };
+        let made = linker.make(&self.sys, &plan.realizations, &mut progress);
+        made.map_err(EngineError::words)?;
+        let former = former.map(Former::of).unwrap_or_default();
+        let mut as_it_stands = Vec::new();
+        for world in &plan.worlds {
+            let dir = match &world.name {
+                Some(side) => WorldDir::side(&self.dir, side.as_str()),
+                None => self.main(),
+            };
+            let placed = place::place(layout, &dir, world, &worlds.facts, &former);
+            as_it_stands.extend(placed.map_err(EngineError::words)?.as_it_stands);
+        }
+        let new = as_it_stands.iter().filter(|a| asked.newcomers.contains(&a.package));
+        let mut new: Vec<String> = new
+            .map(|a| {
+                let (name, path) = (a.package.package(), a.path.display());
+                format!("{name}: /{path} stays as it is, and runs in a context: {}", a.why)
+            })
+            .collect();
+        new.sort();
+        new.dedup();
+        if asked.strict && !new.is_empty() {
+            return Err(EngineError::Host(new.join("\n")));
+        }
+        for line in new.iter().chain(&plan.warnings.iter().map(ToString::to_string).collect::<Vec<_>>()) {
+            self.host.warning(line)?;
+        }
+        place::write_libs(disk, &linker, &self.dir, plan).map_err(EngineError::words)?;
+        let report = place::check(&linker, plan).map_err(EngineError::words)?;
+        for line in report.lines() {
+            self.host.warning(line)?;
+        }
+        let commands = export::decide(&export::Generation {
+            layout,
+            dir: &self.dir,
+            view: &self.view,
+            observed: &worlds.observed,
+            plan,
+            facts: &worlds.facts,
+            linker: &linker,
+        });
+        let commands = commands.map_err(EngineError::words)?;
+        let written = export::write(disk, &self.dir, &self.view, self.number, &commands);
+        written.map_err(EngineError::words)
     }
 
     /// Sort what was written to a world's state, and let it know its home.
@@ -393,7 +465,12 @@ fn told(kept: &Kept) -> String {
 
 /// What is left to do when a generation has its name: the state, then the switch. Also after a kill.
 fn finish(host: Host, sys: &Sys, view: &ViewName, number: GenerationNumber) -> Done {
-    for kept in state::carry_out(sys.disk(), sys.layout(), view, number, Path::new("/"))? {
+    let carried = state::carry_out(sys.disk(), sys.layout(), view, number, Path::new("/"));
+    if let Err(StateError::Clash { .. }) = &carried {
+        // It comes before anything is changed, and would come again each time: the generation is none.
+        sys.forget(view, number)?;
+    }
+    for kept in carried? {
         host.notice(told(&kept))?;
     }
     Ok(sys.switch(view, number)?)
@@ -425,11 +502,16 @@ fn versions(host: Host, world: &WorldDir) -> Done<BTreeSet<[String; 4]>> {
         .collect())
 }
 
-/// How the packages of a generation are linked, as it stands, were these rules added.
+/// A generation as it stands, were these rules added; with its manifest.
 ///
 /// # Errors
 /// There is no such generation, or it can't be read.
-pub fn as_it_stands(host: Host, layout: &Layout, place: &Place, asked: &Asked) -> Done<LinkPlan> {
+pub fn as_it_stands(
+    host: Host,
+    layout: &Layout,
+    place: &Place,
+    asked: &Asked,
+) -> Done<(Worlds, Manifest)> {
     let reader = Reader::new(layout.clone());
     let number = match place.number {
         Some(number) => number,
@@ -439,5 +521,6 @@ pub fn as_it_stands(host: Host, layout: &Layout, place: &Place, asked: &Asked) -
     };
     let manifest = reader.manifest(&place.view, number)?;
     let generation = layout.generation(&place.view, number);
-    worlds(host, &reader, &generation, Some(&manifest), asked)?.plan(host, layout)
+    let worlds = worlds(host, &reader, &generation, Some(&manifest), asked)?;
+    Ok((worlds, manifest))
 }

@@ -74,6 +74,11 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// For `map_err`, where there is nothing to be told but words.
+    pub(super) fn words(error: impl std::fmt::Display) -> EngineError {
+        EngineError::Host(error.to_string())
+    }
+
     /// For `map_err`.
     pub(super) fn path(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> EngineError {
         move |source| EngineError::Path { what, path: path.into(), source }

@@ -1,42 +1,46 @@
 //! What the pipeline asks while it works on a world.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use dpkgng_plugin::{
-    Failed, Hooks, PackageNumber, Packages, Payload, PayloadFile, Relation, Scope, ScopeKind, Step,
+    Failed, Hooks, PackageNumber, Packages, Payload, PayloadFile, Relation, Scope, ScopeKind, Step, Which,
 };
 
 use super::inside::Inside;
-use crate::base::Satisfies;
+use crate::base::{Lent, Satisfies};
 use crate::layout::{Layout, inside, merged};
 use crate::store::Known;
+
+/// What the answers come from.
+pub(super) struct About<'r> {
+    /// What the host satisfies.
+    pub satisfies: &'r Satisfies,
+    /// What it lends.
+    pub lent: &'r Lent,
+    /// Who is not to see whom, by name.
+    pub hidden: &'r BTreeSet<(String, String)>,
+    /// Where the store is.
+    pub layout: &'r Layout,
+    /// The archives that are in the store, by what dpkg was told.
+    pub archives: &'r BTreeMap<PathBuf, Known>,
+}
 
 /// The hooks of a run.
 pub(super) struct Run<'r> {
     inside: &'r Inside,
-    satisfies: &'r Satisfies,
-    layout: &'r Layout,
-    /// The archives that are in the store, by what dpkg was told.
-    archives: &'r BTreeMap<PathBuf, Known>,
+    about: About<'r>,
     /// The steps that packages are in, the innermost last.
     steps: RefCell<Vec<Step>>,
 }
 
 impl<'r> Run<'r> {
-    pub fn new(
-        inside: &'r Inside,
-        satisfies: &'r Satisfies,
-        layout: &'r Layout,
-        archives: &'r BTreeMap<PathBuf, Known>,
-    ) -> Run<'r> {
+    pub fn new(inside: &'r Inside, about: About<'r>) -> Run<'r> {
         Run {
             inside,
-            satisfies,
-            layout,
-            archives,
+            about,
             steps: RefCell::default(),
         }
     }
@@ -96,8 +100,27 @@ impl Hooks for Run<'_> {
         by: PackageNumber,
         relation: &Relation,
     ) -> Result<bool, Failed> {
-        let by_host = self.satisfies.by_host(packages, by, relation)?;
+        // The host is consistent in itself, whatever the world has of it.
+        let of = packages.info(by, Which::Installed)?;
+        if self.about.lent.has(&of.name, &of.architecture, &of.version) {
+            return Ok(true);
+        }
+        let by_host = self.about.satisfies.by_host(packages, by, relation)?;
         Ok(by_host.is_some())
+    }
+
+    fn hides(
+        &self,
+        packages: &Packages<'_>,
+        by: PackageNumber,
+        package: PackageNumber,
+        which: Which,
+    ) -> Result<bool, Failed> {
+        if self.about.hidden.is_empty() {
+            return Ok(false);
+        }
+        let (by, other) = (packages.info(by, which)?.name, packages.info(package, which)?.name);
+        Ok(self.about.hidden.contains(&(by, other)))
     }
 
     // What is in the store is linked from there, and not decompressed once more.
@@ -107,10 +130,10 @@ impl Hooks for Run<'_> {
         path: &Path,
         archive: &File,
     ) -> Result<Option<Payload>, Failed> {
-        let Some(known) = self.archives.get(path).filter(|known| known.is(archive)) else {
+        let Some(known) = self.about.archives.get(path).filter(|known| known.is(archive)) else {
             return Ok(None);
         };
-        let installation = self.layout.installation(&known.id);
+        let installation = self.about.layout.installation(&known.id);
         Ok(Some(Payload {
             headers: File::open(installation.join(inside::HEADERS))?,
             root: File::open(&installation)?.into(),

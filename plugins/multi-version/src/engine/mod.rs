@@ -31,7 +31,7 @@ mod query;
 mod side;
 mod transaction;
 
-pub use commit::{as_it_stands, recover};
+pub use commit::{Worlds, as_it_stands, recover};
 pub use error::EngineError;
 pub use query::{Query, query};
 pub use transaction::{Asked, Committed, Transaction};

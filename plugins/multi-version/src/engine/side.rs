@@ -21,7 +21,7 @@ use super::transaction::{Asked, Transaction, is_lock};
 use crate::apt::Marks;
 use crate::base::{Lent, Satisfies};
 use crate::facts;
-use crate::layout::{Architecture, SideName, inside};
+use crate::layout::{Architecture, InstallationId, SideName, inside};
 use crate::manifest::{Reason, Relaxed, RelaxedField, Side};
 use crate::world::{WORLDS, WorldDir};
 
@@ -59,12 +59,16 @@ pub(super) struct Effect {
     pub clashes: BTreeSet<(Clash, String, String)>,
     /// The packages (`name:arch`) that have to go first where they come all the same.
     pub leaves: BTreeSet<String>,
+    /// What the host lends stays, whatever is said of it: who is not to see whom, by name.
+    pub hidden: BTreeSet<(String, String)>,
 }
 
 /// What is asked of the world besides its database.
 pub(super) struct About<'a> {
     /// Its admindir.
     pub admindir: &'a Path,
+    /// Whether the host lends it.
+    pub lent: &'a dyn Fn(&PackageInfo) -> bool,
     /// Whether a package was asked for, and not only came along.
     pub wanted: &'a dyn Fn(&PackageInfo) -> bool,
     /// The paths of a package that is there (`name:arch`), from the root.
@@ -122,7 +126,8 @@ pub(super) fn effect(host: Host, about: &About<'_>, newcomers: &[Newcomer]) -> D
                 let Verdict::Fails { culprit, .. } = database.judge(package, field)? else {
                     continue;
                 };
-                more.extend(effect.judged(&database, &there, &coming, package, field, culprit)?);
+                let left = effect.judged(&database, about, &there, &coming, package, field, culprit)?;
+                more.extend(left);
             }
         }
         more.retain(|p| leaving.insert(*p));
@@ -146,6 +151,7 @@ impl Effect {
     fn judged(
         &mut self,
         database: &Database<'_>,
+        about: &About<'_>,
         there: &BTreeMap<PackageNumber, PackageInfo>,
         coming: &BTreeMap<PackageNumber, &Newcomer>,
         package: PackageNumber,
@@ -162,7 +168,7 @@ impl Effect {
             _ if is_new => return Ok(None),
             _ => {
                 self.clash(Clash::Depends, &by, &by);
-                return Ok(Some(package));
+                return Ok(Some(package).filter(|_| !(about.lent)(&by)));
             }
         };
         let leaves = match culprit.filter(|c| !coming.contains_key(c)) {
@@ -174,6 +180,12 @@ impl Effect {
         };
         let with = there.get(&leaves).unwrap_or(&by);
         self.clash(why, &by, with);
+        if (about.lent)(with) {
+            let other = if leaves == package { culprit.map_or_else(|| Ok(by.clone()), |c| database.info(c, Which::Available))? } else { by.clone() };
+            self.hidden.insert((other.name.clone(), with.name.clone()));
+            self.hidden.insert((with.name.clone(), other.name));
+            return Ok(None);
+        }
         Ok(Some(leaves))
     }
 }
@@ -234,11 +246,10 @@ impl Transaction {
         if effect.clashes.is_empty() {
             return Ok(main);
         }
-        let clashing = |id: &&crate::layout::InstallationId| {
-            let name = id.package().as_str();
-            effect.clashes.iter().any(|(_, by, with)| by == name || with == name)
-        };
-        let first = asked.newcomers.iter().find(clashing).or(asked.newcomers.first());
+        // What the others came for: nobody of them depends on it.
+        let needed = self.needed_among(&asked.newcomers)?;
+        let first = asked.newcomers.iter().find(|id| !needed.contains(id.package().as_str()));
+        let first = first.or(asked.newcomers.first());
         let Some(first) = first else {
             return Ok(main);
         };
@@ -248,6 +259,7 @@ impl Transaction {
         if !world.admindir().is_dir() {
             self.begin_side(&world)?;
             let effect = self.effect(&world, asked)?;
+            self.hidden.borrow_mut().extend(effect.hidden.iter().cloned());
             if !effect.leaves.is_empty() {
                 let mut args: Vec<OsString> = vec!["--force-depends".into(), "--remove".into()];
                 args.extend(effect.leaves.iter().map(OsString::from));
@@ -273,6 +285,18 @@ impl Transaction {
         };
         asked.side = Some((name, side));
         Ok(world)
+    }
+
+    /// The names that some installations depend on.
+    fn needed_among(&self, newcomers: &[InstallationId]) -> Done<BTreeSet<String>> {
+        let mut names = BTreeSet::new();
+        for id in newcomers {
+            let read = facts::read(self.host.services(), self.sys.layout(), id);
+            let facts = read.map_err(EngineError::words)?;
+            let depends = facts.control.depends.iter().flatten();
+            names.extend(depends.map(|relation| relation.name.to_string()));
+        }
+        Ok(names)
     }
 
     /// A side world that is like the main one.
@@ -315,6 +339,7 @@ impl Transaction {
         let info = world.admindir().join("info");
         let about = About {
             admindir: &world.admindir(),
+            lent: &|info| lent.has(&info.name, &info.architecture, &info.version),
             wanted: &|info| {
                 let of_host = lent.has(&info.name, &info.architecture, &info.version);
                 let architecture = info.architecture.parse::<Architecture>();

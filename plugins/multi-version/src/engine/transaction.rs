@@ -1,7 +1,7 @@
 //! Begin, join, run, commit.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;
@@ -12,7 +12,7 @@ use dpkgng_plugin::{Host, fork_in_our_place, run_in_our_place};
 
 use super::clone::clone_tree;
 use super::commit::{marks, recover};
-use super::hooks::Run;
+use super::hooks::{About, Run};
 use super::inside::Plan;
 use super::EngineError;
 use crate::apt::{Private, Session};
@@ -52,6 +52,8 @@ pub struct Transaction {
     joined: bool,
     /// The archives that were stored, by what dpkg is told.
     archives: RefCell<BTreeMap<PathBuf, Known>>,
+    /// Who is not to see whom while relations are judged, by name.
+    pub(super) hidden: RefCell<BTreeSet<(String, String)>>,
 }
 
 /// What a command asks for besides what dpkg is told.
@@ -137,6 +139,7 @@ impl Transaction {
             dir,
             joined: false,
             archives: RefCell::default(),
+            hidden: RefCell::default(),
         };
         transaction.clone_current()?;
         for world in transaction.worlds()? {
@@ -170,6 +173,7 @@ impl Transaction {
             dir: dir.into(),
             joined: true,
             archives: RefCell::default(),
+            hidden: RefCell::default(),
         })
     }
 
@@ -190,13 +194,25 @@ impl Transaction {
             return self.first();
         };
         let from = self.sys.layout().generation(&self.view, current);
+        // Their bits come and go with the generation: they are of one alone.
+        let own = self.sys.set_id_files(&self.view, current)?;
         disk.announce("clone", &self.dir)?;
         for name in [MAIN, WORLDS, "apt"] {
             let tree = from.join(name);
             if tree.is_dir() {
-                let cloned = clone_tree(&tree, &self.dir.join(name), &is_lock);
+                let skip = |path: &Path| {
+                    let of_world: PathBuf = match name {
+                        WORLDS => path.iter().skip(1).collect(),
+                        _ => path.to_path_buf(),
+                    };
+                    is_lock(&of_world) || own.contains(&Path::new(name).join(path))
+                };
+                let cloned = clone_tree(&tree, &self.dir.join(name), &skip);
                 cloned.map_err(|(path, e)| EngineError::path("clone", &path)(e))?;
             }
+        }
+        for path in &own {
+            disk.copy(&from.join(path), &self.dir.join(path))?;
         }
         Ok(())
     }
@@ -264,8 +280,8 @@ impl Transaction {
         let mut log = OsString::from("--log=");
         log.push(self.sys.layout().view(&self.view).join("dpkg.log"));
         let args = &[&[log], args].concat();
-        let archives = self.archives.borrow();
-        let code = fork_in_our_place(|| match run(host, plan, &archives, args) {
+        let (archives, hidden) = (self.archives.borrow(), self.hidden.borrow());
+        let code = fork_in_our_place(|| match run(host, plan, &archives, &hidden, args) {
             Ok(code) => code,
             Err(e) => {
                 // There is nobody else to tell.
@@ -442,6 +458,7 @@ fn run(
     host: Host,
     plan: Plan<'_>,
     archives: &BTreeMap<PathBuf, Known>,
+    hidden: &BTreeSet<(String, String)>,
     args: &[OsString],
 ) -> Done<i32> {
     // The host's database is not to be seen any more from inside.
@@ -449,7 +466,16 @@ fn run(
     let satisfies = Satisfies::read(host, Path::new("/"), &lent)?;
     let layout = plan.layout;
     let inside = plan.enter()?;
-    let hooks = Run::new(&inside, &satisfies, layout, archives);
+    let hooks = Run::new(
+        &inside,
+        About {
+            satisfies: &satisfies,
+            lent: &lent,
+            hidden,
+            layout,
+            archives,
+        },
+    );
     let code = host.dpkg(args, Some(&hooks))?;
     inside.settle()?;
     match inside.failed() {

@@ -170,8 +170,6 @@ pub mod inside {
     pub const MANIFEST: &str = "manifest";
     /// The tree of a generation or a slot, relative to it.
     pub const TREE: &str = "root";
-    /// The slots of a generation, relative to it.
-    pub const SLOTS: &str = "slots";
     /// The dpkg database of a generation, relative to it.
     pub const ADMINDIR: &str = "dpkg";
     /// A link of a generation to itself, relative to it: what a context mounts on `current-system`.
@@ -181,11 +179,12 @@ pub mod inside {
     /// What became of the commands of a generation, relative to it.
     pub const COMMANDS: &str = "commands";
 
-    /// The tree of a slot of a generation, or its main one, relative to it.
-    pub fn tree(slot: Option<&super::SideName>) -> std::path::PathBuf {
-        match slot {
-            Some(slot) => [SLOTS, slot.as_str(), TREE].iter().collect(),
-            None => TREE.into(),
+    /// The tree of a side world of a generation, or of its main one, relative to it.
+    pub fn tree(side: Option<&super::SideName>) -> std::path::PathBuf {
+        use crate::world::{MAIN, WORLDS};
+        match side {
+            Some(side) => [WORLDS, side.as_str(), TREE].iter().collect(),
+            None => [MAIN, TREE].iter().collect(),
         }
     }
 }

@@ -246,7 +246,7 @@ fn owned(text: &[u8], packages: &BTreeSet<Vec<u8>>) -> Vec<u8> {
             let name = owner.trim_ascii().split(|b| matches!(b, b':' | b'/'));
             name.take(1).any(|name| packages.contains(name))
         };
-        if owners.all(|owner| known(owner)) {
+        if owners.all(known) {
             kept.extend_from_slice(stanza);
         }
     }
