@@ -228,7 +228,8 @@ impl<'a> Index<'a> {
     /// Whether it is at home there: a package of the main world is there, and what only side worlds have in each of them.
     pub fn is_home(&self, place: Place) -> bool {
         let spot = self.spot(place);
-        spot.world == MAIN || self.main_copy(place).is_none()
+        let member = |p: Place| self.spot(p).member.is_some();
+        spot.world == MAIN || !self.main_copy(place).is_some_and(member)
     }
 
     /// The same installation in the main world.

@@ -156,10 +156,14 @@ impl<'n, 'i, 'a> Linking<'n, 'i, 'a> {
         }
         let provider = of.provider;
         if self.same(provider, package) {
-            if let Some(overrides) = self.overrides.get_mut(&package) {
+            let overrides = self.overrides.entry(package).or_default();
+            if overrides
+                .get(&key)
+                .is_none_or(|old| old.strength <= of.strength)
+            {
                 overrides.remove(&key);
+                self.own.entry(package).or_default().insert(key);
             }
-            self.own.entry(package).or_default().insert(key);
             return;
         }
         let port = self.needs.port(key);

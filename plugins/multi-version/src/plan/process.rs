@@ -55,8 +55,12 @@ pub(super) struct Refused {
     pub why: String,
 }
 
-/// Make all programs of a world load what they are to.
-pub(super) fn mend(linking: &mut Linking<'_, '_, '_>, scope: Scope, world: World) -> Vec<Refused> {
+/// Make all programs of a world load what they are to. Gives what can't be had, and whether anything was changed.
+pub(super) fn mend(
+    linking: &mut Linking<'_, '_, '_>,
+    scope: Scope,
+    world: World,
+) -> (Vec<Refused>, bool) {
     let needs = linking.needs;
     let index = needs.index;
     let mut seen: BTreeSet<(Place, &[Key])> = BTreeSet::new();
@@ -70,6 +74,7 @@ pub(super) fn mend(linking: &mut Linking<'_, '_, '_>, scope: Scope, world: World
     let mut programs: Vec<usize> = (0..needs.objects.len()).filter(|o| is_new(o)).collect();
     let mut refused = Vec::new();
     let mut yields: BTreeSet<(usize, Place, Key)> = BTreeSet::new();
+    let mut mended = false;
     // Every mend is for good and adds something, or takes back what is not given again.
     for _ in 0..ROUNDS {
         let mut changed = false;
@@ -80,9 +85,13 @@ pub(super) fn mend(linking: &mut Linking<'_, '_, '_>, scope: Scope, world: World
             };
             changed = true;
             match mend_one(linking, &process, misfit, &mut yields) {
-                Ok(()) => true,
+                Ok(()) => {
+                    mended = true;
+                    true
+                }
                 Err(why) => {
                     let stays = why.taken_back.is_some();
+                    mended |= stays;
                     refused.push(*why);
                     stays
                 }
@@ -92,7 +101,7 @@ pub(super) fn mend(linking: &mut Linking<'_, '_, '_>, scope: Scope, world: World
             break;
         }
     }
-    refused
+    (refused, mended)
 }
 
 /// What a program loads.

@@ -31,7 +31,7 @@ pub fn plan(known: &Known<'_>, observed: &Observed, rules: &Rules) -> Result<Lin
     }
     // What mending gave was looked at one by one, and a copy that was parted from the main world's since then is not
     // in that: a circle would leave nothing to be made.
-    linking.break_circles();
+    break_circles(&mut linking, rules, &mut warnings);
     let (realizations, realized) = realize::realizations(&linking);
     let plans = (0..index.worlds.len()).map(|world| world_plan(&linking, &realized, world));
     let setuid = index.spots.iter().map(|s| &s.facts.installation);
@@ -81,6 +81,9 @@ fn unheard(index: &Index<'_>, rules: &Rules) -> Vec<Warning> {
     rules.pins.iter().filter_map(about).collect()
 }
 
+/// How often what was mended in contexts is looked at again outside of them: twice is much.
+const ROUNDS: usize = 8;
+
 /// Link the packages of a world; the main one's before those of side worlds.
 fn link(
     linking: &mut Linking<'_, '_, '_>,
@@ -92,34 +95,43 @@ fn link(
         linking.share(world);
     }
     give(linking, world);
-    for (package, key, of) in linking.break_circles() {
-        let soname = Some(linking.needs.soname(key));
-        let why = "it is itself linked with that package";
-        warnings.extend(about_pins(
-            linking,
-            rules,
-            package,
-            of.provider,
-            soname,
-            why,
-        ));
-    }
-    for scope in [Scope::Outside, Scope::Inside] {
-        if is_uniform(linking, scope, world) {
-            continue;
+    break_circles(linking, rules, warnings);
+    // What is mended for one scope may part a copy from the main world's, which the other is to see.
+    let scopes = [Scope::Outside, Scope::Inside];
+    for scope in scopes.into_iter().cycle().take(2 * ROUNDS) {
+        let (mut refused, mut mended) = (Vec::new(), false);
+        if !is_uniform(linking, scope, world) {
+            (refused, mended) = process::mend(linking, scope, world);
         }
-        for refused in process::mend(linking, scope, world) {
+        for refused in refused {
             let about = refused.taken_back;
             let pins = about.map(|(package, provider)| {
                 about_pins(linking, rules, package, provider, None, &refused.why)
             });
-            match pins.filter(|p| !p.is_empty()) {
-                Some(pins) => warnings.extend(pins),
-                None => warnings.push(refused.warning),
+            let told = pins
+                .filter(|p| !p.is_empty())
+                .unwrap_or_else(|| vec![refused.warning]);
+            for warning in told {
+                if !warnings.contains(&warning) {
+                    warnings.push(warning);
+                }
             }
+        }
+        if scope == Scope::Inside && !mended {
+            break;
         }
     }
     without_effect(linking, world, rules, warnings);
+}
+
+/// Drop what packages can't be linked with as they would be in a circle.
+fn break_circles(linking: &mut Linking<'_, '_, '_>, rules: &Rules, warnings: &mut Vec<Warning>) {
+    for (package, key, of) in linking.break_circles() {
+        let soname = Some(linking.needs.soname(key));
+        let why = "it is itself linked with that package";
+        let told = about_pins(linking, rules, package, of.provider, soname, why);
+        warnings.extend(told);
+    }
 }
 
 /// Give the packages of a world what they are to have by their own `lib/`.

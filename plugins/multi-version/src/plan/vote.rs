@@ -317,6 +317,22 @@ fn pin_for_all(
     }
 }
 
+/// Why a package can't do with another provider of a library, and with what else of that one's build goes with it.
+fn unfit(
+    needs: &Needs<'_, '_>,
+    choice: &Choice,
+    consumer: Place,
+    key: Key,
+    provider: Place,
+) -> Option<String> {
+    let needed = needs.needed_by(consumer);
+    let provided = needs.provided_by(provider).iter().copied();
+    let together =
+        provided.filter(|k| needed.contains(k) && choice.providers[*k] == choice.providers[key]);
+    let mut keys = [key].into_iter().chain(together);
+    keys.find_map(|key| needs.complaint(consumer, key, provider))
+}
+
 /// Follow a person's choice for one package.
 fn pin_for_one(
     needs: &Needs<'_, '_>,
@@ -338,11 +354,14 @@ fn pin_for_one(
         let mut keys = needs.provided_by(provider).iter().copied();
         let key = keys.find(|k| *needs.soname(*k) == pin.soname && needs.is_main(place, *k));
         (is_there, concerned) = (true, concerned || key.is_some());
-        let Some(key) = key.filter(|k| choice.providers[*k] != Some(provider)) else {
+        let is_given = |k: &Key| {
+            choice.providers[*k] == Some(provider) && !choice.others.contains_key(&(place, *k))
+        };
+        let Some(key) = key.filter(|k| !is_given(k)) else {
             continue;
         };
         let id = index.id(place);
-        let why = match needs.complaint(place, key, provider) {
+        let why = match unfit(needs, choice, place, key, provider) {
             Some(why) => Some(format!("{} {why}", named(id))),
             None if index.known.files.can_be_overridden(id) => None,
             None => Some("its files can't be rewritten".into()),
@@ -395,7 +414,7 @@ fn hide(
             let other = index.other_version(index.id(provider), hide, &rules.hides);
             let other = other.and_then(|id| index.place(world, id));
             let other = other.filter(|o| needs.object(*o, *key).is_some());
-            match other.filter(|o| needs.complaint(consumer, *key, *o).is_none()) {
+            match other.filter(|o| unfit(needs, choice, consumer, *key, *o).is_none()) {
                 Some(other) => {
                     let why = format!("does not see {hide}");
                     choice.others.insert((consumer, *key), (other, why));

@@ -66,7 +66,7 @@ pub mod rules;
 mod settings;
 mod sorting;
 #[cfg(test)]
-mod no_tests {}
+mod tests;
 mod upper;
 
 use std::path::{Path, PathBuf};

@@ -90,7 +90,6 @@ impl Rig {
     fn private(&self) {
         let nothing = Mounts {
             mounts: Vec::new(),
-            lacking: Vec::new(),
             user_namespace: false,
         };
         nothing.enter().unwrap();
@@ -240,7 +239,6 @@ impl<'r> Work<'r> {
         let points: Vec<PathBuf> = layers.layers.iter().map(|l| root.join(&l.at)).collect();
         let mounts = Mounts {
             mounts,
-            lacking: Vec::new(),
             user_namespace: false,
         };
         mounts.enter().unwrap();
@@ -1195,7 +1193,6 @@ fn a_context_has_the_state() {
     put(&rig.hosts("var/tmp/users"), "u");
     let mounts = Mounts {
         mounts: state.context(&rig.looked(), true).unwrap(),
-        lacking: Vec::new(),
         user_namespace: false,
     };
     mounts.enter().unwrap();
