@@ -253,6 +253,12 @@ impl Frontend for Front {
         REFERENCE_VERSION
     }
 
+    fn tool(&self, name: &[u8], args: Vec<OsString>) -> Option<i32> {
+        let (_, tool) = crate::tool(OsStr::from_bytes(name))?;
+        self.report.drain_output();
+        Some(tool(self.env.clone(), &args))
+    }
+
     fn dpkg(&self, args: Vec<OsString>, hook: Option<Box<dyn Hook>>) -> i32 {
         self.report.drain_output();
         dpkg::with_hooks(self.env.clone(), &args, hook.into_iter().collect())

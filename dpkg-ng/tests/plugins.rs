@@ -271,6 +271,40 @@ fn a_plugin_in_rust_runs_dpkg_with_its_hooks() {
 }
 
 #[test]
+fn a_plugin_has_the_content_of_an_archive() {
+    let root = Root::new();
+    let files = [("usr/a", "a\n", 0o755), ("var/b", "b\n", 0o644)];
+    let deb = root.deb("kept", "", &files);
+    let store = root.path("store");
+    let args = ["example-rust", "store", text(&deb), text(&store)];
+    let (code, said, err) = root.ng(rust_plugin(), &args);
+    assert_eq!((code, said, err), (0, String::new(), String::new()));
+    // Nothing but the control member is read of the archive.
+    let bytes = fs::read(&deb).unwrap();
+    let data = b"data.tar";
+    let at = bytes.windows(data.len()).position(|w| w == data).unwrap();
+    fs::write(&deb, &bytes[..at + 60]).unwrap();
+    let here = root.here();
+    let mut args = vec!["example-rust", "once", text(&store)];
+    args.extend(here.iter().map(String::as_str));
+    args.extend(["-i", text(&deb)]);
+    let (code, _, err) = root.ng(rust_plugin(), &args);
+    assert_eq!((code, &*err), (0, ""));
+    for (path, content, mode) in files {
+        let placed = fs::metadata(root.path("root").join(path)).unwrap();
+        let kept = fs::metadata(store.join("kept.deb/files").join(path)).unwrap();
+        assert_eq!(placed.mode() & 0o7777, mode);
+        assert_eq!(
+            fs::read_to_string(root.path("root").join(path)).unwrap(),
+            content
+        );
+        // As root everything has its owner; the plugin does not want /var to be linked.
+        let linked = placed.ino() == kept.ino();
+        assert_eq!(linked, path == "usr/a" && placed.uid() == 0, "{path}");
+    }
+}
+
+#[test]
 fn services_for_a_plugin() {
     let root = Root::new();
     let rust = |args: &[&str]| {
@@ -427,9 +461,9 @@ fn refusal(plugin: &Path) -> String {
 #[test]
 fn bad_plugins_are_refused() {
     let bad = [
-        "is too old: it is made for interface 0.0, this is 1.0",
-        "is too new: it needs interface 2.0, this is 1.0",
-        "is too new: it needs interface 1.1, this is 1.0",
+        "is too old: it is made for interface 0.0, this is 1.1",
+        "is too new: it needs interface 2.0, this is 1.1",
+        "is too new: it needs interface 1.2, this is 1.1",
         "does not work with this dpkg-ng",
         "crashed (Segmentation fault) when it was tried",
         "crashed (Segmentation fault) when it was tried",

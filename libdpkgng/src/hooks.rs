@@ -10,8 +10,11 @@
 //!
 //! With `--no-act` nothing is done, so there are no pairs; relations are judged as ever.
 
+use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use crate::archive::deb::DebFile;
 use crate::error::Result;
 use crate::pkg::{DepType, PkgId, PkgTable, Possi, Which};
 
@@ -70,6 +73,31 @@ pub enum Scope<'a> {
     },
 }
 
+/// The content of an archive's regular files, on disk already.
+///
+/// With it no data member is decompressed: what it would be told by, `headers` tells. A file whose
+/// owner, mode and time are what they are to be becomes another name of the payload's file (a
+/// hard link); it is copied where they are not, where it is a conffile or is going to be
+/// rewritten, and where it cannot be linked.
+pub struct Payload {
+    /// The data member without the content of its files
+    /// ([`TarReader::copy_headers`](crate::archive::tar::TarReader::copy_headers)); read from its
+    /// start, whatever its position.
+    pub headers: File,
+    /// The directory below which [`Hook::payload_file`] finds the files. All of them are there,
+    /// durable, and written to by nobody; symbolic links on the way do not lead out of it.
+    pub root: OwnedFd,
+}
+
+/// Where a [`Payload`] has one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PayloadFile {
+    /// Below the payload's root, from a slash.
+    pub path: Vec<u8>,
+    /// Whether what is placed may be the same inode.
+    pub link: bool,
+}
+
 /// One who wants to know or to change.
 #[allow(unused_variables)]
 pub trait Hook {
@@ -97,6 +125,25 @@ pub trait Hook {
     /// does not know of.
     fn satisfies(&mut self, table: &PkgTable, by: PkgId, kind: DepType, possi: &Possi) -> bool {
         false
+    }
+    /// Where the content of an archive is on disk already. Asked once for each archive that is
+    /// going to be unpacked, before its data member is read; maybe while one before it is at hand.
+    ///
+    /// # Errors
+    /// The archive fails.
+    fn payload(&mut self, table: &PkgTable, archive: &DebFile) -> Result<Option<Payload>> {
+        Ok(None)
+    }
+    /// Where the payload that this hook gave for the archive at hand has the regular file `path`
+    /// of `pkg`, as the archive has it, from the root.
+    ///
+    /// # Errors
+    /// The archive fails and is unwound.
+    fn payload_file(&mut self, table: &PkgTable, pkg: PkgId, path: &[u8]) -> Result<PayloadFile> {
+        Ok(PayloadFile {
+            path: path.to_vec(),
+            link: true,
+        })
     }
     /// Whether this hook wants to see (and may rewrite) the content of `path`, a regular file
     /// of `pkg`. Not asked for further hard links to a file.
@@ -172,6 +219,38 @@ impl HookSet {
     pub fn satisfies(&mut self, table: &PkgTable, by: PkgId, kind: DepType, possi: &Possi) -> bool {
         let mut hooks = self.hooks.iter_mut();
         hooks.any(|h| h.satisfies(table, by, kind, possi))
+    }
+
+    /// The first payload that a hook has for an archive, and which one.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub fn payload(
+        &mut self,
+        table: &PkgTable,
+        archive: &DebFile,
+    ) -> Result<Option<(usize, Payload)>> {
+        for (by, hook) in self.hooks.iter_mut().enumerate() {
+            if let Some(payload) = hook.payload(table, archive)? {
+                return Ok(Some((by, payload)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where the payload of hook number `by` has a file; none where there is no such hook.
+    ///
+    /// # Errors
+    /// It does not have it.
+    pub fn payload_file(
+        &mut self,
+        by: usize,
+        table: &PkgTable,
+        pkg: PkgId,
+        path: &[u8],
+    ) -> Result<Option<PayloadFile>> {
+        let hook = self.hooks.get_mut(by);
+        hook.map(|h| h.payload_file(table, pkg, path)).transpose()
     }
 
     /// Whether any hook wants the content of a path.

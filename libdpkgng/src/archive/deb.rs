@@ -102,7 +102,8 @@ impl Part {
     }
 }
 
-/// An opened package file.
+/// An opened package file. Clones share what was opened.
+#[derive(Clone)]
 pub struct DebFile {
     name: Vec<u8>,
     file: Arc<File>,
@@ -144,6 +145,11 @@ impl DebFile {
     /// The name it was opened by.
     pub fn name(&self) -> &[u8] {
         &self.name
+    }
+
+    /// The file itself; reading does not move its position, unless it is a pipe.
+    pub fn file(&self) -> &File {
+        &self.file
     }
 
     /// Find a member. dpkg complains about what it meets on the way there, not behind it.

@@ -166,6 +166,10 @@ pub struct TarReader<R> {
     symlinks: std::collections::VecDeque<TarEntry>,
     end: bool,
     orderly: bool,
+    /// No content follows the headers.
+    bare: bool,
+    /// Where the headers are copied to.
+    copy: Option<Box<dyn io::Write + Send>>,
 }
 
 impl<R: Read> TarReader<R> {
@@ -181,7 +185,25 @@ impl<R: Read> TarReader<R> {
             symlinks: std::collections::VecDeque::new(),
             end: false,
             orderly: true,
+            bare: false,
+            copy: None,
         }
+    }
+
+    /// Read entries from the headers alone, as [`TarReader::copy_headers`] makes them: files have
+    /// the size they say, but their content is not here.
+    pub fn bare(src: R) -> TarReader<R> {
+        TarReader {
+            bare: true,
+            ..TarReader::new(src)
+        }
+    }
+
+    /// From here on write every header to `to` as it is read, with the long names that belong to
+    /// it and the one that ends the archive: all of a tar archive but the content of its files.
+    /// That it cannot be written is an error of [`TarReader::next_entry`].
+    pub fn copy_headers(&mut self, to: Box<dyn io::Write + Send>) {
+        self.copy = Some(to);
     }
 
     /// Whether all headers so far, and the end of the archive, were such as tar(1) passes
@@ -257,7 +279,12 @@ impl<R: Read> TarReader<R> {
             self.pos += n;
         }
         match have {
-            BLOCK => Ok(Some(block)),
+            BLOCK => {
+                if let Some(copy) = &mut self.copy {
+                    copy.write_all(&block).or_fail(|| msg!("failed to write"))?;
+                }
+                Ok(Some(block))
+            }
             0 => Ok(None),
             _ => Err(err!("partially read tar header")),
         }
@@ -340,7 +367,7 @@ impl<R: Read> TarReader<R> {
                 Type::Entry(kind) => {
                     entry.kind = kind;
                     self.orderly &= kind == Kind::File || entry.size == 0;
-                    if kind == Kind::File {
+                    if kind == Kind::File && !self.bare {
                         self.data = entry.size;
                         self.padding = entry.size.wrapping_neg() % BLOCK as u64;
                     }

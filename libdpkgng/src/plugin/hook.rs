@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, c_void};
 use std::fs::{File, OpenOptions};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,9 @@ use abi::Str;
 use dpkgng_plugin_abi as abi;
 
 use super::host::{HostBox, View, read_sized, relation_of};
+use crate::archive::deb::DebFile;
 use crate::error::{Error, OrFail, Result};
-use crate::hooks::{Hook, PackageStep, Scope};
+use crate::hooks::{Hook, PackageStep, Payload, PayloadFile, Scope};
 use crate::msg;
 use crate::pkg::{DepType, PkgId, PkgTable, Possi, Which};
 
@@ -181,6 +182,63 @@ impl Hook for PluginHook {
             unsafe { satisfies(self.data, view.handle(), by.0, relation) }
         });
         self.is_yes(returned)
+    }
+
+    fn payload(&mut self, table: &PkgTable, archive: &DebFile) -> Result<Option<Payload>> {
+        let Some(payload) = self.hooks.payload else {
+            return Ok(None);
+        };
+        let view = View::Lent(table);
+        let mut told = abi::Payload {
+            size: size_of::<abi::Payload>() as u32,
+            headers: -1,
+            root: -1,
+        };
+        let (path, fd) = (Str::new(archive.name()), archive.file().as_raw_fd());
+        // SAFETY: as in `pre`; the descriptor is open until it returns.
+        let returned = unsafe { payload(self.data, view.handle(), path, fd, &mut told) };
+        self.done(returned)?;
+        if returned == abi::NO {
+            return Ok(None);
+        }
+        let ours = |fd: i32| {
+            let fail = || msg!("bad file descriptor %d of a plugin", fd);
+            if fd < 0 {
+                return Err(Error::new(fail()));
+            }
+            // SAFETY: open until the next call into the plugin, by its promise; one that is
+            // closed is an error here.
+            let lent = unsafe { BorrowedFd::borrow_raw(fd) };
+            lent.try_clone_to_owned().or_fail(fail)
+        };
+        Ok(Some(Payload {
+            headers: ours(told.headers)?.into(),
+            root: ours(told.root)?,
+        }))
+    }
+
+    fn payload_file(&mut self, table: &PkgTable, pkg: PkgId, path: &[u8]) -> Result<PayloadFile> {
+        let mut told = abi::PayloadFile {
+            size: size_of::<abi::PayloadFile>() as u32,
+            link: abi::YES,
+            path: Str::EMPTY,
+        };
+        let mut found = abi::NO;
+        if let Some(payload_file) = self.hooks.payload_file {
+            let view = View::Lent(table);
+            let asked = Str::new(path);
+            // SAFETY: as in `pre`.
+            found = unsafe { payload_file(self.data, view.handle(), pkg.0, asked, &mut told) };
+            self.done(found)?;
+        }
+        Ok(PayloadFile {
+            path: match found {
+                abi::NO => path.to_vec(),
+                // SAFETY: text of the plugin's, good until the next call into it.
+                _ => unsafe { told.path.bytes() }.to_vec(),
+            },
+            link: told.link != abi::NO,
+        })
     }
 
     fn wants_content(&mut self, table: &PkgTable, pkg: PkgId, path: &[u8]) -> bool {

@@ -42,6 +42,8 @@ pub trait Frontend {
     fn ask(&self, question: &[u8]) -> Result<Option<Vec<u8>>>;
     /// Run dpkg's command line with a hook more; gives the exit code.
     fn dpkg(&self, args: Vec<OsString>, hook: Option<Box<dyn Hook>>) -> i32;
+    /// Run the command line of another of dpkg's tools; gives the exit code. None: there is no such tool.
+    fn tool(&self, name: &[u8], args: Vec<OsString>) -> Option<i32>;
     /// The version of dpkg that this is.
     fn dpkg_version(&self) -> &'static str;
 }
@@ -209,7 +211,9 @@ impl HostBox {
                 digest_update: Some(texts::digest_update),
                 digest_finish: Some(texts::digest_finish),
                 architecture: Some(texts::architecture),
+                deb_entries_headers: Some(debs::entries_headers),
                 dpkg_version: Some(dpkg_version),
+                tool: Some(tool),
             },
             name,
             frontend,
@@ -330,12 +334,8 @@ unsafe extern "C" fn dpkg(
     answer(|| {
         // SAFETY: our table.
         let host = unsafe { HostBox::of(host) }?;
-        let mut list = Vec::new();
-        for index in 0..arg_count {
-            // SAFETY: an array of so many arguments.
-            let bytes = unsafe { arg(args.add(index).read()) };
-            list.push(OsString::from_vec(bytes.to_vec()));
-        }
+        // SAFETY: an array of so many arguments.
+        let list = unsafe { words(args, arg_count) };
         // SAFETY: null, or hooks of the plugin that stay until this call returns.
         let hook = (!hooks.is_null()).then(|| unsafe { PluginHook::new(host, hooks, data) });
         let hook = hook.map(|hook| Box::new(hook) as Box<dyn Hook>);
@@ -346,8 +346,39 @@ unsafe extern "C" fn dpkg(
     })
 }
 
+/// Arguments as a command line has them.
+///
+/// # Safety
+/// An array of so many arguments.
+unsafe fn words(args: *const Str, count: usize) -> Vec<OsString> {
+    let word = |index| {
+        // SAFETY: the caller's promise.
+        let bytes = unsafe { arg(args.add(index).read()) };
+        OsString::from_vec(bytes.to_vec())
+    };
+    (0..count).map(word).collect()
+}
+
 unsafe extern "C" fn dpkg_version(host: *const abi::Host) -> Str {
     // SAFETY: our table.
     let frontend = unsafe { HostBox::of(host) }.and_then(HostBox::frontend);
     frontend.map_or(Str::EMPTY, |f| Str::new(f.dpkg_version().as_bytes()))
+}
+
+unsafe extern "C" fn tool(
+    host: *const abi::Host,
+    name: Str,
+    args: *const Str,
+    arg_count: usize,
+    exit_code: *mut i32,
+) -> i32 {
+    answer(|| {
+        // SAFETY: our table and arguments.
+        let (host, name, list) = unsafe { (HostBox::of(host)?, arg(name), words(args, arg_count)) };
+        let code = host.frontend()?.tool(name, list);
+        let code = code.ok_or_else(|| err!("there is no tool '%s'", name))?;
+        // SAFETY: the plugin's room for it.
+        unsafe { set(exit_code, code) };
+        Ok(abi::NO)
+    })
 }

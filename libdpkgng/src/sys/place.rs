@@ -38,6 +38,8 @@ pub struct Stat {
     pub rdev: u64,
     /// Size in bytes.
     pub size: u64,
+    /// Modification time: seconds since the epoch, and nanoseconds.
+    pub mtime: (i64, i64),
 }
 
 impl Stat {
@@ -53,7 +55,17 @@ impl Stat {
             gid: st.st_gid,
             rdev: st.st_rdev as u64,
             size: st.st_size as u64,
+            mtime: (st.st_mtime as i64, st.st_mtime_nsec as i64),
         }
+    }
+
+    /// `fstat(2)`
+    pub fn of(fd: &impl AsRawFd) -> io::Result<Stat> {
+        // SAFETY: an all-zero stat is a valid value.
+        let mut st: libc::stat = unsafe { std::mem::zeroed() };
+        // SAFETY: st is writable; a descriptor that is none is an error.
+        check(unsafe { libc::fstat(fd.as_raw_fd(), &mut st) })?;
+        Ok(Stat::from_raw(&st))
     }
 
     /// The type bits.
@@ -144,6 +156,8 @@ pub struct Place {
     root: Option<Arc<OwnedFd>>,
     base: Vec<u8>,
     latest: Option<(Vec<u8>, Arc<OwnedFd>)>,
+    /// Held open, as `base` is a path of its descriptor.
+    _within: Option<Arc<OwnedFd>>,
 }
 
 impl Place {
@@ -160,6 +174,20 @@ impl Place {
             root: root.map(Arc::new),
             base,
             latest: None,
+            _within: None,
+        }
+    }
+
+    /// What is below an open directory.
+    pub fn within(dir: OwnedFd) -> Place {
+        let base = format!("/proc/self/fd/{}", dir.as_raw_fd()).into_bytes();
+        let dir = Arc::new(dir);
+        let by_fd = open_in_root(dir.as_raw_fd(), b"", libc::O_PATH).is_ok();
+        Place {
+            root: by_fd.then(|| dir.clone()),
+            base,
+            latest: None,
+            _within: Some(dir),
         }
     }
 
@@ -169,6 +197,7 @@ impl Place {
             root: None,
             base: base.as_os_str().as_bytes().to_vec(),
             latest: None,
+            _within: None,
         }
     }
 

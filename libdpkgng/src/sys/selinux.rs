@@ -89,6 +89,11 @@ impl std::fmt::Debug for Labels {
 }
 
 impl Labels {
+    /// Whether files get labels at all.
+    pub fn are_set(&self) -> bool {
+        self.handle.is_some()
+    }
+
     /// Before each archive: open the database the first time (when `wanted` and SELinux is
     /// on), reopen it when the policy changed (`dpkg_selabel_load`).
     pub fn load(&mut self, wanted: bool) -> Result<()> {

@@ -45,7 +45,7 @@
 
 // Minor version of this interface. A plugin that needs a later one than its host has is
 // refused.
-#define DPKGNG_ABI_MINOR 0
+#define DPKGNG_ABI_MINOR 1
 
 // Done; there is none; no.
 #define DPKGNG_NO 0
@@ -276,6 +276,30 @@ struct dpkgng_relation {
     struct dpkgng_str version;
 };
 
+// The content of an archive's regular files, on disk already. Descriptors are lent until the
+// function that set them returns.
+struct dpkgng_payload {
+    // Size of this structure, set by the host.
+    uint32_t size;
+    // A file that holds the data member without the content of its files, as
+    // `Host::deb_entries_headers` writes it.
+    int32_t headers;
+    // The directory below which `Hooks::payload_file` finds the files. All of them are there,
+    // durable, and written to by nobody; symbolic links on the way do not lead out of it.
+    int32_t root;
+};
+
+// Where a `Payload` has one file.
+struct dpkgng_payload_file {
+    // Size of this structure, set by the host.
+    uint32_t size;
+    // Whether what is placed may be the same inode, where it has the right owner, mode and time;
+    // set to yes by the host.
+    int32_t link;
+    // Below the payload's root, from a slash.
+    struct dpkgng_str path;
+};
+
 // Functions that may know of and change what dpkg does. `packages` is lent for the call.
 // With `--no-act` nothing is done between a pre and a post.
 struct dpkgng_hooks {
@@ -323,6 +347,22 @@ struct dpkgng_hooks {
                        uint32_t package,
                        struct dpkgng_str path,
                        int32_t fd);
+    // Since 1.1. Whether the content of an archive is on disk already; yes: `payload` was set. Then
+    // its data member is not decompressed; its files are linked into place, or copied. Asked once
+    // for each archive that is going to be unpacked, maybe while one before it is at hand.
+    // `archive` is the open file, not to be moved in or closed, `path` what it was named by.
+    int32_t (*payload)(void *data,
+                       const struct dpkgng_packages *packages,
+                       struct dpkgng_str path,
+                       int32_t archive,
+                       struct dpkgng_payload *payload);
+    // Since 1.1. Where the payload given for the archive at hand has the regular file `path`, as
+    // the archive has it, from the root. No, or a null function: at its own path.
+    int32_t (*payload_file)(void *data,
+                            const struct dpkgng_packages *packages,
+                            uint32_t package,
+                            struct dpkgng_str path,
+                            struct dpkgng_payload_file *file);
 };
 
 // The same for a package.
@@ -565,6 +605,20 @@ struct dpkgng_host {
     // The version of dpkg this dpkg-ng is, as maintainer scripts see it in
     // `DPKG_RUNNING_VERSION`.
     struct dpkgng_str (*dpkg_version)(const struct dpkgng_host *host);
+    // Since 1.1. *Any thread.* `deb_entries`, and what the data member is without the content of
+    // its files is written to `headers`, an open file, for a `Payload`(crate::Payload).
+    int32_t (*deb_entries_headers)(const struct dpkgng_host *host,
+                                   struct dpkgng_str path,
+                                   int32_t headers,
+                                   dpkgng_entry_fn each,
+                                   void *user);
+    // Run another of dpkg's tools (`dpkg-query`, `update-alternatives`) with these arguments, as its command line would,
+    // in this process. Since minor version 1.
+    int32_t (*tool)(const struct dpkgng_host *host,
+                    struct dpkgng_str name,
+                    const struct dpkgng_str *args,
+                    size_t arg_count,
+                    int32_t *exit_code);
 };
 
 // A part of the command line that belongs to a plugin. `dpkg-ng` finds the plugin by the file

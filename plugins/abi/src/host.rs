@@ -425,4 +425,27 @@ pub struct Host {
     /// The version of dpkg this dpkg-ng is, as maintainer scripts see it in
     /// `DPKG_RUNNING_VERSION`.
     pub dpkg_version: Option<unsafe extern "C" fn(host: *const Host) -> Str>,
+    /// Since 1.1. *Any thread.* `deb_entries`, and what the data member is without the content of
+    /// its files is written to `headers`, an open file, for a [`Payload`](crate::Payload).
+    pub deb_entries_headers: Option<
+        unsafe extern "C" fn(
+            host: *const Host,
+            path: Str,
+            headers: i32,
+            each: EntryFn,
+            user: *mut c_void,
+        ) -> i32,
+    >,
+
+    /// Run another of dpkg's tools (`dpkg-query`, `update-alternatives`) with these arguments, as its command line would,
+    /// in this process. Since minor version 1.
+    pub tool: Option<
+        unsafe extern "C" fn(
+            host: *const Host,
+            name: Str,
+            args: *const Str,
+            arg_count: usize,
+            exit_code: *mut i32,
+        ) -> i32,
+    >,
 }

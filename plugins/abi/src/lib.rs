@@ -41,7 +41,7 @@ pub use plugin::*;
 pub const ABI_MAJOR: u16 = 1;
 /// Minor version of this interface. A plugin that needs a later one than its host has is
 /// refused.
-pub const ABI_MINOR: u16 = 0;
+pub const ABI_MINOR: u16 = 1;
 
 /// Done; there is none; no.
 pub const NO: i32 = 0;

@@ -111,6 +111,34 @@ pub struct Scope {
     pub ok: i32,
 }
 
+/// The content of an archive's regular files, on disk already. Descriptors are lent until the
+/// function that set them returns.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Payload {
+    /// Size of this structure, set by the host.
+    pub size: u32,
+    /// A file that holds the data member without the content of its files, as
+    /// [`Host::deb_entries_headers`] writes it.
+    pub headers: i32,
+    /// The directory below which [`Hooks::payload_file`] finds the files. All of them are there,
+    /// durable, and written to by nobody; symbolic links on the way do not lead out of it.
+    pub root: i32,
+}
+
+/// Where a [`Payload`] has one file.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct PayloadFile {
+    /// Size of this structure, set by the host.
+    pub size: u32,
+    /// Whether what is placed may be the same inode, where it has the right owner, mode and time;
+    /// set to yes by the host.
+    pub link: i32,
+    /// Below the payload's root, from a slash.
+    pub path: Str,
+}
+
 /// Functions that may know of and change what dpkg does. `packages` is lent for the call.
 /// With `--no-act` nothing is done between a pre and a post.
 #[repr(C)]
@@ -182,6 +210,30 @@ pub struct Hooks {
             package: u32,
             path: Str,
             fd: i32,
+        ) -> i32,
+    >,
+    /// Since 1.1. Whether the content of an archive is on disk already; yes: `payload` was set. Then
+    /// its data member is not decompressed; its files are linked into place, or copied. Asked once
+    /// for each archive that is going to be unpacked, maybe while one before it is at hand.
+    /// `archive` is the open file, not to be moved in or closed, `path` what it was named by.
+    pub payload: Option<
+        unsafe extern "C" fn(
+            data: *mut c_void,
+            packages: *const Packages,
+            path: Str,
+            archive: i32,
+            payload: *mut Payload,
+        ) -> i32,
+    >,
+    /// Since 1.1. Where the payload given for the archive at hand has the regular file `path`, as
+    /// the archive has it, from the root. No, or a null function: at its own path.
+    pub payload_file: Option<
+        unsafe extern "C" fn(
+            data: *mut c_void,
+            packages: *const Packages,
+            package: u32,
+            path: Str,
+            file: *mut PayloadFile,
         ) -> i32,
     >,
 }

@@ -195,7 +195,10 @@ fn c_and_rust_agree_on_the_layout() {
         Plugin: header name version init claims claim_count command hooks;
         Claim: size kind name;
         Scope: size kind step package name args arg_count status ok;
-        Hooks: size pre post install_path hides satisfies wants_content rewrite;
+        Payload: size headers root;
+        PayloadFile: size link path;
+        Hooks: size pre post install_path hides satisfies wants_content rewrite payload
+            payload_file;
         TarEntry: size kind name link length mode uid gid major minor mtime user group;
         PackageInfo: size package name architecture version want error_flag status;
         Relation: size kind group alternative name architecture op version;
@@ -203,7 +206,8 @@ fn c_and_rust_agree_on_the_layout() {
         Host: header error set_error say progress ask dpkg packages_open packages_close
             packages_each packages_find package_info package_stanza packages_add
             packages_expect packages_judge deb_members deb_entries deb_read deb_place stanzas
-            stanza_field stanza_fields relations version_holds digest_new digest_update digest_finish architecture;
+            stanza_field stanza_fields relations version_holds digest_new digest_update digest_finish architecture
+            deb_entries_headers;
     }
     let source = format!(
         "#include <stdio.h>\n#include <dpkgng-plugin.h>\nint main(void) {{\n{body}return 0;\n}}\n"

@@ -5,6 +5,9 @@
 //! dpkg-ng --plugin libdpkgng_example_plugin.so example-rust COMMAND
 //!     into DIR DPKG-ARGUMENTS…  run dpkg; the files of each package go to DIR/NAME, conflicts
 //!                               are not seen, and what is called *-somewhere counts as there
+//!     once DIR DPKG-ARGUMENTS…  run dpkg; what is in DIR/NAME.deb/files is not unpacked from
+//!                               NAME.deb once more, but linked from there
+//!     store DEB DIR             what `once` wants, DIR/NAME.deb, of an archive
 //!     place DEB DIR             place a package's files below DIR, without setuid bits
 //!     relations FIELD           what a Depends field says
 //!     stanzas FILE              the fields of a control file
@@ -25,8 +28,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use dpkgng_plugin::{
-    Claim, DigestKind, Expect, Failed, Field, Hooks, Host, Op, PackageNumber, Packages, Plugin,
-    Relation, Verdict, Which, export,
+    Claim, DigestKind, Expect, Failed, Field, Hooks, Host, Op, PackageNumber, Packages, Payload,
+    PayloadFile, Plugin, Relation, Verdict, Which, export,
 };
 
 struct Example;
@@ -46,6 +49,12 @@ impl Plugin for Example {
                 let rest: Vec<&Path> = args.iter().skip(2).map(|a| path(a)).collect();
                 return host.dpkg(&rest, Some(&into));
             }
+            [b"once", dir, ..] => {
+                let once = Once { dir: path(dir) };
+                let rest: Vec<&Path> = args.iter().skip(2).map(|a| path(a)).collect();
+                return host.dpkg(&rest, Some(&once));
+            }
+            [b"store", deb, dir] => store(host, path(deb), path(dir))?,
             [b"place", deb, dir] => place(host, path(deb), path(dir))?,
             [b"relations", field] => relations(host, field)?,
             [b"stanzas", file] => stanzas(host, &std::fs::read(path(file))?)?,
@@ -118,6 +127,49 @@ impl Hooks for Into<'_> {
     ) -> Result<bool, Failed> {
         Ok(relation.name.ends_with("-somewhere"))
     }
+}
+
+/// Has the content of archives on disk.
+struct Once<'a> {
+    dir: &'a Path,
+}
+
+impl Hooks for Once<'_> {
+    fn payload(&self, _: &Packages<'_>, path: &Path, _: &File) -> Result<Option<Payload>, Failed> {
+        let stored = self.dir.join(path.file_name().unwrap_or_default());
+        if !stored.exists() {
+            return Ok(None);
+        }
+        Ok(Some(Payload {
+            headers: File::open(stored.join("headers"))?,
+            root: File::open(stored)?.into(),
+        }))
+    }
+
+    fn payload_file(
+        &self,
+        _: &Packages<'_>,
+        _: PackageNumber,
+        path: &Path,
+    ) -> Result<Option<PayloadFile>, Failed> {
+        let below = path.strip_prefix("/").unwrap_or(path);
+        Ok(Some(PayloadFile {
+            path: Path::new("/files").join(below),
+            link: !path.starts_with("/var"),
+        }))
+    }
+}
+
+fn store(host: Host, deb: &Path, dir: &Path) -> Result<(), Failed> {
+    let stored = dir.join(deb.file_name().unwrap_or_default());
+    let files = stored.join("files");
+    std::fs::create_dir_all(&files)?;
+    let headers = File::create(stored.join("headers"))?;
+    let top = File::open(files)?;
+    host.deb_entries_headers(deb, &headers, |mut entry| {
+        let placed = entry.as_is();
+        entry.place(&top, &placed)
+    })
 }
 
 fn place(host: Host, deb: &Path, dir: &Path) -> Result<(), Failed> {

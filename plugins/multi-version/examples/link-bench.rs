@@ -155,6 +155,7 @@ impl Bench {
             links: &[],
             tree: vec![&made[0].id],
             made: BTreeMap::new(),
+            only: None,
         };
         linker.check(&planned).expect("checked");
         let checked = start.elapsed().as_secs_f64();

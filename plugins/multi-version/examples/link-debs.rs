@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use dpkgng_multi_version::decide::{Criterion, Decision};
 use dpkgng_multi_version::elf::is_glibc_interpreter;
 use dpkgng_multi_version::facts::{Control, Facts, Payload};
 use dpkgng_multi_version::generation::{Disk, Sys};
@@ -22,7 +21,7 @@ use dpkgng_multi_version::layout::{
 };
 use dpkgng_multi_version::link::{self, Abi, Linker, POLICY, Planned, architecture_of, provided};
 use dpkgng_multi_version::manifest::{Installation, Realization, SetId};
-use dpkgng_multi_version::plan::{Files, Link};
+use dpkgng_multi_version::plan::{Files, Lib, Link, Offered};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
@@ -201,7 +200,7 @@ fn drop_set_id(home: &Path, dir: &Path, found: &mut Vec<SetId>) {
 struct Plan {
     realizations: Vec<Realization>,
     realized: BTreeMap<InstallationId, dpkgng_multi_version::layout::RealizationId>,
-    libraries: BTreeMap<Architecture, Vec<Decision>>,
+    libraries: Lib,
     links: Vec<Link>,
 }
 
@@ -216,18 +215,23 @@ impl Plan {
                 }
             }
         }
-        let mut libraries: BTreeMap<Architecture, Vec<Decision>> = BTreeMap::new();
-        for ((architecture, soname), package) in &providers {
-            let decisions = libraries.entry(architecture.clone()).or_default();
-            decisions.push(Decision {
-                soname: soname.clone(),
-                provider: package.id.clone(),
-                by: Criterion::Only,
-                overrides: Vec::new(),
-                table: Vec::new(),
-            });
-        }
         let realizations: Vec<Realization> = facts.iter().map(realization).collect();
+        let realized: BTreeMap<_, _> = realizations
+            .iter()
+            .map(|r| (r.installation.clone(), r.id()))
+            .collect();
+        let mut libraries = Lib::new();
+        for ((architecture, soname), package) in &providers {
+            let (installation, realization) = (package.id.clone(), realized[&package.id].clone());
+            let offers = libraries.entry(architecture.clone()).or_default();
+            offers.insert(
+                soname.clone(),
+                Offered {
+                    installation,
+                    realization,
+                },
+            );
+        }
         let mut links = Vec::new();
         for package in facts {
             let mut told = BTreeSet::new();
@@ -255,10 +259,7 @@ impl Plan {
             }
         }
         Plan {
-            realized: realizations
-                .iter()
-                .map(|r| (r.installation.clone(), r.id()))
-                .collect(),
+            realized,
             realizations,
             libraries,
             links,
@@ -273,6 +274,7 @@ impl Plan {
             links: &self.links,
             tree: self.realized.values().collect(),
             made: BTreeMap::new(),
+            only: None,
         }
     }
 }

@@ -40,6 +40,9 @@ impl Frontend for Heard {
     fn dpkg(&self, _: Vec<OsString>, _: Option<Box<dyn Hook>>) -> i32 {
         2
     }
+    fn tool(&self, _: &[u8], _: Vec<OsString>) -> Option<i32> {
+        None
+    }
 }
 
 /// A host for this thread, and what it hears. Nobody answers it, and it runs no dpkg.

@@ -11,7 +11,6 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
-use dpkgng_multi_version::decide::Decision;
 use dpkgng_multi_version::layout::InstallationId;
 use dpkgng_multi_version::link::{Abi, Kind, LinkError, Owner, made_links};
 use dpkgng_multi_version::manifest::Realization;
@@ -51,12 +50,7 @@ fn plan(closure: &Closure, ids: &[&InstallationId]) -> Planned {
 
 /// The view takes a soname from a package.
 fn decide(plan: &mut Planned, name: &str, provider: &InstallationId) {
-    let decisions = plan.libraries.values_mut().next().unwrap();
-    decisions.push(Decision {
-        soname: soname(name),
-        provider: provider.clone(),
-        ..decisions[0].clone()
-    });
+    plan.offer(name, provider);
     for link in plan.links.iter_mut().filter(|l| l.soname == soname(name)) {
         link.provider = Some(provider.clone());
     }

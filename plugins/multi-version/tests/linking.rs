@@ -74,11 +74,7 @@ fn programs_run_with_what_was_planned() {
     assert_eq!(closure.run(&old, &other).unwrap()[0], "103");
 
     // Another choice is another lib/ of the system: no file is touched.
-    for decision in plan.libraries.values_mut().flatten() {
-        if decision.soname == soname(BASE) {
-            decision.provider = closure.base[0].clone();
-        }
-    }
+    plan.offer(BASE, &closure.base[0]);
     closure.switch(&plan);
     assert_eq!(closure.run(&new, &[]).unwrap()[0], "101");
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// The program that signals are for.
@@ -27,7 +27,50 @@ extern "C" fn pass_on(signal: i32) {
 /// It can't be started.
 pub fn run_in_our_place(command: &mut Command) -> io::Result<i32> {
     let mut child = command.spawn()?;
-    CHILD.store(i32::try_from(child.id()).unwrap_or(0), Ordering::Relaxed);
+    let pid = i32::try_from(child.id()).unwrap_or(0);
+    let status = with_signals_for(pid, || child.wait())?;
+    Ok(code_of(status))
+}
+
+/// Run `body` in a copy of this process and wait for it, in the same way; what it returns is the exit code, and nothing
+/// else of it comes back. What was said before is to be flushed first, or both have it to say.
+///
+/// # Errors
+/// There can't be another process.
+pub fn fork_in_our_place(body: impl FnOnce() -> i32) -> io::Result<i32> {
+    // SAFETY: a plugin is called on the one thread there is; what the child then does is what this process could do
+    // itself.
+    let pid = unsafe { libc::fork() };
+    if pid < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    if pid == 0 {
+        let body = std::panic::AssertUnwindSafe(body);
+        let code = std::panic::catch_unwind(body).unwrap_or(2);
+        // SAFETY: ends the copy without what the process itself would do at its end.
+        unsafe { libc::_exit(code) };
+    }
+    let status = with_signals_for(pid, || wait_for(pid))?;
+    Ok(code_of(status))
+}
+
+fn wait_for(pid: i32) -> io::Result<ExitStatus> {
+    let mut raw = 0;
+    loop {
+        // SAFETY: it is our child, and `raw` lives until the call returns.
+        if unsafe { libc::waitpid(pid, &mut raw, 0) } == pid {
+            return Ok(ExitStatus::from_raw(raw));
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+/// While `wait` runs, signals that would end this process go to a child.
+fn with_signals_for<T>(child: i32, wait: impl FnOnce() -> T) -> T {
+    CHILD.store(child, Ordering::Relaxed);
     let handler: extern "C" fn(i32) = pass_on;
     let before = PASSED_ON.map(|signal| {
         // SAFETY: the handler stays, and does only what a handler may. A disposition of "ignore" (nohup) is put back.
@@ -39,7 +82,7 @@ pub fn run_in_our_place(command: &mut Command) -> io::Result<i32> {
             before
         }
     });
-    let status = child.wait();
+    let waited = wait();
     CHILD.store(0, Ordering::Relaxed);
     for (signal, before) in PASSED_ON.into_iter().zip(before) {
         if before != libc::SIG_ERR {
@@ -47,9 +90,12 @@ pub fn run_in_our_place(command: &mut Command) -> io::Result<i32> {
             unsafe { libc::signal(signal, before) };
         }
     }
-    let status = status?;
+    waited
+}
+
+fn code_of(status: ExitStatus) -> i32 {
     let by_signal = || status.signal().map(|s| 128 + s);
-    Ok(status.code().or_else(by_signal).unwrap_or(1))
+    status.code().or_else(by_signal).unwrap_or(1)
 }
 
 #[cfg(test)]
@@ -64,5 +110,7 @@ mod tests {
         // To this process, which would die of it.
         assert_eq!(run("sleep 0.2; kill -TERM $PPID; sleep 5; exit 3"), 143);
         assert!(run_in_our_place(&mut Command::new("/nonexistent")).is_err());
+        assert_eq!(fork_in_our_place(|| 5).unwrap(), 5);
+        assert_eq!(fork_in_our_place(|| panic!("in a copy")).unwrap(), 2);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, c_void};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -209,6 +209,29 @@ impl Services {
         path: &Path,
         each: impl FnMut(Entry<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.walk_entries(path, None, each)
+    }
+
+    /// The same; what the data member is without the content of its files is written to `headers`,
+    /// for a [`Payload`](crate::Payload).
+    ///
+    /// # Errors
+    /// The file can't be read, the headers can't be written, or what `each` returned.
+    pub fn deb_entries_headers<E: From<Failed>>(
+        self,
+        path: &Path,
+        headers: impl AsFd,
+        each: impl FnMut(Entry<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.walk_entries(path, Some(headers.as_fd()), each)
+    }
+
+    fn walk_entries<E: From<Failed>>(
+        self,
+        path: &Path,
+        headers: Option<BorrowedFd<'_>>,
+        each: impl FnMut(Entry<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         unsafe extern "C" fn one<F, E>(
             user: *mut c_void,
             deb: *mut abi::Deb,
@@ -234,7 +257,11 @@ impl Services {
         }
         let mut walk = Walk::new((self, each));
         let (one, user) = (callback(&walk), walk.user());
-        let walked = call!(self.table, deb_entries, path_of(path), one, user);
+        let path = path_of(path);
+        let walked = match headers.map(|h| h.as_raw_fd()) {
+            None => call!(self.table, deb_entries, path, one, user),
+            Some(fd) => call!(self.table, deb_entries_headers, path, fd, one, user),
+        };
         walk.end(walked.and_then(|r| self.check(r))).map(drop)
     }
 }

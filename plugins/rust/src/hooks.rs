@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ffi::{OsStr, OsString, c_void};
 use std::fs::File;
 use std::mem::ManuallyDrop;
-use std::os::fd::FromRawFd;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -96,6 +96,26 @@ impl Scope {
     }
 }
 
+/// The content of an archive's regular files, on disk already.
+#[derive(Debug)]
+pub struct Payload {
+    /// The data member without the content of its files, as
+    /// [`Services::deb_entries_headers`](crate::Services::deb_entries_headers) writes it.
+    pub headers: File,
+    /// The directory below which [`Hooks::payload_file`] finds the files. All of them are there,
+    /// durable, and written to by nobody; symbolic links on the way do not lead out of it.
+    pub root: OwnedFd,
+}
+
+/// Where a [`Payload`] has one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PayloadFile {
+    /// Below the payload's root, from a slash.
+    pub path: PathBuf,
+    /// Whether what is placed may be the same inode, where it has the right owner, mode and time.
+    pub link: bool,
+}
+
 /// Functions that dpkg asks. Each does by default what dpkg alone would. Calls nest where a hook
 /// runs dpkg, so that nothing is borrowed mutably.
 pub trait Hooks {
@@ -146,6 +166,32 @@ pub trait Hooks {
         Ok(false)
     }
 
+    /// Whether the content of an archive is on disk already. Then its data member is not
+    /// decompressed; its files are linked into place, or copied. Asked once for each archive that is
+    /// going to be unpacked, maybe while one before it is at hand. `archive` is the open file, not
+    /// to be moved in, `path` what it was named by.
+    fn payload(
+        &self,
+        packages: &Packages<'_>,
+        path: &Path,
+        archive: &File,
+    ) -> Result<Option<Payload>, Failed> {
+        let _ = (packages, path, archive);
+        Ok(None)
+    }
+
+    /// Where the payload given for the archive at hand has the regular file `path`, as the archive
+    /// has it, from the root. None: at its own path, and it may be linked.
+    fn payload_file(
+        &self,
+        packages: &Packages<'_>,
+        package: PackageNumber,
+        path: &Path,
+    ) -> Result<Option<PayloadFile>, Failed> {
+        let _ = (packages, package, path);
+        Ok(None)
+    }
+
     /// Whether the content of a regular file is to be seen and maybe rewritten. Not asked for
     /// further hard links to a file.
     fn wants_content(
@@ -178,6 +224,8 @@ pub(crate) struct Lent<'h> {
     hooks: &'h dyn Hooks,
     /// The path lent last.
     path: RefCell<Vec<u8>>,
+    /// The payload whose descriptors were lent last.
+    payload: RefCell<Option<Payload>>,
 }
 
 impl<'h> Lent<'h> {
@@ -186,6 +234,7 @@ impl<'h> Lent<'h> {
             host,
             hooks,
             path: RefCell::default(),
+            payload: RefCell::default(),
         }
     }
 
@@ -336,6 +385,57 @@ unsafe extern "C" fn rewrite(
     }
 }
 
+unsafe extern "C" fn payload(
+    data: *mut c_void,
+    packages: *const abi::Packages,
+    path: Str,
+    archive: i32,
+    to: *mut abi::Payload,
+) -> i32 {
+    // SAFETY: as the border has it; the descriptor is open until this returns and the host's to
+    // close.
+    unsafe {
+        enter(data, packages, |lent, packages| {
+            let path = Path::new(OsStr::from_bytes(path.bytes()));
+            let archive = ManuallyDrop::new(File::from_raw_fd(archive));
+            let found = lent.hooks.payload(packages, path, &archive)?;
+            let mut kept = lent.payload.borrow_mut();
+            *kept = found;
+            Ok(match &*kept {
+                None => NO,
+                Some(payload) => {
+                    (*to).headers = payload.headers.as_raw_fd();
+                    (*to).root = payload.root.as_raw_fd();
+                    abi::YES
+                }
+            })
+        })
+    }
+}
+
+unsafe extern "C" fn payload_file(
+    data: *mut c_void,
+    packages: *const abi::Packages,
+    package: u32,
+    path: Str,
+    to: *mut abi::PayloadFile,
+) -> i32 {
+    // SAFETY: as the border has it.
+    unsafe {
+        enter(data, packages, |lent, packages| {
+            let path = Path::new(OsStr::from_bytes(path.bytes()));
+            let Some(found) = lent.hooks.payload_file(packages, package, path)? else {
+                return Ok(NO);
+            };
+            let mut kept = lent.path.borrow_mut();
+            *kept = found.path.into_os_string().into_vec();
+            (*to).path = Str::new(&kept);
+            (*to).link = found.link.into();
+            Ok(abi::YES)
+        })
+    }
+}
+
 static TABLE: abi::Hooks = abi::Hooks {
     size: size_of::<abi::Hooks>() as u32,
     pre: Some(pre),
@@ -345,6 +445,8 @@ static TABLE: abi::Hooks = abi::Hooks {
     satisfies: Some(satisfies),
     wants_content: Some(wants_content),
     rewrite: Some(rewrite),
+    payload: Some(payload),
+    payload_file: Some(payload_file),
 };
 
 /// The hooks whose data is a [`Lent`].

@@ -128,4 +128,17 @@ impl Host {
         self.check(ran)?;
         Ok(code)
     }
+
+    /// Run another of dpkg's tools with these arguments in this process; gives its exit code.
+    pub fn tool(self, name: &str, args: &[impl AsRef<OsStr>]) -> Result<i32, Failed> {
+        let args: Vec<Str> = args
+            .iter()
+            .map(|a| Str::new(a.as_ref().as_bytes()))
+            .collect();
+        let (list, count, mut code) = (args.as_ptr(), args.len(), 0);
+        let name = Str::new(name.as_bytes());
+        let ran = call!(self.table(), tool, name, list, count, &mut code)?;
+        self.check(ran)?;
+        Ok(code)
+    }
 }

@@ -29,7 +29,7 @@
 //! | [`Entry`] | an entry of a package's data member, to be read or placed |
 //! | [`Packages`], [`Database`] | databases of packages, lent to a hook or opened |
 //! | [`Hooks`] | what may know of and change what dpkg does |
-//! | [`run_in_our_place`] | another program, to which signals go meanwhile |
+//! | [`run_in_our_place`], [`fork_in_our_place`] | another program, or a copy of this one, to which signals go meanwhile |
 //!
 //! What is guaranteed: text that is lent for a call is copied within it; no panic crosses the
 //! border in either direction; a function that this dpkg-ng lacks is an error; what belongs to
@@ -48,11 +48,11 @@ mod packages;
 mod services;
 mod texts;
 
-pub use child::run_in_our_place;
+pub use child::{fork_in_our_place, run_in_our_place};
 pub use deb::{Entry, Kind, Placed};
 pub use entry::{Claim, Exported, Plugin};
 pub use failed::Failed;
-pub use hooks::{Hooks, Scope, ScopeKind, Step};
+pub use hooks::{Hooks, Payload, PayloadFile, Scope, ScopeKind, Step};
 pub use host::Host;
 pub use packages::{Database, Expect, PackageInfo, PackageNumber, Packages, Verdict, Which};
 pub use services::{Digest, DigestKind, Services};

@@ -13,6 +13,7 @@ use crate::pkg::PkgTable;
 
 mod files;
 mod pairs;
+mod payload;
 mod relations;
 
 /// What hooks were told, a line each.

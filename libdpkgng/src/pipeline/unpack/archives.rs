@@ -87,7 +87,7 @@ impl Run {
             && self.opts.action != Action::RecordAvail
             && super::plan::is_plain_deb(archive)
         {
-            self.unpack.ahead.start(archive);
+            self.open_ahead(archive);
         }
     }
 

@@ -12,19 +12,20 @@
 //! durable ([`super::deferred`]); conffiles stay there until they are configured.
 
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::super::Run;
 use super::clash::Clash;
 use super::conffiles::EMPTY_HASH;
 use super::plan::{OwnerCache, SystemOwners};
 use super::prepare::Prepared;
-use super::source::Source;
+use super::source::{Data, Source};
 use super::spots::Spots;
 use super::unwind::Undo;
 use super::{Entered, NodeSet, Nodes};
 use crate::archive::take_error;
 use crate::archive::tar::{Kind, TarEntry, TarReader};
+use crate::db::filehash::HASHFILE;
 use crate::digest;
 use crate::error::{OrFail, Result};
 use crate::filter;
@@ -33,7 +34,7 @@ use crate::fsys::{NodeFlags, NodeId};
 use crate::pkg::{PkgId, Which};
 use crate::report::{Event, debug};
 use crate::state::Status;
-use crate::sys::place::Stat;
+use crate::sys::place::{Place, Stat};
 use crate::{bail, msg};
 
 /// A package whose files are all in place.
@@ -50,9 +51,20 @@ pub struct Extracted {
 /// The tar stream of the archive at hand.
 pub(super) type Tar = TarReader<Source>;
 
+/// Where the content of an archive's regular files is.
+pub(super) enum Content {
+    /// Behind their headers.
+    Streamed,
+    /// In files of a payload, by the number of the hook that knows them.
+    OnDisk(usize, Place),
+}
+
 /// What is remembered between the entries of an archive.
 pub(super) struct Job {
     pub(super) pkg: PkgId,
+    pub(super) content: Content,
+    /// Whether every file needs a digest.
+    pub(super) hash_all: bool,
     /// The paths so far (`newfiles_queue`).
     pub(super) newfiles: Nodes,
     /// All instances of the package are going to be of this version
@@ -60,6 +72,8 @@ pub(super) struct Job {
     pub(super) in_sync: bool,
     /// Symbolic links among what is to be renamed.
     pub(super) links: NodeSet,
+    /// Files that are a payload's.
+    pub(super) linked: NodeSet,
     pub(super) buffer: Vec<u8>,
     owners: OwnerCache,
 }
@@ -86,6 +100,17 @@ pub(super) struct Item {
     /// What is there is the same file of another instance of the package, and has to be
     /// (`refcounting`).
     pub(super) shared: bool,
+    /// It is a conffile of the archive.
+    pub(super) is_conffile: bool,
+}
+
+impl Item {
+    /// Whether a file has the owner, mode and time that this one is to have.
+    pub(super) fn is_as_wanted(&self, stat: &Stat) -> bool {
+        let owner = self.owner;
+        (stat.mode, stat.uid, stat.gid) == (owner.mode, owner.uid, owner.gid)
+            && stat.mtime == (self.entry.mtime, 0)
+    }
 }
 
 /// The type bits of an entry's mode; a hard link counts as the file it is (usually) one of.
@@ -122,17 +147,26 @@ impl Run {
     pub(super) fn extract(&mut self, prepared: Prepared) -> Result<Extracted> {
         let Prepared {
             pkg,
-            archive,
             cidir,
+            data,
             old_status,
             newconffiles,
         } = prepared;
-        let mut tar = TarReader::new(self.unpack.ahead.take(&archive));
+        let (mut tar, content) = match data {
+            Data::Stream(source) => (TarReader::new(source), Content::Streamed),
+            Data::Payload(by, payload) => (
+                TarReader::bare(Source::headers(payload.headers)),
+                Content::OnDisk(by, Place::within(payload.root)),
+            ),
+        };
         let mut job = Job {
             pkg,
+            content,
+            hash_all: self.needs_hashes(pkg, &cidir),
             newfiles: Vec::new(),
             in_sync: self.is_getting_in_sync(pkg),
             links: NodeSet::new(),
+            linked: NodeSet::new(),
             buffer: vec![0; 128 * 1024],
             owners: OwnerCache::default(),
         };
@@ -163,6 +197,16 @@ impl Run {
             newfiles: job.newfiles,
             newconffiles,
         })
+    }
+
+    /// Whether anybody asks for the digests of all files: who shares them with this package, an
+    /// archive that brings no md5sums, or debugging.
+    fn needs_hashes(&self, pkg: PkgId, cidir: &Path) -> bool {
+        let table = &self.db.table;
+        let mut others = table[table[pkg].set].pkgs.iter();
+        self.report.debug_flags() & debug::EACHFILEDETAIL != 0
+            || !cidir.join(HASHFILE).is_file()
+            || others.any(|o| *o != pkg && table[*o].status() != Status::NotInstalled)
     }
 
     /// `pkgset_getting_in_sync()`
@@ -266,6 +310,7 @@ impl Run {
             usename,
             there,
             shared: false,
+            is_conffile,
         };
 
         let existing = self.is_existing_directory(&item)?;
@@ -300,21 +345,15 @@ impl Run {
         if existing {
             return Ok(());
         }
-        self.place_entry(tar, job, item, is_conffile)
+        self.place_entry(tar, job, item)
     }
 
     /// An entry that is going to be placed (or, when shared, compared).
-    fn place_entry(
-        &mut self,
-        tar: &mut Tar,
-        job: &mut Job,
-        item: Item,
-        is_conffile: bool,
-    ) -> Result<()> {
+    fn place_entry(&mut self, tar: &mut Tar, job: &mut Job, item: Item) -> Result<()> {
         let node = item.node;
         let mut oldhash = Vec::new();
         if item.shared {
-            oldhash = self.hash_on_disk(job.pkg, &item, is_conffile)?;
+            oldhash = self.hash_on_disk(job.pkg, &item)?;
         }
         let compare_only = item.shared && !self.opts.force.has(Force::Overwrite);
         if compare_only && self.is_rewritten(job.pkg, &item) {
@@ -335,9 +374,9 @@ impl Run {
         if compare_only {
             return Ok(());
         }
-        self.set_metadata(&item)?;
+        self.set_metadata(job, &item)?;
 
-        if is_conffile {
+        if item.is_conffile {
             self.report
                 .debug(debug::CONFFDETAIL, || msg!("tarobject conffile extracted"));
             *self.db.fsys.flags_mut(node) |= NodeFlags::ELIDE_OTHER_LISTS;
@@ -375,7 +414,7 @@ impl Run {
     }
 
     /// The hash a shared file has to have.
-    fn hash_on_disk(&mut self, pkg: PkgId, item: &Item, is_conffile: bool) -> Result<Vec<u8>> {
+    fn hash_on_disk(&mut self, pkg: PkgId, item: &Item) -> Result<Vec<u8>> {
         let main = item.spots.shown_main();
         self.report.debug(debug::EACHFILEDETAIL, || {
             msg!(
@@ -383,7 +422,7 @@ impl Run {
                 &main
             )
         });
-        if is_conffile {
+        if item.is_conffile {
             let new = path_of(item.spots.shown_new());
             return self.previous_conffile_hash(pkg, &new, item.node);
         }
@@ -398,7 +437,10 @@ impl Run {
         let entry = &item.entry;
         match entry.kind {
             Kind::File => {
-                let hashed = hash_data(tar, &mut job.buffer);
+                let hashed = match self.content_file(job, item)? {
+                    None => hash_data(tar, &mut job.buffer),
+                    Some(mut ondisk) => hash_data(&mut ondisk.file, &mut job.buffer),
+                };
                 let hash = hashed.map_err(|e| {
                     let why = take_error(e, || msg!("failed to read")).msg;
                     crate::err!(

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 
 use super::super::Run;
-use super::extract::{Item, Job, Tar, hash_data, path_of, skip_padding};
+use super::extract::{Content, Item, Job, Tar, hash_data, path_of, skip_padding};
 use super::spots::NEW_SUFFIX;
 use crate::archive::take_error;
 use crate::archive::tar::Kind;
@@ -15,9 +15,9 @@ use crate::force::Force;
 use crate::fsys::NodeFlags;
 use crate::pkg::{PkgId, Which};
 use crate::report::debug;
-use crate::sys::place::device;
+use crate::sys::place::{Spot, Stat, device};
 use crate::sys::writeback;
-use crate::{err, msg};
+use crate::{bail, err, msg};
 
 /// Why data could not be copied.
 enum CopyError {
@@ -25,18 +25,46 @@ enum CopyError {
     Write(io::Error),
 }
 
-/// Copy the current entry's data, computing its digest on the way.
-fn copy_data(tar: &mut Tar, file: &mut File, buffer: &mut [u8]) -> Result<String, CopyError> {
-    let mut hasher = digest::Hasher::new(digest::Kind::Md5);
+/// Copy data, computing its digest on the way if somebody wants it.
+fn copy_data(
+    from: &mut impl Read,
+    to: &mut File,
+    buffer: &mut [u8],
+    hashed: bool,
+) -> Result<Option<String>, CopyError> {
+    let mut hasher = hashed.then(|| digest::Hasher::new(digest::Kind::Md5));
     loop {
-        let n = tar.read(buffer).map_err(CopyError::Read)?;
+        let n = from.read(buffer).map_err(CopyError::Read)?;
         let data = buffer.get(..n).unwrap_or_default();
         if data.is_empty() {
-            return Ok(hasher.finish());
+            return Ok(hasher.map(digest::Hasher::finish));
         }
-        hasher.update(data);
-        file.write_all(data).map_err(CopyError::Write)?;
+        if let Some(hasher) = &mut hasher {
+            hasher.update(data);
+        }
+        to.write_all(data).map_err(CopyError::Write)?;
     }
+}
+
+/// The same for content that is in a file. Without a digest the kernel copies, and need not copy
+/// where the file system can share blocks.
+fn copy_file(
+    from: &mut File,
+    to: &mut File,
+    buffer: &mut [u8],
+    hashed: bool,
+) -> Result<Option<String>, CopyError> {
+    if hashed {
+        return copy_data(from, to, buffer, hashed);
+    }
+    io::copy(from, to).map_err(CopyError::Write)?;
+    Ok(None)
+}
+
+/// The file of a payload that an entry's content is in, and where it may be linked from.
+pub(super) struct OnDisk {
+    pub(super) file: File,
+    link: Option<Spot>,
 }
 
 impl Run {
@@ -53,6 +81,8 @@ impl Run {
         self.remove_tree(&spots.new, &spots.shown_new())?;
         self.remove_tree(&spots.tmp, &spots.shown_tmp())?;
         self.push_install_undo(item.node);
+        // The path may come twice.
+        job.linked.remove(&item.node);
         let detail = debug::EACHFILEDETAIL;
         match item.entry.kind {
             Kind::File => self.create_file(tar, job, item)?,
@@ -74,6 +104,7 @@ impl Run {
             }
             Kind::HardLink => {
                 let target = self.link_target(job, item);
+                self.part_from_payload(job, item, &target)?;
                 let made = self.unpack.place().spot(&target).link(&spots.new);
                 made.or_fail(|| msg!("error creating hard link '%.255s'", name))?;
                 self.take_over_hash(item);
@@ -106,11 +137,60 @@ impl Run {
         target
     }
 
+    /// See to it that a hard link to a file that is a payload's does not change that one: the
+    /// link is as the payload has it too, or else all its names so far get a copy.
+    fn part_from_payload(&mut self, job: &mut Job, item: &Item, target: &[u8]) -> Result<()> {
+        let link = self.db.fsys.find(&item.entry.linkname);
+        if !job.linked.contains(&link) {
+            return Ok(());
+        }
+        let name = &item.entry.name;
+        let fail = || msg!("error creating hard link '%.255s'", name);
+        let spot = self.unpack.place().spot(target);
+        let stat = spot.lstat().or_fail(fail)?;
+        if item.is_as_wanted(&stat) {
+            job.linked.insert(item.node);
+            return Ok(());
+        }
+        let mut from = File::from(spot.open(libc::O_RDONLY, false).or_fail(fail)?);
+        let copy = &item.spots.new;
+        let mut to = copy.create().or_fail(fail)?;
+        io::copy(&mut from, &mut to).or_fail(fail)?;
+        drop(to);
+        for node in job.newfiles.clone() {
+            if !job.linked.contains(&node) {
+                continue;
+            }
+            let usenode = self.namenode_to_use(node, job.pkg, Which::Available);
+            let name = [self.db.fsys.name(usenode), NEW_SUFFIX].concat();
+            let other = self.unpack.place().spot(&name);
+            let there = other.lstat().or_fail(fail)?;
+            if (there.dev, there.ino) != (stat.dev, stat.ino) {
+                continue;
+            }
+            other.unlink().or_fail(fail)?;
+            copy.link(&other).or_fail(fail)?;
+            job.linked.remove(&node);
+            if !self.opts.force.has(Force::UnsafeIo) {
+                *self.db.fsys.flags_mut(node) |= NodeFlags::DEFERRED_FSYNC;
+            }
+        }
+        copy.unlink().or_fail(fail)
+    }
+
     fn create_file(&mut self, tar: &mut Tar, job: &mut Job, item: &Item) -> Result<()> {
         let spots = &item.spots;
         let entry = &item.entry;
         let name = &entry.name;
         let detail = debug::EACHFILEDETAIL;
+        let rewritten = self.is_rewritten(job.pkg, item);
+        let mut ondisk = self.content_file(job, item)?;
+        if let Some(ondisk) = &mut ondisk
+            && !rewritten
+            && self.link_content(job, item, ondisk)?
+        {
+            return Ok(());
+        }
         // Mode 0: nobody can do anything with it before it has the right one.
         let mut file = spots.new.create().or_fail(|| {
             msg!(
@@ -121,7 +201,11 @@ impl Run {
         })?;
         self.report
             .debug(detail, || msg!("tarobject file open size=%jd", entry.size));
-        let copied = copy_data(tar, &mut file, &mut job.buffer);
+        let hashed = job.hash_all || rewritten;
+        let copied = match &mut ondisk {
+            None => copy_data(tar, &mut file, &mut job.buffer, hashed),
+            Some(ondisk) => copy_file(&mut ondisk.file, &mut file, &mut job.buffer, hashed),
+        };
         let mut hash = copied.map_err(|e| {
             let why = match e {
                 CopyError::Read(e) => take_error(e, || msg!("failed to read")).msg,
@@ -134,21 +218,34 @@ impl Run {
                 why
             )
         })?;
-        if self.is_rewritten(job.pkg, item) {
+        if rewritten {
             let given = hash;
-            (file, hash) = self.rewrite(job, item, file)?;
+            let (new, made) = self.rewrite(job, item, file)?;
+            file = new;
+            hash = Some(made);
             if hash != given {
                 self.unpack.rewritten.insert(item.node);
             }
         }
-        self.report
-            .debug(detail, || msg!("tarobject file digest=%s", &hash));
-        self.db
-            .fsys
-            .set_newhash(item.node, Some(hash.into_bytes().into()));
+        self.note_hash(item, hash);
         skip_padding(tar, entry)?;
         writeback::start(&file);
 
+        let owner = item.owner;
+        self.describe_override(item);
+        let owned = std::os::unix::fs::fchown(&file, Some(owner.uid), Some(owner.gid));
+        self.forgive_nonroot(owned)
+            .or_fail(|| msg!("error setting ownership of '%.255s'", name))?;
+        let permitted = writeback::set_mode(&file, owner.mode & !libc::S_IFMT);
+        self.forgive_nonroot(permitted)
+            .or_fail(|| msg!("error setting permissions of '%.255s'", name))?;
+        if !self.opts.force.has(Force::UnsafeIo) {
+            *self.db.fsys.flags_mut(item.node) |= NodeFlags::DEFERRED_FSYNC;
+        }
+        writeback::close(file).or_fail(|| msg!("error closing/writing '%.255s'", name))
+    }
+
+    fn describe_override(&mut self, item: &Item) {
         let owner = item.owner;
         if owner.overridden {
             self.report.debug(debug::EACHFILE, || {
@@ -160,16 +257,73 @@ impl Run {
                 )
             });
         }
-        let owned = std::os::unix::fs::fchown(&file, Some(owner.uid), Some(owner.gid));
-        self.forgive_nonroot(owned)
-            .or_fail(|| msg!("error setting ownership of '%.255s'", name))?;
-        let permitted = writeback::set_mode(&file, owner.mode & !libc::S_IFMT);
-        self.forgive_nonroot(permitted)
-            .or_fail(|| msg!("error setting permissions of '%.255s'", name))?;
-        if !self.opts.force.has(Force::UnsafeIo) {
-            *self.db.fsys.flags_mut(item.node) |= NodeFlags::DEFERRED_FSYNC;
+    }
+
+    /// Keep the digest of a file just extracted.
+    fn note_hash(&mut self, item: &Item, hash: Option<String>) {
+        if let Some(hash) = &hash {
+            self.report.debug(debug::EACHFILEDETAIL, || {
+                msg!("tarobject file digest=%s", &**hash)
+            });
         }
-        writeback::close(file).or_fail(|| msg!("error closing/writing '%.255s'", name))
+        let hash = hash.map(|h| h.into_bytes().into());
+        self.db.fsys.set_newhash(item.node, hash);
+    }
+
+    /// Open the file that has an entry's content, where that is not in the archive's stream.
+    pub(super) fn content_file(&mut self, job: &mut Job, item: &Item) -> Result<Option<OnDisk>> {
+        let Content::OnDisk(by, place) = &mut job.content else {
+            return Ok(None);
+        };
+        let path = self.db.fsys.name(item.node);
+        let hooks = &mut self.hooks;
+        let Some(found) = hooks.payload_file(*by, &self.db.table, job.pkg, path)? else {
+            return Ok(None);
+        };
+        let spot = place.spot(&found.path);
+        let fail = || msg!("unable to open '%.255s'", &found.path);
+        let file = File::from(
+            spot.open(libc::O_RDONLY | libc::O_NONBLOCK, false)
+                .or_fail(fail)?,
+        );
+        let stat = Stat::of(&file).or_fail(fail)?;
+        if !stat.is_file() || stat.size != item.entry.size {
+            bail!(
+                "payload's '%.255s' is not the file '%.255s' of the archive",
+                &found.path,
+                &item.entry.name
+            );
+        }
+        // A conffile is going to be edited, and labels are set on the inode.
+        let may_link = found.link
+            && !item.is_conffile
+            && !self.unpack.labels.are_set()
+            && item.is_as_wanted(&stat);
+        Ok(Some(OnDisk {
+            file,
+            link: may_link.then_some(spot),
+        }))
+    }
+
+    /// Make the file in a payload the new file, if it may be and can be.
+    fn link_content(&mut self, job: &mut Job, item: &Item, ondisk: &mut OnDisk) -> Result<bool> {
+        let Some(Ok(())) = ondisk.link.as_ref().map(|spot| spot.link(&item.spots.new)) else {
+            // Too many links, another file system, …: whatever it is, copying tells.
+            return Ok(false);
+        };
+        self.describe_override(item);
+        let mut hash = None;
+        if job.hash_all {
+            let hashed = hash_data(&mut ondisk.file, &mut job.buffer);
+            hash = Some(hashed.map_err(|e| {
+                let why = msg!("%s (%s)", msg!("failed to read"), e);
+                let name = &item.entry.name;
+                err!("cannot compute MD5 digest for file '%s': %s", name, why)
+            })?);
+        }
+        self.note_hash(item, hash);
+        job.linked.insert(item.node);
+        Ok(true)
     }
 
     /// Whether a hook is going to see the content of an entry.
@@ -201,7 +355,10 @@ impl Run {
     }
 
     /// `tarobject_set_perms`, `tarobject_set_mtime`, `tarobject_set_se_context`
-    pub(super) fn set_metadata(&mut self, item: &Item) -> Result<()> {
+    pub(super) fn set_metadata(&mut self, job: &Job, item: &Item) -> Result<()> {
+        if job.linked.contains(&item.node) {
+            return Ok(()); // It is as wanted, and not ours to change.
+        }
         let spots = &item.spots;
         let owner = item.owner;
         let kind = item.entry.kind;

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::super::{Action, Istobe, Run};
+use super::source::{Data, Opened};
 use super::unwind::Undo;
 use crate::arch::{ArchId, ArchType};
 use crate::archive::deb::DebFile;
@@ -37,10 +38,10 @@ const DEBSIG_VERIFY: &str = "/usr/bin/debsig-verify";
 /// An archive whose control member has been read.
 #[must_use]
 pub struct Candidate {
-    archive: PathBuf,
     shown: Msg,
     cidir: PathBuf,
     pkg: PkgId,
+    data: Option<Data>,
 }
 
 /// An archive that is going to be unpacked.
@@ -48,8 +49,8 @@ pub struct Candidate {
 pub struct Plan {
     /// The package.
     pub pkg: PkgId,
-    pub(super) archive: PathBuf,
     pub(super) cidir: PathBuf,
+    pub(super) data: Data,
 }
 
 /// Answers about users and groups, each asked for once in an archive (scripts may change them
@@ -160,12 +161,10 @@ impl Run {
         if self.opts.debsig {
             self.verify_signature(&archive)?;
         }
-        if self.opts.act && self.opts.action != Action::RecordAvail {
-            self.unpack.ahead.start(&archive);
-        }
+        let Opened { deb, data } = self.opened(&archive)?;
         let cidir = self.control_dir()?;
         self.unpack.unwind.push(Undo::ControlDir(cidir.clone()));
-        self.unpack_control(&archive, &cidir)?;
+        self.unpack_control(&archive, deb, &cidir)?;
         let pkg = self.read_control(&cidir)?;
 
         if self.db.table[pkg].archives.is_empty() {
@@ -184,10 +183,10 @@ impl Run {
             return Ok(None);
         }
         Ok(Some(Candidate {
-            archive,
             shown,
             cidir,
             pkg,
+            data,
         }))
     }
 
@@ -268,14 +267,13 @@ impl Run {
 
     /// What stock has `dpkg-deb --control` do. Ours does it here, and leaves what it cannot make
     /// sense of to that program: it knows tars that are not dpkg's, and has its own words.
-    fn unpack_control(&mut self, archive: &Path, cidir: &Path) -> Result<()> {
+    fn unpack_control(&mut self, archive: &Path, deb: Result<DebFile>, cidir: &Path) -> Result<()> {
         let mut owners = SystemOwners {
             db: &self.db,
             cache: &mut OwnerCache::default(),
         };
         // What there is to say of an archive that fails, the tool says.
-        let extracted = DebFile::open(archive)
-            .and_then(|deb| extract_control(&deb, cidir, &mut owners, &mut Silent));
+        let extracted = deb.and_then(|deb| extract_control(&deb, cidir, &mut owners, &mut Silent));
         if extracted.is_err() || !cidir.join("control").exists() {
             self.remove_tree_at(cidir)?;
             let args = [
@@ -313,10 +311,10 @@ impl Run {
     /// all is well.
     pub(super) fn plan(&mut self, candidate: Candidate) -> Result<Option<Plan>> {
         let Candidate {
-            archive,
             shown,
             cidir,
             pkg,
+            data,
         } = candidate;
         let arches = &self.db.table.arches;
         let arch = self.db.table[pkg].available.arch;
@@ -363,11 +361,8 @@ impl Run {
             }
             _ => self.log_action("upgrade", pkg, Which::Installed)?,
         }
-        Ok(self.opts.act.then_some(Plan {
-            pkg,
-            archive,
-            cidir,
-        }))
+        // Without data we are not to act.
+        Ok(data.map(|data| Plan { pkg, cidir, data }))
     }
 
     /// `pkg_check_depcon()`: Pre-Depends, Breaks, Conflicts in both directions.

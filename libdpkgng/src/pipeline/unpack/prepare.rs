@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::super::{Deconf, Run};
 use super::Entered;
 use super::plan::Plan;
+use super::source::Data;
 use super::unwind::Undo;
 use crate::error::{Error, Result};
 use crate::fsys::NodeId;
@@ -18,8 +19,8 @@ use crate::state::{EFlag, Status, Want};
 #[must_use]
 pub struct Prepared {
     pub(super) pkg: PkgId,
-    pub(super) archive: PathBuf,
     pub(super) cidir: PathBuf,
+    pub(super) data: Data,
     /// The status it had; `unpacked` where the old prerm brought it down to that.
     pub(super) old_status: Status,
     /// Its conffiles, as its control member lists them.
@@ -54,11 +55,7 @@ impl Run {
 
     /// Scripts up to and including the new preinst.
     pub(super) fn prepare(&mut self, plan: Plan) -> Result<Prepared> {
-        let Plan {
-            pkg,
-            archive,
-            cidir,
-        } = plan;
+        let Plan { pkg, cidir, data } = plan;
         self.activate_package_processing(pkg)?;
         let triggers = cidir.join("triggers");
         self.db
@@ -124,8 +121,8 @@ impl Run {
         self.report.output(line);
         Ok(Prepared {
             pkg,
-            archive,
             cidir,
+            data,
             old_status,
             newconffiles,
         })

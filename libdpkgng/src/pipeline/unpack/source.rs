@@ -6,14 +6,18 @@
 //! `dpkg-deb --fsys-tarfile`, and when it fails it says what that child would have said.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::super::{Action, Run};
 use crate::archive::deb::{DebFile, DebStream, Part, Paste};
 use crate::archive::take_error;
 use crate::error::{Error, Result};
+use crate::hooks::Payload;
 use crate::msg;
 use crate::msg::Msg;
 use crate::report::Silent;
@@ -40,6 +44,8 @@ enum From {
     Thread(Receiver<Piece>),
     /// No thread could be had: decompressed as it is asked for.
     Here(Box<DebStream>),
+    /// The headers of a payload, and how much of them was read.
+    Headers(File, u64),
 }
 
 /// The tar stream of an archive. As a `Read` it never fails: where the archive is broken, it
@@ -55,16 +61,16 @@ pub struct Source {
 
 impl Source {
     /// Start on an archive. Nothing is reported before somebody reads.
-    pub fn start(archive: &Path) -> Source {
+    pub fn start(archive: DebFile) -> Source {
         let (send, receive) = bounded(PIECES);
-        let path = archive.to_owned();
+        let ours = archive.clone();
         let thread = std::thread::Builder::new()
             .name("decompress".to_owned())
-            .spawn(move || run_ahead(&path, &send));
+            .spawn(move || run_ahead(&ours, &send));
         let mut unread = 0;
         let (from, ending) = match thread {
             Ok(_) => (From::Thread(receive), None),
-            Err(_) => match open(archive) {
+            Err(_) => match open(&archive) {
                 Ok(mut stream) => {
                     unread = stream.unread();
                     (From::Here(Box::new(stream)), None)
@@ -73,11 +79,32 @@ impl Source {
             },
         };
         Source {
+            unread: (unread, unread),
+            ending,
+            ..Source::of(from)
+        }
+    }
+
+    /// The source of an archive that cannot be opened.
+    pub fn broken(e: Error) -> Source {
+        Source {
+            ending: Some(Err(child_error(e))),
+            ..Source::of(From::Thread(crossbeam_channel::never()))
+        }
+    }
+
+    /// The headers of a payload.
+    pub fn headers(file: File) -> Source {
+        Source::of(From::Headers(file, 0))
+    }
+
+    fn of(from: From) -> Source {
+        Source {
             from,
             current: Vec::new(),
             used: 0,
-            unread: (unread, unread),
-            ending,
+            unread: (0, 0),
+            ending: None,
         }
     }
 
@@ -147,6 +174,22 @@ impl Source {
                         }
                     }
                 }
+                From::Headers(file, at) => {
+                    let mut data = std::mem::take(&mut self.current);
+                    data.resize(PIECE, 0);
+                    match file.read_at(&mut data, *at) {
+                        Ok(0) => self.end(Ok(())),
+                        Ok(n) => {
+                            data.truncate(n);
+                            *at += n as u64;
+                            self.current = data;
+                        }
+                        Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                        Err(e) => {
+                            self.end(Err(vec![says(msg!("%s (%s)", msg!("failed to read"), e))]))
+                        }
+                    }
+                }
             }
         }
     }
@@ -169,8 +212,7 @@ impl Read for Source {
     }
 }
 
-fn open(archive: &Path) -> Result<DebStream> {
-    let deb = DebFile::open(archive)?;
+fn open(deb: &DebFile) -> Result<DebStream> {
     // What is to be noticed about the archive was, when its control member was read.
     deb.member(Part::Data, &mut Silent)?.stream(-1)
 }
@@ -182,7 +224,7 @@ fn read_piece(stream: &mut DebStream, data: &mut Vec<u8>) -> io::Result<bool> {
     Ok(!data.is_empty())
 }
 
-fn run_ahead(archive: &Path, send: &Sender<Piece>) {
+fn run_ahead(archive: &DebFile, send: &Sender<Piece>) {
     let mut stream = match open(archive) {
         Ok(stream) => stream,
         Err(e) => {
@@ -268,10 +310,69 @@ fn close(stream: &mut DebStream) -> Ending {
     }
 }
 
-/// Archives that were started early, by the path they were named by.
+/// The data member of an archive.
+pub enum Data {
+    /// Decompressed as it comes.
+    Stream(Source),
+    /// On disk already, by courtesy of the hook of that number.
+    Payload(usize, Payload),
+}
+
+/// An archive that was opened, once for both of its members.
+pub struct Opened {
+    /// For the control member.
+    pub deb: Result<DebFile>,
+    /// Nothing where nobody is going to want it.
+    pub data: Option<Data>,
+}
+
+impl Run {
+    /// Open an archive; a failure shows when it is read from.
+    ///
+    /// # Errors
+    /// That of a hook.
+    fn open_archive(&mut self, archive: &Path) -> Result<Opened> {
+        let deb = DebFile::open(archive);
+        let mut data = None;
+        if self.opts.act && self.opts.action != Action::RecordAvail {
+            data = Some(match &deb {
+                Ok(deb) => match self.hooks.payload(&self.db.table, deb)? {
+                    Some((by, payload)) => Data::Payload(by, payload),
+                    None => Data::Stream(Source::start(deb.clone())),
+                },
+                Err(e) => Data::Stream(Source::broken(e.clone())),
+            });
+        }
+        Ok(Opened { deb, data })
+    }
+
+    /// Open an archive before its turn, unless that was done already.
+    pub(super) fn open_ahead(&mut self, archive: &Path) {
+        if !self.unpack.ahead.started.iter().any(|(p, _)| p == archive) {
+            let opened = self.open_archive(archive);
+            let started = &mut self.unpack.ahead.started;
+            started.push_back((archive.to_owned(), opened));
+        }
+    }
+
+    /// The archive whose turn it is.
+    ///
+    /// # Errors
+    /// That of a hook.
+    pub(super) fn opened(&mut self, archive: &Path) -> Result<Opened> {
+        let started = &mut self.unpack.ahead.started;
+        let at = started.iter().position(|(p, _)| p == archive);
+        match at.and_then(|i| started.remove(i)) {
+            Some((_, opened)) => opened,
+            None => self.open_archive(archive),
+        }
+    }
+}
+
+/// Archives that were opened early, by the path they were named by.
 #[derive(Default)]
 pub struct Ahead {
-    started: VecDeque<(PathBuf, Source)>,
+    started: VecDeque<(PathBuf, Result<Opened>)>,
 }
 
 impl std::fmt::Debug for Ahead {
@@ -283,23 +384,6 @@ impl std::fmt::Debug for Ahead {
 }
 
 impl Ahead {
-    /// Start on an archive, unless that was done already.
-    pub fn start(&mut self, archive: &Path) {
-        if !self.started.iter().any(|(p, _)| p == archive) {
-            let source = Source::start(archive);
-            self.started.push_back((archive.to_owned(), source));
-        }
-    }
-
-    /// The source of an archive, started now if need be.
-    pub fn take(&mut self, archive: &Path) -> Source {
-        let at = self.started.iter().position(|(p, _)| p == archive);
-        match at.and_then(|i| self.started.remove(i)) {
-            Some((_, source)) => source,
-            None => Source::start(archive),
-        }
-    }
-
     /// Stop what was started on an archive that is not going to be unpacked.
     pub fn forget(&mut self, archive: &Path) {
         self.started.retain(|(p, _)| p != archive);

@@ -77,40 +77,73 @@ pub(super) unsafe extern "C" fn entries(
     each: abi::EntryFn,
     user: *mut c_void,
 ) -> i32 {
+    // SAFETY: the arguments.
+    answer(|| unsafe { walk(open(path, Part::Data)?, each, user) })
+}
+
+pub(super) unsafe extern "C" fn entries_headers(
+    _: *const abi::Host,
+    path: Str,
+    headers: i32,
+    each: abi::EntryFn,
+    user: *mut c_void,
+) -> i32 {
     answer(|| {
-        let each = given(each)?;
-        // SAFETY: an argument.
-        let mut tar = unsafe { open(path, Part::Data) }?;
-        let mut walk = Walk::new();
-        let Some(entry) = tar.next_entry()? else {
-            return Ok(walk.0);
-        };
-        let mut reading = Reading {
-            tar,
-            entry,
-            below: None,
-        };
-        loop {
-            let shown = reading.entry.clone();
-            let shown = describe(&shown);
-            let handle = (&raw mut reading).cast::<abi::Deb>();
-            // SAFETY: the plugin's function; nothing else touches `reading` until it returns.
-            if !walk.goes_on(unsafe { each(user, handle, &shown) }) {
-                return Ok(walk.0);
-            }
-            match reading.tar.next_entry()? {
-                Some(entry) => reading.entry = entry,
-                None => break,
-            }
+        if headers < 0 {
+            bail!("bad file descriptor %d of a plugin", headers);
         }
-        let Reading { mut tar, below, .. } = reading;
-        tar.drain()?;
-        tar.into_inner().finish()?;
-        if let Some((_, mut below)) = below {
-            below.finish()?;
+        // SAFETY: the caller's descriptor, open until we return; it is not closed here.
+        let headers = unsafe { BorrowedFd::borrow_raw(headers) };
+        let copy = headers.try_clone_to_owned();
+        let copy = copy.or_fail(|| msg!("failed to write"))?;
+        // SAFETY: the arguments.
+        unsafe {
+            let mut tar = open(path, Part::Data)?;
+            tar.copy_headers(Box::new(std::fs::File::from(copy)));
+            walk(tar, each, user)
         }
-        Ok(walk.0)
     })
+}
+
+/// Every entry of a data member.
+///
+/// # Safety
+/// `each` and `user` belong together.
+unsafe fn walk(
+    mut tar: TarReader<DebStream>,
+    each: abi::EntryFn,
+    user: *mut c_void,
+) -> Result<i32> {
+    let each = given(each)?;
+    let mut walk = Walk::new();
+    let Some(entry) = tar.next_entry()? else {
+        return Ok(walk.0);
+    };
+    let mut reading = Reading {
+        tar,
+        entry,
+        below: None,
+    };
+    loop {
+        let shown = reading.entry.clone();
+        let shown = describe(&shown);
+        let handle = (&raw mut reading).cast::<abi::Deb>();
+        // SAFETY: the plugin's function; nothing else touches `reading` until it returns.
+        if !walk.goes_on(unsafe { each(user, handle, &shown) }) {
+            return Ok(walk.0);
+        }
+        match reading.tar.next_entry()? {
+            Some(entry) => reading.entry = entry,
+            None => break,
+        }
+    }
+    let Reading { mut tar, below, .. } = reading;
+    tar.drain()?;
+    tar.into_inner().finish()?;
+    if let Some((_, mut below)) = below {
+        below.finish()?;
+    }
+    Ok(walk.0)
 }
 
 fn describe(entry: &TarEntry) -> abi::TarEntry {

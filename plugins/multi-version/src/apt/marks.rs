@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use crate::layout::Architecture;
-use crate::manifest::{Manifest, Member, Reason, State};
+use crate::manifest::Reason;
 
 /// Packages that came along: name and architecture, where apt has those of architecture `all` under its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,23 +53,42 @@ impl Marks {
         }
     }
 
-    /// The packages of a view of which these say something else than `before`, and so than the view: what they say.
-    pub fn changed<'m>(
-        &self,
-        before: &Marks,
-        manifest: &'m Manifest,
-        native: &Architecture,
-    ) -> Vec<(&'m Member, Reason)> {
-        let present = manifest
-            .packages
-            .iter()
-            .filter(|m| m.state != State::ConfigFiles);
-        let changed = present.filter_map(|member| {
-            let id = &member.realization;
-            let of = |marks: &Marks| marks.reason(id.package().as_str(), id.architecture(), native);
-            let (now, then) = (of(self), of(before));
-            (now != then && now != member.reason).then_some((member, now))
-        });
-        changed.collect()
+    /// Say why a package is there.
+    pub fn set(&mut self, name: &str, architecture: &str, native: &str, reason: Reason) {
+        let architecture = if architecture == "all" { native } else { architecture };
+        self.0.retain(|(n, a)| n != name || a != architecture && !a.is_empty());
+        if reason == Reason::Auto {
+            self.0.insert((name.into(), architecture.into()));
+        }
+    }
+
+    /// The file, as apt writes it.
+    pub fn to_text(&self) -> String {
+        let stanza = |(name, architecture): &(String, String)| {
+            format!("Package: {name}\nArchitecture: {architecture}\nAuto-Installed: 1\n\n")
+        };
+        self.0.iter().map(stanza).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_set_and_read_again() {
+        let mut marks = Marks::parse("Package: a\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: b\nAuto-Installed: 0\n");
+        let native: Architecture = "amd64".parse().unwrap();
+        let all: Architecture = "all".parse().unwrap();
+        assert_eq!(marks.reason("a", &all, &native), Reason::Auto);
+        assert_eq!(marks.reason("b", &native, &native), Reason::Want);
+        marks.set("b", "all", "amd64", Reason::Auto);
+        marks.set("a", "amd64", "amd64", Reason::Want);
+        marks.set("c", "i386", "amd64", Reason::Auto);
+        let text = marks.to_text();
+        assert_eq!(Marks::parse(&text), marks);
+        assert_eq!(marks.reason("a", &native, &native), Reason::Want);
+        assert_eq!(marks.reason("b", &native, &native), Reason::Auto);
+        assert!(text.contains("Package: c\nArchitecture: i386\n"));
     }
 }

@@ -38,19 +38,17 @@
 //! - `DPkg::Pre-Install-Pkgs` (debconf's preconfigure) runs before, `DPkg::Post-Invoke` after dpkg, as on the host.
 //! # What it is given
 //!
-//! A configuration of its own behind the host's (`-c`), [`Session::configuration`]: the view's `status`, a copy of its
-//! `extended_states` that it may write, this dpkg-ng with `--view`, logs of its own, and none of the host's
-//! `DPkg::Options` and hooks around dpkg (debconf's and others' speak of the host). Sources, keys and preferences are
-//! the host's, and for root lists and archives, too. Another user has archives in a directory of his own, and lists,
-//! too, once he ran `update`; until then the host's are read.
+//! A configuration behind the host's (`-c`), [`Session::configuration`]: the pending world's `status`, the marks of that world, this
+//! dpkg-ng with the transaction to take part in, logs, cache and (after an `update`, or with sources of its own) lists of
+//! the view, and none of the host's `DPkg::Options` and hooks around dpkg (debconf's and others' speak of the host). Else sources,
+//! keys, pins and lists are the host's, which are only read.
 //!
-//! Afterwards what it marked as asked for or as come along is compared with the view ([`Session::changed`]).
+//! An upgrade of a view is about what the view has: what the host lends is left alone ([`Session::left_alone`]), unless the upgrade of
+//! something of the view's own depends on it.
 #![forbid(unsafe_code)]
 
 mod marks;
 mod session;
-#[cfg(test)]
-mod tests;
 
 pub use marks::Marks;
-pub use session::{AptError, Session};
+pub use session::{AptError, Private, Session};

@@ -1,4 +1,4 @@
-//! A run of apt over a view.
+//! A run of apt over a world.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -7,22 +7,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::Marks;
-use crate::generation::{GenerationError, Reader};
-use crate::layout::{Architecture, GenerationNumber, Layout, ViewName, inside};
-use crate::manifest::{Member, Reason};
+use crate::layout::{Layout, ViewName};
+use crate::world::WorldDir;
 
 /// Why apt can't run over a view.
 #[derive(Debug, thiserror::Error)]
 pub enum AptError {
-    /// The view can't be used.
-    #[error(transparent)]
-    Generation(#[from] GenerationError),
-    /// It has no current generation.
-    #[error("there is no view {0} with a current generation; view create makes one")]
-    NoView(ViewName),
     /// What apt needs besides can't be written.
-    #[error("cannot prepare '{}': {source}", .path.display())]
+    #[error("cannot prepare '{}' for apt: {source}", .path.display())]
     Prepare {
         /// What.
         path: PathBuf,
@@ -46,141 +38,201 @@ type Done<T = ()> = Result<T, AptError>;
 
 /// The programs of apt; what is not one of these is a command of the first.
 const PROGRAMS: [&str; 4] = ["apt-get", "apt", "apt-cache", "apt-mark"];
+/// Commands that would upgrade whatever can be.
+const UPGRADES: [&str; 3] = ["upgrade", "dist-upgrade", "full-upgrade"];
+
+/// A view's directory for apt.
+pub struct Private(PathBuf);
+
+impl Private {
+    /// Of a view.
+    pub fn of(layout: &Layout, view: &ViewName) -> Private {
+        Private(layout.view(view).join("apt"))
+    }
+
+    /// Sources, pins and keys of its own; the host's are used where it is not there.
+    pub fn etc(&self) -> PathBuf {
+        self.0.join("etc")
+    }
+
+    fn lists(&self) -> PathBuf {
+        self.0.join("lists")
+    }
+}
 
 /// A run.
 pub struct Session<'a> {
-    /// Where everything is.
-    pub layout: &'a Layout,
+    /// The view's directory.
+    pub private: &'a Private,
     /// Over which view.
     pub view: &'a ViewName,
+    /// The world that apt sees, pending.
+    pub world: &'a WorldDir,
+    /// The pending generation.
+    pub pending: &'a Path,
+    /// apt's marks of that world.
+    pub marks: &'a Path,
     /// This dpkg-ng, and what it is told before all else (`--plugin=FILE`).
     pub dpkg: (PathBuf, Vec<OsString>),
-    /// The architecture it is made for.
-    pub native: Architecture,
-    /// A directory for apt to write to.
-    pub private: PathBuf,
-    /// Whether lists and archives are the host's (root), or in the directory.
-    pub of_host: bool,
 }
 
 impl Session<'_> {
-    fn states(&self) -> PathBuf {
-        self.private.join("extended_states")
-    }
-
-    /// What apt is configured by.
+    /// What apt is configured by, behind the host's own configuration.
     pub fn configuration(&self, args: &[OsString]) -> Done<Vec<u8>> {
         let mut text = Vec::from(
             "#clear DPkg::Options;\n#clear DPkg::Pre-Invoke;\n#clear DPkg::Post-Invoke;\n\
-             #clear DPkg::Pre-Install-Pkgs;\n",
+             #clear DPkg::Pre-Install-Pkgs;\n#clear APT::Update::Pre-Invoke;\n#clear APT::Update::Post-Invoke;\n\
+             #clear APT::Update::Post-Invoke-Success;\n",
         );
-        let admindir = self.layout.current(self.view).join(inside::ADMINDIR);
+        let private = &self.private.0;
         let mut paths = vec![
-            ("Dir::State::status", admindir.join("status")),
-            ("Dir::State::extended_states", self.states()),
+            ("Dir::State::status", self.world.admindir().join("status")),
+            ("Dir::State::extended_states", self.marks.to_path_buf()),
             ("Dir::Bin::dpkg", self.dpkg.0.clone()),
-            ("Dir::Log", self.private.join("log")),
+            ("Dir::Log", private.join("log")),
+            ("Dir::Cache", private.join("cache")),
+            // What is cached is made of the status, too.
+            ("Dir::Cache::pkgcache", self.scratch().join("pkgcache.bin")),
+            ("Dir::Cache::srcpkgcache", self.scratch().join("srcpkgcache.bin")),
         ];
-        if !self.of_host {
-            if self.has_lists(args) {
-                paths.push(("Dir::State::lists", self.private.join("lists")));
-            }
-            paths.push(("Dir::Cache", self.private.join("cache")));
+        if self.has_lists(args) {
+            paths.push(("Dir::State::lists", self.private.lists()));
         }
-        // What is cached is made of the status, too.
-        paths.push(("Dir::Cache::pkgcache", self.private.join("pkgcache.bin")));
-        paths.push((
-            "Dir::Cache::srcpkgcache",
-            self.private.join("srcpkgcache.bin"),
-        ));
+        let etc = self.private.etc();
+        if etc.is_dir() {
+            for (option, name) in [
+                ("Dir::Etc::sourcelist", "sources.list"),
+                ("Dir::Etc::sourceparts", "sources.list.d"),
+                ("Dir::Etc::preferences", "preferences"),
+                ("Dir::Etc::preferencesparts", "preferences.d"),
+            ] {
+                paths.push((option, etc.join(name)));
+            }
+        }
         for (option, path) in &paths {
             line(option, path.as_os_str(), path, &mut text)?;
         }
-        let states = self.states();
-        let mut marks = OsString::from("--auto-marks=");
-        marks.push(&states);
-        let view = OsString::from(format!("--view={}", self.view));
-        for option in self.dpkg.1.iter().chain([&view, &marks]) {
-            line("DPkg::Options::", option, &states, &mut text)?;
+        let mut transaction = OsString::from("--transaction=");
+        transaction.push(self.pending);
+        let mut options = self.dpkg.1.clone();
+        options.push(format!("--view={}", self.view).into());
+        options.push(transaction);
+        if let Some(side) = self.world.side_name() {
+            options.push(format!("--world={side}").into());
+        }
+        for option in &options {
+            line("DPkg::Options::", option, self.pending, &mut text)?;
         }
         Ok(text)
     }
 
-    /// Whether lists of its own are meant: when there are some, or are going to be. Else the host's are read.
+    /// What is apt's in the pending generation, and goes with it.
+    fn scratch(&self) -> PathBuf {
+        self.pending.join("apt.work")
+    }
+
+    /// Whether lists of its own are meant: with sources of its own, when there are some, or are going to be. Else the
+    /// host's are read.
     fn has_lists(&self, args: &[OsString]) -> bool {
-        let own = fs::read_dir(self.private.join("lists"));
+        let own = fs::read_dir(self.private.lists());
         let mut own = own.into_iter().flatten().flatten();
         let is_list = |name: OsString| name.as_bytes().ends_with(b"Release");
-        own.any(|entry| is_list(entry.file_name())) || args.iter().any(|arg| arg == "update")
+        self.private.etc().is_dir()
+            || own.any(|entry| is_list(entry.file_name()))
+            || args.iter().any(|arg| arg == "update")
     }
 
-    /// Write what apt needs: gives the marks it starts with.
-    fn prepare(&self, args: &[OsString]) -> Done<Marks> {
-        let number = self.current()?;
+    fn prepare(&self, args: &[OsString]) -> Done<PathBuf> {
         let prepare = |path: &Path, done: io::Result<()>| {
-            done.map_err(|source| AptError::Prepare {
-                path: path.into(),
-                source,
-            })
+            done.map_err(|source| AptError::Prepare { path: path.into(), source })
         };
         for dir in ["log", "lists/partial", "cache/archives/partial"] {
-            let dir = self.private.join(dir);
+            let dir = self.private.0.join(dir);
             prepare(&dir, fs::create_dir_all(&dir))?;
         }
-        let generation = self.layout.generation(self.view, number);
-        let from = generation.join(inside::ADMINDIR).join("extended_states");
-        let states = self.states();
-        prepare(&states, fs::copy(&from, &states).map(drop))?;
-        let configuration = self.private.join("apt.conf");
-        prepare(
-            &configuration,
-            fs::write(&configuration, self.configuration(args)?),
-        )?;
-        self.marks()
+        let scratch = self.scratch();
+        prepare(&scratch, fs::create_dir_all(&scratch))?;
+        let configuration = scratch.join("apt.conf");
+        prepare(&configuration, fs::write(&configuration, self.configuration(args)?))?;
+        Ok(configuration)
     }
 
-    fn current(&self) -> Done<GenerationNumber> {
-        let reader = Reader::new(self.layout.clone());
-        let current = reader.current(self.view)?;
-        current.ok_or_else(|| AptError::NoView(self.view.clone()))
-    }
-
-    fn marks(&self) -> Done<Marks> {
-        let path = self.states();
-        Marks::read(&path).map_err(|source| AptError::Prepare { path, source })
-    }
-
-    /// Run `ARGS…`: apt-get's, unless the first is another of apt's programs. `run` starts it and waits. Gives the
-    /// exit code, and what apt marked without a call of dpkg-ng's.
-    pub fn run(
-        &self,
-        args: &[OsString],
-        run: impl FnOnce(&mut Command) -> io::Result<i32>,
-    ) -> Done<(i32, Vec<(Member, Reason)>)> {
-        let before = self.prepare(args)?;
-        let first = args.first().map(OsString::as_os_str);
-        let named = PROGRAMS.into_iter().find(|p| first == Some(OsStr::new(p)));
-        let program = named.unwrap_or("apt-get");
-        let rest = args.get(usize::from(named.is_some())..).unwrap_or_default();
+    /// Run `ARGS…`: apt-get's, unless the first is another of apt's programs. `run` starts it and waits; gives the exit
+    /// code.
+    pub fn run(&self, args: &[OsString], run: impl FnOnce(&mut Command) -> io::Result<i32>) -> Done<i32> {
+        let configuration = self.prepare(args)?;
+        let (program, rest) = program(args);
         let mut command = Command::new(program);
-        command
-            .arg("-c")
-            .arg(self.private.join("apt.conf"))
-            .args(rest);
-        let code = run(&mut command).map_err(|source| AptError::Run { program, source })?;
-        Ok((code, self.changed(&before)?))
+        command.arg("-c").arg(configuration).args(rest);
+        run(&mut command).map_err(|source| AptError::Run { program, source })
     }
 
-    /// What apt has marked otherwise than the view has it now.
-    pub fn changed(&self, before: &Marks) -> Done<Vec<(Member, Reason)>> {
-        let reader = Reader::new(self.layout.clone());
-        let manifest = reader.manifest(self.view, self.current()?)?;
-        let marks = self.marks()?;
-        let changed = marks.changed(before, &manifest, &self.native).into_iter();
-        Ok(changed
-            .map(|(member, reason)| (member.clone(), reason))
-            .collect())
+    /// What a command of apt's would install, as `apt-get -s` says: names with architecture where it is foreign, as apt
+    /// has them.
+    fn would_install(&self, args: &[OsString]) -> Done<Vec<String>> {
+        let configuration = self.prepare(args)?;
+        let mut command = Command::new("apt-get");
+        command
+            .args(["-q", "-q", "-s", "-y", "-o", "Debug::NoLocking=true"])
+            .arg("-c")
+            .arg(configuration)
+            .args(args)
+            .env("LC_ALL", "C");
+        let output = command.output();
+        let output = output.map_err(|source| AptError::Run { program: "apt-get", source })?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let names = text.lines().filter_map(|l| l.strip_prefix("Inst ")?.split(' ').next());
+        Ok(names.map(str::to_owned).collect())
     }
+
+    /// The packages that an upgrade is to leave alone: those the host lends, but for what the upgrade of the view's own
+    /// depends on. Empty for any other command.
+    pub fn left_alone(&self, args: &[OsString], is_lent: &dyn Fn(&str) -> bool) -> Done<Vec<String>> {
+        let (program, rest) = program(args);
+        let mut words = rest.iter().filter_map(|a| a.to_str()).filter(|a| !a.starts_with('-'));
+        let upgrades = words.next().is_some_and(|w| UPGRADES.contains(&w));
+        if !upgrades || !matches!(program, "apt-get" | "apt") {
+            return Ok(Vec::new());
+        }
+        let (lent, own): (Vec<String>, Vec<String>) =
+            self.would_install(rest)?.into_iter().partition(|name| is_lent(name));
+        if lent.is_empty() {
+            return Ok(lent);
+        }
+        let mut asked: Vec<OsString> = options(rest);
+        asked.push("install".into());
+        asked.extend(own.iter().map(OsString::from));
+        let needed = match own.is_empty() {
+            true => Vec::new(),
+            false => self.would_install(&asked)?,
+        };
+        Ok(lent.into_iter().filter(|name| !needed.contains(name)).collect())
+    }
+}
+
+/// Which of apt's programs is meant, and what it is told.
+fn program(args: &[OsString]) -> (&'static str, &[OsString]) {
+    let first = args.first().map(OsString::as_os_str);
+    let named = PROGRAMS.into_iter().find(|p| first == Some(OsStr::new(p)));
+    let rest = args.get(usize::from(named.is_some())..).unwrap_or_default();
+    (named.unwrap_or("apt-get"), rest)
+}
+
+/// The options of a command line of apt's that say which versions are meant.
+fn options(args: &[OsString]) -> Vec<OsString> {
+    let mut kept = Vec::new();
+    let mut left = args.iter();
+    while let Some(arg) = left.next() {
+        match arg.to_str() {
+            Some("-t" | "-o" | "--target-release" | "--default-release" | "--option") => {
+                kept.push(arg.clone());
+                kept.extend(left.next().cloned());
+            }
+            Some(word) if word.starts_with('-') => kept.push(arg.clone()),
+            _ => {}
+        }
+    }
+    kept
 }
 
 /// `OPTION "VALUE";`; there is no way to have a quote or a newline in it.
@@ -194,4 +246,65 @@ fn line(option: &str, value: &OsStr, path: &Path, to: &mut Vec<u8>) -> Done {
     }
     to.extend_from_slice(&[option.as_bytes(), b" \"", bytes, b"\";\n"].concat());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split_whitespace().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn apt_is_led_to_the_pending_world() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::new(dir.path());
+        let view: ViewName = "work".parse().unwrap();
+        let private = Private::of(&layout, &view);
+        let pending = dir.path().join("tmp/work-2");
+        let session = |world: &WorldDir, args: &str| {
+            let session = Session {
+                private: &private,
+                view: &view,
+                world,
+                pending: &pending,
+                marks: &pending.join("apt/main"),
+                dpkg: ("/usr/bin/dpkg-ng".into(), vec!["--plugin=/p.so".into()]),
+            };
+            fs::create_dir_all(&pending).unwrap();
+            let mut said = Vec::new();
+            let code = session.run(&words(args), |command| {
+                said = command.get_args().map(OsStr::to_owned).collect();
+                said.insert(0, command.get_program().to_owned());
+                Ok(7)
+            });
+            assert_eq!(code.unwrap(), 7);
+            (fs::read_to_string(&said[2]).unwrap(), said)
+        };
+        let main = WorldDir::main(&pending);
+        let (conf, said) = session(&main, "apt-mark manual foo");
+        assert_eq!((said[0].to_str(), said[3].to_str()), (Some("apt-mark"), Some("manual")));
+        let own = format!(
+            "DPkg::Options:: \"--plugin=/p.so\";\nDPkg::Options:: \"--view=work\";\n\
+             DPkg::Options:: \"--transaction={}\";\n",
+            pending.display()
+        );
+        assert!(conf.ends_with(&own), "{conf}");
+        assert!(!conf.contains("Dir::State::lists") && !conf.contains("Dir::Etc"));
+        let side = WorldDir::side(&pending, "a@1");
+        let (conf, said) = session(&side, "update");
+        assert!(said[0] == "apt-get" && conf.ends_with("DPkg::Options:: \"--world=a@1\";\n"));
+        assert!(conf.contains("Dir::State::lists") && conf.contains("worlds/a@1/dpkg/status"));
+        fs::create_dir_all(private.etc()).unwrap();
+        assert!(session(&main, "install x").0.contains("Dir::Etc::sourceparts"));
+    }
+
+    #[test]
+    fn which_versions_are_meant_is_kept() {
+        let kept = options(&words("-y -t trixie dist-upgrade -o A=b --no-install-recommends"));
+        assert_eq!(kept, words("-y -t trixie -o A=b --no-install-recommends"));
+        assert_eq!(program(&words("apt full-upgrade")).0, "apt");
+        assert_eq!(program(&words("full-upgrade")), ("apt-get", &words("full-upgrade")[..]));
+    }
 }

@@ -1,105 +1,40 @@
-//! `view apt VIEW -- ARGS…`, and what apt's calls of dpkg-ng take from it.
+//! `view apt VIEW [--world SIDE] -- ARGS…`: apt over a world of a view, as one transaction.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use dpkgng_plugin::{Failed, Host, run_in_our_place};
+use dpkgng_plugin::{Failed, Host};
 
-use super::change::{change, present};
-use super::options::Line;
-use crate::apt::{Marks, Session};
-use crate::layout::{Architecture, InstallationId, Layout, ViewName};
-use crate::manifest::Reason;
-use crate::plan::Request;
+use super::actions::end;
+use super::line::Line;
+use crate::engine::{Asked, Committed, Transaction};
+use crate::layout::{Layout, ViewName};
+use crate::manifest::command_line;
+use crate::state::Settings;
 
 /// Where dpkg-ng finds the plugin without being told.
 const INSTALLED: &str = "/usr/lib/dpkg-ng/plugins/multi-version.so";
 
-/// Run apt over a view, and then note what it marked.
+/// Run apt over a view.
 pub fn apt(host: Host, layout: &Layout, args: &[OsString]) -> Result<i32, Failed> {
     const USAGE: &str = "view apt: VIEW -- ARGUMENT...";
-    let (view, args) = args.split_first().ok_or_else(|| Failed::new(USAGE))?;
+    let (view, rest) = args.split_first().ok_or_else(|| Failed::new(USAGE))?;
     let view: ViewName = view.to_string_lossy().parse()?;
-    let args = match args.split_first() {
-        Some((dashes, args)) if dashes == "--" => args,
-        _ => args,
+    let rest = match rest.split_first() {
+        Some((dashes, rest)) if dashes == "--" => rest,
+        _ => rest,
     };
-    if args.is_empty() {
+    if rest.is_empty() {
         return Err(Failed::new(USAGE));
     }
-    let of_host = rustix::process::geteuid().is_root();
-    let private = match of_host {
-        true => layout.view(&view).join("apt"),
-        false => cache()?.join(view.as_str()),
+    let words: Vec<OsString> = ["dpkg-ng", "view", "apt"].iter().map(OsString::from).collect();
+    let asked = Asked {
+        command: command_line(&[&words, args].concat()),
+        ..Asked::default()
     };
-    let session = Session {
-        layout,
-        view: &view,
-        dpkg: (ourselves()?, plugin()),
-        native: host.services().architecture()?.parse()?,
-        private,
-        of_host,
-    };
-    host.flush()?;
-    let (code, changed) = session.run(args, run_in_our_place)?;
-    if !changed.is_empty() {
-        note(host, layout, &view, changed)?;
-    }
-    Ok(code)
-}
-
-/// Make a generation in which these packages have other reasons.
-fn note(
-    host: Host,
-    layout: &Layout,
-    view: &ViewName,
-    changed: Vec<(crate::manifest::Member, Reason)>,
-) -> Result<i32, Failed> {
-    let sys = super::open(layout)?;
-    let mut install = Vec::new();
-    for (member, reason) in changed {
-        let realization = sys.realization(&member.realization)?;
-        install.push((realization.installation, Some(reason)));
-    }
-    let words = [
-        "--multi-version".into(),
-        format!("--view={view}"),
-        "--configure".into(),
-        "--pending".into(),
-    ];
-    let line = Line::parse(&words.map(OsString::from))?;
-    let request = Request {
-        install,
-        side_by_side: true,
-        force_depends: true,
-        ..Request::default()
-    };
-    change(host, &sys, &line, present(&sys, view)?.as_ref(), &request)
-}
-
-/// Why each package of a command line of apt's is there.
-pub struct Told {
-    marks: Marks,
-    native: Architecture,
-}
-
-impl Told {
-    /// By `--auto-marks`, if it is given.
-    pub fn by(host: Host, line: &Line) -> Result<Option<Told>, Failed> {
-        let Some(path) = &line.auto_marks else {
-            return Ok(None);
-        };
-        let cannot = |e| Failed::new(format!("cannot read '{}': {e}", path.display()));
-        let marks = Marks::read(path).map_err(cannot)?;
-        let native = host.services().architecture()?.parse()?;
-        Ok(Some(Told { marks, native }))
-    }
-
-    /// Of this package.
-    pub fn reason(&self, id: &InstallationId) -> Reason {
-        let name = id.package().as_str();
-        self.marks.reason(name, id.architecture(), &self.native)
-    }
+    let transaction = Transaction::begin(host, layout, &view)?;
+    let code = transaction.apt(&transaction.main(), &(ourselves()?, plugin()), rest)?;
+    end(host, &Line::new(view), transaction, &asked, code)
 }
 
 fn ourselves() -> Result<PathBuf, Failed> {
@@ -135,15 +70,12 @@ fn own_file() -> Option<PathBuf> {
     Some(PathBuf::from(path)).filter(|path| path.extension().is_some_and(|e| e == "so"))
 }
 
-/// Where a user's own lists and archives are: basedir-spec(7).
-fn cache() -> Result<PathBuf, Failed> {
-    let absolute = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|p| p.is_absolute())
+/// `view create V`: one without packages.
+pub fn create(host: Host, layout: &Layout, view: &ViewName, settings: Option<Settings>) -> Result<Committed, Failed> {
+    let asked = Asked {
+        command: format!("dpkg-ng view create {view}"),
+        ..Asked::default()
     };
-    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
-    let cache =
-        cache.ok_or_else(|| Failed::new("there is no HOME to keep lists and archives in"))?;
-    Ok(cache.join("dpkg-ng/views"))
+    let transaction = Transaction::create(host, layout, view, settings)?;
+    Ok(transaction.commit(&asked)?.0)
 }

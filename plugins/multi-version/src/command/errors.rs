@@ -13,7 +13,7 @@ macro_rules! heard {
 }
 
 heard!(
-    crate::admindir::AdmindirError,
+    crate::engine::EngineError,
     crate::apt::AptError,
     crate::context::UsageError,
     crate::facts::ControlError,
@@ -22,14 +22,13 @@ heard!(
     crate::generation::DiskError,
     crate::generation::GenerationError,
     crate::layout::WordError,
+    crate::export::ExportError,
     crate::link::LinkError,
+    crate::place::PlaceError,
     crate::manifest::ManifestError,
     crate::plan::PlanError,
-    crate::scripts::ScriptError,
     crate::store::StoreError,
-    crate::export::ExportError,
-    crate::query::QueryError,
     crate::view::ViewError,
-    super::options::UsageError,
-    super::selections::SelectionsError,
+    crate::state::StateError,
+    super::line::UsageError,
 );

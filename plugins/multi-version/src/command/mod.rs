@@ -5,18 +5,14 @@
 //! | `run` | [`crate::context`] |
 //! | `view`, `gc` | [`crate::view`], `view apt` [`crate::apt`] |
 //! | `relink` | `relink` |
-//! | `--multi-version`, `--view` with an action of dpkg's | `actions`; a change goes through `change` |
+//! | `--multi-version`, `--view` with an action of dpkg's | `actions`, by [`crate::engine`] |
 
 mod actions;
 mod apt;
-mod change;
 mod errors;
-mod knowledge;
-mod maintscripts;
-pub mod options;
-mod relink;
-mod selections;
-mod steps;
+pub mod line;
+pub mod relink;
+mod shown;
 mod views;
 
 use std::ffi::OsString;
@@ -26,7 +22,6 @@ use dpkgng_plugin::{Failed, Host};
 use crate::context;
 use crate::generation::{Disk, Sys};
 use crate::layout::{Layout, VAR_SYS};
-use options::Line;
 
 /// Run a command line that is the plugin's; gives the exit code.
 pub fn run(host: Host, args: &[OsString]) -> Result<i32, Failed> {
@@ -40,8 +35,7 @@ pub fn run(host: Host, args: &[OsString]) -> Result<i32, Failed> {
         Some("run") => become_command(host, &layout, rest),
         Some("view") => views::view(host, &layout, rest),
         Some("gc") => views::gc(host, &layout, rest),
-        Some("relink") => relink::relink(host, &layout, rest),
-        _ => actions::act(host, &layout, &Line::parse(args)?),
+        _ => actions::act(host, &layout, args),
     }
 }
 
@@ -58,9 +52,11 @@ fn asks_for_help(args: &[OsString]) -> bool {
     before_end.any(|a| a == "--help" || a == "-?")
 }
 
-/// The view that a change is made in, locked.
-fn open(layout: &Layout) -> Result<Sys, Failed> {
-    Ok(Sys::open(layout.clone(), Disk::default(), false)?)
+/// Everything, locked, with nothing half-done in it.
+fn open(host: Host, layout: &Layout) -> Result<Sys, Failed> {
+    let sys = Sys::open(layout.clone(), Disk::default(), false)?;
+    crate::engine::recover(host, &sys)?;
+    Ok(sys)
 }
 
 /// `dpkg-ng run`: only returns when it fails.

@@ -1,171 +1,310 @@
-//! `dpkg-ng relink LIB=VERSION [--only PKG] [--view V] [--check]`: another version of a library for all of a view, or
-//! for one package.
+//! `dpkg-ng relink LIB=VERSION [--only PKG] [--view V | --all] [--check]`: another version of a library for all of a
+//! view, or for one package of it.
 //!
 //! LIB is a soname, or a package, which means all its libraries. VERSION is that of the package that provides it,
-//! which is in the view, or in the store; `auto` leaves the choice to the vote again. Nothing is rewritten: the
-//! next generation's `lib/` leads elsewhere.
+//! which is in the view, or in the store; `auto` takes that back. Nothing is rewritten but what takes another library by its own
+//! `lib/`: the next generation's `lib/` leads elsewhere. At its end stands a verdict: who gets it, who keeps the old one, and why.
+//! `--check` shows that, and changes nothing; `--all` does it in every view that has the library.
+//!
+//! What is in a view, and making its next generation, is the engine's: [`Views`].
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::collections::{BTreeMap, BTreeSet};
 
-use dpkgng_plugin::{Failed, Host};
+use dpkgng_plugin::{Failed, Services};
 
-use super::change::{change, present};
-use super::options::{Action, Line};
+use crate::decide::HostOrder;
 use crate::facts::{self, Facts};
-use crate::generation::Sys;
-use crate::layout::{InstallationId, Layout, PackageName, Soname, ViewName};
-use crate::manifest::{LibraryPin, Manifest, Reason};
-use crate::plan::Request;
+use crate::layout::{Architecture, InstallationId, Layout, PackageName, Soname, Version, ViewName};
+use crate::link::{Abi, POLICY};
+use crate::manifest::LibraryPin;
+use crate::output::Out;
+use crate::plan::{Known, LinkPlan, Observed, Rules, Warning, plan};
+use crate::show;
 use crate::store;
 
 /// What stands behind `relink`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Options {
+pub struct Options {
     /// A soname or a package.
-    library: String,
-    /// None: `auto`.
-    version: Option<String>,
-    only: Option<PackageName>,
-    view: ViewName,
-    check: bool,
-    explain: bool,
+    pub library: String,
+    /// `None`: `auto`.
+    pub version: Option<Version>,
+    /// For whom: for all.
+    pub only: Option<PackageName>,
+    /// Where; `None`: in every view that has it.
+    pub view: Option<ViewName>,
+    /// Only say what would be.
+    pub check: bool,
+    /// Print all reasons, too.
+    pub explain: bool,
 }
 
 impl Options {
-    fn parse(args: &[OsString]) -> Result<Options, Failed> {
-        let mut options = Options {
-            library: String::new(),
-            version: None,
-            only: None,
-            view: ViewName::system(),
-            check: false,
-            explain: false,
+    /// `LIB=VERSION`
+    ///
+    /// # Errors
+    /// It is not that.
+    pub fn library(word: &str) -> Result<(String, Option<Version>), Failed> {
+        let shape = || Failed::new(format!("'{word}' is not LIBRARY=VERSION, nor LIBRARY=auto"));
+        let (library, version) = word.split_once('=').ok_or_else(shape)?;
+        let version = match version {
+            "auto" => None,
+            version => Some(version.parse()?),
         };
-        let mut left = args.iter().map(|a| a.to_string_lossy());
-        while let Some(arg) = left.next() {
-            let (name, value) = match arg.split_once('=') {
-                Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
-                _ => (arg.as_ref(), None),
-            };
-            let mut value = || {
-                let value = value
-                    .clone()
-                    .or_else(|| left.next().map(|v| v.into_owned()));
-                value.ok_or_else(|| Failed::new(format!("{name} takes a value")))
-            };
-            match name {
-                "--only" => options.only = Some(value()?.parse()?),
-                "--view" => options.view = value()?.parse()?,
-                "--check" => options.check = true,
-                "--explain" => options.explain = true,
-                _ if name.starts_with('-') => {
-                    return Err(Failed::new(format!("unknown option {name}")));
-                }
-                _ if !options.library.is_empty() => {
-                    return Err(Failed::new("relink takes one LIBRARY=VERSION"));
-                }
-                _ => {
-                    let (library, version) = arg
-                        .split_once('=')
-                        .ok_or_else(|| Failed::new("relink needs LIBRARY=VERSION"))?;
-                    options.library = library.into();
-                    options.version = Some(version.to_owned()).filter(|v| v != "auto");
-                }
-            }
-        }
-        match options.library.is_empty() {
-            true => Err(Failed::new("relink needs LIBRARY=VERSION")),
-            false => Ok(options),
+        match library.is_empty() {
+            true => Err(shape()),
+            false => Ok((library.into(), version)),
         }
     }
 }
 
-/// Run it.
-pub fn relink(host: Host, layout: &Layout, args: &[OsString]) -> Result<i32, Failed> {
-    let options = Options::parse(args)?;
-    let sys = super::open(layout)?;
-    let Some(manifest) = present(&sys, &options.view)? else {
-        return Err(Failed::new(format!("there is no view {}", options.view)));
+/// A view as it stands.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// Its worlds.
+    pub observed: Observed,
+    /// The rules of its current generation.
+    pub rules: Rules,
+    /// Of all installations of its worlds, and of what the rules speak of.
+    pub facts: BTreeMap<InstallationId, Facts>,
+}
+
+/// What the engine does for `relink`.
+pub trait Views {
+    /// All views.
+    ///
+    /// # Errors
+    /// They can't be read.
+    fn all(&self) -> Result<Vec<ViewName>, Failed>;
+    /// A view; `None`: there is none of this name, or it has no generation.
+    ///
+    /// # Errors
+    /// It can't be read.
+    fn look(&self, view: &ViewName) -> Result<Option<Seen>, Failed>;
+    /// Make the next generation of a view: as the current one, but by these rules.
+    ///
+    /// # Errors
+    /// That fails; nothing was changed.
+    fn commit(&self, view: &ViewName, rules: &Rules) -> Result<(), Failed>;
+}
+
+/// What it would come to in a view.
+struct Outcome {
+    rules: Rules,
+    after: LinkPlan,
+    given: Vec<show::Given>,
+    /// The choices of this command that can't be followed.
+    refused: Vec<Warning>,
+}
+
+/// Run it: 0, or 1 if somebody does not get what was asked for.
+///
+/// # Errors
+/// Nothing has the library, or a generation can't be made.
+pub fn relink(
+    services: Services,
+    layout: &Layout,
+    options: &Options,
+    views: &dyn Views,
+    out: &mut Out<'_>,
+) -> Result<i32, Failed> {
+    let asked = match &options.view {
+        Some(view) => vec![view.clone()],
+        None => views.all()?,
     };
-    let mut request = Request {
-        side_by_side: true,
-        ..Request::default()
-    };
-    match &options.version {
-        None => request.unpin = pinned(&manifest, &options),
-        Some(version) => {
-            let found = providers(host, &sys, &manifest, &options, version)?;
-            for (facts, is_member) in &found {
-                if !is_member {
-                    request.install.push((facts.id.clone(), Some(Reason::Auto)));
-                }
-                for soname in sonames(facts, &options.library) {
-                    request.pin.push(LibraryPin {
-                        soname,
-                        provider: facts.id.clone(),
-                        only: options.only.clone(),
-                    });
-                }
-            }
+    let mut all = Vec::new();
+    for view in asked {
+        let seen = views.look(&view)?;
+        if seen.is_none() && options.view.is_some() {
+            return Err(Failed::new(format!("there is no view {view}")));
+        }
+        if let Some(seen) = seen
+            && let Some(outcome) = outcome(services, layout, options, seen)?
+        {
+            all.push((view, outcome));
         }
     }
-    if request.pin.is_empty() && request.unpin.is_empty() {
+    if all.is_empty() {
+        let place = match &options.view {
+            Some(view) => format!("view {view}"),
+            None => "any view".into(),
+        };
+        let library = &options.library;
         return Err(Failed::new(match &options.version {
             Some(version) => format!(
-                "neither view {} nor the store has version {version} of a package that provides {}",
-                options.view, options.library
+                "neither {place} nor the store has version {version} of a package that provides {library}, or nothing there needs it"
             ),
-            None => format!("{} is left to the vote already", options.library),
+            None => format!("no choice of {library} was made in {place}"),
         }));
     }
-    let line = Line {
-        no_act: options.check,
-        explain: options.explain || options.check,
-        ..Line::new(options.view, Action::Configure)
-    };
-    change(host, &sys, &line, Some(&manifest), &request)
+    let mut status = 0;
+    for (view, outcome) in &all {
+        let follows = outcome.refused.is_empty();
+        print(out, options, view, outcome).map_err(|e| Failed::new(e.to_string()))?;
+        if !follows {
+            status = 1;
+        }
+        // What was asked for one package is done or not; for all, for those it suits.
+        let some = outcome.given.iter().any(show::Given::changes);
+        if !options.check && (follows || options.only.is_none() && some) {
+            views.commit(view, &outcome.rules)?;
+        }
+    }
+    Ok(status)
 }
 
-/// The pins that are to be taken back.
-fn pinned(manifest: &Manifest, options: &Options) -> Vec<(Soname, Option<PackageName>)> {
-    let pins = manifest.pins.iter().filter(|pin| {
+fn print(
+    out: &mut Out<'_>,
+    options: &Options,
+    view: &ViewName,
+    outcome: &Outcome,
+) -> std::io::Result<()> {
+    if out.json {
+        return out.line(&show::pretty(&show::verdict_json(
+            view,
+            &outcome.given,
+            &outcome.refused,
+        )));
+    }
+    if options.explain {
+        show::explain(&outcome.after, &BTreeMap::new(), out)?;
+        out.line("")?;
+    }
+    let table = show::verdict_table(&outcome.after, &outcome.given);
+    if !table.is_empty() {
+        out.table(&table)?;
+    }
+    for warning in &outcome.refused {
+        out.line(&warning.to_string())?;
+    }
+    let summary = show::verdict_summary(&outcome.given, &outcome.refused);
+    out.line(&format!(
+        "{view}: {summary}{}",
+        if options.check { " (checked only)" } else { "" }
+    ))
+}
+
+/// What it comes to in a view; `None`: the library is not there.
+fn outcome(
+    services: Services,
+    layout: &Layout,
+    options: &Options,
+    mut seen: Seen,
+) -> Result<Option<Outcome>, Failed> {
+    let mut rules = seen.rules.clone();
+    let about = |pin: &LibraryPin| {
         let library = [pin.soname.as_str(), pin.provider.package().as_str()];
         library.contains(&options.library.as_str()) && pin.only == options.only
-    });
-    pins.map(|p| (p.soname.clone(), p.only.clone())).collect()
+    };
+    let mut pins: Vec<LibraryPin> = Vec::new();
+    let mut sonames: BTreeSet<Soname> = BTreeSet::new();
+    match &options.version {
+        None => sonames.extend(
+            rules
+                .pins
+                .iter()
+                .filter(|p| about(p))
+                .map(|p| p.soname.clone()),
+        ),
+        Some(version) => {
+            for facts in providers(services, layout, options, version, &seen)? {
+                for soname in provided(&facts, &options.library) {
+                    sonames.insert(soname.clone());
+                    let (provider, only) = (facts.id.clone(), options.only.clone());
+                    pins.push(LibraryPin {
+                        soname,
+                        provider,
+                        only,
+                    });
+                }
+                seen.facts.insert(facts.id.clone(), facts);
+            }
+        }
+    }
+    if sonames.is_empty() {
+        return Ok(None);
+    }
+    // One of a library and a consumer takes the place of the other, of each architecture.
+    let gives_way = |old: &LibraryPin| {
+        let by = |new: &LibraryPin| {
+            new.only == old.only
+                && new.soname == old.soname
+                && new.provider.architecture() == old.provider.architecture()
+        };
+        about(old) || pins.iter().any(by)
+    };
+    rules.pins.retain(|old| !gives_way(old));
+    rules.pins.extend(pins.iter().cloned());
+
+    let native: Architecture = services.architecture()?.parse()?;
+    let files = Abi::new(layout, &native, &seen.facts);
+    let known = Known {
+        facts: &seen.facts,
+        native: &native,
+        policy: POLICY,
+        versions: &HostOrder(services),
+        files: &files,
+    };
+    let before = plan(&known, &seen.observed, &seen.rules)?;
+    let after = plan(&known, &seen.observed, &rules)?;
+    files.finish()?;
+    let of_this = |w: &&Warning| matches!(w, Warning::Pin { pin, .. } if pins.contains(pin));
+    let refused: Vec<Warning> = after.warnings.iter().filter(of_this).cloned().collect();
+    let given = show::verdict(&before, &after, &sonames);
+    let given: Vec<show::Given> = given
+        .into_iter()
+        .filter(|g| {
+            options
+                .only
+                .as_ref()
+                .is_none_or(|only| only == g.package.package())
+        })
+        .collect();
+    let nothing = given.is_empty() && refused.is_empty();
+    Ok((!nothing).then_some(Outcome {
+        rules,
+        after,
+        given,
+        refused,
+    }))
 }
 
-/// The packages of this version that provide the library, and whether they are in the view: one of each architecture.
+/// The packages of this version that provide the library: one of each architecture, of the view, else of the store.
 fn providers(
-    host: Host,
-    sys: &Sys,
-    manifest: &Manifest,
+    services: Services,
+    layout: &Layout,
     options: &Options,
-    version: &str,
-) -> Result<Vec<(Facts, bool)>, Failed> {
-    let mut members = BTreeSet::new();
-    for member in &manifest.packages {
-        members.insert(sys.realization(&member.realization)?.installation);
-    }
-    let is_it = |id: &&InstallationId| id.version().as_str() == version;
-    let mut found: Vec<(Facts, bool)> = Vec::new();
-    let stored = store::all(sys.layout())?;
-    let others = stored.iter().filter(|id| !members.contains(id));
-    for id in members.iter().chain(others).filter(is_it) {
-        let read = facts::read(host.services(), sys.layout(), id)?;
-        let known = found
+    version: &Version,
+    seen: &Seen,
+) -> Result<Vec<Facts>, Failed> {
+    let stored = store::all(layout)?;
+    let others = stored.iter().filter(|id| !seen.facts.contains_key(id));
+    let mut found: Vec<Facts> = Vec::new();
+    for id in seen
+        .facts
+        .keys()
+        .chain(others)
+        .filter(|id| id.version() == version)
+    {
+        if found
             .iter()
-            .any(|(f, _)| f.id.architecture() == id.architecture());
-        if !known && !sonames(&read, &options.library).is_empty() {
-            found.push((read, members.contains(id)));
+            .any(|f| f.id.architecture() == id.architecture())
+        {
+            continue;
+        }
+        let facts = match seen.facts.get(id) {
+            Some(facts) => facts.clone(),
+            None => facts::read(services, layout, id)?,
+        };
+        if !provided(&facts, &options.library).is_empty() {
+            found.push(facts);
         }
     }
     Ok(found)
 }
 
 /// What of a package's libraries is meant.
-fn sonames(facts: &Facts, library: &str) -> BTreeSet<Soname> {
+fn provided(facts: &Facts, library: &str) -> BTreeSet<Soname> {
     let public = facts.objects.iter().filter(|o| o.public);
     let all = public.filter_map(|o| o.soname.clone());
     let whole = facts.id.package().as_str() == library;
@@ -176,20 +315,19 @@ fn sonames(facts: &Facts, library: &str) -> BTreeSet<Soname> {
 mod tests {
     use super::*;
 
-    fn parse(line: &str) -> Result<Options, String> {
-        let args: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
-        Options::parse(&args).map_err(|e| String::from_utf8_lossy(e.text()).into_owned())
-    }
-
     #[test]
     fn what_can_be_said() {
-        let said = parse("libssl.so.3=3.0.17-1~deb12u2 --only curl --check").unwrap();
-        assert_eq!(said.version.as_deref(), Some("3.0.17-1~deb12u2"));
-        assert_eq!(said.only.unwrap().as_str(), "curl");
-        assert!(said.check && said.view.as_str() == "system");
-        assert_eq!(parse("libc6=auto --view=x").unwrap().version, None);
-        for wrong in ["", "libc6", "a=1 b=2", "--only", "--what", "a=1 --only A"] {
-            assert!(parse(wrong).is_err(), "{wrong}");
+        let (library, version) = Options::library("libssl.so.3=1:3.0.17-1~deb12u2").unwrap();
+        assert_eq!(
+            (library.as_str(), version.unwrap().as_str()),
+            ("libssl.so.3", "1:3.0.17-1~deb12u2")
+        );
+        assert_eq!(
+            Options::library("libc6=auto").unwrap(),
+            ("libc6".into(), None)
+        );
+        for wrong in ["", "libc6", "=1", "libc6=", "libc6=a b"] {
+            assert!(Options::library(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -7,13 +7,9 @@ use std::path::PathBuf;
 
 use dpkgng_plugin::{Failed, Host};
 
-use super::change::{change, present};
-use super::knowledge::Knowledge;
-use super::options::{Action, Line};
-use crate::generation::{Reader, Sys};
-use crate::layout::{InstallationId, Layout, Place, ViewName};
+use crate::generation::Reader;
+use crate::layout::{Layout, Place};
 use crate::output::{Out, terminal_width};
-use crate::plan::Request;
 use crate::view::{self, Collection};
 
 /// Options and words of a command line.
@@ -106,7 +102,7 @@ pub fn view(host: Host, layout: &Layout, args: &[OsString]) -> Result<i32, Faile
     let parsed = Words::parse(rest)?;
     let words: Vec<&str> = parsed.words.iter().map(String::as_str).collect();
     let reader = Reader::new(layout.clone());
-    let open = || super::open(layout);
+    let open = || super::open(host, layout);
     let place = |word: &str| -> Result<Place, Failed> { Ok(word.parse()?) };
     with_out(host, parsed.json, |out| {
         Ok(match (sub.as_str(), &words[..]) {
@@ -114,8 +110,9 @@ pub fn view(host: Host, layout: &Layout, args: &[OsString]) -> Result<i32, Faile
             ("list", [view]) => view::list(&reader, Some(&view.parse()?), out)?,
             ("diff", [old, new]) => view::diff(&reader, &place(old)?, &place(new)?, out)?,
             ("create", [view]) => {
-                let native = host.services().architecture()?.parse()?;
-                view::create(&open()?, &view.parse()?, &native, out)?
+                let view = view.parse()?;
+                super::apt::create(host, layout, &view, None)?;
+                view::at(&reader, &view, out)?
             }
             ("clone", [from, new]) => {
                 view::clone_view(&open()?, &place(from)?, &new.parse()?, out)?
@@ -165,67 +162,10 @@ pub fn gc(host: Host, layout: &Layout, args: &[OsString]) -> Result<i32, Failed>
         return with_out(host, parsed.json, |out| Ok(asked.why(&reader, path, out)?));
     }
     if parsed.dry_run {
-        for (view, orphans) in orphans(host, &reader)? {
-            for orphan in &orphans {
-                let (name, version) = (orphan.package(), orphan.version());
-                host.notice(format!(
-                    "{name} {version} is an orphan in view {view}: it would leave it"
-                ))?;
-            }
-        }
         return with_out(host, parsed.json, |out| Ok(asked.dry_run(&reader, out)?));
     }
-    let sys = super::open(layout)?;
-    // Before the rest, as it takes space to have another generation: what fails here must not stop what frees it.
-    if let Err(e) = drop_orphans(host, &sys, &parsed) {
-        let why = String::from_utf8_lossy(e.text()).into_owned();
-        host.warning(format!("orphans stay: {why}"))?;
-    }
+    let sys = super::open(host, layout)?;
     with_out(host, parsed.json, |out| {
         Ok(view::collect(&sys, &asked, out)?)
     })
-}
-
-/// The orphans of every view's current generation.
-fn orphans(
-    host: Host,
-    reader: &Reader,
-) -> Result<Vec<(ViewName, BTreeSet<InstallationId>)>, Failed> {
-    let mut found = Vec::new();
-    for view in reader.views()? {
-        let Some(present) = present(reader, &view)? else {
-            continue;
-        };
-        let knowledge = Knowledge::read(host.services(), reader, Some(&present), &BTreeSet::new())?;
-        let as_it_is = Request {
-            side_by_side: true,
-            force_depends: true,
-            ..Request::default()
-        };
-        let plan = knowledge.plan(reader.layout(), Some(&present), &as_it_is)?;
-        if !plan.needed.orphans.is_empty() {
-            found.push((view, plan.needed.orphans));
-        }
-    }
-    Ok(found)
-}
-
-/// Let the orphans leave their views.
-fn drop_orphans(host: Host, sys: &Sys, words: &Words) -> Result<(), Failed> {
-    for (view, orphans) in orphans(host, sys)? {
-        let present = present(sys, &view)?;
-        let request = Request {
-            remove: orphans,
-            side_by_side: true,
-            force_depends: true,
-            ..Request::default()
-        };
-        let line = Line {
-            no_scripts: words.no_scripts,
-            json: words.json,
-            ..Line::new(view, Action::Remove)
-        };
-        change(host, sys, &line, present.as_ref(), &request)?;
-    }
-    Ok(())
 }

@@ -1,11 +1,13 @@
 //! Entering: namespaces, then the mounts, in this process (or this thread).
 #![allow(unsafe_code)]
 
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, StatVfsMountFlags};
+use rustix::fs::{CWD, Mode, OFlags, StatVfsMountFlags};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
     OpenTreeFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen, mount_change,
@@ -39,6 +41,122 @@ impl Mounts {
         }
         Ok(())
     }
+}
+
+/// A mount namespace to come back to, with the root and the directory that this process has in it.
+pub(crate) struct Namespace {
+    itself: OwnedFd,
+    root: OwnedFd,
+    directory: OwnedFd,
+}
+
+impl Namespace {
+    /// A new one for the calling thread, in which nothing that is mounted is seen outside, and the other way round. By
+    /// root.
+    pub(crate) fn new() -> Done<Namespace> {
+        unshare(false)?;
+        let act = Act {
+            user_namespace: false,
+        };
+        let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+        mount_change("/", private)
+            .map_err(|e| act.failed("make private", Path::new("/"), &[], e.into()))?;
+        let open = |path: &str, flags| {
+            rustix::fs::open(path, flags | OFlags::CLOEXEC, Mode::empty())
+                .map_err(|e| ContextError::read(Path::new(path), e.into()))
+        };
+        let directory = OFlags::PATH | OFlags::DIRECTORY;
+        Ok(Namespace {
+            itself: open("/proc/thread-self/ns/mnt", OFlags::RDONLY)?,
+            root: open("/", directory)?,
+            directory: open(".", directory)?,
+        })
+    }
+
+    /// Go there. A thread that enters a mount namespace finds itself at the root of that, whatever it had been confined
+    /// to before: so the root is entered, too, and that it is the right one is looked at before anything else is.
+    pub(crate) fn enter(&self) -> Done {
+        let failed = |e: rustix::io::Errno| ContextError::Unshare {
+            what: "back to a mount namespace",
+            source: e.into(),
+            hint: String::new(),
+        };
+        // Threads that were started since share root and directory with this one, which may not be when these change.
+        // SAFETY: of all that can be unshared only the file descriptor table endangers other threads' memory safety, and
+        // it is not among the flags.
+        unsafe { rustix::thread::unshare_unsafe(UnshareFlags::FS) }.map_err(failed)?;
+        let kind = Some(rustix::thread::LinkNameSpaceType::Mount);
+        rustix::thread::move_into_link_name_space(self.itself.as_fd(), kind).map_err(failed)?;
+        rustix::process::fchdir(&self.root).map_err(failed)?;
+        rustix::process::chroot(".").map_err(failed)?;
+        let (wanted, is) = (rustix::fs::fstat(&self.root), rustix::fs::stat("/"));
+        let (wanted, is) = (wanted.map_err(failed)?, is.map_err(failed)?);
+        if (wanted.st_dev, wanted.st_ino) != (is.st_dev, is.st_ino) {
+            return Err(failed(rustix::io::Errno::STALE));
+        }
+        rustix::process::fchdir(&self.directory).map_err(failed)
+    }
+}
+
+/// Make mounts in the namespace that the thread is in. By root.
+pub(crate) fn carry_out(mounts: &[Mount]) -> Done {
+    let act = Act {
+        user_namespace: false,
+    };
+    mounts.iter().try_for_each(|mount| act.mount(mount))
+}
+
+/// `struct mount_attr` of mount_setattr(2).
+#[repr(C)]
+struct MountAttr {
+    attr_set: u64,
+    attr_clr: u64,
+    propagation: u64,
+    userns_fd: u64,
+}
+
+/// Whether nothing can be written through a mount and all below it. A kernel before 5.12 leaves it as it is.
+pub(crate) fn read_only(at: &Path, yes: bool) -> Done {
+    const RDONLY: u64 = 1;
+    const RECURSIVE: libc::c_uint = 0x8000;
+    let attr = MountAttr {
+        attr_set: if yes { RDONLY } else { 0 },
+        attr_clr: if yes { 0 } else { RDONLY },
+        propagation: 0,
+        userns_fd: 0,
+    };
+    let act = Act {
+        user_namespace: false,
+    };
+    let failed = |e| act.failed("make read-only", at, &[], e);
+    let path = CString::new(at.as_os_str().as_bytes()).map_err(|e| failed(e.into()))?;
+    // SAFETY: the path ends in a zero byte, the structure is of the size that is said, and the kernel writes to neither.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            RECURSIVE,
+            &raw const attr,
+            size_of::<MountAttr>(),
+        )
+    };
+    match done {
+        0 => Ok(()),
+        _ => match io::Error::last_os_error() {
+            e if e.raw_os_error() == Some(libc::ENOSYS) => Ok(()),
+            e => Err(failed(e)),
+        },
+    }
+}
+
+/// Take a mount away, also where something uses it.
+pub(crate) fn detach(at: &Path) -> Done {
+    let act = Act {
+        user_namespace: false,
+    };
+    rustix::mount::unmount(at, rustix::mount::UnmountFlags::DETACH)
+        .map_err(|e| act.failed("unmount", at, &[], e.into()))
 }
 
 fn unshare(user_namespace: bool) -> Done {
@@ -146,6 +264,12 @@ impl Act {
                     seal(at).map_err(|e| self.failed("make read-only", at, &[], e))?;
                 }
                 Ok(())
+            }
+            Mount::Alone { what, at } => {
+                let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+                let tree = open_tree(CWD, what, flags);
+                let tree = tree.map_err(|e| self.failed("bind", what, &[], e.into()))?;
+                self.attach(&tree, at)
             }
             Mount::Hide { at } => {
                 let empty = tmpfs("0755", MountAttrFlags::MOUNT_ATTR_RDONLY);

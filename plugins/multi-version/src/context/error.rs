@@ -18,6 +18,9 @@ pub enum ContextError {
     /// Another file system is mounted below what is to be covered.
     #[error("a file system is mounted on '{}', and a user namespace can't lay anything over what is around it; root can", .0.display())]
     Locked(PathBuf),
+    /// The state can't be had.
+    #[error(transparent)]
+    State(#[from] Box<crate::state::StateError>),
     /// No namespace.
     #[error("cannot unshare {what}: {source}{hint}")]
     Unshare {

@@ -71,13 +71,23 @@ impl Host {
         points
     }
 
+    /// The mounts below a directory with the kinds of their file systems, of nested ones the outermost.
+    pub(crate) fn mounts_below(&self, dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+        let kind = |point: &PathBuf| {
+            let on = self.mounts.iter().rfind(|m| m.point == *point);
+            on.map(|m| m.kind.clone()).unwrap_or_default()
+        };
+        let points = self.below(dir).into_iter();
+        points.map(|p| (p.clone(), kind(&p))).collect()
+    }
+
     /// The layers of the overlay on a directory.
     pub(super) fn layers(&self, dir: &Path) -> Vec<PathBuf> {
         let on = self.mounts.iter().rfind(|m| m.point == dir);
         on.map(mountinfo::Mount::layers).unwrap_or_default()
     }
 
-    pub(super) fn ground(&self, layout: &Layout, generation: &Path) -> Mount {
+    pub(crate) fn ground(&self, layout: &Layout, generation: &Path) -> Mount {
         let at = layout.host();
         let from = if self.nested { &at } else { &self.root };
         let holds = ["usr", "etc"].map(|name| (name, from.join(name)));

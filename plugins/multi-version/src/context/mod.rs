@@ -1,11 +1,10 @@
 //! Contexts: a process, and its children, for which a generation is on `/usr`.
 //!
 //! ```text
-//! /usr                     overlay, read-only: slots' root/usr, root/usr, the host's (not with `--pure`)
-//! /opt                     the same, if the generation has one
-//! /etc                     the host's. A directory of it that lacks conffiles of the generation is an overlay,
-//!                          read-only, of the host's over the generation's; /etc/alternatives the other way round
-//! /var/sys/current-system  -> the generation
+//! /usr, /opt, …            overlay, read-only: the world's, the host's (not with `--pure`)
+//! /etc, /var               as the view's `State` says: see [`crate::state`]
+//! /var/lib/dpkg            the world's database, read-only
+//! /var/sys/current-system  -> the world
 //! /var/sys/host            the host's usr/ and etc/, so that a context in a context is not laid over the first
 //! all else                 the host's
 //! ```
@@ -25,20 +24,22 @@
 
 mod enter;
 mod error;
-mod etc;
 mod host;
 mod overlay;
 mod run;
 #[cfg(test)]
-mod tests;
+mod no_tests {}
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use enter::{Namespace, carry_out, detach, read_only};
 pub use error::ContextError;
 pub use host::Host;
 pub use run::{Options, RunError, Selector, UsageError, run};
 
-use crate::layout::{GenerationNumber, Layout, SlotName, ViewName, inside};
+use crate::layout::{GenerationNumber, Layout, SideName, ViewName};
+use crate::state::{Settings, StateKind, WorldState};
+use crate::world::WorldDir;
 
 /// The context that is asked for.
 #[derive(Debug, Clone)]
@@ -49,10 +50,21 @@ pub struct Wanted<'a> {
     pub view: &'a ViewName,
     /// Which generation.
     pub number: GenerationNumber,
-    /// With these slots, the first on top.
-    pub slots: &'a [SlotName],
+    /// Which of its side worlds; none for the main one.
+    pub side: Option<&'a SideName>,
     /// Without the host's /usr.
     pub pure: bool,
+}
+
+impl Wanted<'_> {
+    /// The world.
+    pub fn world(&self) -> WorldDir {
+        let generation = self.layout.generation(self.view, self.number);
+        match self.side {
+            Some(side) => WorldDir::side(&generation, side.as_str()),
+            None => WorldDir::main(&generation),
+        }
+    }
 }
 
 /// Something to be mounted.
@@ -92,6 +104,13 @@ pub enum Mount {
         /// Whether it can't be written through.
         read_only: bool,
     },
+    /// A directory over another, without what is mounted below it.
+    Alone {
+        /// What.
+        what: PathBuf,
+        /// Where.
+        at: PathBuf,
+    },
     /// An empty directory over another.
     Hide {
         /// Where.
@@ -113,9 +132,6 @@ pub struct Upper {
 pub struct Mounts {
     /// What is mounted.
     pub mounts: Vec<Mount>,
-    /// Directories of /etc that lack conffiles of the generation but can't be overlaid: other file systems are
-    /// mounted below them, which a user namespace can't take apart.
-    pub lacking: Vec<PathBuf>,
     /// Whether a user namespace is needed.
     pub user_namespace: bool,
 }
@@ -123,32 +139,23 @@ pub struct Mounts {
 impl Mounts {
     /// What the context needs, on this host.
     pub fn decide(wanted: &Wanted, host: &Host) -> Result<Mounts, ContextError> {
-        let layout = wanted.layout;
-        let generation = layout.generation(wanted.view, wanted.number);
-        let mut trees: Vec<PathBuf> = wanted
-            .slots
-            .iter()
-            .map(|s| generation.join(inside::tree(Some(s))))
-            .collect();
-        trees.push(generation.join(inside::tree(None)));
-        let mut mounts = Mounts::begin(layout, &generation, host)?;
-        for name in ["usr", "opt"] {
-            let having = trees.iter().filter(|t| is_dir(t, Path::new(name)));
-            let mut layers: Vec<PathBuf> = having.map(|t| t.join(name)).collect();
-            let at = host.root.join(name);
-            if layers.is_empty() && name == "usr" && wanted.pure {
-                return Err(ContextError::NothingInIt(generation));
-            }
-            if layers.is_empty() || !at.is_dir() {
+        let (layout, world) = (wanted.layout, wanted.world());
+        let mut mounts = Mounts::begin(layout, world.path(), host)?;
+        let tree = world.tree();
+        for name in inhabited(&tree)? {
+            let at = host.root.join(&name);
+            if !at.is_dir() {
                 continue;
             }
             let keep = host.below(&at);
             if let (false, Some(point)) = (host.privileged || wanted.pure, keep.first()) {
                 return Err(ContextError::Locked(point.clone()));
             }
-            match (name, wanted.pure) {
-                ("usr", false) => layers.push(layout.host().join(name)),
-                ("usr", true) => {}
+            let is_usr = name == "usr";
+            let mut layers = vec![tree.join(&name)];
+            match wanted.pure {
+                true if is_usr => {}
+                false if is_usr => layers.push(layout.host().join(&name)),
                 _ => layers.push(at.clone()),
             }
             mounts.mounts.push(laid(
@@ -157,7 +164,22 @@ impl Mounts {
                 if wanted.pure { Vec::new() } else { keep },
             ));
         }
-        etc::decide(&trees, layout, host, &mut mounts)?;
+        if wanted.pure && !tree.join("usr").is_dir() {
+            return Err(ContextError::NothingInIt(world.path().into()));
+        }
+        let settings = Settings::read(layout, wanted.view).map_err(Box::new)?;
+        let state = WorldState {
+            layout,
+            view: wanted.view,
+            side: wanted.side.map(SideName::as_str),
+            kind: match wanted.side {
+                Some(_) => StateKind::Own,
+                None => settings.state,
+            },
+            world: &world,
+            host: &host.root,
+        };
+        mounts.mounts.extend(state.context(host, host.privileged).map_err(Box::new)?);
         Ok(mounts)
     }
 
@@ -175,7 +197,6 @@ impl Mounts {
         }
         Ok(Mounts {
             mounts: vec![host.ground(layout, generation)],
-            lacking: Vec::new(),
             user_namespace: !host.privileged,
         })
     }
@@ -191,13 +212,19 @@ impl Mounts {
     }
 }
 
-/// Whether `path` is a directory of the tree, which no symbolic link leads to: that could lead anywhere.
-fn is_dir(tree: &Path, path: &Path) -> bool {
-    let mut at = tree.to_path_buf();
-    path.components().all(|part| {
-        at.push(part);
-        std::fs::symlink_metadata(&at).is_ok_and(|m| m.is_dir())
-    })
+/// The directories of `/` that a tree has something for, but those of the state and the machine's, which it has empty.
+fn inhabited(tree: &Path) -> Result<Vec<std::ffi::OsString>, ContextError> {
+    let read = |path: &Path| std::fs::read_dir(path).map_err(|e| ContextError::read(path, e));
+    let mut names = Vec::new();
+    for entry in read(tree)? {
+        let entry = entry.map_err(|e| ContextError::read(tree, e))?;
+        let is_dir = entry.file_type().is_ok_and(|t| t.is_dir());
+        if is_dir && read(&entry.path())?.next().is_some() {
+            names.push(entry.file_name());
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// An overlay wants two layers.

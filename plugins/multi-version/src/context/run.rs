@@ -4,7 +4,6 @@
 //! lock is needed or taken, which would make `run` wait for an installation, or an installation fail for it.
 #![allow(unsafe_code)]
 
-use std::collections::BTreeSet;
 use std::ffi::{CString, OsStr, OsString, c_char};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -13,9 +12,9 @@ use std::path::Path;
 use super::{ContextError, Host, Mounts, Wanted};
 use crate::generation::{GenerationError, Hold};
 use crate::layout::{
-    Architecture, GenerationNumber, Layout, PackageName, Place, SlotName, ViewName,
+    Architecture, GenerationNumber, Layout, PackageName, Place, SideName, ViewName,
 };
-use crate::manifest::{Manifest, Member, State};
+use crate::manifest::{Manifest, Member};
 
 /// What stands on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +25,8 @@ pub struct Options {
     pub generation: Option<GenerationNumber>,
     /// `-p`
     pub packages: Vec<Selector>,
+    /// `--world`: a side world.
+    pub world: Option<SideName>,
     /// `--pure`
     pub pure: bool,
     /// The command and its arguments.
@@ -77,9 +78,9 @@ pub enum RunError {
     /// `-p` names nothing of the generation.
     #[error("{0} is not in generation {2} of view {1}{3}")]
     NoPackage(Selector, ViewName, GenerationNumber, String),
-    /// `-p` names several packages.
-    #[error("{0} could be any of{1}")]
-    Ambiguous(Selector, String),
+    /// `-p` names packages that no world has together.
+    #[error("no world of the generation has all of {}", .0.iter().map(Selector::to_string).collect::<Vec<_>>().join(", "))]
+    Apart(Vec<Selector>),
     /// No context.
     #[error(transparent)]
     Context(#[from] ContextError),
@@ -157,6 +158,7 @@ impl Options {
             view: ViewName::new("system").map_err(|_| UsageError::NoCommand)?,
             generation: None,
             packages: Vec::new(),
+            world: None,
             pure: false,
             command: Vec::new(),
         };
@@ -178,6 +180,10 @@ impl Options {
                     let value = value("-p")?;
                     let package = value.parse().map_err(|e| wrong("-p", &value, e))?;
                     options.packages.push(package);
+                }
+                "--world" => {
+                    let value = value("--world")?;
+                    options.world = Some(value.parse().map_err(|e| wrong("--world", &value, e))?);
                 }
                 "--pure" if text == "--pure" => options.pure = true,
                 _ if text.starts_with('-') => {
@@ -242,15 +248,15 @@ fn prepare(layout: &Layout, options: &Options) -> Result<(Hold, Mounts, Host), R
         Some(number) => Hold::take(layout, view, number)?,
         None => current()?,
     };
-    let slots = match options.packages.is_empty() {
-        true => Vec::new(),
-        false => slots(&hold.manifest()?, &options.packages)?,
+    let side = match options.packages.is_empty() {
+        true => options.world.clone(),
+        false => world(&hold.manifest()?, &options.packages)?,
     };
     let wanted = Wanted {
         layout,
         view,
         number: hold.number(),
-        slots: &slots,
+        side: side.as_ref(),
         pure: options.pure,
     };
     let host = Host::look(layout)?;
@@ -258,38 +264,29 @@ fn prepare(layout: &Layout, options: &Options) -> Result<(Hold, Mounts, Host), R
     Ok((hold, mounts, host))
 }
 
-/// The slots of these packages, in their order.
-fn slots(manifest: &Manifest, packages: &[Selector]) -> Result<Vec<SlotName>, RunError> {
-    let there = |m: &&Member| m.state != State::ConfigFiles;
-    let mut slots: Vec<SlotName> = Vec::new();
+/// The world that has all of these packages: the main one, if it does.
+fn world(manifest: &Manifest, packages: &[Selector]) -> Result<Option<SideName>, RunError> {
+    let has = |world: &Option<SideName>, selector: &Selector| {
+        manifest.world(world.as_ref()).any(|(m, _)| selector.is(m))
+    };
+    let sides = manifest.sides.keys().cloned().map(Some);
+    let worlds: Vec<Option<SideName>> = std::iter::once(None).chain(sides).collect();
     for selector in packages {
-        let of_name = |m: &&Member| *m.realization.package() == selector.package;
-        let members = || manifest.packages.iter().filter(there).filter(of_name);
-        let list = || -> String {
-            let list = members().map(|m| format!(" {}={}", selector.package, shown(m)));
-            list.collect()
-        };
-        let chosen: BTreeSet<Option<&SlotName>> = members()
-            .filter(|m| selector.is(m))
-            .map(|m| m.slot.as_ref())
-            .collect();
-        let mut chosen = chosen.into_iter();
-        match (chosen.next(), chosen.next()) {
-            (Some(None), None) => {}
-            (Some(Some(slot)), None) if slots.contains(slot) => {}
-            (Some(Some(slot)), None) => slots.push(slot.clone()),
-            (Some(_), Some(_)) => return Err(RunError::Ambiguous(selector.clone(), list())),
-            (None, _) => {
-                let others = match list() {
-                    none if none.is_empty() => none,
-                    list => format!("; there is{list}"),
-                };
-                let (view, number) = (manifest.view.clone(), manifest.number);
-                return Err(RunError::NoPackage(selector.clone(), view, number, others));
-            }
+        if !worlds.iter().any(|world| has(world, selector)) {
+            let of_name = |m: &&Member| *m.realization.package() == selector.package;
+            let there: Vec<String> = manifest.packages.iter().filter(of_name).map(shown).collect();
+            let others = there.iter().map(|m| format!(" {}={m}", selector.package));
+            let others = match there.is_empty() {
+                true => String::new(),
+                false => format!("; there is{}", others.collect::<String>()),
+            };
+            let (view, number) = (manifest.view.clone(), manifest.number);
+            return Err(RunError::NoPackage(selector.clone(), view, number, others));
         }
     }
-    Ok(slots)
+    let all = |world: &Option<SideName>| packages.iter().all(|s| has(world, s));
+    let found = worlds.into_iter().find(all);
+    found.ok_or_else(|| RunError::Apart(packages.to_vec()))
 }
 
 fn shown(member: &Member) -> String {
@@ -333,6 +330,8 @@ fn execute(command: &[OsString]) -> RunError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::{RealizationId, Sha256, Version};
+    use crate::manifest::{Reason, Side, Standing, State};
 
     fn parse(line: &str) -> Result<Options, UsageError> {
         let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
@@ -367,76 +366,59 @@ mod tests {
         }
     }
 
-    fn member(name: &str, version: &str, arch: &str, slot: Option<&str>) -> Member {
-        use crate::layout::{RealizationId, Sha256, Version};
-        let version = Version::new(version).unwrap();
-        let hash = Sha256::of(format!("{name}{version}{arch}").as_bytes());
-        let (name, arch) = (name.parse().unwrap(), arch.parse().unwrap());
+    fn member(name: &str, version: &str, arch: &str, worlds: &[&str]) -> Member {
+        let (name, version) = (name.parse().unwrap(), Version::new(version).unwrap());
+        let (arch, hash) = (arch.parse().unwrap(), Sha256::of(b"x"));
+        let standing = Standing { reason: Reason::Want, state: State::Installed };
+        let world = |w: &&str| (*w != "main").then(|| w.parse().unwrap());
         Member {
             realization: RealizationId::new(&name, &version, &arch, &hash),
-            reason: crate::manifest::Reason::Want,
-            state: State::Installed,
-            own_libraries: false,
-            slot: slot.map(|s| s.parse().unwrap()),
-            uses: std::collections::BTreeMap::new(),
-            relaxed: Vec::new(),
+            worlds: worlds.iter().map(|w| (world(w), standing)).collect(),
             setuid: Vec::new(),
         }
     }
 
     #[test]
-    fn packages_and_their_slots() {
-        let mut purged = member("gone", "1", "amd64", Some("a"));
-        purged.state = State::ConfigFiles;
+    fn packages_and_their_worlds() {
         let manifest = Manifest {
             view: "system".parse().unwrap(),
             number: GenerationNumber::FIRST,
             created: 0,
             parent: None,
-            slots: ["a", "b"].map(|s| s.parse().unwrap()).into(),
+            command: String::new(),
+            sides: ["curl@4", "exim@1"].map(|s| (s.parse().unwrap(), Side::default())).into(),
             hides: Vec::new(),
             pins: Vec::new(),
             packages: vec![
-                member("plain", "1", "amd64", None),
-                member("curl", "1:2-3", "amd64", None),
-                member("curl", "1:2-3", "i386", Some("a")),
-                member("curl", "4", "i386", Some("b")),
-                member("exim", "1", "amd64", Some("a")),
-                purged,
+                member("plain", "1", "amd64", &["main", "curl@4", "exim@1"]),
+                member("curl", "1:2-3", "amd64", &["main", "exim@1"]),
+                member("curl", "4", "amd64", &["curl@4"]),
+                member("exim", "1", "amd64", &["exim@1"]),
+                member("kept", "1", "amd64", &[]),
             ],
         };
         let of = |line: &str| {
             let packages: Vec<Selector> = line.split(' ').map(|w| w.parse().unwrap()).collect();
-            let slots = slots(&manifest, &packages);
-            slots.map(|s| {
-                s.iter()
-                    .map(SlotName::to_string)
-                    .collect::<Vec<_>>()
-                    .join(" ")
-            })
+            world(&manifest, &packages).map(|w| w.map_or("main".into(), |s| s.to_string()))
         };
         for (line, expected) in [
-            ("plain", ""),
-            ("exim plain", "a"),
-            ("curl=4 exim curl=4", "b a"),
-            ("curl=4:i386", "b"),
-            ("curl:amd64", ""),
-            ("curl=1:2-3:i386", "a"),
+            ("plain", "main"),
+            ("curl", "main"),
+            ("curl=4", "curl@4"),
+            ("curl=4 plain", "curl@4"),
+            ("exim curl", "exim@1"),
+            ("exim:amd64 plain=1", "exim@1"),
         ] {
             assert_eq!(of(line).unwrap(), expected, "{line}");
         }
-        for line in ["curl", "curl=1:2-3", "curl:i386"] {
-            assert!(matches!(of(line), Err(RunError::Ambiguous(..))), "{line}");
-        }
-        for line in ["gone", "curl=2", "curl:arm64", "nothing"] {
+        let apart = of("exim curl=4").unwrap_err();
+        assert!(matches!(apart, RunError::Apart(..)));
+        for line in ["gone", "curl=2", "curl:arm64", "kept"] {
             let error = of(line).unwrap_err();
             assert!(matches!(error, RunError::NoPackage(..)), "{line}");
             assert_eq!(error.status(), 125);
         }
         let text = of("curl=2").unwrap_err().to_string();
-        assert!(
-            text.ends_with("; there is curl=1:2-3:amd64 curl=1:2-3:i386 curl=4:i386"),
-            "{text}"
-        );
+        assert!(text.ends_with("; there is curl=1:2-3:amd64 curl=4:amd64"), "{text}");
     }
 }

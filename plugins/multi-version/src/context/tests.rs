@@ -50,7 +50,7 @@ impl Rig {
         let lines =
             points.map(|p| format!("1 0 8:1 / {} rw - ext4 /dev/a rw\n", root.join(p).display()));
         let text: String = lines.collect();
-        let slots: Vec<SlotName> = how.slots.iter().map(|s| s.parse().unwrap()).collect();
+        let slots: Vec<SideName> = how.slots.iter().map(|s| s.parse().unwrap()).collect();
         let wanted = Wanted {
             layout: &self.layout,
             view: &view(),
@@ -113,22 +113,22 @@ fn what_is_laid_over_what() {
     let nothing = rig.decide(pure);
     assert!(matches!(nothing, Err(ContextError::NothingInIt(_))));
     rig.holds("root/usr/bin/a");
-    rig.holds("slots/exim/root/usr/bin/b");
-    rig.holds("slots/other/root/usr/bin/b");
-    rig.holds("slots/exim/root/opt/c");
+    rig.holds("slots/exim@1/root/usr/bin/b");
+    rig.holds("slots/other@1/root/usr/bin/b");
+    rig.holds("slots/exim@1/root/opt/c");
     assert_eq!(plain(), [GROUND, "/usr = GEN/root/usr:SYS/host/usr keep "]);
     rig.host_dir("opt");
     let slots = How {
-        slots: &["exim", "other"],
+        slots: &["exim@1", "other@1"],
         ..How::default()
     };
-    let exim = "GEN/slots/exim/root/usr:GEN/slots/other/root/usr:GEN/root/usr:SYS/host/usr";
+    let exim = "GEN/slots/exim@1/root/usr:GEN/slots/other@1/root/usr:GEN/root/usr:SYS/host/usr";
     assert_eq!(
         rig.decide(slots).unwrap(),
         [
             GROUND,
             &format!("/usr = {exim} keep "),
-            "/opt = GEN/slots/exim/root/opt:/opt keep "
+            "/opt = GEN/slots/exim@1/root/opt:/opt keep "
         ]
     );
     let pure = How {

@@ -1,4 +1,4 @@
-//! Which of several versions of a library is the system's.
+//! Which of several versions of a library is the one of a world, or of a generation.
 //!
 //! Versions that fail a hard check of a consumer which can't be given another drop out; of the rest
 //! the one with the fewest overrides, then the one most consumers came with, then the newest.
@@ -11,13 +11,6 @@ use super::Versions;
 use super::abi::Verdict;
 use crate::elf::symbols::Versioned;
 use crate::layout::{InstallationId, Soname};
-
-/// A provider of the soname.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
-    /// Which.
-    pub provider: InstallationId,
-}
 
 /// Somebody who needs the soname.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +33,8 @@ pub enum Fit {
     Abi(Verdict),
     /// A relation of it does not hold with this version.
     Relation(String),
-    /// It is not to see this version.
-    Hidden(String),
+    /// Its world has this other one.
+    World(String),
 }
 
 impl Fit {
@@ -49,7 +42,7 @@ impl Fit {
     pub fn complaint(&self, foreign: bool) -> Option<String> {
         let abi = match self {
             Fit::Relation(why) => return Some(format!("needs {why}")),
-            Fit::Hidden(why) => return Some(format!("does not see {why}")),
+            Fit::World(why) => return Some(format!("its world has {why}")),
             Fit::Abi(abi) => abi,
         };
         if let Some(symbol) = abi.missing.first() {
@@ -95,6 +88,8 @@ pub enum Criterion {
     FewestOverrides,
     /// More consumers came with it.
     MostConsumers,
+    /// Others need as many overrides, and it is the main world's.
+    Main,
     /// It is newer than the others.
     Newest,
 }
@@ -106,6 +101,7 @@ impl fmt::Display for Criterion {
             Criterion::Only => "the only one possible",
             Criterion::FewestOverrides => "fewest overrides",
             Criterion::MostConsumers => "most consumers",
+            Criterion::Main => "the main world's",
             Criterion::Newest => "newest",
         })
     }
@@ -152,7 +148,7 @@ pub struct Decision {
 
 /// No candidate can be the system's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no version of {soname} can be the system's{}", .table.iter().map(dropped).collect::<String>())]
+#[error("no version of {soname} can be everybody's{}", .table.iter().map(dropped).collect::<String>())]
 pub struct NoLibrary {
     /// The soname.
     pub soname: Soname,
@@ -176,13 +172,13 @@ fn dropped(row: &Row) -> String {
 /// Decide. `pin` is the provider a person chose, which is taken if it can be.
 pub fn system_library(
     soname: &Soname,
-    candidates: &[Candidate],
+    candidates: &[InstallationId],
     consumers: &[Consumer],
     pin: Option<&InstallationId>,
     versions: &dyn Versions,
 ) -> Result<Decision, NoLibrary> {
     // Newest first; the sort below is stable.
-    let mut providers: Vec<&InstallationId> = candidates.iter().map(|c| &c.provider).collect();
+    let mut providers: Vec<&InstallationId> = candidates.iter().collect();
     providers.sort_by(|a, b| {
         let newer = versions.compare(b.version(), a.version());
         newer.then_with(|| a.cmp(b))

@@ -5,7 +5,7 @@ use super::abi::{Verdict, check};
 use super::*;
 use crate::elf::symbols::{Imports, Versioned};
 use crate::layout::{InstallationId, Sha256, Version};
-use crate::manifest::{Hide, RelaxedField};
+use crate::manifest::Hide;
 
 /// `NAME=VERSION`
 fn id(spec: &str) -> InstallationId {
@@ -97,8 +97,7 @@ fn decide(
     consumers: &[Consumer],
     pin: Option<&str>,
 ) -> Result<Decision, NoLibrary> {
-    let provider = |c: &&str| Candidate { provider: id(c) };
-    let candidates: Vec<Candidate> = candidates.iter().map(provider).collect();
+    let candidates: Vec<InstallationId> = candidates.iter().map(|c| id(c)).collect();
     let pin = pin.map(id);
     let soname = "libl.so.1".parse().unwrap();
     system_library(&soname, &candidates, consumers, pin.as_ref(), &Numbers)
@@ -181,7 +180,7 @@ fn who_cannot_be_overridden_decides() {
     let refused = decide(&["ll=9", "ll=10"], &consumers, Some("ll=10")).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "no version of libl.so.1 can be the system's; ll 10: rigid 1 needs symbol gone@L_9"
+        "no version of libl.so.1 can be everybody's; ll 10: rigid 1 needs symbol gone@L_9"
     );
     assert!(
         decide(&["ll=9"], &consumers, Some("ll=10")).is_err(),
@@ -190,11 +189,11 @@ fn who_cannot_be_overridden_decides() {
 }
 
 #[test]
-fn a_pin_is_followed_and_hidden_versions_are_not_seen() {
-    let hidden = Fit::Hidden("ll=10:for a".into());
+fn a_pin_is_followed_and_a_world_has_its_own() {
+    let world = Fit::World("ll 9".into());
     let relation = Fit::Relation("l (>= 10)".into());
     let consumers = [
-        consumer("aa", "ll=9", &[("ll=10", hidden)]),
+        consumer("aa", "ll=9", &[("ll=10", world)]),
         consumer("bb", "ll=10", &[("ll=9", relation)]),
         consumer("cc", "ll=10", &[]),
     ];
@@ -209,7 +208,7 @@ fn a_pin_is_followed_and_hidden_versions_are_not_seen() {
         (&free.provider, free.by),
         (&id("ll=10"), Criterion::MostConsumers)
     );
-    assert_eq!(free.overrides[0].why, "does not see ll=10:for a");
+    assert_eq!(free.overrides[0].why, "its world has ll 9");
     assert_eq!(free.overrides[0].provider, id("ll=9"));
 }
 
@@ -233,108 +232,6 @@ fn private_versions_stay_with_their_own_build() {
         (&own.provider, own.by),
         (&id("ll=9"), Criterion::FewestOverrides)
     );
-}
-
-#[derive(Default)]
-struct World {
-    conflicts: Vec<(&'static str, &'static str)>,
-    needs: Vec<(&'static str, &'static [&'static str])>,
-    replacements: Vec<(&'static str, &'static [&'static str])>,
-}
-
-impl Judge for World {
-    fn conflicts(&self, set: &BTreeSet<InstallationId>) -> BTreeSet<Conflict> {
-        let pairs = self.conflicts.iter().map(|(a, b)| (id(a), id(b)));
-        let there = pairs.filter(|(a, b)| set.contains(a) && set.contains(b));
-        let field = RelaxedField::Conflicts;
-        there
-            .map(|(by, with)| Conflict { by, field, with })
-            .collect()
-    }
-    fn broken(&self, set: &BTreeSet<InstallationId>) -> BTreeSet<(InstallationId, usize)> {
-        let needs = self.needs.iter().enumerate();
-        let needs = needs.filter(|(_, (p, _))| set.contains(&id(p)));
-        let broken = needs.filter(|(_, (_, any))| !any.iter().any(|n| set.contains(&id(n))));
-        broken.map(|(at, (p, _))| (id(p), at)).collect()
-    }
-    fn replacements(&self, package: &InstallationId) -> Vec<InstallationId> {
-        let of = self.replacements.iter().filter(|(p, _)| id(p) == *package);
-        of.flat_map(|(_, r)| r.iter().map(|r| id(r))).collect()
-    }
-}
-
-#[test]
-fn support_packages_give_way() {
-    let world = World {
-        conflicts: vec![("app", "support-a")],
-        needs: vec![("old-app", &["support-a", "support-b"])],
-        replacements: vec![("support-a", &["support-a2", "support-b"])],
-    };
-    let set = ids(&["app", "old-app", "support-a"]);
-    let wanted = ids(&["app", "old-app"]);
-    let peace = resolve_conflicts(&set, &wanted, &BTreeSet::new(), &world);
-    assert_eq!(peace.set, ids(&["app", "old-app", "support-b"]));
-    assert_eq!(peace.relaxed.len(), 0);
-    let [step] = peace.peace.as_slice() else {
-        panic!("{:?}", peace.peace);
-    };
-    assert_eq!(
-        (&step.old, &step.new),
-        (&id("support-a"), &Some(id("support-b")))
-    );
-    assert_eq!(step.why.by, id("app"));
-}
-
-#[test]
-fn wanted_packages_do_not_give_way() {
-    let world = World {
-        conflicts: vec![
-            ("postfix", "exim4"),
-            ("exim4", "postfix"),
-            ("zz-app", "zz-support"),
-        ],
-        replacements: vec![("exim4", &["nullmailer"]), ("postfix", &["nullmailer"])],
-        needs: Vec::new(),
-    };
-    let both = ids(&["postfix", "exim4"]);
-    let side_by_side = resolve_conflicts(&both, &both, &BTreeSet::new(), &world);
-    assert_eq!(side_by_side.set, both);
-    assert_eq!(
-        (side_by_side.peace.len(), side_by_side.relaxed.len()),
-        (0, 2)
-    );
-    // One that can't be resolved does not keep another from being.
-    let set = ids(&["postfix", "exim4", "zz-app", "zz-support"]);
-    let wanted = ids(&["postfix", "exim4", "zz-app"]);
-    let other = resolve_conflicts(&set, &wanted, &BTreeSet::new(), &world);
-    assert_eq!(
-        (other.set, other.peace.len(), other.relaxed.len()),
-        (wanted.clone(), 1, 2)
-    );
-    // What was ignored so far is left as it is.
-    let known = world.conflicts(&set);
-    let again = resolve_conflicts(&set, &wanted, &known, &world);
-    assert_eq!((again.set, again.relaxed), (set, known));
-}
-
-#[test]
-fn no_peace_that_breaks_what_worked() {
-    let world = World {
-        conflicts: vec![("app", "support")],
-        needs: vec![("old-app", &["support"])],
-        ..World::default()
-    };
-    let set = ids(&["app", "old-app", "support"]);
-    let wanted = ids(&["app", "old-app"]);
-    let resolution = resolve_conflicts(&set, &wanted, &BTreeSet::new(), &world);
-    assert_eq!((resolution.set, resolution.relaxed.len()), (set.clone(), 1));
-    // It did not work before: nothing is lost.
-    let world = World {
-        needs: vec![("old-app", &["absent"])],
-        ..world
-    };
-    let resolution = resolve_conflicts(&set, &wanted, &BTreeSet::new(), &world);
-    assert_eq!(resolution.set, wanted);
 }
 
 #[test]

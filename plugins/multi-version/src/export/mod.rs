@@ -1,34 +1,37 @@
-//! `views/VIEW/gen/N/bin/`: commands of wanted packages, to stand in a PATH outside of contexts.
+//! `gen/N/bin/`: commands of a generation's worlds, to stand in a PATH outside of contexts; and `gen/N/commands`, which says of each
+//! command where it comes from, and of each that is not exported, why not.
+//!
+//! Exported are the commands of wanted packages and of packages built from the same source as a wanted one: what they
+//! have in `usr/bin`, `usr/sbin` and `usr/games`, and what update-alternatives leads to them by, as the world's own
+//! `/etc/alternatives` say. The main world comes first, then side worlds by name; of several in a world a package's own
+//! command before an alternative. A command has its name where that is free, and `cmd@SIDE` where it is taken.
 //!
 //! | a command is | if |
 //! |---|---|
-//! | a link into the generation's tree | it is an ELF program that is rewritten (or static), and names nothing by its absolute path that is in the generation |
+//! | a launcher, which enters the context of its world | in general |
+//! | a link into the generation's tree | it is a linked (or static) ELF program, of the view `system`, and neither it nor anything it loads can dlopen, names a path below `/usr`, `/etc` or `/opt` that its world has, or is found elsewhere than in its own world's packages |
 //! | the same | it is set-id: a context of a user would take that away |
-//! | a launcher, which enters the context | it is anything else: a script, a link that leaves the tree, a program that could not be rewritten |
-//!
-//! It has its name where that is free, and `NAME@SLOT` where it is taken. Packages without slot come first, then slots by
-//! name. What came along (autos) is not exported.
 //!
 //! A launcher names the generation it is of, as the links do: a directory `current/bin` on a PATH follows switches.
 #![forbid(unsafe_code)]
 
+mod decide;
+mod file;
 mod strings;
-#[cfg(test)]
-mod tests;
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use crate::elf::{Image, View};
 use crate::generation::{Disk, DiskError};
-use crate::layout::{Layout, SlotName, inside};
-use crate::link::{LinkError, unlinked};
-use crate::manifest::{Manifest, Member, Reason, State};
+use crate::layout::{GenerationNumber, InstallationId, SideName, ViewName, inside};
+use crate::link::LinkError;
+use crate::manifest::ManifestError;
+use crate::place::PlaceError;
+
+pub use decide::{Generation, decide};
+pub use file::{Row, read};
 
 /// Why commands can't be exported.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +42,9 @@ pub enum ExportError {
     /// What could not be rewritten is not known.
     #[error(transparent)]
     Link(#[from] LinkError),
+    /// Programs can't be looked at.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// Something can't be read.
     #[error("cannot read '{}': {source}", .path.display())]
     Read {
@@ -47,6 +53,23 @@ pub enum ExportError {
         /// Why not.
         source: io::Error,
     },
+    /// `commands` is not what we write.
+    #[error("'{}': {why}", .path.display())]
+    Commands {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: ManifestError,
+    },
+}
+
+/// What becomes of the commands of a generation's worlds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Commands {
+    /// Those in `bin/`, by name.
+    pub exported: Vec<Export>,
+    /// The others: of packages that came along one each, of the rest all.
+    pub left: Vec<Left>,
 }
 
 /// An exported command.
@@ -54,19 +77,41 @@ pub enum ExportError {
 pub struct Export {
     /// As it is called.
     pub name: OsString,
-    /// What it is, as in a context: `/usr/bin/CMD`.
-    pub command: PathBuf,
+    /// Whose it is.
+    pub source: Source,
     /// How it is started.
     pub how: How,
+}
+
+/// A command that is not exported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// Whose it is.
+    pub source: Source,
+    /// Why not.
+    pub why: WhyNot,
+}
+
+/// Where a command comes from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    /// The world; `None`: the main one.
+    pub world: Option<SideName>,
+    /// What it is in a context: `/usr/bin/CMD`.
+    pub command: PathBuf,
+    /// The package of it, or of what update-alternatives leads to by it.
+    pub package: InstallationId,
+    /// Whether it is a link of update-alternatives.
+    pub alternative: bool,
 }
 
 /// How a command is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum How {
-    /// It is a link, from `bin/`.
+    /// It is a link to the program in the tree, relative to `bin/`.
     Link(PathBuf),
     /// By a script that enters the context, and why that is needed.
-    Launcher(Vec<u8>, Why),
+    Launcher(Why),
 }
 
 /// Why a command needs a context.
@@ -74,213 +119,107 @@ pub enum How {
 pub enum Why {
     /// It is no ELF program: a script, or what the kernel or a shell knows.
     NoProgram,
-    /// It could not be rewritten.
-    Unlinked,
-    /// It names a path that is in the generation.
-    Names(PathBuf),
-    /// It is a link that leads out of the tree.
+    /// It could not be rewritten, and why.
+    Unlinked(String),
+    /// An object it loads, or itself, names a path that its world has.
+    Names(PathBuf, PathBuf),
+    /// An object it loads, or itself, may dlopen anything.
+    Dlopens(PathBuf),
+    /// Outside of contexts it would load another library than its world's.
+    Libraries(String),
+    /// It is a link that leads out of the tree, or nowhere.
     Leaves(PathBuf),
     /// It is called by another name here, which it might look at.
     Renamed,
+    /// Programs outside of contexts see the view `system` on `/var/sys/current-system`, and this is another.
+    OtherView,
 }
 
-/// Where commands are.
-const DIRS: &[&str] = &["usr/bin", "usr/sbin", "usr/games"];
-/// Links that are followed before one is taken for a loop.
-const LINKS: usize = 40;
+/// Why a command is not exported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WhyNot {
+    /// The world has the same command in another directory, or of another package, which comes first.
+    Behind(PathBuf),
+    /// Both its name and `cmd@SIDE` are taken.
+    Taken,
+    /// The main world has the same package in the same version: its own is exported.
+    SameAsMain,
+    /// The package came along, and no wanted one is built from the same source: this is the first of so many commands of it.
+    CameAlong(usize),
+}
 
-/// The commands of a generation whose trees are in `generation`, by name.
-pub fn decide(
-    layout: &Layout,
-    generation: &Path,
-    manifest: &Manifest,
-) -> Result<Vec<Export>, ExportError> {
-    let mut wanted: Vec<&Member> = manifest.packages.iter().collect();
-    wanted.retain(|m| m.reason == Reason::Want && m.state != State::ConfigFiles);
-    wanted.sort_by_key(|m| (m.slot.clone(), m.realization.clone()));
-    let mut exports: BTreeMap<OsString, Export> = BTreeMap::new();
-    for member in wanted {
-        let of = Package {
-            member,
-            manifest,
-            generation,
-            unlinked: unlinked(layout, &member.realization)?
-                .into_iter()
-                .map(|u| u.path)
-                .collect(),
-        };
-        for command in commands(&layout.realization(&member.realization))? {
-            let Some(own) = command.file_name() else {
-                continue;
-            };
-            let name = match (&member.slot, exports.contains_key(own)) {
-                (_, false) => own.to_owned(),
-                // A package of the same tree has it in another directory: the first counts.
-                (None, true) => continue,
-                (Some(slot), true) => {
-                    let mut name = own.to_owned();
-                    name.push(format!("@{slot}"));
-                    name
-                }
-            };
-            if exports.contains_key(&name) {
-                continue;
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Why::NoProgram => f.write_str("it is a script, or no program"),
+            Why::Unlinked(why) => write!(f, "it is not linked: {why}"),
+            Why::Names(object, path) => write!(f, "{} names {}", object.display(), path.display()),
+            Why::Dlopens(object) => write!(f, "{} may open libraries as it runs", object.display()),
+            Why::Libraries(why) => write!(f, "outside of contexts {why}"),
+            Why::Leaves(link) => write!(f, "{} leads out of what packages have", link.display()),
+            Why::Renamed => f.write_str("it is called otherwise in its world"),
+            Why::OtherView => {
+                f.write_str("programs outside of contexts find the libraries of the view system")
             }
-            let export = of.export(name.clone(), &command)?;
-            exports.insert(name, export);
         }
     }
-    Ok(exports.into_values().collect())
 }
 
-/// Write `bin/`.
-pub fn write(disk: &Disk, generation: &Path, exports: &[Export]) -> Result<(), ExportError> {
+impl std::fmt::Display for WhyNot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            WhyNot::Behind(first) => write!(f, "{} comes first", first.display()),
+            WhyNot::Taken => f.write_str("its name, and that with the world's, are taken"),
+            WhyNot::SameAsMain => f.write_str("the main world has the same"),
+            WhyNot::CameAlong(1) => f.write_str("the package came along"),
+            WhyNot::CameAlong(n) => write!(f, "the package came along, with {n} commands"),
+        }
+    }
+}
+
+fn read_error(path: &Path, source: io::Error) -> ExportError {
+    ExportError::Read {
+        path: path.into(),
+        source,
+    }
+}
+
+/// Write `bin/` and `commands` of a pending generation, which will be this one.
+///
+/// # Errors
+/// They can't be written.
+pub fn write(
+    disk: &Disk,
+    generation: &Path,
+    view: &ViewName,
+    number: GenerationNumber,
+    commands: &Commands,
+) -> Result<(), ExportError> {
     let bin = generation.join(inside::BIN);
+    disk.remove_tree(&bin)?;
     disk.make_dir(&bin)?;
-    for export in exports {
+    for export in &commands.exported {
         let path = bin.join(&export.name);
         match &export.how {
             How::Link(target) => disk.symlink(target, &path)?,
-            How::Launcher(text, _) => {
-                disk.write(&path, text)?;
-                let mode = fs::Permissions::from_mode(0o755);
-                fs::set_permissions(&path, mode).map_err(|e| read(&path, e))?;
+            How::Launcher(_) => {
+                disk.write_as(&path, &launcher(view, number, &export.source), 0o755)?;
             }
         }
     }
-    Ok(())
+    file::write(disk, generation, commands)
 }
 
-fn read(path: &Path, source: io::Error) -> ExportError {
-    let path = path.into();
-    ExportError::Read { path, source }
-}
-
-/// The commands of a realization, relative to it.
-fn commands(realization: &Path) -> Result<Vec<PathBuf>, ExportError> {
-    let mut commands = Vec::new();
-    for dir in DIRS {
-        let from = realization.join(dir);
-        let entries = match fs::read_dir(&from) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-            entries => entries.map_err(|e| read(&from, e))?,
-        };
-        let mut found = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(|e| read(&from, e))?;
-            let is = entry.metadata().map_err(|e| read(&entry.path(), e))?;
-            if is.is_symlink() || is.is_file() && is.permissions().mode() & 0o111 != 0 {
-                found.push(Path::new(dir).join(entry.file_name()));
-            }
-        }
-        found.sort();
-        commands.extend(found);
+/// A script that starts a command in a context of its world.
+fn launcher(view: &ViewName, number: GenerationNumber, source: &Source) -> Vec<u8> {
+    let mut text = format!("#!/bin/sh\nexec dpkg-ng run --view {view}@{number}").into_bytes();
+    if let Some(side) = &source.world {
+        text.extend(format!(" --world {side}").bytes());
     }
-    Ok(commands)
-}
-
-/// A package whose commands are exported.
-struct Package<'a> {
-    member: &'a Member,
-    manifest: &'a Manifest,
-    generation: &'a Path,
-    unlinked: Vec<PathBuf>,
-}
-
-impl Package<'_> {
-    fn slot(&self) -> Option<&SlotName> {
-        self.member.slot.as_ref()
-    }
-
-    fn export(&self, name: OsString, command: &Path) -> Result<Export, ExportError> {
-        let tree = inside::tree(self.slot());
-        let why = match command.file_name() == Some(&name) {
-            true => self.needs_context(&self.generation.join(&tree), command)?,
-            false => Some(Why::Renamed),
-        };
-        let absolute = Path::new("/").join(command);
-        let how = match why {
-            None => How::Link(Path::new("..").join(&tree).join(command)),
-            Some(why) => How::Launcher(self.launcher(&absolute), why),
-        };
-        Ok(Export {
-            name,
-            command: absolute,
-            how,
-        })
-    }
-
-    fn needs_context(&self, tree: &Path, command: &Path) -> Result<Option<Why>, ExportError> {
-        let Some(file) = follow(tree, command) else {
-            return Ok(Some(Why::Leaves(command.into())));
-        };
-        if self.member.setuid.iter().any(|s| s.path == file) {
-            return Ok(None);
-        }
-        if self.unlinked.contains(&file) {
-            return Ok(Some(Why::Unlinked));
-        }
-        let path = tree.join(&file);
-        let bytes = fs::read(&path).map_err(|e| read(&path, e))?;
-        let Ok(image) = Image::read(View::of(&bytes)) else {
-            return Ok(Some(Why::NoProgram));
-        };
-        let interpreter = image.interpreter().ok().flatten();
-        let is_interpreter = |p: &Path| interpreter.as_deref() == Some(p.as_os_str().as_bytes());
-        let trees = [tree.to_path_buf(), self.generation.join(inside::TREE)];
-        let named = strings::paths(&bytes).into_iter().find(|path| {
-            let merged = strings::merged(path);
-            !is_interpreter(path)
-                && !strings::is_loader(path)
-                && !strings::is_shared(&merged)
-                && trees
-                    .iter()
-                    .any(|t| fs::symlink_metadata(t.join(&merged)).is_ok())
-        });
-        Ok(named.map(Why::Names))
-    }
-
-    fn launcher(&self, command: &Path) -> Vec<u8> {
-        let Manifest { view, number, .. } = self.manifest;
-        let mut text = format!("#!/bin/sh\nexec dpkg-ng run --view {view}@{number}").into_bytes();
-        if self.slot().is_some() {
-            let id = &self.member.realization;
-            let (package, version, arch) = (id.package(), id.version(), id.architecture());
-            let selector = format!(" -p {package}={version}:{arch}");
-            text.extend(selector.bytes());
-        }
-        text.extend(b" -- ");
-        text.extend(quoted(command.as_os_str()));
-        text.extend(b" \"$@\"\n");
-        text
-    }
-}
-
-/// The file a command is, relative to the tree; none, if a link leads out of it, or nowhere.
-fn follow(tree: &Path, command: &Path) -> Option<PathBuf> {
-    let mut path = command.to_path_buf();
-    for _ in 0..LINKS {
-        let is = fs::symlink_metadata(tree.join(&path)).ok()?;
-        if is.is_file() {
-            return Some(path);
-        }
-        let target = fs::read_link(tree.join(&path)).ok()?;
-        path.pop();
-        for part in target.components() {
-            match part {
-                Component::Normal(name) => path.push(name),
-                Component::ParentDir => path.pop().then_some(())?,
-                Component::CurDir => {}
-                Component::RootDir | Component::Prefix(_) => return None,
-            }
-            // The way itself must not be by links.
-            let on_the_way = fs::symlink_metadata(tree.join(&path)).ok()?;
-            if on_the_way.is_symlink() && part != target.components().next_back()? {
-                return None;
-            }
-        }
-    }
-    None
+    text.extend(b" -- ");
+    text.extend(quoted(source.command.as_os_str()));
+    text.extend(b" \"$@\"\n");
+    text
 }
 
 /// For a shell: a file's name may have anything in it.

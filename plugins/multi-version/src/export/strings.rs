@@ -103,3 +103,33 @@ pub(super) fn is_shared(merged: &Path) -> bool {
     };
     SHARED.iter().any(|s| merged == Path::new(s)) || is_triplet()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_in_a_program() {
+        let bytes = b"\0/usr/share/foo/x\0PATH=/usr/bin:/bin\0../usr/no\0/usr/lib/%s/y\0/usr/../etc\0a/etc/no\0/etc/foo.conf.\n/proc/x\0//usr//share/b/\0/lib64/ld-linux-x86-64.so.2";
+        let found: Vec<String> = paths(bytes)
+            .iter()
+            .map(|p| p.display().to_string())
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "/bin",
+                "/etc/foo.conf.",
+                "/lib64/ld-linux-x86-64.so.2",
+                "/usr/bin",
+                "/usr/lib",
+                "/usr/share/b",
+                "/usr/share/foo/x"
+            ]
+        );
+        assert_eq!(merged(Path::new("/bin/sh")), Path::new("usr/bin/sh"));
+        assert!(is_shared(Path::new("usr/lib/x86_64-linux-gnu")));
+        assert!(!is_shared(Path::new("usr/lib/x86_64-linux-gnu/foo")));
+        assert!(is_loader(Path::new("/lib64/ld-linux-x86-64.so.2")));
+    }
+}

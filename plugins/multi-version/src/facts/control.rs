@@ -23,20 +23,35 @@ pub(crate) fn read(
     if !same {
         return Err(ControlError::Stranger(id.clone()));
     }
-    let relations = |field, name| relations(host, &stanza, field, name);
+    of(host, &stanza)
+}
+
+/// What a stanza of a status file says.
+pub(crate) fn of_stanza(host: Services, text: &[u8]) -> Result<Control, ControlError> {
+    of(host, &the_one(host, text)?)
+}
+
+/// The name of the source package (`Source`, without the version it may have), if one is given.
+pub(crate) fn source(host: Services, text: &[u8]) -> Option<String> {
+    let source = word(&the_one(host, text).ok()?, "Source")?;
+    source.split([' ', '(']).next().map(str::to_owned)
+}
+
+fn of(host: Services, stanza: &Stanza) -> Result<Control, ControlError> {
+    let relations = |field, name| relations(host, stanza, field, name);
     let flat = |field, name| -> Result<Vec<Relation>, ControlError> {
         Ok(relations(field, name)?.into_iter().flatten().collect())
     };
     let mut depends = relations(Field::PreDepends, "Pre-Depends")?;
     depends.extend(relations(Field::Depends, "Depends")?);
     Ok(Control {
-        essential: word(&stanza, "Essential").is_some_and(|w| w.eq_ignore_ascii_case("yes")),
-        multi_arch: multi_arch(&stanza)?,
+        essential: word(stanza, "Essential").is_some_and(|w| w.eq_ignore_ascii_case("yes")),
+        multi_arch: multi_arch(stanza)?,
         depends,
         conflicts: flat(Field::Conflicts, "Conflicts")?,
         breaks: flat(Field::Breaks, "Breaks")?,
         replaces: flat(Field::Replaces, "Replaces")?,
-        provides: provides(host, &stanza)?,
+        provides: provides(host, stanza)?,
     })
 }
 

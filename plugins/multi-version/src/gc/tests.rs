@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::*;
 use crate::generation::{Claim, Disk, Hold, Step, Sys};
 use crate::layout::{InstallationId, Layout, RealizationId, Sha256, Version, ViewName, inside};
-use crate::manifest::{Installation, Manifest, Member, Realization, Reason, State};
+use crate::manifest::{Installation, Manifest, Member, Realization, Reason, Standing, State};
 
 struct Place {
     dir: tempfile::TempDir,
@@ -101,12 +101,11 @@ impl Place {
         }
         let member = |id: &&RealizationId| Member {
             realization: (*id).clone(),
-            reason: Reason::Want,
-            state: State::Installed,
-            own_libraries: false,
-            slot: None,
-            uses: std::collections::BTreeMap::new(),
-            relaxed: Vec::new(),
+            worlds: [(
+                None,
+                Standing { reason: Reason::Want, state: State::Installed },
+            )]
+            .into(),
             setuid: Vec::new(),
         };
         let manifest = Manifest {
@@ -114,7 +113,8 @@ impl Place {
             number: building.number(),
             created: 0,
             parent: None,
-            slots: BTreeSet::new(),
+            command: String::new(),
+            sides: std::collections::BTreeMap::new(),
             hides: Vec::new(),
             pins: Vec::new(),
             packages: packages.iter().map(member).collect(),

@@ -53,7 +53,8 @@ impl Disk {
         }
     }
 
-    fn step<T>(
+    /// Make a change that is one to the kernel, or that doing again ends.
+    pub(crate) fn step<T>(
         &self,
         what: &'static str,
         path: &Path,
@@ -170,6 +171,11 @@ impl Disk {
 
     /// Make what was done in a directory durable.
     pub fn sync_dir(&self, path: &Path) -> Done {
+        self.step("sync", path, || File::open(path)?.sync_all())
+    }
+
+    /// Make a file's content durable.
+    pub fn sync_file(&self, path: &Path) -> Done {
         self.step("sync", path, || File::open(path)?.sync_all())
     }
 

@@ -35,10 +35,10 @@ pub(crate) use hold::Claim;
 pub use hold::Hold;
 pub use lock::Lock;
 pub use reading::{Listed, Reader};
-pub(crate) use tree::entries;
 pub use tree::same_file;
+pub(crate) use tree::{attributes, entries};
 
-use crate::layout::{GenerationNumber, Layout, SlotName, ViewName, inside};
+use crate::layout::{GenerationNumber, Layout, SideName, ViewName, inside};
 use crate::manifest::{Manifest, ManifestError, SetId};
 use tree::Tree;
 
@@ -112,7 +112,8 @@ type Done<T = ()> = Result<T, GenerationError>;
 pub struct Sys {
     reader: Reader,
     disk: Disk,
-    _lock: Lock,
+    /// None, where another process has it for us.
+    _lock: Option<Lock>,
 }
 
 impl Deref for Sys {
@@ -151,10 +152,28 @@ impl Sys {
         let sys = Sys {
             reader: Reader::new(layout),
             disk,
-            _lock: lock,
+            _lock: Some(lock),
         };
         sys.recover()?;
         Ok(sys)
+    }
+
+    /// What another process has opened, and keeps open, for this one too.
+    pub fn join(layout: Layout, disk: Disk) -> Sys {
+        Sys {
+            reader: Reader::new(layout),
+            disk,
+            _lock: None,
+        }
+    }
+
+    /// Whether some process has it open.
+    pub fn is_locked(&self) -> Done<bool> {
+        match Lock::take(&self.layout().lock(), false) {
+            Ok(_) => Ok(false),
+            Err(GenerationError::Locked(_)) => Ok(true),
+            Err(e) => Err(e),
+        }
     }
 
     /// What changes are made through.
@@ -164,6 +183,23 @@ impl Sys {
 
     /// Begin the next generation of a view, which is made if there is none of this name.
     pub fn begin(&self, view: &ViewName) -> Done<Building<'_>> {
+        let (number, path) = self.begin_pending(view)?;
+        let root = path.join(inside::TREE);
+        self.disk.make_dir(&root)?;
+        let home = self.layout().generation(view, number);
+        self.disk.symlink(&home, &path.join(inside::HERE))?;
+        let trees = BTreeMap::from([(None, Tree::new(&self.disk, root))]);
+        Ok(Building {
+            sys: self,
+            view: view.clone(),
+            number,
+            trees,
+            path,
+        })
+    }
+
+    /// The number of a view's next generation, and an empty directory in `tmp/` for it.
+    pub fn begin_pending(&self, view: &ViewName) -> Done<(GenerationNumber, PathBuf)> {
         let dir = self.layout().generations(view);
         if !dir.is_dir() {
             self.disk.make_dir(&self.layout().view(view))?;
@@ -183,18 +219,7 @@ impl Sys {
         if !self.disk.make_dir(&path)? {
             return Err(GenerationError::BeingBuilt(path));
         }
-        let root = path.join(inside::TREE);
-        self.disk.make_dir(&root)?;
-        let home = self.layout().generation(view, number);
-        self.disk.symlink(&home, &path.join(inside::HERE))?;
-        let trees = BTreeMap::from([(None, Tree::new(&self.disk, root))]);
-        Ok(Building {
-            sys: self,
-            view: view.clone(),
-            number,
-            trees,
-            path,
-        })
+        Ok((number, path))
     }
 }
 
@@ -206,7 +231,7 @@ pub struct Building<'s> {
     view: ViewName,
     number: GenerationNumber,
     /// The view's own, and those of slots.
-    trees: BTreeMap<Option<SlotName>, Tree<'s>>,
+    trees: BTreeMap<Option<SideName>, Tree<'s>>,
     path: PathBuf,
 }
 
@@ -225,7 +250,7 @@ impl Building<'_> {
     /// files of `setuid` become the tree's own.
     pub fn place(
         &mut self,
-        slot: Option<&SlotName>,
+        slot: Option<&SideName>,
         payload: &Path,
         except: &[&str],
         setuid: &[SetId],

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use super::switching::SYSTEM;
 use super::tree::entries;
 use super::{Done, Sys};
 use crate::layout::{GenerationNumber, InstallationId, RealizationId, inside};
@@ -35,9 +34,7 @@ impl Sys {
                 let current: Option<GenerationNumber> = self.current(&view)?;
                 self.finish_removals(&generations, inside::MANIFEST, current)?;
             }
-            if view.as_str() == SYSTEM {
-                self.revoke(&view)?;
-            }
+            self.revoke(&view)?;
         }
         Ok(())
     }

@@ -1,29 +1,36 @@
 //! Making a generation current, going back, forgetting.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{Done, GenerationError, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
-use crate::manifest::{Manifest, Member, SetId, State};
+use crate::manifest::{Manifest, SetId};
 
 /// The view that `current-system` follows.
 pub(super) const SYSTEM: &str = "system";
 
-/// The set-id files of a generation, each with the tree it is in. What was removed has none any more.
+/// The set-id files of a generation, each with the tree it is in.
 pub(super) fn set_ids(manifest: &Manifest) -> impl Iterator<Item = (PathBuf, &SetId)> {
-    let of = |m: &'_ Member| inside::tree(m.slot.as_ref());
-    let members = manifest.packages.iter();
-    let members = members.filter(|m| m.state != State::ConfigFiles);
-    members.flat_map(move |m| m.setuid.iter().map(move |s| (of(m), s)))
+    manifest.packages.iter().flat_map(|m| {
+        let trees = m.worlds.keys().map(|world| inside::tree(world.as_ref()));
+        trees.flat_map(|tree| m.setuid.iter().map(move |s| (tree.clone(), s)))
+    })
 }
 
 impl Sys {
+    /// The files of a generation that are to be set-id, as far as they are there, relative to it.
+    pub(crate) fn set_id_files(&self, view: &ViewName, number: GenerationNumber) -> Done<BTreeSet<PathBuf>> {
+        let generation = self.layout().generation(view, number);
+        let manifest = self.manifest(view, number)?;
+        let files = set_ids(&manifest).map(|(tree, set_id)| tree.join(&set_id.path));
+        Ok(files.filter(|path| generation.join(path).is_file()).collect())
+    }
+
     /// Make a generation current. It is by the time this returns, also after a power cut.
     pub fn switch(&self, view: &ViewName, number: GenerationNumber) -> Done {
         let manifest = self.manifest(view, number)?;
-        if view.as_str() == SYSTEM {
-            self.grant(&manifest)?;
-        }
+        self.grant(&manifest)?;
         let (aside, current) = (
             self.layout().tmp().join("current"),
             self.layout().current(view),
@@ -32,8 +39,8 @@ impl Sys {
         self.disk.sync_dir(&self.layout().view(view))?;
         if view.as_str() == SYSTEM {
             self.follow_system()?;
-            self.revoke(view)?;
         }
+        self.revoke(view)?;
         Ok(())
     }
 

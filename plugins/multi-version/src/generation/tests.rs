@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -6,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::layout::{RealizationId, Sha256, Version};
-use crate::manifest::{Member, Reason, State};
+use crate::manifest::{Member, Reason, Standing, State};
 
 struct Place {
     dir: tempfile::TempDir,
@@ -77,17 +76,20 @@ fn manifest(setuid: Vec<SetId>) -> Manifest {
         number: number(1),
         created: 0,
         parent: None,
-        slots: BTreeSet::new(),
+        command: String::new(),
+        sides: std::collections::BTreeMap::new(),
         hides: Vec::new(),
         pins: Vec::new(),
         packages: vec![Member {
             realization: RealizationId::new(&package, &version, &"amd64".parse().unwrap(), &hash),
-            reason: Reason::Want,
-            state: State::Installed,
-            own_libraries: false,
-            slot: None,
-            uses: std::collections::BTreeMap::new(),
-            relaxed: Vec::new(),
+            worlds: [(
+                None,
+                Standing {
+                    reason: Reason::Want,
+                    state: State::Installed,
+                },
+            )]
+            .into(),
             setuid,
         }],
     }
@@ -438,7 +440,7 @@ fn what_was_removed_has_no_set_id_files() {
         .place(None, &place.path("one"), &["DEBIAN"], &[])
         .unwrap();
     let mut removed = manifest(vec![sudo(&place)]);
-    removed.packages[0].state = State::ConfigFiles;
+    removed.packages[0].worlds.clear();
     let second = building.finish(removed).unwrap();
     sys.switch(&system(), second).unwrap();
     let other: ViewName = "other".parse().unwrap();

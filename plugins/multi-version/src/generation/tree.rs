@@ -183,7 +183,7 @@ fn same_content(mut a: File, mut b: File) -> io::Result<bool> {
 }
 
 /// Extended attributes with their values; none where the file system has none.
-pub(super) fn attributes(path: &Path) -> io::Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+pub(crate) fn attributes(path: &Path) -> io::Result<BTreeMap<Vec<u8>, Vec<u8>>> {
     let mut names = vec![0; 1 << 16];
     let count = match rustix::fs::llistxattr(path, &mut names[..]) {
         Err(e) if e == rustix::io::Errno::OPNOTSUPP => return Ok(BTreeMap::new()),

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 pub use id::{InstallationId, ParseIdError, RealizationId, Sha256, StoreKey};
 pub use merged::{merged, merged_target};
 pub use words::{
-    Architecture, GenerationNumber, PackageName, Pin, Place, SlotName, Soname, Version, ViewName,
+    Architecture, GenerationNumber, PackageName, Pin, Place, SideName, Soname, Version, ViewName,
     WordError,
 };
 
@@ -150,6 +150,8 @@ pub mod inside {
     pub const METADATA: &str = "DEBIAN";
     /// The control file of an installation, relative to it.
     pub const CONTROL: &str = "DEBIAN/control";
+    /// The headers of an installation's data member, relative to it: what dpkg reads instead of the .deb.
+    pub const HEADERS: &str = "DEBIAN/headers";
     /// What can be derived of an installation's payload, relative to it.
     pub const OBJECTS: &str = "DEBIAN/objects";
     /// The metadata of an installation, relative to it.
@@ -168,20 +170,21 @@ pub mod inside {
     pub const MANIFEST: &str = "manifest";
     /// The tree of a generation or a slot, relative to it.
     pub const TREE: &str = "root";
-    /// The slots of a generation, relative to it.
-    pub const SLOTS: &str = "slots";
     /// The dpkg database of a generation, relative to it.
     pub const ADMINDIR: &str = "dpkg";
     /// A link of a generation to itself, relative to it: what a context mounts on `current-system`.
     pub const HERE: &str = "here";
     /// The exported commands of a generation, relative to it.
     pub const BIN: &str = "bin";
+    /// What became of the commands of a generation, relative to it.
+    pub const COMMANDS: &str = "commands";
 
-    /// The tree of a slot of a generation, or its main one, relative to it.
-    pub fn tree(slot: Option<&super::SlotName>) -> std::path::PathBuf {
-        match slot {
-            Some(slot) => [SLOTS, slot.as_str(), TREE].iter().collect(),
-            None => TREE.into(),
+    /// The tree of a side world of a generation, or of its main one, relative to it.
+    pub fn tree(side: Option<&super::SideName>) -> std::path::PathBuf {
+        use crate::world::{MAIN, WORLDS};
+        match side {
+            Some(side) => [WORLDS, side.as_str(), TREE].iter().collect(),
+            None => [MAIN, TREE].iter().collect(),
         }
     }
 }

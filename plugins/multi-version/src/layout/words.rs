@@ -87,8 +87,16 @@ words! {
     Architecture: "an architecture", |w| check(w, 1, lower, |b| lower(b) || b == b'-');
     /// A view's name.
     ViewName: "a view's name", |w| check(w, 1, lower, simple);
-    /// A slot's name: `cmd@slot`.
-    SlotName: "a slot's name", |w| check(w, 1, lower, simple);
+    /// A side world's name: `PACKAGE@VERSION` of the package it was made for. Its commands are `cmd@SIDE`; a colon of the
+    /// version, which separates directories, is `%3a`.
+    SideName: "a side world's name", |w| match w.split_once('@') {
+        Some((package, version)) => check(package, 1, lower, simple).and(check(
+            version, 1,
+            |b| b.is_ascii_alphanumeric(),
+            |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'+' | b'-' | b'~' | b'%'),
+        )),
+        None => Err("there is no @ in it"),
+    };
     /// A pin's name.
     Pin: "a pin's name", |w| check(
         w, 1,
@@ -101,6 +109,17 @@ words! {
         |b| b.is_ascii_graphic() && !matches!(b, b'/' | b'.' | b'-' | b':' | b'$'),
         |b| b.is_ascii_graphic() && !matches!(b, b'/' | b':' | b'$'),
     );
+}
+
+impl SideName {
+    /// The name of the side world that is made for a package.
+    ///
+    /// # Errors
+    /// It would be too long.
+    pub fn of(package: &PackageName, version: &Version) -> Result<SideName, WordError> {
+        let version = version.as_str().replace(':', "%3a");
+        SideName::new(&format!("{package}@{version}"))
+    }
 }
 
 impl ViewName {
@@ -198,6 +217,9 @@ mod tests {
         assert!(PackageName::new("Foo").is_err() && PackageName::new("f").is_err());
         assert!(PackageName::new("libstdc++6").is_ok() && Version::new("1:2~rc1+b1-0.1").is_ok());
         assert!(Soname::new("ld-linux-x86-64.so.2").is_ok() && Soname::new("libX11.so.6").is_ok());
+        let side = SideName::of(&"redis".parse().unwrap(), &"5:7.0~rc1+b1".parse().unwrap());
+        assert_eq!(side.unwrap().as_str(), "redis@5%3a7.0~rc1+b1");
+        assert!(SideName::new("main").is_err() && SideName::new("a@b/c").is_err());
         assert!(Version::new("1_2").is_err() && Architecture::new("amd_64").is_err());
         for number in ["0", "007", "+1", "4294967296"] {
             assert!(number.parse::<GenerationNumber>().is_err(), "{number}");

@@ -14,8 +14,7 @@ use crate::decide::abi::{Verdict, check};
 use crate::elf::symbols::{self, Imports, Versioned};
 use crate::elf::{Image, Outcome, View, rewrite};
 use crate::facts::{Facts, Object};
-use crate::generation::same_file;
-use crate::layout::{Architecture, InstallationId, Layout, Soname, inside};
+use crate::layout::{Architecture, InstallationId, Layout, Soname};
 use crate::manifest::Realization;
 use crate::plan;
 
@@ -216,24 +215,8 @@ impl plan::Files for Abi<'_> {
         })
     }
 
-    fn same(&self, a: &InstallationId, b: &InstallationId, path: &Path) -> bool {
-        let [a, b] = [a, b].map(|p| self.layout.installation(p).join(path));
-        let same = same_file(&a, &b);
-        same.unwrap_or_else(|e| {
-            self.fail(read_error(&a, e));
-            false
-        })
-    }
-
     fn keeps_rpath(&self, set: &BTreeSet<InstallationId>) -> BTreeSet<InstallationId> {
         let packages: Vec<&Facts> = set.iter().filter_map(|id| self.facts.get(id)).collect();
         rpath::keep(self.layout, &packages)
-    }
-
-    fn leaves_config(&self, package: &InstallationId) -> bool {
-        let metadata = self.layout.installation(package).join(inside::METADATA);
-        ["conffiles", "postrm"]
-            .iter()
-            .any(|name| metadata.join(name).exists())
     }
 }

@@ -38,6 +38,7 @@ struct Check<'c> {
     all_links: &'c [Link],
     links: HashMap<(&'c InstallationId, &'c str, &'c str), &'c Link>,
     realized: &'c BTreeMap<InstallationId, RealizationId>,
+    only: Option<&'c BTreeSet<(RealizationId, PathBuf)>>,
     /// By which names libraries are found besides their sonames.
     names: Names,
     /// The same packages as a system of their own, made when it is asked for.
@@ -52,7 +53,7 @@ struct Alone<'c> {
 }
 
 impl<'a> Linker<'a> {
-    /// Resolve every object of the plan's realizations, which are made, in the plan's generation, which need
+    /// Resolve the objects of the plan's realizations, which are made, in the plan's generation, which need
     /// not be.
     pub fn check(&self, plan: &Planned) -> Done<Checked> {
         let mut packages = BTreeMap::new();
@@ -85,6 +86,7 @@ impl<'a> Linker<'a> {
             links: links.collect(),
             all_links: plan.links,
             realized: plan.realized,
+            only: plan.only,
             names: self.names(plan)?,
             alone: RefCell::default(),
             plan,
@@ -120,7 +122,8 @@ impl<'c> Check<'c> {
             for object in &package.facts.objects {
                 let architecture = architecture_of(object, package.facts);
                 let ours = self.linker.is_ours(object, package.facts);
-                if !ours || package.unlinked.contains(&object.path) {
+                let asked = |only: &BTreeSet<_>| only.contains(&(package.id.clone(), object.path.clone()));
+                if !ours || package.unlinked.contains(&object.path) || !self.only.is_none_or(asked) {
                     continue;
                 }
                 let of = || {

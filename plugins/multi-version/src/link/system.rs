@@ -7,13 +7,12 @@ use super::linking::{among, architecture_of, provided};
 use super::tree::{self, Names};
 use super::world::World;
 use super::{Done, LinkError, Linker, Wanted, cache};
-use crate::decide::Decision;
 use crate::elf::resolve::Environment;
 use crate::elf::{Port, is_glibc_interpreter};
 use crate::facts::{Facts, Object};
 use crate::layout::{Architecture, InstallationId, RealizationId, Soname};
-use crate::manifest::{Member, Realization, State};
-use crate::plan::{Link, Plan};
+use crate::manifest::Realization;
+use crate::plan::{Lib, Link};
 
 /// The host's.
 const CACHE: &str = "/etc/ld.so.cache";
@@ -26,58 +25,32 @@ pub struct Planned<'p> {
     /// The realization of each installation.
     pub realized: &'p BTreeMap<InstallationId, RealizationId>,
     /// What `lib/` is to hold.
-    pub libraries: &'p BTreeMap<Architecture, Vec<Decision>>,
+    pub libraries: &'p Lib,
     /// Who is to provide what to whom.
     pub links: &'p [Link],
     /// Whose files are to be in `root/`, the first of several before the others.
     pub tree: Vec<&'p RealizationId>,
+    /// Which objects are looked at, relative to their payloads; `None`: all.
+    pub only: Option<&'p BTreeSet<(RealizationId, PathBuf)>>,
     /// Links in that tree that no package has ([`made_links`](super::made_links)): by path, the file each leads to.
     pub made: BTreeMap<PathBuf, PathBuf>,
-}
-
-impl<'p> Planned<'p> {
-    /// Of a plan.
-    pub fn of(plan: &'p Plan) -> Planned<'p> {
-        let in_tree = |m: &&Member| m.slot.is_none() && m.state != State::ConfigFiles;
-        Planned {
-            realizations: &plan.realizations,
-            realized: &plan.realized,
-            libraries: &plan.libraries,
-            links: &plan.links,
-            tree: plan
-                .members
-                .iter()
-                .filter(in_tree)
-                .map(|m| &m.realization)
-                .collect(),
-            made: BTreeMap::new(),
-        }
-    }
-
-    /// With these links that no package has.
-    pub fn with_made(mut self, made: BTreeMap<PathBuf, PathBuf>) -> Planned<'p> {
-        self.made = made;
-        self
-    }
 }
 
 impl Linker<'_> {
     /// What `lib/` of the plan's generation is to hold: by path relative to it, where it leads as programs see it.
     pub fn system_libraries(&self, plan: &Planned) -> Done<BTreeMap<PathBuf, PathBuf>> {
         let mut lib = BTreeMap::new();
-        for (architecture, decisions) in plan.libraries {
-            for decision in decisions {
-                let facts = self.facts(&decision.provider)?;
-                let (soname, id) = (&decision.soname, plan.realized.get(&decision.provider));
-                let object = provided(facts, soname, architecture);
-                let (Some(id), Some(object)) = (id, object) else {
-                    let package = decision.provider.clone();
+        for (architecture, names) in plan.libraries {
+            for (soname, offered) in names {
+                let facts = self.facts(&offered.installation)?;
+                let Some(object) = provided(facts, soname, architecture) else {
+                    let package = offered.installation.clone();
                     let name = soname.clone();
                     let wanted = Box::new(Wanted { package, name });
-                    return Err(LinkError::NotProvided(wanted, decision.provider.clone()));
+                    return Err(LinkError::NotProvided(wanted, offered.installation.clone()));
                 };
                 let name = self.library_name(architecture, soname);
-                lib.insert(name, self.home(id).join(&object.path));
+                lib.insert(name, self.home(&offered.realization).join(&object.path));
             }
         }
         // What somebody needs by another name than its soname, ld.so is to find by that.
@@ -127,9 +100,9 @@ impl Linker<'_> {
     /// By which names libraries of the plan's tree are found, besides their sonames.
     pub(super) fn names(&self, plan: &Planned) -> Done<Names> {
         let mut chosen = HashMap::new();
-        for (architecture, decisions) in plan.libraries {
-            for decision in decisions {
-                chosen.insert((architecture, &decision.soname), &decision.provider);
+        for (architecture, offered) in plan.libraries {
+            for (soname, offered) in offered {
+                chosen.insert((architecture, soname), &offered.installation);
             }
         }
         let chosen = |architecture: &Architecture, soname: &Soname| {

@@ -17,7 +17,10 @@ mod tests;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-pub use generation::{Hide, LibraryPin, Manifest, Member, Reason, Relaxed, RelaxedField, State};
+pub use generation::{
+    Hide, LibraryPin, Manifest, Member, Reason, Relaxed, RelaxedField, Side, Standing, State,
+    command_line,
+};
 pub use installation::{Installation, SetId};
 pub use realization::Realization;
 
@@ -27,6 +30,12 @@ pub enum ManifestError {
     /// It ends early, or is not what was written.
     #[error("it is cut or was changed")]
     Cut,
+    /// It is of a time before worlds.
+    #[error("it was made by an older dpkg-ng-multi-version: recreate the view")]
+    Older,
+    /// It is of another format.
+    #[error("it is of format {0}, which this dpkg-ng-multi-version does not know")]
+    Format(u32),
     /// A line is neither field nor continuation.
     #[error("line {0} is no field")]
     Line(usize),
@@ -53,7 +62,7 @@ pub enum ManifestError {
 }
 
 /// The only stanza of a text.
-fn the_one(text: &str) -> Result<stanza::Stanza, ManifestError> {
+pub(crate) fn the_one(text: &str) -> Result<stanza::Stanza, ManifestError> {
     let mut stanzas = stanza::read(text)?.into_iter();
     let first = stanzas.next().ok_or(ManifestError::Cut)?;
     match stanzas.next() {

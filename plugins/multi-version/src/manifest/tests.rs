@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::*;
-use crate::layout::{InstallationId, RealizationId, Sha256, Version};
+use crate::layout::{InstallationId, RealizationId, Sha256, SideName, Version};
 
 fn installation() -> Installation {
     Installation {
@@ -131,38 +131,44 @@ fn a_manifest_survives() {
         provider: installation().id(),
         only: only.map(|o| o.parse().unwrap()),
     };
+    let standing = |reason, state| Standing { reason, state };
+    let side: SideName = "exim4@4.96-1".parse().unwrap();
     let mut packages = vec![
         Member {
             realization: a.clone(),
-            reason: Reason::Want,
-            state: State::Installed,
-            own_libraries: false,
-            slot: None,
-            uses: BTreeMap::from([(0, installation().id()), (7, installation().id())]),
-            relaxed: vec![Relaxed {
-                field: RelaxedField::Conflicts,
-                with: b.clone(),
-            }],
+            worlds: BTreeMap::from([
+                (None, standing(Reason::Want, State::Installed)),
+                (
+                    Some(side.clone()),
+                    standing(Reason::Auto, State::TriggersPending),
+                ),
+            ]),
             setuid: installation().setuid,
         },
         Member {
             realization: b.clone(),
-            reason: Reason::Auto,
-            state: State::Unpacked,
-            own_libraries: true,
-            slot: Some("exim".parse().unwrap()),
-            uses: BTreeMap::new(),
-            relaxed: Vec::new(),
+            worlds: BTreeMap::new(),
             setuid: Vec::new(),
         },
     ];
     packages.sort_by(|x, y| x.realization.cmp(&y.realization));
+    let relaxed = [
+        "Conflicts exim4 postfix",
+        "Version libc6 libc6",
+        "Path a-b c+d",
+    ];
     let ours = Manifest {
         view: "system".parse().unwrap(),
         number: "3".parse().unwrap(),
         created: 1_700_000_000,
         parent: Some("2".parse().unwrap()),
-        slots: BTreeSet::from(["exim".parse().unwrap()]),
+        command: command_line(&["view", "apt", "a b\n", "it's", "", "x=1:2~"].map(Into::into)),
+        sides: BTreeMap::from([(
+            side,
+            Side {
+                relaxed: relaxed.map(|r| r.parse().unwrap()).into(),
+            },
+        )]),
         hides: vec![hide("libfoo=1:1.2"), hide("libfoo=1:1.2:for foobar")],
         pins: vec![pin(None), pin(Some("curl"))],
         packages,
@@ -170,15 +176,30 @@ fn a_manifest_survives() {
     let text = ours.to_text();
     assert_eq!(Manifest::from_text(&text), Ok(ours.clone()));
     assert!(text.contains("Hides:\n libfoo=1:1.2\n libfoo=1:1.2:for foobar\n"));
+    assert!(
+        text.contains("\nCommand: view apt 'a b?' 'it'\\''s' '' x=1:2~\n"),
+        "{text}"
+    );
+    assert!(text.contains("Worlds:\n main want installed\n exim4@4.96-1 auto triggers-pending\n"));
+    assert_eq!(ours.world(None).count(), 1);
     let empty = Manifest {
         packages: Vec::new(),
-        slots: BTreeSet::new(),
+        sides: BTreeMap::new(),
+        command: String::new(),
         ..ours
     };
     assert_eq!(Manifest::from_text(&empty.to_text()), Ok(empty));
+    let read = |from: &str, to: &str| Manifest::from_text(&changed(&text, from, to));
+    assert_eq!(read("Format: 2\n", ""), Err(ManifestError::Older));
+    assert_eq!(
+        read("Format: 2\n", "Format: 3\n"),
+        Err(ManifestError::Format(3))
+    );
     for (from, to) in [
-        ("Slot: exim", "Slot: postfix"),
-        ("Reason: auto", "Reason: maybe"),
+        (" exim4@4.96-1 auto", " exim4@4.97-1 auto"),
+        (" exim4@4.96-1 auto", " exim4@4.96-1 maybe"),
+        (" main want", " slot want"),
+        ("Conflicts exim4", "Conflicts"),
         ("Package: foo", "Package: bar"),
         (" libfoo=1:1.2", " libfoo"),
         ("\nGeneration", "\nWhat: is this\nGeneration"),

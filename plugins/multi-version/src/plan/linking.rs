@@ -2,24 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::error::PlanError;
+use petgraph::algo::{has_path_connecting, tarjan_scc, toposort};
+use petgraph::graphmap::DiGraphMap;
+
+use super::index::{Index, Place, World};
 use super::needs::{Key, Needs};
-use super::relations::Place;
-use super::vote::Vote;
+use super::vote::Choice;
 
 /// How binding an override is; one gives way to a stronger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Strength {
     /// Another library of the same build is overridden.
     Follows,
-    /// The view's choice won't do.
-    Vote,
-    /// `--own-libraries`
-    Own,
-    /// A process would otherwise load what does not fit.
+    /// The generation's choice is not that of its world.
+    World,
+    /// A process would otherwise load another.
     Mended,
-    /// A person's choice.
-    Pin,
+    /// The world's choice won't do for it, or a person's choice.
+    Special,
 }
 
 /// A library of a package's own lib/.
@@ -30,231 +30,330 @@ pub(super) struct Override {
     pub strength: Strength,
 }
 
-/// The linking of a set.
-pub(super) struct Linking<'n, 'd, 'w> {
-    pub needs: &'n Needs<'d, 'w>,
-    pub vote: &'n Vote,
-    pub overrides: BTreeMap<Place, BTreeMap<Key, Override>>,
-    /// What packages take from themselves.
-    pub own: BTreeMap<Place, BTreeSet<Key>>,
-    /// What their programs need besides.
-    pub needed: BTreeMap<Place, BTreeSet<Key>>,
-    /// Overrides that could not be expressed; they hold where a program sees to it.
-    pub dropped: BTreeSet<(Place, Key)>,
+/// An override as a package of some world sees it.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'l> {
+    /// In the package's own world.
+    pub provider: Place,
+    pub why: &'l str,
+    pub strength: Strength,
 }
 
-impl<'n, 'd, 'w> Linking<'n, 'd, 'w> {
-    pub fn new(needs: &'n Needs<'d, 'w>, vote: &'n Vote) -> Linking<'n, 'd, 'w> {
+/// Where a program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Scope {
+    /// In a context of its world.
+    Inside,
+    /// Outside of contexts.
+    Outside,
+}
+
+/// The linking of all places.
+pub(super) struct Linking<'n, 'i, 'a> {
+    pub needs: &'n Needs<'i, 'a>,
+    pub worlds: &'n [Choice],
+    pub generation: &'n Choice,
+    /// Copies in side worlds that are linked as the one of the main world.
+    shared: BTreeSet<Place>,
+    pub overrides: BTreeMap<Place, BTreeMap<Key, Override>>,
+    /// What packages take from themselves.
+    own: BTreeMap<Place, BTreeSet<Key>>,
+    /// What their programs need besides.
+    pub needed: BTreeMap<Place, BTreeSet<Key>>,
+}
+
+impl<'n, 'i, 'a> Linking<'n, 'i, 'a> {
+    pub fn new(
+        needs: &'n Needs<'i, 'a>,
+        worlds: &'n [Choice],
+        generation: &'n Choice,
+    ) -> Linking<'n, 'i, 'a> {
         let own = needs.of.keys().map(|p| (*p, needs.own(*p)));
         Linking {
             own: own.filter(|(_, own)| !own.is_empty()).collect(),
             needs,
-            vote,
+            worlds,
+            generation,
+            shared: BTreeSet::new(),
             overrides: BTreeMap::new(),
             needed: BTreeMap::new(),
-            dropped: BTreeSet::new(),
         }
     }
 
+    pub fn index(&self) -> &'i Index<'a> {
+        self.needs.index
+    }
+
+    /// The place that stands for this one: the main world's, if it is linked as that.
+    pub fn of(&self, place: Place) -> Place {
+        match self.shared.contains(&place) {
+            true => self.index().main_copy(place).unwrap_or(place),
+            false => place,
+        }
+    }
+
+    /// Whether two places are one linked package.
+    pub fn same(&self, a: Place, b: Place) -> bool {
+        self.of(a) == self.of(b)
+    }
+
     /// The override of a package, if it has one.
-    pub fn overriding(&self, package: Place, key: Key) -> Option<&Override> {
-        let of = self
-            .overrides
-            .get(&package)
-            .filter(|_| self.needs.is_main(package, key));
-        of?.get(&key)
+    pub fn overriding(&self, package: Place, key: Key) -> Option<Given<'_>> {
+        if !self.needs.is_main(package, key) {
+            return None;
+        }
+        let of = self.overrides.get(&self.of(package))?.get(&key)?;
+        let index = self.index();
+        let here = index.place(index.world(package), index.id(of.provider));
+        let provider = here.unwrap_or(of.provider);
+        Some(Given {
+            provider,
+            why: &of.why,
+            strength: of.strength,
+        })
     }
 
     /// Whether a package takes it from itself.
     pub fn is_own(&self, package: Place, key: Key) -> bool {
-        self.own.get(&package).is_some_and(|own| own.contains(&key))
+        self.own
+            .get(&self.of(package))
+            .is_some_and(|own| own.contains(&key))
+    }
+
+    /// What a package takes from itself.
+    pub fn own(&self, package: Place) -> impl Iterator<Item = Key> {
+        self.own
+            .get(&self.of(package))
+            .into_iter()
+            .flatten()
+            .copied()
+    }
+
+    /// What a `lib/` leads to: the world's in its contexts, the generation's outside.
+    fn lib(&self, scope: Scope, world: World, key: Key) -> Option<Place> {
+        match scope {
+            Scope::Inside => self.worlds[world].providers[key],
+            Scope::Outside => self.generation.providers[key],
+        }
     }
 
     /// From whom a package's objects get a library: `None`, from the host.
-    pub fn provider(&self, package: Place, key: Key) -> Option<Place> {
+    pub fn provider(&self, scope: Scope, package: Place, key: Key) -> Option<Place> {
         if let Some(of) = self.overriding(package, key) {
             return Some(of.provider);
         }
         if self.is_own(package, key) {
             return Some(package);
         }
-        let view = self.vote.providers.get(key).copied().flatten();
-        view.or_else(|| self.needs.private_provider(package, key))
+        let lib = self.lib(scope, self.index().world(package), key);
+        lib.or_else(|| self.needs.private_provider(package, key))
     }
 
-    /// Give a package a library of another than the view, and with it the others of that one's build.
+    /// Give a package a library by its own `lib/`, and with it the others of that one's build.
     pub fn give(&mut self, package: Place, key: Key, of: Override) {
         if !self.needs.is_main(package, key) {
             return;
         }
-        let itself = of.provider == package;
         let provider = of.provider;
-        let port = self.needs.port(key);
-        let why = format!("with its {}", self.needs.soname(key));
-        // Not what it needs itself and others decide about: only what the same packages have.
-        let needed = self.needs.needed_by(package);
-        let alike = |k: Key| {
-            self.needs.public[k]
-                .keys()
-                .eq(self.needs.public[key].keys())
-        };
-        let others = self.needs.provided_by(provider).iter().copied();
-        let others: Vec<Key> = others
-            .filter(|k| *k != key && self.needs.port(*k) == port && !self.is_own(package, *k))
-            .filter(|k| !needed.contains(k) || alike(*k))
-            .collect();
-        let mut put = |key: Key, new: Override| {
+        if self.same(provider, package) {
             let overrides = self.overrides.entry(package).or_default();
             if overrides
                 .get(&key)
-                .is_none_or(|old| old.strength <= new.strength)
+                .is_none_or(|old| old.strength <= of.strength)
             {
-                overrides.insert(key, new);
-                if let Some(own) = self.own.get_mut(&package) {
-                    own.remove(&key);
-                }
-            }
-        };
-        if itself {
-            if let Some(overrides) = self.overrides.get_mut(&package) {
                 overrides.remove(&key);
+                self.own.entry(package).or_default().insert(key);
             }
-            self.own.entry(package).or_default().insert(key);
             return;
         }
-        put(key, of);
+        let port = self.needs.port(key);
+        let world = self.index().world(package);
+        let libs = &self.worlds[world].providers;
+        // Not what it needs itself and is decided for itself.
+        let needed = self.needs.needed_by(package);
+        let others = self.needs.provided_by(provider).iter().copied();
+        let others: Vec<Key> = others
+            .filter(|k| *k != key && self.needs.port(*k) == port && !self.is_own(package, *k))
+            .filter(|k| !needed.contains(k) || libs[*k] == libs[key])
+            .collect();
+        let why = format!("with its {}", self.needs.soname(key));
+        self.put(package, key, of);
         for other in others {
             let strength = Strength::Follows;
-            let why = why.clone();
-            put(
+            self.put(
+                package,
                 other,
                 Override {
                     provider,
-                    why,
+                    why: why.clone(),
                     strength,
                 },
             );
         }
     }
 
-    /// Whether a package's override is there for a reason of its own, and not only as what came with it: it, or
-    /// another of the same provider.
-    pub fn insists(&self, package: Place, key: Key) -> bool {
-        let of = self.overrides.get(&package);
-        let Some((of, this)) = of.and_then(|of| Some((of, of.get(&key)?))) else {
-            return false;
-        };
-        let strong = |o: &Override| !matches!(o.strength, Strength::Follows | Strength::Own);
-        of.values()
-            .any(|o| o.provider == this.provider && strong(o))
-    }
-
-    /// Have a package do without what came with it, or what it has itself: it takes what the process has.
-    pub fn take_back(&mut self, package: Place, key: Key) {
-        if self
-            .own
-            .get_mut(&package)
-            .is_some_and(|own| own.remove(&key))
+    fn put(&mut self, package: Place, key: Key, new: Override) {
+        let overrides = self.overrides.entry(package).or_default();
+        if overrides
+            .get(&key)
+            .is_none_or(|old| old.strength <= new.strength)
         {
-            self.dropped.insert((package, key));
-        }
-        let Some(overrides) = self.overrides.get_mut(&package) else {
-            return;
-        };
-        let Some(provider) = overrides.get(&key).map(|o| o.provider) else {
-            return;
-        };
-        let dropped = &mut self.dropped;
-        overrides.retain(|key, of| {
-            if of.provider == provider && of.strength > Strength::Follows {
-                dropped.insert((package, *key));
+            overrides.insert(key, new);
+            if let Some(own) = self.own.get_mut(&package) {
+                own.remove(&key);
             }
-            of.provider != provider
-        });
+        }
     }
 
-    /// Whom a package is linked with.
-    fn links(&self, package: Place) -> BTreeSet<Place> {
-        let of = self
-            .overrides
-            .get(&package)
-            .into_iter()
-            .flat_map(BTreeMap::values);
-        of.map(|o| o.provider).collect()
+    /// Take back what a package was given of a provider.
+    pub fn take_back(&mut self, package: Place, provider: Place) {
+        if let Some(overrides) = self.overrides.get_mut(&package) {
+            overrides.retain(|_, of| of.provider != provider);
+        }
+    }
+
+    /// Have a copy in a side world linked for itself.
+    pub fn part(&mut self, package: Place) {
+        let main = self.of(package);
+        if !self.shared.remove(&package) {
+            return;
+        }
+        let index = self.index();
+        let here = |of: &Override| {
+            let provider = index.place(index.world(package), index.id(of.provider))?;
+            Some(Override {
+                provider,
+                ..of.clone()
+            })
+        };
+        let overrides = self.overrides.get(&main).into_iter().flatten();
+        let overrides: BTreeMap<Key, Override> = overrides
+            .filter_map(|(k, of)| Some((*k, here(of)?)))
+            .collect();
+        self.overrides.insert(package, overrides);
+        for table in [&mut self.own, &mut self.needed] {
+            if let Some(keys) = table.get(&main).cloned() {
+                table.insert(package, keys);
+            }
+        }
+    }
+
+    /// Share the main world's linking with the copies of a side world, where it has nothing that the side world has not.
+    pub fn share(&mut self, world: World) {
+        let index = self.index();
+        let copies = index
+            .in_world(world)
+            .map(|(p, _)| p)
+            .filter(|p| !index.is_home(*p));
+        self.shared.extend(copies);
+        loop {
+            let unlike = |p: &Place| index.world(*p) == world && !self.fits_here(*p);
+            let unlike: Vec<Place> = self.shared.iter().copied().filter(unlike).collect();
+            if unlike.is_empty() {
+                return;
+            }
+            for place in unlike {
+                self.shared.remove(&place);
+            }
+        }
+    }
+
+    /// Whether a copy finds what it is to find here, linked as in the main world.
+    fn fits_here(&self, place: Place) -> bool {
+        let (index, main) = (self.index(), self.of(place));
+        let here = &self.worlds[index.world(place)];
+        let empty = BTreeMap::new();
+        let overrides = self.overrides.get(&main).unwrap_or(&empty);
+        let due = |key: Key| {
+            let other = here.others.get(&(place, key)).map(|(p, _)| *p);
+            other.or(here.providers[key])
+        };
+        let suits = overrides.iter().all(|(key, of)| {
+            let Some(copy) = index.place(index.world(place), index.id(of.provider)) else {
+                return false;
+            };
+            let is_due = of.strength == Strength::Follows || due(*key) == Some(copy);
+            is_due && self.same(copy, of.provider)
+        });
+        let others = here.others.range((place, 0)..=(place, Key::MAX));
+        suits
+            && others
+                .into_iter()
+                .all(|((_, key), _)| overrides.contains_key(key))
+    }
+
+    /// Who is linked with whom, and whether that link is weak: no person asked for it.
+    fn graph(&self) -> DiGraphMap<Place, bool> {
+        let mut graph = DiGraphMap::new();
+        for (package, overrides) in &self.overrides {
+            for of in overrides.values() {
+                let provider = self.of(of.provider);
+                let weak = of.strength < Strength::Mended;
+                let so_far = graph
+                    .edge_weight(*package, provider)
+                    .copied()
+                    .unwrap_or(true);
+                graph.add_edge(*package, provider, weak && so_far);
+            }
+        }
+        graph
     }
 
     /// Whether `from` is linked with `to`, directly or not.
     pub fn reaches(&self, from: Place, to: Place) -> bool {
-        let (mut seen, mut left) = (BTreeSet::new(), vec![from]);
-        while let Some(next) = left.pop() {
-            if next == to {
-                return true;
-            }
-            if seen.insert(next) {
-                left.extend(self.links(next));
-            }
-        }
-        false
-    }
-
-    /// The packages, those with which others are linked before these; or a circle of them.
-    pub fn order(&self) -> Result<Vec<Place>, Vec<Place>> {
-        let (mut order, mut done) = (Vec::new(), BTreeSet::new());
-        for start in self.overrides.keys() {
-            let mut path: Vec<(Place, Vec<Place>)> = Vec::new();
-            if !done.contains(start) {
-                path.push((*start, self.links(*start).into_iter().collect()));
-            }
-            while let Some((at, left)) = path.last_mut() {
-                let at = *at;
-                let Some(next) = left.pop() else {
-                    path.pop();
-                    done.insert(at);
-                    order.push(at);
-                    continue;
-                };
-                if let Some(from) = path.iter().position(|(p, _)| *p == next) {
-                    return Err(path.iter().skip(from).map(|(p, _)| *p).collect());
-                }
-                if !done.contains(&next) {
-                    path.push((next, self.links(next).into_iter().collect()));
-                }
-            }
-        }
-        Ok(order)
+        let (graph, from, to) = (self.graph(), self.of(from), self.of(to));
+        let there = graph.contains_node(from) && graph.contains_node(to);
+        from == to || there && has_path_connecting(&graph, from, to, None)
     }
 
     /// A realization's name is made of those it is linked with, so they can't be linked in a circle. Where they would
-    /// be, a link that no person asked for is dropped: the programs see to it then.
-    pub fn break_circles(&mut self) -> Result<(), PlanError> {
-        while let Err(mut circle) = self.order() {
-            let first = circle.iter().enumerate().min_by_key(|(_, p)| **p);
-            let first = first.map_or(0, |(at, _)| at);
-            circle.rotate_left(first);
-            let next = circle.iter().cycle().skip(1);
-            let weak = |(from, to): &(&Place, &Place)| {
-                let of = self
-                    .overrides
-                    .get(from)
-                    .into_iter()
-                    .flat_map(BTreeMap::values);
-                let mut to = of.filter(|o| o.provider == **to);
-                to.all(|o| o.strength < Strength::Mended)
-            };
-            let Some((from, to)) = circle.iter().zip(next).find(weak) else {
-                let id = |p: &Place| self.needs.depends.index.id(*p).clone();
-                return Err(PlanError::Cycle(circle.iter().map(id).collect()));
-            };
-            if let Some(overrides) = self.overrides.get_mut(from) {
-                let dropped = &mut self.dropped;
-                overrides.retain(|key, of| {
-                    if of.provider == *to && of.strength > Strength::Follows {
-                        dropped.insert((*from, *key));
-                    }
-                    of.provider != *to
-                });
+    /// be, links are dropped, weak ones first: the programs see to it then. Gives the dropped that a person asked for.
+    pub fn break_circles(&mut self) -> Vec<(Place, Key, Override)> {
+        let graph = self.graph();
+        let mut lost = Vec::new();
+        for circle in tarjan_scc(&graph) {
+            let inside: BTreeSet<Place> = circle.into_iter().collect();
+            let edges = graph
+                .all_edges()
+                .filter(|(a, b, _)| inside.contains(a) && inside.contains(b));
+            let mut edges: Vec<(bool, Place, Place)> =
+                edges.map(|(a, b, weak)| (*weak, a, b)).collect();
+            edges.sort();
+            let mut kept: DiGraphMap<Place, ()> = DiGraphMap::new();
+            for (_, from, to) in edges {
+                let (from, to) = (kept.add_node(from), kept.add_node(to));
+                if from != to && !has_path_connecting(&kept, to, from, None) {
+                    kept.add_edge(from, to, ());
+                } else {
+                    lost.extend(self.unlink(from, to));
+                }
             }
         }
-        Ok(())
+        lost
+    }
+
+    /// Drop a link; gives what of it a person asked for.
+    fn unlink(&mut self, from: Place, to: Place) -> Vec<(Place, Key, Override)> {
+        let overrides = self.overrides.remove(&from).unwrap_or_default();
+        let (gone, stay): (BTreeMap<_, _>, BTreeMap<_, _>) = overrides
+            .into_iter()
+            .partition(|(_, of)| self.of(of.provider) == to);
+        self.overrides.insert(from, stay);
+        let gone = gone
+            .into_iter()
+            .filter(|(_, of)| of.strength == Strength::Special);
+        gone.map(|(key, of)| (from, key, of)).collect()
+    }
+
+    /// All places that stand for themselves, those with which others are linked before these.
+    pub fn order(&self) -> Vec<Place> {
+        let mut graph = self.graph();
+        for place in (0..self.index().spots.len()).filter(|p| self.of(*p) == *p) {
+            graph.add_node(place);
+        }
+        // Without circles: they were broken.
+        let mut order = toposort(&graph, None).unwrap_or_default();
+        order.reverse();
+        order
     }
 }

@@ -1,12 +1,11 @@
-//! Libraries in a set of packages: who has which, who needs which, and how a consumer does with each of them.
+//! Libraries: who has which, who needs which, and how a consumer does with each of them.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use super::depends::{Depends, Edges};
-use super::error::group_text;
-use super::relations::Place;
+use super::index::{Index, Place, World};
+use super::relations::group_text;
 use crate::decide::Fit;
 use crate::elf::{Port, is_glibc_interpreter};
 use crate::facts;
@@ -15,65 +14,64 @@ use crate::layout::{Architecture, Soname};
 /// A soname (or the file name of an interpreter) of an architecture, by its place among all that are spoken of.
 pub(super) type Key = usize;
 
-/// An ELF object of a member.
-pub(super) struct Object<'w> {
+/// An ELF object of a package.
+pub(super) struct Object<'a> {
     pub package: Place,
-    pub path: &'w Path,
+    pub path: &'a Path,
     /// Its interpreter, then what it needs, in order.
     pub needs: Vec<Key>,
     /// Whether it is a program: what a process starts with.
     pub program: bool,
 }
 
-/// The objects of a set.
-pub(super) struct Needs<'d, 'w> {
-    pub depends: &'d Depends<'d, 'w>,
-    edges: &'d Edges,
+/// The objects of all places.
+pub(super) struct Needs<'i, 'a> {
+    pub index: &'i Index<'a>,
     keys: Vec<(&'static str, Soname)>,
-    pub objects: Vec<Object<'w>>,
-    /// The objects of each package.
+    pub objects: Vec<Object<'a>>,
+    /// The objects of each place.
     pub of: BTreeMap<Place, Vec<usize>>,
-    /// For each key, the packages that have it for everybody, with the object.
+    /// For each key, the places that have it for everybody, with the object.
     pub public: Vec<BTreeMap<Place, usize>>,
     provides: BTreeMap<Place, Vec<Key>>,
     /// For each key, the others that have it.
     private: Vec<BTreeMap<Place, usize>>,
-    /// The needs of each package.
+    /// For each key, whom the links of a world's tree lead to.
+    aliases: HashMap<(World, Key), Place>,
+    /// The needs of each place.
     needed: BTreeMap<Place, BTreeSet<Key>>,
     nothing: BTreeSet<Key>,
-    /// Which architecture of a package's objects its own lib/ is for.
+    /// Which architecture of a place's objects its own lib/ is for.
     main: BTreeMap<Place, &'static str>,
-    closures: RefCell<HashMap<Place, Vec<Place>>>,
     fits: RefCell<HashMap<(Place, Key, Place), Option<Fit>>>,
 }
 
-impl<'d, 'w> Needs<'d, 'w> {
-    pub fn new(depends: &'d Depends<'d, 'w>, edges: &'d Edges, set: &BTreeSet<Place>) -> Self {
+impl<'i, 'a> Needs<'i, 'a> {
+    pub fn new(index: &'i Index<'a>) -> Self {
         let mut table = Table::default();
         let mut needs = Needs {
-            depends,
-            edges,
+            index,
             keys: Vec::new(),
             objects: Vec::new(),
             of: BTreeMap::new(),
             public: Vec::new(),
             private: Vec::new(),
             provides: BTreeMap::new(),
+            aliases: HashMap::new(),
             needed: BTreeMap::new(),
             nothing: BTreeSet::new(),
             main: BTreeMap::new(),
-            closures: RefCell::default(),
             fits: RefCell::default(),
         };
-        let mut sonames: Vec<(Key, bool)> = Vec::new();
-        for package in set.iter().copied() {
-            for object in &depends.index.facts(package).objects {
+        let mut sonames: Vec<Option<(Key, bool)>> = Vec::new();
+        for (package, spot) in index.spots.iter().enumerate() {
+            for object in &spot.facts.objects {
                 let Some(port) = Port::of(&object.target) else {
                     continue;
                 };
                 let architecture = port.architecture;
                 let main = needs.main.entry(package).or_insert(architecture);
-                if architecture == depends.index.id(package).architecture().as_str() {
+                if architecture == index.id(package).architecture().as_str() {
                     *main = architecture;
                 }
                 let at = needs.objects.len();
@@ -84,13 +82,11 @@ impl<'d, 'w> Needs<'d, 'w> {
                     .iter()
                     .map(|s| table.key(architecture, s.clone()));
                 let needed: Vec<Key> = interpreter.into_iter().chain(needed).collect();
+                needs.needed.entry(package).or_default().extend(&needed);
                 // A private library is also found by its file name.
                 let public = object.public && object.soname.is_some();
-                if let Some(soname) = object.soname.clone().or_else(|| file_name(&object.path)) {
-                    sonames.push((table.key(architecture, soname), public));
-                } else {
-                    sonames.push((usize::MAX, false));
-                }
+                let soname = object.soname.clone().or_else(|| file_name(&object.path));
+                sonames.push(soname.map(|s| (table.key(architecture, s), public)));
                 needs.objects.push(Object {
                     package,
                     path: &object.path,
@@ -99,35 +95,74 @@ impl<'d, 'w> Needs<'d, 'w> {
                 });
             }
         }
-        needs.public = vec![BTreeMap::new(); table.keys.len()];
-        needs.private = vec![BTreeMap::new(); table.keys.len()];
-        for (at, (key, public)) in sonames.into_iter().enumerate() {
+        needs.keys = table.keys;
+        needs.public = vec![BTreeMap::new(); needs.keys.len()];
+        needs.private = vec![BTreeMap::new(); needs.keys.len()];
+        for (object, soname) in needs.objects.iter().enumerate() {
+            let Some((key, public)) = sonames.get(object).copied().flatten() else {
+                continue;
+            };
             let side = if public {
                 &mut needs.public
             } else {
                 &mut needs.private
             };
-            let package = needs.objects.get(at).map(|o| o.package);
-            if let (Some(providers), Some(package)) = (side.get_mut(key), package) {
-                providers.entry(package).or_insert(at);
-            }
+            side[key].entry(soname.package).or_insert(object);
         }
         for (key, providers) in needs.public.iter().enumerate() {
             for package in providers.keys() {
                 needs.provides.entry(*package).or_default().push(key);
             }
         }
-        for object in &needs.objects {
-            let needed = needs.needed.entry(object.package).or_default();
-            needed.extend(&object.needs);
-        }
-        needs.keys = table.keys;
+        needs.find_aliases();
         needs
+    }
+
+    /// Names that exist by links: those that lead to an object that says it is called so.
+    fn find_aliases(&mut self) {
+        for (world, observed) in self.index.worlds.iter().enumerate() {
+            for (link, target) in &observed.made {
+                let Some(soname) = file_name(link) else {
+                    continue;
+                };
+                let here = self
+                    .index
+                    .in_world(world)
+                    .filter(|(_, s)| s.member.is_some());
+                let mut found = here.filter_map(|(place, _)| {
+                    let mut objects = self.of.get(&place)?.iter().copied();
+                    objects.find(|o| self.objects[*o].path == target)
+                });
+                let Some(object) = found.next() else {
+                    continue;
+                };
+                let place = self.objects[object].package;
+                let keys = (0..self.keys.len()).filter(|k| *self.soname(*k) == soname);
+                let key = keys
+                    .into_iter()
+                    .find(|k| self.object(place, *k) == Some(object));
+                if let Some(key) = key {
+                    self.aliases.insert((world, key), place);
+                }
+            }
+        }
     }
 
     /// All keys.
     pub fn keys(&self) -> std::ops::Range<Key> {
         0..self.keys.len()
+    }
+
+    /// The members of a world that have a library for everybody there: by what is in directories where ld.so looks.
+    pub fn providers(&self, world: World, key: Key) -> Vec<Place> {
+        if let Some(place) = self.aliases.get(&(world, key)) {
+            return vec![*place];
+        }
+        let here = |p: &Place| {
+            let spot = self.index.spot(*p);
+            spot.world == world && spot.member.is_some()
+        };
+        self.public[key].keys().copied().filter(here).collect()
     }
 
     /// What a package has for everybody.
@@ -143,20 +178,13 @@ impl<'d, 'w> Needs<'d, 'w> {
     /// Its architecture.
     pub fn architecture(&self, key: Key) -> Architecture {
         // The names of ports are architectures.
-        let native = self.depends.index.world.native;
+        let native = self.index.known.native;
         Architecture::new(self.port(key)).unwrap_or_else(|_| native.clone())
     }
 
     /// Its soname.
     pub fn soname(&self, key: Key) -> &Soname {
         &self.keys[key].1
-    }
-
-    /// The key of a soname that is spoken of.
-    pub fn key(&self, port: &str, soname: &Soname) -> Option<Key> {
-        self.keys
-            .iter()
-            .position(|(p, s)| *p == port && s == soname)
     }
 
     /// Whether a package's own lib/ is for the architecture of a key.
@@ -178,52 +206,32 @@ impl<'d, 'w> Needs<'d, 'w> {
     /// What a package's objects take from the package itself.
     pub fn own(&self, package: Place) -> BTreeSet<Key> {
         let mut own = self.needed_by(package).clone();
-        own.retain(|key| self.is_main(package, *key) && self.has_named(package, *key));
+        let objects = &self.index.spot(package).facts.objects;
+        own.retain(|key| {
+            let named = |o: &facts::Object| o.soname.as_ref() == Some(self.soname(*key));
+            self.is_main(package, *key) && objects.iter().any(named)
+        });
         own
     }
 
-    /// Whether an object of a package says that this is its soname.
-    fn has_named(&self, package: Place, key: Key) -> bool {
-        let objects = &self.depends.index.facts(package).objects;
-        objects
-            .iter()
-            .any(|o| o.soname.as_ref() == Some(self.soname(key)))
-    }
-
-    /// What a package uses, directly and through others, the nearest first.
-    fn closure(&self, package: Place) -> Vec<Place> {
-        if let Some(known) = self.closures.borrow().get(&package) {
-            return known.clone();
-        }
-        let mut seen = BTreeSet::from([package]);
-        let (mut order, mut left) = (Vec::new(), VecDeque::from([package]));
-        while let Some(from) = left.pop_front() {
-            for to in self.edges.of(from) {
-                if seen.insert(to) {
-                    order.push(to);
-                    left.push_back(to);
-                }
+    /// The provider that a consumer came with: in its world, the one of its dependencies.
+    pub fn came_with(&self, consumer: Place, key: Key) -> Option<Place> {
+        let providers = self.providers(self.index.world(consumer), key);
+        match providers[..] {
+            [] => None,
+            [only] => Some(only),
+            _ if providers.contains(&consumer) => Some(consumer),
+            _ => {
+                let direct = self.index.uses(consumer).find(|p| providers.contains(p));
+                let further = || {
+                    self.index
+                        .closure(consumer)
+                        .into_iter()
+                        .find(|p| providers.contains(p))
+                };
+                direct.or_else(further)
             }
         }
-        self.closures.borrow_mut().insert(package, order.clone());
-        order
-    }
-
-    /// The provider of the closure a consumer is in.
-    pub fn came_with(&self, consumer: Place, key: Key) -> Option<Place> {
-        let providers = self.public.get(key)?;
-        if providers.contains_key(&consumer) {
-            return Some(consumer);
-        }
-        if providers.is_empty() {
-            return None;
-        }
-        let direct = self.edges.of(consumer).find(|p| providers.contains_key(p));
-        direct.or_else(|| {
-            self.closure(consumer)
-                .into_iter()
-                .find(|p| providers.contains_key(p))
-        })
     }
 
     /// A package that has it for itself, which a consumer finds by its own means: a RUNPATH.
@@ -232,9 +240,8 @@ impl<'d, 'w> Needs<'d, 'w> {
         if providers.contains_key(&consumer) {
             return Some(consumer);
         }
-        self.closure(consumer)
-            .into_iter()
-            .find(|p| providers.contains_key(p))
+        let closure = self.index.closure(consumer);
+        closure.into_iter().find(|p| providers.contains_key(p))
     }
 
     /// What is wrong with a provider under a consumer.
@@ -253,20 +260,21 @@ impl<'d, 'w> Needs<'d, 'w> {
         if consumer == provider {
             return None;
         }
-        if let Some(hide) = self.depends.hidden(provider, consumer) {
-            return Some(Fit::Hidden(hide.to_string()));
-        }
+        let index = self.index;
         let came_with = self.came_with(consumer, key);
-        let used = self.edges.by.get(&consumer).into_iter().flatten();
-        for (number, _) in used.filter(|(_, by)| Some(**by) == came_with) {
-            if let Some(group) = self.depends.groups(consumer).get(*number)
-                && !group.is_satisfied_by(provider)
-            {
-                return Some(Fit::Relation(group_text(group.relations)));
+        let of = index.id(consumer).architecture();
+        let used = index.spot(consumer).uses.iter();
+        for (number, _) in used.filter(|(_, by)| by.is_some() && *by == came_with) {
+            let group = index.depends(consumer).get(*number);
+            let holds = |g: &Vec<facts::Relation>| {
+                g.iter()
+                    .any(|r| index.named(provider).satisfies(r, of, &index.known))
+            };
+            if let Some(group) = group.filter(|g| !holds(g)) {
+                return Some(Fit::Relation(group_text(group)));
             }
         }
-        let index = self.depends.index;
-        let verdict = index.world.files.verdict(
+        let verdict = index.known.files.verdict(
             index.id(consumer),
             &self.architecture(key),
             self.soname(key),

@@ -1,17 +1,19 @@
-//! What processes load, and making sure that it fits.
+//! What processes load, and making sure that it is what they are to have.
 //!
 //! ld.so loads a soname once for a process: the needs of the program first, then those of what these brought, each
 //! looked for by the linking of the package it is in. So a library may get another than the one it is linked with,
-//! because somebody came first. Where that does not suit it, the program is given what suits all, by its own lib/ and,
-//! if it does not need that soname itself, by one more need; then it comes first. After that a library that has
-//! something in its own lib/ gets that in every process, or does without having it there.
+//! because somebody came first. Where that is not what the process is to have, the program is given it, by its own lib/ and,
+//! if it does not need that soname itself, by one more need; then it comes first.
+//!
+//! What a process is to have of a soname: what its program's package has in its own lib/; what a library of it insists on; what a
+//! library has itself; else what its world has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::error::PlanError;
-use super::linking::{Linking, Override, Strength};
+use super::error::{Warning, named};
+use super::index::{Place, World};
+use super::linking::{Linking, Override, Scope, Strength};
 use super::needs::Key;
-use super::relations::Place;
 
 /// More libraries than any program has to be given.
 const ROUNDS: usize = 500;
@@ -25,57 +27,85 @@ struct Process {
     asked: Vec<(Place, Key)>,
 }
 
-/// Something that got a library it should not have.
-struct Misfit {
-    consumer: Place,
-    key: Key,
-    got: Place,
-    why: String,
-    /// Whether it rather takes this one than to be in the way.
-    gives_way: bool,
+/// Something that a process gets and should not.
+enum Misfit {
+    /// It is to have this one.
+    Other {
+        consumer: Place,
+        key: Key,
+        due: Place,
+        why: String,
+    },
+    /// It does not suit who asks for it.
+    Unfit {
+        consumer: Place,
+        key: Key,
+        got: Place,
+        why: String,
+    },
 }
 
-/// Make all programs of the set load what fits. Those that can't be given anything are left: they are started where
-/// everything is on /usr.
+/// What of a process can't be had.
+pub(super) struct Refused {
+    /// The package whose choice by a person was taken back, and of whom; `None`: nothing was.
+    pub taken_back: Option<(Place, Place)>,
+    /// In words.
+    pub warning: Warning,
+    /// What is wrong.
+    pub why: String,
+}
+
+/// Make all programs of a world load what they are to. Gives what can't be had, and whether anything was changed.
 pub(super) fn mend(
     linking: &mut Linking<'_, '_, '_>,
-    own: &BTreeSet<Place>,
-    rigid: &dyn Fn(Place) -> bool,
-) -> Result<(), PlanError> {
+    scope: Scope,
+    world: World,
+) -> (Vec<Refused>, bool) {
     let needs = linking.needs;
+    let index = needs.index;
     let mut seen: BTreeSet<(Place, &[Key])> = BTreeSet::new();
     let mut is_new = |o: &usize| {
         let object = &needs.objects[*o];
-        object.program && seen.insert((object.package, &object.needs)) && !rigid(object.package)
+        let runs = scope == Scope::Inside || index.is_home(object.package);
+        let of_world =
+            index.world(object.package) == world && index.spot(object.package).member.is_some();
+        object.program && runs && of_world && seen.insert((object.package, &object.needs))
     };
-    let programs: Vec<usize> = (0..needs.objects.len()).filter(|o| is_new(o)).collect();
+    let mut programs: Vec<usize> = (0..needs.objects.len()).filter(|o| is_new(o)).collect();
+    let mut refused = Vec::new();
+    let mut yields: BTreeSet<(usize, Place, Key)> = BTreeSet::new();
+    let mut mended = false;
     // Every mend is for good and adds something, or takes back what is not given again.
-    for round in 0.. {
+    for _ in 0..ROUNDS {
         let mut changed = false;
-        for program in &programs {
-            let process = run(linking, *program);
-            if let Some(misfit) = misfit(linking, &process, own) {
-                if round > ROUNDS {
-                    return Err(refusal(
-                        linking,
-                        &process,
-                        &misfit,
-                        vec![misfit.why.clone()],
-                    ));
+        programs.retain(|program| {
+            let process = run(linking, scope, *program);
+            let Some(misfit) = misfit(linking, world, &process, &yields) else {
+                return true;
+            };
+            changed = true;
+            match mend_one(linking, &process, misfit, &mut yields) {
+                Ok(()) => {
+                    mended = true;
+                    true
                 }
-                mend_one(linking, &process, &misfit, own)?;
-                changed = true;
+                Err(why) => {
+                    let stays = why.taken_back.is_some();
+                    mended |= stays;
+                    refused.push(*why);
+                    stays
+                }
             }
-        }
+        });
         if !changed {
             break;
         }
     }
-    Ok(())
+    (refused, mended)
 }
 
 /// What a program loads.
-fn run(linking: &Linking<'_, '_, '_>, program: usize) -> Process {
+fn run(linking: &Linking<'_, '_, '_>, scope: Scope, program: usize) -> Process {
     let needs = linking.needs;
     let package = needs.objects[program].package;
     let mut process = Process {
@@ -88,13 +118,13 @@ fn run(linking: &Linking<'_, '_, '_>, program: usize) -> Process {
     let mut order = vec![program];
     let mut at = 0;
     while let Some(object) = order.get(at).map(|o| &needs.objects[*o]) {
-        let besides = linking.needed.get(&package).filter(|_| at == 0);
+        let besides = linking.needed.get(&linking.of(package)).filter(|_| at == 0);
         for key in object.needs.iter().chain(besides.into_iter().flatten()) {
             process.asked.push((object.package, *key));
             if process.loaded.contains_key(key) {
                 continue;
             }
-            let provider = linking.provider(object.package, *key);
+            let provider = linking.provider(scope, object.package, *key);
             process.loaded.insert(*key, provider);
             let next = provider.and_then(|p| needs.object(p, *key));
             if let Some(next) = next.filter(|o| entered.insert(*o)) {
@@ -106,52 +136,55 @@ fn run(linking: &Linking<'_, '_, '_>, program: usize) -> Process {
     process
 }
 
-/// The first that is wrong in a process:
-///
-/// - what a person chose, or the own lib/ of a library has, is not what was loaded;
-/// - a program with its own libraries has one that did not come with it;
-/// - something has what does not suit it.
+/// The first that is wrong in a process.
 fn misfit(
     linking: &Linking<'_, '_, '_>,
+    world: World,
     process: &Process,
-    own: &BTreeSet<Place>,
+    yields: &BTreeSet<(usize, Place, Key)>,
 ) -> Option<Misfit> {
-    let needs = linking.needs;
-    let root = process.package;
+    let (needs, root) = (linking.needs, process.package);
     for (consumer, key) in process.asked.iter().copied() {
         let Some(got) = process.loaded.get(&key).copied().flatten() else {
             continue;
         };
-        let found = |why: &str, gives_way: bool| {
-            Some(Misfit {
+        let yields = yields.contains(&(process.program, consumer, key));
+        let special = |who: Place| {
+            let of = linking.overriding(who, key);
+            of.filter(|of| who == root || of.strength == Strength::Special)
+        };
+        let due = special(root).or_else(|| special(consumer).filter(|_| !yields));
+        let own =
+            || (consumer != root && !yields && linking.is_own(consumer, key)).then_some(consumer);
+        let due = due.map(|of| (of.provider, Some(of.why)));
+        let due = due.or_else(|| Some((own()?, Some("has one itself"))));
+        let due = due.or_else(|| Some((linking.worlds[world].providers[key]?, None)));
+        if let Some((due, why)) = due
+            && !linking.same(due, got)
+        {
+            let of_world = || format!("its world has {}", named(needs.index.id(due)));
+            let why = why.map_or_else(of_world, str::to_string);
+            return Some(Misfit::Other {
+                consumer,
+                key,
+                due,
+                why,
+            });
+        }
+        let of_world = linking.worlds[world].providers[key].is_some_and(|p| linking.same(p, got));
+        if !of_world
+            && !linking.same(consumer, got)
+            && linking
+                .overriding(consumer, key)
+                .is_none_or(|of| !linking.same(of.provider, got))
+            && let Some(why) = needs.complaint(consumer, key, got)
+        {
+            return Some(Misfit::Unfit {
                 consumer,
                 key,
                 got,
-                why: why.into(),
-                gives_way,
-            })
-        };
-        let chosen = linking.overriding(root, key);
-        for who in [root, consumer] {
-            if let Some(of) = linking.overriding(who, key).filter(|o| o.provider != got) {
-                let gives_way = who == consumer && who != root && !linking.insists(who, key);
-                return found(&of.why, gives_way);
-            }
-        }
-        if consumer != got && linking.is_own(consumer, key) {
-            return found("has one itself", false);
-        }
-        let settled = chosen.is_some_and(|o| o.strength >= Strength::Mended);
-        let came_with = needs.came_with(root, key).filter(|_| own.contains(&root));
-        if came_with.is_some_and(|c| c != got && c != root) && !settled && needs.is_main(root, key)
-        {
-            return found("did not come with it", false);
-        }
-        let expected = linking.provider(consumer, key) == Some(got);
-        if (!expected || linking.dropped.contains(&(consumer, key)))
-            && let Some(why) = needs.complaint(consumer, key, got)
-        {
-            return found(&why, false);
+                why,
+            });
         }
     }
     None
@@ -160,153 +193,113 @@ fn misfit(
 fn mend_one(
     linking: &mut Linking<'_, '_, '_>,
     process: &Process,
-    misfit: &Misfit,
-    own: &BTreeSet<Place>,
-) -> Result<(), PlanError> {
+    misfit: Misfit,
+    yields: &mut BTreeSet<(usize, Place, Key)>,
+) -> Result<(), Box<Refused>> {
     let needs = linking.needs;
-    let index = needs.depends.index;
     let root = process.package;
-    let Misfit {
-        consumer, key, got, ..
-    } = *misfit;
-    if misfit.gives_way && needs.complaint(consumer, key, got).is_none() {
-        linking.take_back(consumer, key);
-        return Ok(());
-    }
-    let named = |p: Place| format!("{} {}", index.id(p).package(), index.id(p).version());
-    let why = format!("{} {}", named(consumer), misfit.why);
-    let mut tried = Vec::new();
-    for provider in candidates(linking, process, consumer, key, own) {
-        let fixed = fixed(linking, root, key, provider);
-        match fixed.or_else(|| objection(linking, process, key, provider)) {
-            Some(why) => tried.push(format!("{}: {why}", named(provider))),
-            None if prefer(linking, process, key, provider, &why) => return Ok(()),
-            None => {}
-        }
-    }
-    // Or another version of who is not content.
-    let brought = process.loaded.iter();
-    let brought = brought.filter(|(_, p)| **p == Some(consumer) && consumer != root);
-    for brought in brought.map(|(key, _)| *key) {
-        for other in candidates(linking, process, root, brought, own) {
-            if other != consumer
-                && needs.complaint(other, key, got).is_none()
-                && fixed(linking, root, brought, other).is_none()
-                && objection(linking, process, brought, other).is_none()
-                && prefer(linking, process, brought, other, &why)
-            {
-                return Ok(());
+    match misfit {
+        Misfit::Other {
+            consumer,
+            key,
+            due,
+            why,
+        } => {
+            let refusal =
+                objection(linking, process, key, due).or_else(|| fixed(linking, root, key, due));
+            let Some(objection) = refusal else {
+                if prefer(linking, process, key, due, &why, consumer) {
+                    return Ok(());
+                }
+                return Err(refuse(linking, process, key, why));
+            };
+            let chosen = linking.overriding(root, key).map(|of| of.provider);
+            if let Some(provider) = chosen.filter(|p| linking.same(*p, due)) {
+                let mut refused = refuse(linking, process, key, objection);
+                linking.part(root);
+                linking.take_back(root, provider);
+                refused.taken_back = Some((root, provider));
+                return Err(refused);
+            }
+            // Who insists takes what the others have, if it can.
+            let got = process.loaded.get(&key).copied().flatten();
+            let can_do = got.is_some_and(|got| needs.complaint(consumer, key, got).is_none());
+            match can_do && consumer != root && yields.insert((process.program, consumer, key)) {
+                true => Ok(()),
+                false => Err(refuse(linking, process, key, objection)),
             }
         }
-    }
-    // At last, what it has itself, if it can do without.
-    let can_do = || needs.complaint(consumer, key, got).is_none();
-    let first = !linking.dropped.contains(&(consumer, key));
-    if first && consumer != root && linking.is_own(consumer, key) && can_do() {
-        linking.take_back(consumer, key);
-        return Ok(());
-    }
-    if tried.is_empty() {
-        tried.push(format!("{}: {why}", named(got)));
-    }
-    Err(refusal(linking, process, misfit, tried))
-}
-
-fn refusal(
-    linking: &Linking<'_, '_, '_>,
-    process: &Process,
-    misfit: &Misfit,
-    why: Vec<String>,
-) -> PlanError {
-    let needs = linking.needs;
-    PlanError::Process {
-        package: Box::new(needs.depends.index.id(process.package).clone()),
-        program: needs.objects[process.program].path.to_path_buf(),
-        soname: needs.soname(misfit.key).clone(),
-        why,
-    }
-}
-
-/// Who may provide a library to a process: what is chosen for it, what it and `consumer` would get, the view's, the
-/// newest.
-fn candidates(
-    linking: &Linking<'_, '_, '_>,
-    process: &Process,
-    consumer: Place,
-    key: Key,
-    own: &BTreeSet<Place>,
-) -> Vec<Place> {
-    let needs = linking.needs;
-    let index = needs.depends.index;
-    let root = process.package;
-    let there = &needs.public[key];
-    let mut newest: Vec<Place> = there.keys().copied().collect();
-    newest.sort_by(|a, b| index.compare(*b, *a).then(a.cmp(b)));
-    let chosen = linking.overriding(root, key).map(|o| o.provider);
-    let first = [
-        chosen,
-        needs.came_with(root, key).filter(|_| own.contains(&root)),
-        linking.provider(consumer, key),
-        needs.came_with(consumer, key),
-        needs.came_with(root, key),
-        linking.vote.providers.get(key).copied().flatten(),
-    ];
-    let mut order: Vec<Place> = Vec::new();
-    for place in first.into_iter().flatten().chain(newest) {
-        if there.contains_key(&place) && !order.contains(&place) {
-            order.push(place);
+        Misfit::Unfit {
+            consumer,
+            key,
+            got,
+            why,
+        } => {
+            let who = named(needs.index.id(consumer));
+            let mut refused = refuse(linking, process, key, format!("{who} {why}"));
+            let chosen = linking.overriding(root, key);
+            if chosen.is_some_and(|of| {
+                of.strength == Strength::Special && linking.same(of.provider, got)
+            }) {
+                linking.part(root);
+                linking.take_back(root, got);
+                refused.taken_back = Some((root, got));
+            }
+            Err(refused)
         }
     }
-    order
+}
+
+fn refuse(linking: &Linking<'_, '_, '_>, process: &Process, key: Key, why: String) -> Box<Refused> {
+    let needs = linking.needs;
+    Box::new(Refused {
+        taken_back: None,
+        why: why.clone(),
+        warning: Warning::Process {
+            package: needs.index.id(process.package).clone(),
+            program: needs.objects[process.program].path.to_path_buf(),
+            soname: needs.soname(key).clone(),
+            why,
+        },
+    })
 }
 
 /// Why a program can't be given this one, whatever it loads.
 fn fixed(linking: &Linking<'_, '_, '_>, root: Place, key: Key, provider: Place) -> Option<String> {
-    let needs = linking.needs;
-    if !needs.is_main(root, key) {
+    if !linking.needs.is_main(root, key) {
         return Some("its lib/ is for another architecture".into());
     }
     let strong = linking
         .overriding(root, key)
         .filter(|o| o.strength >= Strength::Mended);
-    if let Some(of) = strong.filter(|o| o.provider != provider) {
-        return Some(of.why.clone());
+    if let Some(of) = strong.filter(|o| !linking.same(o.provider, provider)) {
+        return Some(of.why.into());
     }
-    let circle = provider != root && linking.reaches(provider, root);
+    let circle = !linking.same(provider, root) && linking.reaches(provider, root);
     circle.then(|| "it is itself linked with that package".into())
 }
 
-/// Who of a process can't do with a provider.
+/// Who of a process can't do with a provider that is not its world's.
 fn objection(
     linking: &Linking<'_, '_, '_>,
     process: &Process,
     key: Key,
     provider: Place,
 ) -> Option<String> {
-    let needs = linking.needs;
-    let id = |p: Place| needs.depends.index.id(p);
-    let mut asking = process
+    let (needs, index) = (linking.needs, linking.index());
+    let world = index.world(process.package);
+    if linking.worlds[world].providers[key] == Some(provider) {
+        return None;
+    }
+    let asking = process
         .asked
         .iter()
         .filter(|(_, k)| *k == key)
         .map(|(who, _)| *who);
-    asking.find_map(|who| {
-        let bound = linking
-            .overriding(who, key)
-            .filter(|o| o.provider != provider);
-        let bound = bound.filter(|_| who != process.package && linking.insists(who, key));
-        let own = who != provider && linking.is_own(who, key) && who != process.package;
-        let why = match bound {
-            Some(of) => Some(of.why.clone()),
-            None if own => Some("has one itself".into()),
-            None => needs.complaint(who, key, provider),
-        };
-        Some(format!(
-            "{} {} {}",
-            id(who).package(),
-            id(who).version(),
-            why?
-        ))
+    let mut others = asking.filter(|who| !linking.same(*who, provider));
+    others.find_map(|who| {
+        let why = needs.complaint(who, key, provider)?;
+        Some(format!("{} {why}", named(index.id(who))))
     })
 }
 
@@ -317,26 +310,32 @@ fn prefer(
     key: Key,
     provider: Place,
     why: &str,
+    consumer: Place,
 ) -> bool {
     let root = process.package;
+    linking.part(root);
     let program = &linking.needs.objects[process.program];
     let needed = linking.needed.entry(root).or_default();
     let mut changed = !program.needs.contains(&key) && needed.insert(key);
     let given = linking
         .overriding(root, key)
         .is_some_and(|o| o.strength >= Strength::Mended);
-    if !given && (provider != root || linking.provider(root, key) != Some(root)) {
-        let (why, strength) = (why.to_string(), Strength::Mended);
+    if !given {
+        let own = linking.same(provider, root) && linking.is_own(root, key);
+        let why = match consumer == root {
+            true => why.to_string(),
+            false => format!("{} {why}", named(linking.index().id(consumer))),
+        };
         linking.give(
             root,
             key,
             Override {
                 provider,
                 why,
-                strength,
+                strength: Strength::Mended,
             },
         );
-        changed = true;
+        changed |= !own;
     }
     changed
 }
@@ -360,7 +359,7 @@ pub(super) fn effect(
     if programs.peek().is_none() {
         return Err("it does not need that itself, and has no program that could");
     }
-    match programs.any(|program| run(linking, *program).loaded.contains_key(&key)) {
+    match programs.any(|p| run(linking, Scope::Inside, *p).loaded.contains_key(&key)) {
         true => Ok(()),
         false => Err("none of its programs loads that"),
     }

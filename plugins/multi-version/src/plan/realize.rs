@@ -1,83 +1,119 @@
-//! Realizations, and the table of who takes what from whom.
+//! Realizations, and the tables of who takes what from whom.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Link;
-use super::error::PlanError;
-use super::linking::Linking;
-use super::relations::Place;
-use crate::layout::RealizationId;
+use super::index::{Place, World};
+use super::linking::{Linking, Scope};
+use super::vote::Choice;
+use super::{Lib, Link, Offered};
+use crate::layout::{InstallationId, RealizationId};
 use crate::manifest::Realization;
 
-/// The realizations of a set, those with which others are linked before these, and which is whose.
+/// The realizations of all places, those with which others are linked before these, each once; and which is whose.
 pub(super) fn realizations(
     linking: &Linking<'_, '_, '_>,
-    set: &BTreeSet<Place>,
-    rpath: &dyn Fn(Place) -> bool,
-) -> Result<(Vec<Realization>, BTreeMap<Place, RealizationId>), PlanError> {
-    let needs = linking.needs;
-    let index = needs.depends.index;
-    let id = |place: &Place| index.id(*place).clone();
-    let order = linking
-        .order()
-        .map_err(|circle| PlanError::Cycle(circle.iter().map(id).collect()))?;
-    let first: BTreeSet<Place> = order.iter().copied().collect();
-    let rest = set.iter().copied().filter(|p| !first.contains(p));
+) -> (Vec<Realization>, BTreeMap<Place, RealizationId>) {
+    let (needs, index) = (linking.needs, linking.index());
+    let used = used(linking);
+    let by_rpath = by_rpath(linking);
     let mut realized: BTreeMap<Place, RealizationId> = BTreeMap::new();
-    let mut realizations = Vec::new();
-    for place in order.into_iter().chain(rest) {
-        let facts = index.facts(place);
-        let sonames = |keys: Option<&BTreeSet<usize>>| {
-            keys.into_iter()
-                .flatten()
-                .map(|k| needs.soname(*k).clone())
-                .collect()
-        };
+    let mut realizations: Vec<Realization> = Vec::new();
+    let mut made = BTreeSet::new();
+    for place in linking.order().into_iter().filter(|p| used.contains(p)) {
+        let spot = index.spot(place);
         let overrides = linking.overrides.get(&place).into_iter().flatten();
         let overrides = overrides.filter_map(|(key, of)| {
-            Some((
-                needs.soname(*key).clone(),
-                realized.get(&of.provider)?.clone(),
-            ))
+            let provider = realized.get(&linking.of(of.provider))?;
+            Some((needs.soname(*key).clone(), provider.clone()))
         });
+        let needed = linking.needed.get(&place).into_iter().flatten();
         let realization = Realization {
-            installation: facts.id.clone(),
-            sha256: facts.installation.sha256,
+            installation: spot.facts.id.clone(),
+            sha256: spot.facts.installation.sha256,
             overrides: overrides.collect(),
-            own: sonames(linking.own.get(&place)),
-            needed: sonames(linking.needed.get(&place)),
-            rpath: rpath(place),
-            policy: index.world.policy,
+            own: linking
+                .own(place)
+                .map(|k| needs.soname(k).clone())
+                .collect(),
+            needed: needed.map(|k| needs.soname(*k).clone()).collect(),
+            rpath: spot.member.is_some_and(|m| m.rpath) || by_rpath.contains(&place),
+            policy: index.known.policy,
         };
-        realized.insert(place, realization.id());
-        realizations.push(realization);
+        let id = realization.id();
+        if made.insert(id.clone()) {
+            realizations.push(realization);
+        }
+        realized.insert(place, id);
     }
-    Ok((realizations, realized))
+    let copies = (0..index.spots.len()).filter(|p| !realized.contains_key(p));
+    let copies: Vec<(Place, RealizationId)> = copies
+        .filter_map(|p| Some((p, realized.get(&linking.of(p))?.clone())))
+        .collect();
+    realized.extend(copies);
+    (realizations, realized)
 }
 
-/// Every need of every package's objects, once.
-pub(super) fn links(linking: &Linking<'_, '_, '_>) -> Vec<Link> {
-    let needs = linking.needs;
-    let index = needs.depends.index;
+/// The places that have to be linked by DT_RPATH for what is in their world.
+fn by_rpath(linking: &Linking<'_, '_, '_>) -> BTreeSet<Place> {
+    let index = linking.index();
+    let mut found = BTreeSet::new();
+    for world in 0..index.worlds.len() {
+        let ids = index
+            .in_world(world)
+            .map(|(_, s)| s.facts.id.clone())
+            .collect();
+        let keep = index.known.files.keeps_rpath(&ids);
+        let here = index
+            .in_world(world)
+            .filter(|(_, s)| keep.contains(&s.facts.id));
+        found.extend(here.map(|(place, _)| linking.of(place)));
+    }
+    found
+}
+
+/// The places that are members of a world, and those whose libraries somebody takes.
+fn used(linking: &Linking<'_, '_, '_>) -> BTreeSet<Place> {
+    let index = linking.index();
+    let members = (0..index.spots.len()).filter(|p| index.spot(*p).member.is_some());
+    let mut left: Vec<Place> = members.map(|p| linking.of(p)).collect();
+    let libs = linking.worlds.iter().chain([linking.generation]);
+    let libs = libs.flat_map(|c| c.providers.iter().flatten());
+    left.extend(libs.map(|p| linking.of(*p)));
+    let mut used = BTreeSet::new();
+    while let Some(place) = left.pop() {
+        if used.insert(place) {
+            let of = linking
+                .overrides
+                .get(&place)
+                .into_iter()
+                .flat_map(BTreeMap::values);
+            left.extend(of.map(|of| linking.of(of.provider)));
+        }
+    }
+    used
+}
+
+/// Every need of every package's objects of a world, once.
+pub(super) fn links(linking: &Linking<'_, '_, '_>, world: World) -> Vec<Link> {
+    let (needs, index) = (linking.needs, linking.index());
     let mut links = Vec::new();
-    for package in needs.of.keys() {
-        let mut keys = needs.needed_by(*package).clone();
-        keys.extend(linking.needed.get(package).into_iter().flatten());
+    for (package, _) in index.in_world(world) {
+        let mut keys = needs.needed_by(package).clone();
+        keys.extend(
+            linking
+                .needed
+                .get(&linking.of(package))
+                .into_iter()
+                .flatten(),
+        );
         for key in keys {
-            let provider = linking.provider(*package, key);
-            let overriding = match linking.overriding(*package, key) {
-                Some(of) => Some(of.why.clone()),
-                None if linking
-                    .own
-                    .get(package)
-                    .is_some_and(|own| own.contains(&key)) =>
-                {
-                    Some("its own".into())
-                }
-                None => None,
+            let provider = linking.provider(Scope::Inside, package, key);
+            let overriding = match linking.overriding(package, key) {
+                Some(of) => Some(of.why.into()),
+                None => linking.is_own(package, key).then(|| "its own".into()),
             };
             links.push(Link {
-                consumer: index.id(*package).clone(),
+                consumer: index.id(package).clone(),
                 architecture: needs.architecture(key),
                 soname: needs.soname(key).clone(),
                 provider: provider.map(|p| index.id(p).clone()),
@@ -86,4 +122,44 @@ pub(super) fn links(linking: &Linking<'_, '_, '_>) -> Vec<Link> {
         }
     }
     links
+}
+
+/// What a `lib/` holds.
+pub(super) fn lib(
+    linking: &Linking<'_, '_, '_>,
+    realized: &BTreeMap<Place, RealizationId>,
+    choice: &Choice,
+) -> Lib {
+    let (needs, index) = (linking.needs, linking.index());
+    let mut lib = Lib::new();
+    for key in needs.keys() {
+        if let Some(place) = choice.providers[key]
+            && let Some(realization) = realized.get(&place)
+        {
+            let (installation, realization) = (index.id(place).clone(), realization.clone());
+            let names = lib.entry(needs.architecture(key)).or_default();
+            names.insert(
+                needs.soname(key).clone(),
+                Offered {
+                    installation,
+                    realization,
+                },
+            );
+        }
+    }
+    lib
+}
+
+/// What a world has besides its members, and is linked.
+pub(super) fn kept(
+    linking: &Linking<'_, '_, '_>,
+    realized: &BTreeMap<Place, RealizationId>,
+    world: World,
+) -> BTreeMap<InstallationId, RealizationId> {
+    let index = linking.index();
+    let besides = index.in_world(world).filter(|(_, s)| s.member.is_none());
+    let of = |(place, spot): (Place, &super::index::Spot<'_>)| {
+        Some((spot.facts.id.clone(), realized.get(&place)?.clone()))
+    };
+    besides.filter_map(of).collect()
 }

@@ -1,6 +1,8 @@
-//! `--graph=dot`: for graphviz, every edge with all its reasons.
+//! `--graph=dot`: for Graphviz (`dot -Tsvg`), every edge with all its reasons.
 
 use std::fmt::Write;
+
+use petgraph::visit::EdgeRef;
 
 use super::graph::{Graph, Is, Kind};
 
@@ -11,42 +13,38 @@ pub fn dot(graph: &Graph) -> String {
          edge [fontname=\"sans-serif\", fontsize=9];\n",
     );
     // Writing to a string does not fail.
-    for (number, node) in graph.nodes.iter().enumerate() {
-        let slot = node.slot.as_ref().map(|s| format!("\nslot {s}"));
-        let label = format!(
-            "{}\n{}{}",
-            node.name,
-            node.version,
-            slot.unwrap_or_default()
-        );
+    for (number, node) in graph.0.node_weights().enumerate() {
+        let worlds = node
+            .worlds
+            .iter()
+            .map(|w| format!("\n{w}"))
+            .collect::<String>();
+        let label = format!("{}\n{}{worlds}", node.name, node.version);
         let (fill, style) = match node.is {
             Is::Wanted => ("#cfe3ff", "filled,bold"),
             Is::Auto => ("#f2f2f2", "filled"),
             Is::Orphan => ("#ffffff", "filled,dashed"),
-            Is::Gone => ("#ffffff", "filled,dotted"),
+            Is::Kept => ("#ffffff", "filled,dotted"),
             Is::Host => ("#fff3c4", "filled,rounded"),
-            Is::Unmet => ("#ffd0d0", "filled"),
+            Is::Apart => ("#ffd0d0", "filled"),
         };
+        let label = quoted(label.trim_end());
         let _ = writeln!(
             text,
-            "  n{number} [label={}, fillcolor=\"{fill}\", style=\"{style}\"];",
-            quoted(label.trim_end())
+            "  n{number} [label={label}, fillcolor=\"{fill}\", style=\"{style}\"];"
         );
     }
-    for edge in &graph.edges {
-        let (color, style) = match edge.kind() {
+    for edge in graph.0.edge_references() {
+        let (color, style) = match edge.weight().kind() {
             Kind::Depends => ("#909090", "dashed"),
             Kind::Library => ("#404040", "solid"),
-            Kind::Hidden => ("#8a4fbe", "solid"),
             Kind::Override => ("#d9480f", "bold"),
-            Kind::Relaxed => ("#c2255c", "dotted"),
         };
+        let (from, to) = (edge.source().index(), edge.target().index());
+        let label = quoted(&edge.weight().lines().join("\n"));
         let _ = writeln!(
             text,
-            "  n{} -> n{} [label={}, color=\"{color}\", style={style}];",
-            edge.from,
-            edge.to,
-            quoted(&edge.lines().join("\n"))
+            "  n{from} -> n{to} [label={label}, color=\"{color}\", style={style}];"
         );
     }
     text.push_str("}\n");

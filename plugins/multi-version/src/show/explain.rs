@@ -1,60 +1,78 @@
 //! `--explain`: a table for each kind of decision; one without rows is left out.
 
+use std::collections::BTreeMap;
 use std::io;
 
-use super::{Names, group, members};
-use crate::decide::WhyNeeded;
-use crate::layout::InstallationId;
-use crate::manifest::Reason;
+use super::{Names, group};
+use crate::decide::{Decision, WhyNeeded};
+use crate::layout::{Architecture, SideName};
+use crate::manifest::{Reason, Side};
 use crate::output::{Column, Out, Table};
-use crate::plan::{Plan, Satisfied, WhySlot};
+use crate::plan::{LinkPlan, Satisfied, WorldPlan, world_name};
 
 /// Print the tables.
-pub(super) fn tables(plan: &Plan, out: &mut Out<'_>) -> io::Result<()> {
+pub(super) fn tables(
+    plan: &LinkPlan,
+    sides: &BTreeMap<SideName, Side>,
+    out: &mut Out<'_>,
+) -> io::Result<()> {
     let names = Names::of(plan);
-    let sections = [
-        ("Packages", packages(plan, &names)),
-        ("Replaced by newer versions", replaced(plan, &names)),
-        ("Old versions that stay", kept(plan, &names)),
-        (
-            "Libraries there are several versions of (*: the view's)",
-            libraries(plan, &names),
+    let mut sections: Vec<(String, Table)> = Vec::new();
+    for world in &plan.worlds {
+        let title = match &world.name {
+            None => "Packages".into(),
+            Some(side) => format!("Packages of {side} that are not the main world's"),
+        };
+        sections.push((title, packages(plan, world, &names)));
+    }
+    let generation = |title: &str, table| (title.to_string(), table);
+    sections.extend([
+        generation("Why there are side worlds", relaxed(sides)),
+        generation(
+            "Libraries there are several versions of, outside of contexts (*: the choice)",
+            libraries(&plan.libraries, &names),
         ),
-        (
-            "Who gets another version than the view's",
+    ]);
+    for world in &plan.worlds {
+        let title = format!(
+            "Libraries that several packages of {} have (*: the choice)",
+            called(world)
+        );
+        sections.push((title, libraries(&world.libraries, &names)));
+    }
+    sections.extend([
+        generation(
+            "Who gets a library by its own lib/",
             overrides(plan, &names),
         ),
-        ("Conflicts", conflicts(plan, &names)),
-        ("Slots", slots(plan, &names)),
-        ("Hidden versions", hides(plan, &names)),
-        ("Pinned libraries", pins(plan, &names)),
-        ("Dependencies satisfied by the host", by_host(plan, &names)),
-        ("Libraries of the host", host_libraries(plan, &names)),
-        ("Unmet dependencies", unmet(plan, &names)),
-        (
-            "Orphans: nothing wanted needs them, and they are not upgraded",
-            orphans(plan, &names),
+        generation("Hidden versions", lines("Rule", &plan.hides)),
+        generation("Pinned libraries", pins(plan, &names)),
+        generation(
+            "Dependencies that the host satisfies, or nobody",
+            elsewhere(plan, &names),
         ),
-    ];
+        generation("Libraries of the host", host_libraries(plan, &names)),
+        generation("Packages that are not linked", apart(plan, &names)),
+        generation("Orphans: nothing wanted needs them", orphans(plan, &names)),
+        generation("Not as it should be", lines("What", &plan.warnings)),
+    ]);
     let mut first = true;
-    for (title, table) in sections {
-        if table.is_empty() {
-            continue;
-        }
+    for (title, table) in sections.into_iter().filter(|(_, t)| !t.is_empty()) {
         if !first {
             out.line("")?;
         }
         first = false;
-        out.line(title)?;
+        out.line(&title)?;
         out.table(&table)?;
     }
-    let several = |d: &&crate::decide::Decision| d.table.len() > 1;
-    let all = plan.libraries.values().flatten();
-    let single = all.clone().count() - all.filter(several).count();
-    if single > 0 {
-        let those = if single == 1 { "library" } else { "libraries" };
+    let main = plan
+        .main()
+        .map(|m| m.libraries.values().flatten().count())
+        .unwrap_or_default();
+    if main > 0 {
+        let those = if main == 1 { "library" } else { "libraries" };
         out.line(&format!(
-            "\n{single} {those} of which there is one version only"
+            "\nThe main world has {main} {those} for everybody"
         ))?;
     }
     Ok(())
@@ -63,63 +81,78 @@ pub(super) fn tables(plan: &Plan, out: &mut Out<'_>) -> io::Result<()> {
 const LEFT: Column = Column::Left;
 const WIDE: Column = Column::Wide;
 
-fn packages(plan: &Plan, names: &Names) -> Table {
+fn called(world: &WorldPlan) -> &str {
+    match &world.name {
+        None => "the main world",
+        name => world_name(name.as_ref()),
+    }
+}
+
+fn packages(plan: &LinkPlan, world: &WorldPlan, names: &Names) -> Table {
     let mut table = Table::new(&[
         (LEFT, "Package"),
         (LEFT, "Version"),
         (LEFT, "Reason"),
         (LEFT, "State"),
-        (LEFT, "Slot"),
         (WIDE, "Because"),
     ]);
-    for (id, member) in members(plan) {
-        let because = match plan.needed.needed.get(id) {
-            Some(WhyNeeded::Wanted) if member.reason == Reason::Auto => {
-                "a person chose a library of it".into()
+    let main = plan.main().filter(|_| world.name.is_some());
+    for (id, linked) in &world.members {
+        if main.is_some_and(|m| m.members.contains_key(id)) {
+            continue;
+        }
+        let because = match world.needed.needed.get(id) {
+            Some(WhyNeeded::Wanted) if linked.standing.reason == Reason::Want => {
+                "it was asked for".into()
             }
-            Some(WhyNeeded::Wanted) => "it was asked for".into(),
+            Some(WhyNeeded::Wanted) => "a rule of a person gives it".into(),
             Some(WhyNeeded::By(by)) => format!("{} needs it", names.whole(by)),
             None => "-".into(),
         };
-        let slot = member.slot.as_ref().map_or("-".into(), ToString::to_string);
         table.row([
             names.package(id),
             id.version().to_string(),
-            member.reason.to_string(),
-            member.state.to_string(),
-            slot,
+            linked.standing.reason.to_string(),
+            linked.standing.state.to_string(),
             because,
         ]);
     }
-    table
-}
-
-fn replaced(plan: &Plan, names: &Names) -> Table {
-    let mut table = Table::new(&[(LEFT, "Package"), (LEFT, "Old"), (LEFT, "New")]);
-    for (old, new) in &plan.replaced {
+    for id in world.kept.keys() {
+        let because = "its libraries are given to others";
         table.row([
-            names.package(old),
-            old.version().to_string(),
-            new.version().to_string(),
+            names.package(id),
+            id.version().to_string(),
+            "-".into(),
+            "-".into(),
+            because.into(),
         ]);
     }
     table
 }
 
-fn kept(plan: &Plan, names: &Names) -> Table {
-    let mut table = Table::new(&[(LEFT, "Package"), (LEFT, "For"), (WIDE, "Which needs")]);
-    for kept in &plan.kept {
-        table.row([
-            names.whole(&kept.package),
-            names.whole(&kept.by),
-            kept.needs.clone(),
-        ]);
+fn relaxed(sides: &BTreeMap<SideName, Side>) -> Table {
+    let mut table = Table::new(&[
+        (LEFT, "World"),
+        (LEFT, "Package"),
+        (LEFT, "Field"),
+        (LEFT, "With"),
+    ]);
+    for (name, side) in sides {
+        for relaxed in &side.relaxed {
+            let by = relaxed.by.to_string();
+            table.row([
+                name.to_string(),
+                by,
+                relaxed.field.to_string(),
+                relaxed.with.to_string(),
+            ]);
+        }
     }
     table
 }
 
 /// A row for each candidate.
-fn libraries(plan: &Plan, names: &Names) -> Table {
+fn libraries(all: &BTreeMap<Architecture, Vec<Decision>>, names: &Names) -> Table {
     let mut table = Table::new(&[
         (LEFT, ""),
         (LEFT, "Library"),
@@ -128,10 +161,7 @@ fn libraries(plan: &Plan, names: &Names) -> Table {
         (Column::Right, "Came with it"),
         (WIDE, "Verdict"),
     ]);
-    for decision in plan.libraries.values().flatten() {
-        if decision.table.len() < 2 {
-            continue;
-        }
+    for decision in all.values().flatten().filter(|d| d.table.len() > 1) {
         for (at, row) in decision.table.iter().enumerate() {
             let chosen = row.provider == decision.provider;
             let verdict = match &row.dropped {
@@ -143,7 +173,7 @@ fn libraries(plan: &Plan, names: &Names) -> Table {
                             1 => String::new(),
                             n => format!(" and {} more", n - 1),
                         };
-                        format!("{} {}{more}", names.whole(&first.consumer), first.why)
+                        format!("{}: {}{more}", names.whole(&first.consumer), first.why)
                     }
                     None => String::new(),
                 },
@@ -165,126 +195,39 @@ fn libraries(plan: &Plan, names: &Names) -> Table {
     table
 }
 
-fn overrides(plan: &Plan, names: &Names) -> Table {
+fn overrides(plan: &LinkPlan, names: &Names) -> Table {
     let mut table = Table::new(&[
+        (LEFT, "World"),
         (LEFT, "Package"),
         (LEFT, "Library"),
         (LEFT, "Gets that of"),
         (WIDE, "Because"),
     ]);
-    for link in &plan.links {
-        let (Some(provider), Some(why)) = (&link.provider, &link.overriding) else {
-            continue;
-        };
-        if *provider != link.consumer {
-            let soname = link.soname.to_string();
-            table.row([
-                names.whole(&link.consumer),
-                soname,
-                names.whole(provider),
-                why.clone(),
-            ]);
+    for world in &plan.worlds {
+        for link in &world.links {
+            if let (Some(provider), Some(why)) = (&link.provider, &link.overriding)
+                && *provider != link.consumer
+            {
+                table.row([
+                    world_name(world.name.as_ref()).to_string(),
+                    names.whole(&link.consumer),
+                    link.soname.to_string(),
+                    names.whole(provider),
+                    why.clone(),
+                ]);
+            }
         }
     }
     table
 }
 
-fn conflicts(plan: &Plan, names: &Names) -> Table {
-    let mut table = Table::new(&[
-        (LEFT, "Package"),
-        (LEFT, "Field"),
-        (LEFT, "With"),
-        (WIDE, "Outcome"),
-    ]);
-    let mut row = |why: &crate::decide::Conflict, outcome: String| {
-        table.row([
-            names.whole(&why.by),
-            why.field.to_string(),
-            names.whole(&why.with),
-            outcome,
-        ]);
-    };
-    for peace in &plan.conflicts.peace {
-        let old = names.whole(&peace.old);
-        row(
-            &peace.why,
-            match &peace.new {
-                Some(new) => format!("peace: {} comes for {old}", names.whole(new)),
-                None => format!("peace: {old} goes"),
-            },
-        );
-    }
-    let slot_of = |id: &InstallationId| {
-        let slots = plan.slots.iter();
-        let mut holding = slots.filter(|(_, all)| all.iter().any(|i| i.package == *id));
-        holding.next().map(|(slot, _)| slot)
-    };
-    for conflict in &plan.conflicts.relaxed {
-        let apart = [&conflict.by, &conflict.with];
-        let apart = apart.into_iter().find_map(|id| Some((id, slot_of(id)?)));
-        row(
-            conflict,
-            match apart {
-                Some((id, slot)) => format!("ignored: {} is in slot {slot}", names.package(id)),
-                None => "ignored: they share no path".into(),
-            },
-        );
-    }
+fn lines(title: &str, all: &[impl ToString]) -> Table {
+    let mut table = Table::new(&[(WIDE, title)]);
+    all.iter().for_each(|line| table.row([line.to_string()]));
     table
 }
 
-fn slots(plan: &Plan, names: &Names) -> Table {
-    let mut table = Table::new(&[(LEFT, "Slot"), (LEFT, "Package"), (WIDE, "Because")]);
-    for (slot, all) in &plan.slots {
-        for inside in all {
-            table.row([
-                slot.to_string(),
-                names.whole(&inside.package),
-                why_slot(&inside.why, names),
-            ]);
-        }
-    }
-    table
-}
-
-/// Why a package is in a slot.
-pub(super) fn why_slot(why: &WhySlot, names: &Names) -> String {
-    match why {
-        WhySlot::Shares { with, path } => {
-            format!("{} has /{}, too", names.whole(with), path.display())
-        }
-        WhySlot::Follows(id) => format!("it depends on {}, which is there", names.whole(id)),
-    }
-}
-
-/// The rules, and whom each keeps from what.
-fn hides(plan: &Plan, names: &Names) -> Table {
-    let mut table = Table::new(&[(LEFT, "Rule"), (LEFT, "So"), (LEFT, "Gets"), (WIDE, "For")]);
-    for rule in &plan.hides {
-        let mut any = false;
-        for edge in plan.edges.iter().filter(|e| e.hidden.contains(rule)) {
-            any = true;
-            let gets = match &edge.by {
-                Satisfied::By(id) => names.whole(id),
-                Satisfied::ByHost(name) => format!("{name} of the host"),
-                Satisfied::Unmet => "nothing".into(),
-            };
-            table.row([
-                rule.to_string(),
-                names.whole(&edge.from),
-                gets,
-                group(&edge.group),
-            ]);
-        }
-        if !any {
-            let none = ["", "", "nothing needs it to be seen or not"].map(String::from);
-            table.row([vec![rule.to_string()], none.to_vec()].concat());
-        }
-    }
-    table
-}
-
-fn pins(plan: &Plan, names: &Names) -> Table {
+fn pins(plan: &LinkPlan, names: &Names) -> Table {
     let mut table = Table::new(&[(LEFT, "Library"), (LEFT, "Is that of"), (LEFT, "For")]);
     for pin in &plan.pins {
         let only = pin.only.as_ref().map_or("all".into(), ToString::to_string);
@@ -293,45 +236,75 @@ fn pins(plan: &Plan, names: &Names) -> Table {
     table
 }
 
-fn by_host(plan: &Plan, names: &Names) -> Table {
-    let mut table = Table::new(&[(LEFT, "Package"), (WIDE, "Needs"), (LEFT, "The host's")]);
-    for edge in &plan.edges {
-        if let Satisfied::ByHost(name) = &edge.by {
+fn elsewhere(plan: &LinkPlan, names: &Names) -> Table {
+    let mut table = Table::new(&[(LEFT, "World"), (LEFT, "Package"), (WIDE, "Needs")]);
+    for world in &plan.worlds {
+        for edge in world.edges.iter().filter(|e| e.by == Satisfied::Elsewhere) {
             table.row([
-                names.whole(&edge.from),
+                world_name(world.name.as_ref()).to_string(),
+                names.name(&edge.from.0, &edge.from.1),
                 group(&edge.group),
-                name.to_string(),
             ]);
         }
     }
     table
 }
 
-fn host_libraries(plan: &Plan, names: &Names) -> Table {
-    let mut table = Table::new(&[(LEFT, "Package"), (LEFT, "Library")]);
-    for link in plan.links.iter().filter(|l| l.provider.is_none()) {
-        table.row([names.whole(&link.consumer), link.soname.to_string()]);
+fn host_libraries(plan: &LinkPlan, names: &Names) -> Table {
+    let mut table = Table::new(&[
+        (LEFT, "Library"),
+        (Column::Right, "Needed by"),
+        (WIDE, "The first"),
+    ]);
+    let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for link in plan
+        .worlds
+        .iter()
+        .flat_map(|w| &w.links)
+        .filter(|l| l.provider.is_none())
+    {
+        let by = found.entry(link.soname.as_str()).or_default();
+        let name = names.whole(&link.consumer);
+        if !by.contains(&name) {
+            by.push(name);
+        }
+    }
+    for (soname, by) in found {
+        let first = by.first().cloned().unwrap_or_default();
+        table.row([soname.to_string(), by.len().to_string(), first]);
     }
     table
 }
 
-fn unmet(plan: &Plan, names: &Names) -> Table {
-    let mut table = Table::new(&[(LEFT, "Package"), (LEFT, "Needs"), (WIDE, "But")]);
-    for unmet in &plan.unmet {
-        let why: Vec<String> = unmet.why.iter().map(ToString::to_string).collect();
-        table.row([
-            names.whole(&unmet.from),
-            group(&unmet.group),
-            why.join("; "),
-        ]);
+fn apart(plan: &LinkPlan, names: &Names) -> Table {
+    let mut table = Table::new(&[
+        (LEFT, "World"),
+        (LEFT, "Package"),
+        (LEFT, "Version"),
+        (WIDE, "Because"),
+    ]);
+    for world in &plan.worlds {
+        for apart in &world.apart {
+            if let Some(why) = &apart.why {
+                table.row([
+                    world_name(world.name.as_ref()).to_string(),
+                    names.name(&apart.name, &apart.architecture),
+                    apart.version.to_string(),
+                    why.clone(),
+                ]);
+            }
+        }
     }
     table
 }
 
-fn orphans(plan: &Plan, names: &Names) -> Table {
-    let mut table = Table::new(&[(LEFT, "Package"), (LEFT, "Version")]);
-    for id in &plan.needed.orphans {
-        table.row([names.package(id), id.version().to_string()]);
+fn orphans(plan: &LinkPlan, names: &Names) -> Table {
+    let mut table = Table::new(&[(LEFT, "World"), (LEFT, "Package"), (LEFT, "Version")]);
+    for world in &plan.worlds {
+        for id in &world.needed.orphans {
+            let world = world_name(world.name.as_ref()).to_string();
+            table.row([world, names.package(id), id.version().to_string()]);
+        }
     }
     table
 }

@@ -1,11 +1,16 @@
-//! What uses which version of what, and why: packages, and an edge for each pair with all its reasons.
+//! What uses which version of what, and why: packages of all worlds, and an edge for each pair with all its reasons.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Names, group, members};
-use crate::layout::InstallationId;
-use crate::manifest::{Reason, State};
-use crate::plan::{Plan, Satisfied};
+use petgraph::Direction;
+use petgraph::algo::tarjan_scc;
+use petgraph::graph::{DiGraph, EdgeIndex, NodeIndex};
+use petgraph::visit::{Dfs, EdgeFiltered, EdgeRef, Walker};
+
+use super::{Names, group};
+use crate::layout::{Architecture, InstallationId, PackageName};
+use crate::manifest::Reason;
+use crate::plan::{LinkPlan, Satisfied, WorldPlan};
 
 /// What a node stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,12 +21,12 @@ pub enum Is {
     Auto,
     /// One that nothing wanted needs.
     Orphan,
-    /// One that was removed and left its conffiles.
-    Gone,
+    /// One that is there for its libraries alone.
+    Kept,
     /// A package or a library of the host.
     Host,
-    /// What nothing satisfies.
-    Unmet,
+    /// What is not linked.
+    Apart,
 }
 
 /// A node.
@@ -31,12 +36,10 @@ pub struct Node {
     pub name: String,
     /// Its version, if it is of the view.
     pub version: String,
-    /// Its slot.
-    pub slot: Option<String>,
+    /// The side worlds it is in, if the main one does not have it.
+    pub worlds: Vec<String>,
     /// What it stands for.
     pub is: Is,
-    /// Whether the view has other versions of it.
-    pub several: bool,
 }
 
 /// The kind of a reason, the weakest first: the strongest of an edge is how it is drawn.
@@ -44,14 +47,10 @@ pub struct Node {
 pub enum Kind {
     /// A dependency.
     Depends,
-    /// A library, by the view's choice.
+    /// A library, by what a lib/ offers.
     Library,
-    /// A dependency that saw no newer version for a rule.
-    Hidden,
-    /// A library that is not the view's.
+    /// A library by its own lib/.
     Override,
-    /// A conflict that is ignored.
-    Relaxed,
 }
 
 impl Kind {
@@ -60,212 +59,207 @@ impl Kind {
         match self {
             Kind::Depends => "depends",
             Kind::Library => "library",
-            Kind::Hidden => "hidden",
             Kind::Override => "override",
-            Kind::Relaxed => "relaxed",
         }
     }
-
-    /// All of them.
-    pub const ALL: [Kind; 5] = [
-        Kind::Depends,
-        Kind::Library,
-        Kind::Hidden,
-        Kind::Override,
-        Kind::Relaxed,
-    ];
 }
 
-/// An edge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edge {
-    /// Who uses.
-    pub from: usize,
-    /// What is used.
-    pub to: usize,
-    /// Why: never empty.
-    pub why: BTreeMap<Kind, BTreeSet<String>>,
-}
+/// Why one uses another: never empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reasons(pub BTreeMap<Kind, BTreeSet<String>>);
 
-impl Edge {
-    /// The strongest of its reasons.
+impl Reasons {
+    /// The strongest.
     pub fn kind(&self) -> Kind {
-        self.why
-            .keys()
-            .next_back()
-            .copied()
-            .unwrap_or(Kind::Depends)
+        self.0.keys().next_back().copied().unwrap_or(Kind::Depends)
     }
 
-    /// What is written at it: the kind, and its reasons.
-    pub fn label(&self) -> String {
-        let kind = self.kind();
-        let reasons = self.why.get(&kind).into_iter().flatten();
-        let reasons: Vec<&str> = reasons.map(String::as_str).collect();
-        format!("{}: {}", kind.word(), reasons.join(", "))
-    }
-
-    /// All of its reasons, a line for each kind.
+    /// All, a line for each kind.
     pub fn lines(&self) -> Vec<String> {
         let line = |(kind, reasons): (&Kind, &BTreeSet<String>)| {
             let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
             format!("{}: {}", kind.word(), reasons.join(", "))
         };
-        self.why.iter().map(line).collect()
+        self.0.iter().map(line).collect()
     }
 }
 
 /// A plan as a graph.
 #[derive(Debug, Clone, Default)]
-pub struct Graph {
-    /// Packages and what else is used.
-    pub nodes: Vec<Node>,
-    /// Who uses what, sorted by both ends.
-    pub edges: Vec<Edge>,
-}
+pub struct Graph(pub DiGraph<Node, Reasons>);
 
 impl Graph {
-    /// Of a plan.
-    pub fn of(plan: &Plan) -> Graph {
-        let names = Names::of(plan);
-        let mut making = Making::default();
-        for (id, member) in members(plan) {
-            let is = match member.reason {
-                _ if member.state == State::ConfigFiles => Is::Gone,
-                _ if plan.needed.orphans.contains(id) => Is::Orphan,
-                Reason::Want => Is::Wanted,
-                Reason::Auto => Is::Auto,
-            };
-            let twin = |other: &&InstallationId| {
-                (other.package(), other.architecture()) == (id.package(), id.architecture())
-            };
-            let node = Node {
-                name: names.package(id),
-                version: id.version().to_string(),
-                slot: member.slot.as_ref().map(ToString::to_string),
-                is,
-                several: plan.realized.keys().filter(twin).count() > 1,
-            };
-            making.packages.insert(id.clone(), making.nodes.len());
-            making.nodes.push(node);
+    /// Of all worlds of a plan.
+    pub fn of(plan: &LinkPlan) -> Graph {
+        let mut making = Making {
+            names: Names::of(plan),
+            graph: DiGraph::new(),
+            packages: BTreeMap::new(),
+            others: HashMap::new(),
+        };
+        for world in &plan.worlds {
+            making.members(world);
         }
-        for edge in &plan.edges {
-            let to = match &edge.by {
-                Satisfied::By(id) => making.packages.get(id).copied(),
-                Satisfied::ByHost(name) => Some(making.other(name.to_string(), Is::Host)),
-                Satisfied::Unmet => Some(making.other(group(&edge.group), Is::Unmet)),
-            };
-            let hidden = edge.hidden.iter().map(|h| (Kind::Hidden, h.to_string()));
-            let why = std::iter::once((Kind::Depends, group(&edge.group))).chain(hidden);
-            making.edge(&edge.from, to, why);
+        for world in &plan.worlds {
+            making.edges(world);
         }
-        for link in &plan.links {
-            let soname = link.soname.to_string();
-            let (to, why) = match (&link.provider, &link.overriding) {
-                (Some(id), _) if *id == link.consumer => continue,
-                (Some(id), None) => (making.packages.get(id).copied(), (Kind::Library, soname)),
-                (Some(id), Some(why)) => {
-                    let why = (Kind::Override, format!("{soname} ({why})"));
-                    (making.packages.get(id).copied(), why)
-                }
-                (None, _) => {
-                    let to = making.other(soname.clone(), Is::Host);
-                    (Some(to), (Kind::Library, soname))
-                }
-            };
-            making.edge(&link.consumer, to, [why]);
-        }
-        for conflict in &plan.conflicts.relaxed {
-            let to = making.packages.get(&conflict.with).copied();
-            let why = (Kind::Relaxed, conflict.field.to_string());
-            making.edge(&conflict.by, to, [why]);
-        }
-        Graph {
-            nodes: making.nodes,
-            edges: making
-                .edges
-                .into_iter()
-                .map(|((from, to), why)| Edge { from, to, why })
-                .collect(),
-        }
+        Graph(making.graph)
     }
 
     /// The edges that are worth drawing: a dependency or a library that is reached by others of them, too, is not.
-    /// It is still one of the reasons that a node's description lists.
-    pub fn reduced(&self) -> Vec<&Edge> {
-        let plain = |e: &&Edge| e.kind() <= Kind::Library && e.from != e.to;
-        let mut next: Vec<Vec<usize>> = vec![Vec::new(); self.nodes.len()];
-        for edge in self.edges.iter().filter(plain) {
-            if let Some(next) = next.get_mut(edge.from) {
-                next.push(edge.to);
-            }
-        }
+    pub fn reduced(&self) -> Vec<EdgeIndex> {
+        let graph = &self.0;
+        let plain = |edge: &petgraph::graph::EdgeReference<'_, Reasons>| {
+            edge.weight().kind() <= Kind::Library && edge.source() != edge.target()
+        };
+        let plainly = EdgeFiltered::from_fn(graph, |e| plain(&e));
+        let reach: HashMap<NodeIndex, BTreeSet<NodeIndex>> = graph
+            .node_indices()
+            .map(|n| (n, Dfs::new(&plainly, n).iter(&plainly).collect()))
+            .collect();
         // In a circle each could be left out for the others: an edge of one stays.
-        let reach: Vec<BTreeSet<usize>> = (0..next.len()).map(|n| reached(&next, n)).collect();
-        let in_circle = |a: usize, b: usize| reach.get(b).is_some_and(|r| r.contains(&a));
-        let implied = |edge: &Edge| {
-            let (from, to) = (edge.from, edge.to);
-            !in_circle(from, to)
-                && next.get(from).into_iter().flatten().any(|middle| {
-                    *middle != to
-                        && !in_circle(from, *middle)
-                        && reach.get(*middle).is_some_and(|r| r.contains(&to))
+        let mut circle = HashMap::new();
+        for (number, nodes) in tarjan_scc(&plainly).into_iter().enumerate() {
+            circle.extend(nodes.into_iter().map(|n| (n, number)));
+        }
+        let together = |a: NodeIndex, b: NodeIndex| circle.get(&a) == circle.get(&b);
+        let implied = |from: NodeIndex, to: NodeIndex| {
+            let mut between = graph
+                .edges_directed(from, Direction::Outgoing)
+                .filter(plain);
+            !together(from, to)
+                && between.any(|e| {
+                    let middle = e.target();
+                    let reaches = || reach.get(&middle).is_some_and(|r| r.contains(&to));
+                    middle != to && !together(from, middle) && reaches()
                 })
         };
-        let drawn = |e: &&Edge| e.from != e.to && (e.kind() > Kind::Library || !implied(e));
-        self.edges.iter().filter(drawn).collect()
+        let drawn = graph.edge_references().filter(|edge| {
+            let (from, to) = (edge.source(), edge.target());
+            from != to && !(plain(edge) && implied(from, to))
+        });
+        drawn.map(|e| e.id()).collect()
     }
 }
 
-/// Everything that can be reached from a node.
-fn reached(next: &[Vec<usize>], from: usize) -> BTreeSet<usize> {
-    let (mut seen, mut left) = (BTreeSet::new(), vec![from]);
-    while let Some(node) = left.pop() {
-        for to in next.get(node).into_iter().flatten() {
-            if seen.insert(*to) {
-                left.push(*to);
-            }
-        }
-    }
-    seen
-}
+/// A name and an architecture in a world.
+type Named = (Option<String>, PackageName, Architecture);
 
-#[derive(Default)]
 struct Making {
-    nodes: Vec<Node>,
-    packages: BTreeMap<InstallationId, usize>,
-    others: BTreeMap<String, usize>,
-    edges: BTreeMap<(usize, usize), BTreeMap<Kind, BTreeSet<String>>>,
+    names: Names,
+    graph: DiGraph<Node, Reasons>,
+    packages: BTreeMap<InstallationId, NodeIndex>,
+    others: HashMap<Named, NodeIndex>,
 }
 
 impl Making {
-    /// What is of no package of the view.
-    fn other(&mut self, name: String, is: Is) -> usize {
-        let Making { nodes, others, .. } = self;
-        *others.entry(name.clone()).or_insert_with(|| {
-            nodes.push(Node {
-                name,
-                version: String::new(),
-                slot: None,
-                is,
-                several: false,
+    fn members(&mut self, world: &WorldPlan) {
+        let side = world.name.as_ref().map(ToString::to_string);
+        let members = world.members.iter().map(|(id, linked)| {
+            let is = match linked.standing.reason {
+                _ if world.needed.orphans.contains(id) => Is::Orphan,
+                Reason::Want => Is::Wanted,
+                Reason::Auto => Is::Auto,
+            };
+            (id, is)
+        });
+        let kept = world.kept.keys().map(|id| (id, Is::Kept));
+        for (id, is) in members.chain(kept) {
+            let known = self.packages.get(id).copied();
+            let node = known.unwrap_or_else(|| {
+                self.graph.add_node(Node {
+                    name: self.names.package(id),
+                    version: id.version().to_string(),
+                    worlds: Vec::new(),
+                    is,
+                })
             });
-            nodes.len() - 1
-        })
+            self.packages.insert(id.clone(), node);
+            // The main world comes first: what it has is no side world's.
+            if let (Some(of), Some(side)) = (self.graph.node_weight_mut(node), &side)
+                && (known.is_none() || !of.worlds.is_empty())
+            {
+                of.worlds.push(side.clone());
+            }
+            self.others.insert(key(&side, id), node);
+        }
+        for apart in &world.apart {
+            let name = self.names.name(&apart.name, &apart.architecture);
+            let is = if apart.why.is_some() {
+                Is::Apart
+            } else {
+                Is::Host
+            };
+            let key = (side.clone(), apart.name.clone(), apart.architecture.clone());
+            // What the host lends it lends all worlds.
+            let main = (None, apart.name.clone(), apart.architecture.clone());
+            let known = self.others.get(&main).copied().filter(|_| is == Is::Host);
+            let node = known.unwrap_or_else(|| {
+                let version = apart.version.to_string();
+                self.graph.add_node(Node {
+                    name,
+                    version,
+                    worlds: side.iter().cloned().collect(),
+                    is,
+                })
+            });
+            self.others.insert(key, node);
+        }
+    }
+
+    fn edges(&mut self, world: &WorldPlan) {
+        let side = world.name.as_ref().map(ToString::to_string);
+        for edge in &world.edges {
+            let Satisfied::By(name, architecture) = &edge.by else {
+                continue;
+            };
+            let from = (side.clone(), edge.from.0.clone(), edge.from.1.clone());
+            let to = (side.clone(), name.clone(), architecture.clone());
+            let why = (Kind::Depends, group(&edge.group));
+            self.edge(
+                self.others.get(&from).copied(),
+                self.others.get(&to).copied(),
+                why,
+            );
+        }
+        for link in &world.links {
+            let soname = link.soname.to_string();
+            let Some(provider) = link.provider.as_ref().filter(|p| **p != link.consumer) else {
+                continue;
+            };
+            let why = match &link.overriding {
+                None => (Kind::Library, soname),
+                Some(why) => (Kind::Override, format!("{soname} ({why})")),
+            };
+            let ends = (
+                self.packages.get(&link.consumer).copied(),
+                self.packages.get(provider).copied(),
+            );
+            self.edge(ends.0, ends.1, why);
+        }
     }
 
     fn edge(
         &mut self,
-        from: &InstallationId,
-        to: Option<usize>,
-        why: impl IntoIterator<Item = (Kind, String)>,
+        from: Option<NodeIndex>,
+        to: Option<NodeIndex>,
+        (kind, why): (Kind, String),
     ) {
-        let (Some(from), Some(to)) = (self.packages.get(from).copied(), to) else {
+        let (Some(from), Some(to)) = (from, to) else {
             return;
         };
-        let edge = self.edges.entry((from, to)).or_default();
-        for (kind, reason) in why {
-            edge.entry(kind).or_default().insert(reason);
+        let edge = self.graph.find_edge(from, to);
+        let edge = edge.unwrap_or_else(|| self.graph.add_edge(from, to, Reasons::default()));
+        if let Some(reasons) = self.graph.edge_weight_mut(edge) {
+            reasons.0.entry(kind).or_default().insert(why);
         }
     }
+}
+
+fn key(side: &Option<String>, id: &InstallationId) -> Named {
+    (
+        side.clone(),
+        id.package().clone(),
+        id.architecture().clone(),
+    )
 }

@@ -1,173 +1,153 @@
 //! A plan as JSON: all of what the tables say, and what they leave out for being plain.
 
-use super::explain::why_slot;
-use super::{Names, group, members};
-use crate::decide::{Conflict, Decision, WhyNeeded};
-use crate::layout::{Architecture, InstallationId};
-use crate::output::Json;
-use crate::plan::{Plan, Satisfied};
+use std::collections::BTreeMap;
 
-/// The value.
-pub fn json(plan: &Plan) -> Json {
-    let names = Names::of(plan);
-    let libraries = plan.libraries.iter();
-    let libraries = libraries.flat_map(|(a, all)| all.iter().map(move |d| library(a, d)));
-    let rules = |rules: &[crate::manifest::Hide]| Json::texts(rules);
-    Json::Map(vec![
-        ("packages", packages(plan)),
-        (
-            "replaced",
-            Json::list(plan.replaced.iter().map(|(old, new)| {
-                Json::Map(vec![("old", Json::text(old)), ("new", Json::text(new))])
-            })),
-        ),
-        (
-            "kept",
-            Json::list(plan.kept.iter().map(|k| {
-                Json::Map(vec![
-                    ("package", Json::text(&k.package)),
-                    ("for", Json::text(&k.by)),
-                    ("needs", Json::text(&k.needs)),
-                ])
-            })),
-        ),
-        ("libraries", Json::list(libraries)),
-        (
-            "links",
-            Json::list(plan.links.iter().map(|l| {
-                Json::Map(vec![
-                    ("package", Json::text(&l.consumer)),
-                    ("architecture", Json::text(&l.architecture)),
-                    ("soname", Json::text(&l.soname)),
-                    ("provider", Json::maybe(l.provider.as_ref())),
-                    ("override", Json::maybe(l.overriding.as_ref())),
-                ])
-            })),
-        ),
-        (
-            "peace",
-            Json::list(plan.conflicts.peace.iter().map(|p| {
-                Json::Map(vec![
-                    ("old", Json::text(&p.old)),
-                    ("new", Json::maybe(p.new.as_ref())),
-                    ("conflict", conflict(&p.why)),
-                ])
-            })),
-        ),
-        (
-            "relaxed",
-            Json::list(plan.conflicts.relaxed.iter().map(conflict)),
-        ),
-        (
-            "slots",
-            Json::list(plan.slots.iter().flat_map(|(slot, all)| {
-                let names = &names;
-                all.iter().map(move |i| {
-                    Json::Map(vec![
-                        ("slot", Json::text(slot)),
-                        ("package", Json::text(&i.package)),
-                        ("because", Json::text(why_slot(&i.why, names))),
-                    ])
-                })
-            })),
-        ),
-        (
-            "dependencies",
-            Json::list(plan.edges.iter().map(|e| {
-                let (by, host) = match &e.by {
-                    Satisfied::By(id) => (Json::text(id), Json::Null),
-                    Satisfied::ByHost(name) => (Json::Null, Json::text(name)),
-                    Satisfied::Unmet => (Json::Null, Json::Null),
-                };
-                Json::Map(vec![
-                    ("package", Json::text(&e.from)),
-                    ("needs", Json::text(group(&e.group))),
-                    ("by", by),
-                    ("by_host", host),
-                    ("hidden", rules(&e.hidden)),
-                ])
-            })),
-        ),
-        ("hides", rules(&plan.hides)),
-        (
-            "pins",
-            Json::list(plan.pins.iter().map(|p| {
-                Json::Map(vec![
-                    ("soname", Json::text(&p.soname)),
-                    ("provider", Json::text(&p.provider)),
-                    ("only", Json::maybe(p.only.as_ref())),
-                ])
-            })),
-        ),
-        (
-            "unmet",
-            Json::list(plan.unmet.iter().map(|u| {
-                Json::Map(vec![
-                    ("package", Json::text(&u.from)),
-                    ("needs", Json::text(group(&u.group))),
-                    ("because", Json::texts(&u.why)),
-                ])
-            })),
-        ),
-        ("orphans", Json::texts(&plan.needed.orphans)),
-    ])
+use serde_json::{Value, json};
+
+use super::group;
+use crate::decide::{Decision, Override, Row, WhyNeeded};
+use crate::layout::{Architecture, SideName};
+use crate::manifest::Side;
+use crate::plan::{Apart, Edge, Link, LinkPlan, Satisfied, WorldPlan, world_name};
+
+/// What is written as it is displayed, or null.
+fn maybe(value: Option<impl ToString>) -> Value {
+    value.map_or(Value::Null, |v| v.to_string().into())
 }
 
-fn packages(plan: &Plan) -> Json {
-    let package = |(id, member): (&InstallationId, &crate::manifest::Member)| {
-        let by = match plan.needed.needed.get(id) {
+fn texts<T: ToString>(values: impl IntoIterator<Item = T>) -> Value {
+    values
+        .into_iter()
+        .map(|v| Value::from(v.to_string()))
+        .collect()
+}
+
+/// The value.
+pub fn json(plan: &LinkPlan, sides: &BTreeMap<SideName, Side>) -> Value {
+    json!({
+        "worlds": plan.worlds.iter().map(|w| world(w, sides)).collect::<Value>(),
+        "libraries": libraries(&plan.libraries),
+        "hides": texts(&plan.hides),
+        "pins": plan.pins.iter().map(|p| json!({
+            "soname": p.soname.to_string(),
+            "provider": p.provider.to_string(),
+            "only": maybe(p.only.as_ref()),
+        })).collect::<Value>(),
+        "warnings": texts(&plan.warnings),
+    })
+}
+
+fn world(world: &WorldPlan, sides: &BTreeMap<SideName, Side>) -> Value {
+    let relaxed = world
+        .name
+        .as_ref()
+        .and_then(|n| sides.get(n))
+        .map(|s| s.relaxed.as_slice());
+    let relaxed = relaxed.unwrap_or_default().iter().map(|r| {
+        json!({
+            "package": r.by.to_string(),
+            "field": r.field.to_string(),
+            "with": r.with.to_string(),
+        })
+    });
+    json!({
+        "world": world_name(world.name.as_ref()),
+        "packages": packages(world),
+        "not_linked": world.apart.iter().map(apart).collect::<Value>(),
+        "kept": world.kept.iter().map(|(id, r)| json!({
+            "installation": id.to_string(),
+            "realization": r.to_string(),
+        })).collect::<Value>(),
+        "relaxed": relaxed.collect::<Value>(),
+        "libraries": libraries(&world.libraries),
+        "links": world.links.iter().map(link).collect::<Value>(),
+        "dependencies": world.edges.iter().map(edge).collect::<Value>(),
+        "orphans": texts(&world.needed.orphans),
+    })
+}
+
+fn packages(world: &WorldPlan) -> Value {
+    let package = |(id, linked): (&crate::layout::InstallationId, &crate::plan::Linked)| {
+        let by = match world.needed.needed.get(id) {
             Some(WhyNeeded::By(by)) => Some(by),
             _ => None,
         };
-        Json::Map(vec![
-            ("package", Json::text(id.package())),
-            ("version", Json::text(id.version())),
-            ("architecture", Json::text(id.architecture())),
-            ("installation", Json::text(id)),
-            ("realization", Json::text(&member.realization)),
-            ("reason", Json::text(member.reason)),
-            ("state", Json::text(member.state)),
-            ("slot", Json::maybe(member.slot.as_ref())),
-            ("needed_by", Json::maybe(by)),
-        ])
+        json!({
+            "package": id.package().to_string(),
+            "version": id.version().to_string(),
+            "architecture": id.architecture().to_string(),
+            "installation": id.to_string(),
+            "realization": linked.realization.to_string(),
+            "reason": linked.standing.reason.to_string(),
+            "state": linked.standing.state.to_string(),
+            "needed_by": maybe(by),
+        })
     };
-    Json::list(members(plan).into_iter().map(package))
+    world.members.iter().map(package).collect()
 }
 
-fn conflict(conflict: &Conflict) -> Json {
-    Json::Map(vec![
-        ("package", Json::text(&conflict.by)),
-        ("field", Json::text(conflict.field)),
-        ("with", Json::text(&conflict.with)),
-    ])
+fn apart(apart: &Apart) -> Value {
+    json!({
+        "package": apart.name.to_string(),
+        "version": apart.version.to_string(),
+        "architecture": apart.architecture.to_string(),
+        "reason": apart.standing.reason.to_string(),
+        "state": apart.standing.state.to_string(),
+        "because": maybe(apart.why.as_ref()),
+    })
 }
 
-fn library(architecture: &Architecture, decision: &Decision) -> Json {
-    let overrides = |all: &[crate::decide::Override]| {
-        Json::list(all.iter().map(|o| {
-            Json::Map(vec![
-                ("package", Json::text(&o.consumer)),
-                ("provider", Json::text(&o.provider)),
-                ("because", Json::text(&o.why)),
-            ])
-        }))
+fn link(link: &Link) -> Value {
+    json!({
+        "package": link.consumer.to_string(),
+        "architecture": link.architecture.to_string(),
+        "soname": link.soname.to_string(),
+        "provider": maybe(link.provider.as_ref()),
+        "override": maybe(link.overriding.as_ref()),
+    })
+}
+
+fn edge(edge: &Edge) -> Value {
+    let by = match &edge.by {
+        Satisfied::By(name, architecture) => Some(format!("{name}:{architecture}")),
+        Satisfied::Elsewhere => None,
     };
-    let row = |row: &crate::decide::Row| {
-        let dropped = row.dropped.as_ref().map(|(id, why)| (Json::text(id), why));
-        let (by, why) = dropped.map_or((Json::Null, Json::Null), |(by, why)| (by, Json::text(why)));
-        Json::Map(vec![
-            ("provider", Json::text(&row.provider)),
-            ("consumers", Json::Number(row.consumers as u64)),
-            ("overrides", overrides(&row.overrides)),
-            ("dropped_for", by),
-            ("dropped_because", why),
-        ])
+    json!({
+        "package": format!("{}:{}", edge.from.0, edge.from.1),
+        "needs": group(&edge.group),
+        "by": maybe(by),
+    })
+}
+
+fn libraries(all: &BTreeMap<Architecture, Vec<Decision>>) -> Value {
+    let decisions = all
+        .iter()
+        .flat_map(|(a, decisions)| decisions.iter().map(move |d| (a, d)));
+    let one = |(architecture, decision): (&Architecture, &Decision)| {
+        json!({
+            "architecture": architecture.to_string(),
+            "soname": decision.soname.to_string(),
+            "provider": decision.provider.to_string(),
+            "decided_by": decision.by.to_string(),
+            "candidates": decision.table.iter().map(row).collect::<Value>(),
+        })
     };
-    Json::Map(vec![
-        ("architecture", Json::text(architecture)),
-        ("soname", Json::text(&decision.soname)),
-        ("provider", Json::text(&decision.provider)),
-        ("decided_by", Json::text(decision.by)),
-        ("candidates", Json::list(decision.table.iter().map(row))),
-    ])
+    decisions.map(one).collect()
+}
+
+fn row(row: &Row) -> Value {
+    let over = |o: &Override| {
+        json!({
+            "package": o.consumer.to_string(),
+            "provider": o.provider.to_string(),
+            "because": o.why,
+        })
+    };
+    json!({
+        "provider": row.provider.to_string(),
+        "consumers": row.consumers,
+        "overrides": row.overrides.iter().map(over).collect::<Value>(),
+        "dropped_for": maybe(row.dropped.as_ref().map(|(id, _)| id)),
+        "dropped_because": maybe(row.dropped.as_ref().map(|(_, why)| why)),
+    })
 }

@@ -1,12 +1,12 @@
 use super::*;
-use crate::plan::Request;
-use crate::plan::tests::conflicts::MAIL;
+use crate::manifest::{Relaxed, Side};
+use crate::plan::Rules;
 use crate::plan::tests::libraries::{NEW, OLD, SUITES};
-use crate::plan::tests::made::{Made, View, hide, install, pin, remove};
+use crate::plan::tests::made::{Made, go, pin, rules};
 
-fn text(plan: &Plan, json: bool) -> String {
+fn text(plan: &LinkPlan, sides: &BTreeMap<SideName, Side>, json: bool) -> String {
     let mut bytes = Vec::new();
-    explain(plan, &mut Out::new(&mut bytes, None, json)).unwrap();
+    explain(plan, sides, &mut Out::new(&mut bytes, None, json)).unwrap();
     String::from_utf8(bytes).unwrap()
 }
 
@@ -19,82 +19,78 @@ fn assert_says(said: &str, lines: &[&str]) {
     }
 }
 
-fn suites() -> (Made, Request, Request) {
-    let old = install(&[&OLD[..], &["getent=2.36"]].concat());
-    (Made::new(SUITES), old, install(&NEW))
-}
-
 #[test]
-fn libraries_with_candidates_and_who_decided() {
-    let (made, old, new) = suites();
-    let mut view = View::new(&made);
-    let plan = view.go(&old);
-    assert_says(
-        &text(&plan, false),
-        &["6 libraries of which there is one version only"],
+fn two_worlds_with_their_reasons() {
+    let made = Made::new(SUITES);
+    let main = [&OLD[..], &["getent=2.36", "host:mawk=1"]].concat();
+    let plan = go(
+        &made,
+        &[("main", &main), ("curl@8", &NEW)],
+        &rules(&["libcurl=9"], &[]),
     );
-    let plan = view.go(&new);
+    let relaxed: Relaxed = "Version curl curl".parse().unwrap();
+    let sides = BTreeMap::from([(
+        "curl@8".parse().unwrap(),
+        Side {
+            relaxed: vec![relaxed],
+        },
+    )]);
+    let said = text(&plan, &sides, false);
     assert_says(
-        &text(&plan, false),
+        &said,
         &[
-            "libcurl 7 auto installed libc-2.36 curl 7 needs it",
-            "* libc.so.6 libc 2.41 1 3 chosen: fewest overrides",
-            "libc 2.36 3 4 curl 8 needs libc (>= 2.38) and 2 more",
-            "* libcurl.so.4 libcurl 8 1 1 chosen: newest",
-            "getent 2.36 libc.so.6 libc 2.36 needs libc (= 2.36)",
-            "curl 7 libcurl.so.4 libcurl 7 needs libcurl (= 7)",
-            "curl-8 curl 8 curl 7 has /usr/bin/curl, too",
+            "Packages",
+            "libcurl 7 auto installed curl 7 needs it",
+            "Packages of curl@8 that are not the main world's",
+            "curl 8 want installed it was asked for",
+            "curl@8 curl Version curl",
+            "* libc.so.6 libc 2.36 3 4 chosen: fewest overrides",
+            "libc 2.41 4 3 curl 7: its world has libc 2.36 and 3 more",
+            "* libcurl.so.4 libcurl 7 1 1 chosen: the main world's",
+            "libcurl 8 1 1 curl 7: its world has libcurl 7",
+            "curl@8 curl 8 libcurl.so.4 libcurl 8 outside of contexts libcurl 7 is in use",
+            "libcurl=9",
         ],
     );
-    let json = text(&plan, true);
-    assert!(json.contains("\"decided_by\": \"fewest overrides\""));
-    assert!(json.contains("\"override\": \"needs libcurl (= 7)\""));
-    let plan = view.go(&pin("libssl.so.3", "libssl=3.5", None));
-    assert_says(&text(&plan, false), &["libssl.so.3 libssl 3.5 all"]);
-}
+    let json: serde_json::Value = serde_json::from_str(&text(&plan, &sides, true)).unwrap();
+    assert_eq!(json["worlds"][1]["world"], "curl@8");
+    assert_eq!(json["worlds"][1]["relaxed"][0]["field"], "Version");
+    assert_eq!(json["worlds"][0]["packages"][0]["package"], "curl");
+    assert_eq!(
+        json["worlds"][0]["packages"][0]["needed_by"],
+        serde_json::Value::Null
+    );
+    assert_eq!(json["libraries"][0]["decided_by"], "fewest overrides");
 
-#[test]
-fn conflicts_hides_and_orphans() {
-    let made = Made::new(MAIL);
-    let mut view = View::new(&made);
-    view.go(&install(&["postfix=3"]));
-    let plan = view.go(&install(&["exim4=4", "exim4-daemon=4", "exim4-base=4"]));
-    assert_says(
-        &text(&plan, false),
-        &[
-            "exim4-daemon 4 Conflicts postfix 3 ignored: exim4-daemon is in slot exim4",
-            "exim4 exim4-daemon 4 postfix 3 has /usr/sbin/sendmail, too",
-        ],
-    );
-    let dot = dot(&Graph::of(&plan));
-    assert!(
-        dot.contains("label=\"exim4-daemon\\n4\\nslot exim4\""),
-        "{dot}"
-    );
-    assert!(
-        dot.contains("[label=\"relaxed: Conflicts\", color=\"#c2255c\""),
-        "{dot}"
-    );
-    let plan = view.go(&remove(&["exim4=4"]));
-    assert_says(&text(&plan, false), &["exim4-base 4"]);
-    assert!(text(&plan, false).contains("Orphans"));
-
-    let (made, old, new) = suites();
-    let mut view = View::new(&made);
-    view.go(&old);
-    view.go(&hide(&["libssl=3.5:for tool"]));
-    view.go(&new);
-    let plan = view.go(&install(&["tool=1"]));
-    assert_says(
-        &text(&plan, false),
-        &["libssl=3.5:for tool tool 1 libssl 3.0 libssl (>= 3.0)"],
-    );
     let graph = Graph::of(&plan);
-    let hidden = graph
-        .edges
-        .iter()
-        .find(|e| e.why.contains_key(&graph::Kind::Hidden));
-    assert!(hidden.is_some());
+    let dot = dot(&graph);
+    assert!(dot.contains("label=\"curl\\n8\\ncurl@8\""), "{dot}");
+    assert!(
+        dot.contains("override: libcurl.so.4 (outside of contexts libcurl 7 is in use)"),
+        "{dot}"
+    );
+    assert!(
+        dot.contains("label=\"mawk\\n1\", fillcolor=\"#fff3c4\""),
+        "{dot}"
+    );
+    let mut bytes = Vec::new();
+    tree(&graph, &mut Out::new(&mut bytes, None, false)).unwrap();
+    let tree = String::from_utf8(bytes).unwrap();
+    assert_eq!(
+        tree,
+        "curl 7\n\
+         └ libcurl 7\n  \
+         └ libssl 3.0\n    \
+         └ libc 2.36\n\
+         curl 8 [curl@8]\n\
+         ├ libc 2.41 [curl@8] by its own lib/\n\
+         └ libcurl 8 [curl@8] by its own lib/\n  \
+         ├ libc 2.41 [curl@8] by its own lib/\n  \
+         └ libssl 3.5 [curl@8] by its own lib/\n    \
+         └ libc 2.41 [curl@8] by its own lib/\n\
+         getent 2.36\n\
+         └ libc 2.36\n"
+    );
 }
 
 #[test]
@@ -110,61 +106,86 @@ data=1
 libc=1
 ",
     );
-    let plan = View::new(&made).go(&install(&["app=1", "lib=1", "data=1", "libc=1"]));
+    let plan = go(
+        &made,
+        &[("main", &["app", "(lib=1)", "(data=1)", "(libc=1)"])],
+        &Rules::default(),
+    );
     let graph = Graph::of(&plan);
-    let drawn = |edges: Vec<&graph::Edge>| -> Vec<String> {
-        let name = |n: usize| graph.nodes[n].name.clone();
-        edges
-            .iter()
-            .map(|e| format!("{}>{}", name(e.from), name(e.to)))
-            .collect()
-    };
-    assert_eq!(drawn(graph.edges.iter().collect()).len(), 5);
+    assert_eq!(graph.0.edge_count(), 5);
+    let name = |n: petgraph::graph::NodeIndex| graph.0[n].name.clone();
+    let ends = graph
+        .reduced()
+        .into_iter()
+        .map(|e| graph.0.edge_endpoints(e).unwrap());
+    let mut drawn: Vec<String> = ends
+        .map(|(a, b)| format!("{}>{}", name(a), name(b)))
+        .collect();
+    drawn.sort();
+    assert_eq!(drawn, ["app>lib", "data>lib", "lib>data", "lib>libc"]);
+    // A circle ends where it began.
+    let mut bytes = Vec::new();
+    tree(&graph, &mut Out::new(&mut bytes, None, false)).unwrap();
+    let tree = String::from_utf8(bytes).unwrap();
     assert_eq!(
-        drawn(graph.reduced()),
-        ["app>lib", "data>lib", "lib>data", "lib>libc"]
+        tree,
+        "app 1\n└ lib 1\n  ├ data 1\n  │ └ lib 1 …\n  └ libc 1\n"
     );
 }
 
 #[test]
-fn a_picture_of_many_packages() {
-    let mut world = String::new();
-    for n in 0..300 {
-        world.push_str(&format!("p{n}=1\n"));
-        if n > 0 {
-            let on: Vec<String> = [n / 2, n / 3, n / 7]
-                .iter()
-                .map(|d| format!("p{d}"))
-                .collect();
-            world.push_str(&format!(" Depends: {}\n", on.join(", ")));
-        }
-    }
-    world.push_str("odd=1\n Depends: p1 | p2\n file usr/x <&\"'\n");
-    let made = Made::new(&world);
-    let names: Vec<String> = (0..300).map(|n| format!("p{n}=1")).collect();
-    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
-    names.push("odd=1");
-    let plan = View::new(&made).go(&install(&names));
-    let graph = Graph::of(&plan);
-    let picture = svg(&graph, "view <system> & \u{1}more");
-    assert!(picture.contains(">view &lt;system&gt; &amp; ?more</text>"));
-    // No two packages on top of each other.
-    let mut places = Vec::new();
-    for line in picture.lines().filter(|l| l.starts_with("<g class=\"n ")) {
-        let number = |name: &str| -> f64 {
-            let at = line.find("<rect").unwrap();
-            let at = at + line[at..].find(&format!("{name}=\"")).unwrap() + name.len() + 2;
-            line[at..].split('"').next().unwrap().parse().unwrap()
-        };
-        places.push((number(" x"), number(" y"), number("width")));
-    }
-    assert_eq!(places.len(), 301);
-    for (n, a) in places.iter().enumerate() {
-        for b in &places[..n] {
-            let apart = a.0 + a.2 < b.0 || b.0 + b.2 < a.0 || (a.1 - b.1).abs() >= 20.0;
-            assert!(apart, "{a:?} {b:?}");
-        }
-    }
-    let empty = svg(&Graph::default(), "nothing");
-    assert!(empty.ends_with("</svg>\n"));
+fn the_verdict_of_relink() {
+    let made = Made::new(
+        "
+lib=1
+ library libl.so.1
+ exports libl:old libl:both
+lib=2
+ library libl.so.1
+ exports libl:both
+app=1
+ Depends: lib
+ program usr/bin/app libl.so.1
+ takes libl:old
+other=1
+ Depends: lib
+ program usr/bin/other libl.so.1
+ takes libl:both
+",
+    );
+    let members = ["app", "other", "(lib=1)"];
+    let before = go(&made, &[("main", &members)], &Rules::default());
+    let sonames = BTreeSet::from(["libl.so.1".parse().unwrap()]);
+    let after = go(
+        &made,
+        &[("main", &members)],
+        &rules(&[], &[pin("libl.so.1", "lib=2", None)]),
+    );
+    let given = verdict(&before, &after, &sonames);
+    let table = verdict_table(&after, &given).to_text(None);
+    assert_says(
+        &table,
+        &[
+            "app 1 libl.so.1 lib 1 the same needs symbol libl:old",
+            "other 1 libl.so.1 lib 1 lib 2",
+        ],
+    );
+    assert_eq!(
+        verdict_summary(&given, &after.warnings),
+        "1 package gets another, 1 package keeps what it has"
+    );
+    let pins = [pin("libl.so.1", "lib=2", Some("app"))];
+    let after = go(&made, &[("main", &members)], &rules(&[], &pins));
+    let given = verdict(&before, &after, &sonames);
+    assert_eq!(
+        verdict_summary(&given, &after.warnings),
+        "2 packages keep what they have, 1 choice can't be followed"
+    );
+    let json = verdict_json(&"work".parse().unwrap(), &given, &after.warnings);
+    assert_eq!(json["packages"][0]["because"], serde_json::Value::Null);
+    let refused = json["refused"][0].as_str().unwrap();
+    assert!(
+        refused.ends_with("app 1 needs symbol libl:old"),
+        "{refused}"
+    );
 }

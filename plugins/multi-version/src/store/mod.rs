@@ -1,5 +1,5 @@
 //! Packages into the store: `store/ID/` is the payload of a .deb, as merged /usr has it and without set-id
-//! bits, and `DEBIAN/` with all its control files, with `installation` and with `objects`.
+//! bits, and `DEBIAN/` with all its control files, with `installation`, `headers` and `objects`.
 //!
 //! ```text
 //! store    tmp/ID/… for each, on several threads; syncfs once; rename each to store/ID; fsync store/
@@ -7,7 +7,7 @@
 //!
 //! - A package that is there already is not unpacked again, and nothing in the store is ever changed: its
 //!   files are linked into realizations and generations.
-//! - All of a command line's packages are stored, or none; what a kill leaves in `tmp/` the next
+//! - A package is stored whole or not at all; what a kill leaves in `tmp/` the next
 //!   [`Sys::open`](crate::generation::Sys::open) clears away.
 //! - Whatever an archive has in it, nothing outside of `tmp/ID` is written: see `arrange`, and the host, which
 //!   follows no link.
@@ -33,7 +33,7 @@ use crate::layout::{Architecture, InstallationId, Layout, PackageName, Version, 
 
 pub use arrange::EntryError;
 use unpack::Deb;
-pub use unpack::PackageError;
+pub use unpack::{Known, PackageError};
 
 /// Why packages can't be stored or found.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +69,8 @@ pub struct Stored {
     pub deb: PathBuf,
     /// Its name.
     pub id: InstallationId,
+    /// By what it is known again.
+    pub known: Known,
     /// Whether it was not there before.
     pub new: bool,
 }
@@ -76,19 +78,21 @@ pub struct Stored {
 /// Unpacking is decompression and hashing for the most part; more would only fill memory.
 const THREADS: usize = 4;
 
-/// Store .debs; gives them in the same order.
+/// Store those of some .debs that can be stored, in the same order. Of the others dpkg complains, or it takes them all the
+/// same: what is not in the store is not linked.
 ///
 /// # Errors
-/// One can't be stored: then none is.
+/// The store can't be written.
 pub fn store(host: Host, sys: &Sys, debs: &[PathBuf]) -> Result<Vec<Stored>, StoreError> {
     let (layout, services) = (sys.layout(), host.services());
-    let opened = in_parallel(
+    let opened: Vec<Option<Deb>> = in_parallel(
         debs,
-        |path| Deb::open(services, path).map_err(|why| failed(path, why)),
+        |path| Ok::<_, StoreError>(Deb::open(services, path).ok()),
         |_| {},
     )?;
     let (mut stored, mut new, mut ids) = (Vec::new(), Vec::new(), BTreeSet::new());
     for (path, deb) in debs.iter().zip(&opened) {
+        let Some(deb) = deb else { continue };
         let there = is_there(layout, path, deb)?;
         if !there && ids.insert(&deb.id) {
             new.push((path, deb));
@@ -96,28 +100,34 @@ pub fn store(host: Host, sys: &Sys, debs: &[PathBuf]) -> Result<Vec<Stored>, Sto
         stored.push(Stored {
             deb: path.clone(),
             id: deb.id.clone(),
+            known: deb.known(),
             new: !there,
         });
     }
     if new.is_empty() {
         return Ok(stored);
     }
-    let aside = |deb: &Deb| layout.tmp().join(deb.id.to_string());
-    in_parallel(
+    let (aside, disk) = (|deb: &Deb| layout.tmp().join(deb.id.to_string()), sys.disk());
+    let unpacked = in_parallel(
         &new,
-        |(path, deb)| {
-            let unpacked = deb.unpack(services, sys.disk(), &aside(deb));
-            unpacked.map_err(|why| failed(path, why))
+        |(path, deb)| match deb.unpack(services, disk, &aside(deb)) {
+            Ok(()) => Ok(true),
+            Err(why @ PackageError::Disk(_)) => Err(failed(path, why)),
+            Err(_) => Ok(disk.remove_tree(&aside(deb)).map(|()| false)?),
         },
         // It is no reason to fail that nobody sees it.
         |done| drop(host.progress(done as u64, new.len() as u64, "unpacking")),
     )?;
-    let disk = sys.disk();
     disk.sync_fs(&layout.tmp())?;
-    for (_, deb) in &new {
-        disk.rename(&aside(deb), &layout.installation(&deb.id))?;
+    let mut broken = BTreeSet::new();
+    for ((_, deb), whole) in new.iter().zip(unpacked) {
+        match whole {
+            true => disk.rename(&aside(deb), &layout.installation(&deb.id))?,
+            false => drop(broken.insert(&deb.id)),
+        }
     }
     disk.sync_dir(&layout.store())?;
+    stored.retain(|s| !broken.contains(&s.id));
     Ok(stored)
 }
 

@@ -70,16 +70,42 @@ struct Member {
 /// What tells whether a file is still the one that was read: device, inode, length, change time.
 type Identity = (u64, u64, u64, i64, i64);
 
+/// A .deb that is in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// What it is there.
+    pub id: InstallationId,
+    was: Identity,
+}
+
+impl Known {
+    /// Whether an open file is still the one that was stored.
+    pub fn is(&self, file: &File) -> bool {
+        file.metadata().is_ok_and(|is| of_metadata(&is) == self.was)
+    }
+}
+
 /// Files of the control member, and bytes of one: more than any package has.
 const MEMBERS: usize = 1000;
 const MEMBER: usize = 16 << 20;
 
 fn identity_of(path: &Path) -> std::io::Result<Identity> {
-    let is = std::fs::metadata(path)?;
-    Ok((is.dev(), is.ino(), is.len(), is.ctime(), is.ctime_nsec()))
+    Ok(of_metadata(&std::fs::metadata(path)?))
+}
+
+fn of_metadata(is: &std::fs::Metadata) -> Identity {
+    (is.dev(), is.ino(), is.len(), is.ctime(), is.ctime_nsec())
 }
 
 impl Deb {
+    /// What can tell it again.
+    pub(super) fn known(&self) -> Known {
+        Known {
+            id: self.id.clone(),
+            was: self.was,
+        }
+    }
+
     /// Read what it says of itself.
     pub(super) fn open(host: Services, path: &Path) -> Result<Deb, PackageError> {
         let was = identity_of(path)?;
@@ -123,11 +149,14 @@ impl Deb {
         let own = dir.metadata()?;
         let us = (own.uid() != 0).then(|| (own.uid(), own.gid()));
         let mut arrangement = Arrangement::new(us);
-        host.deb_entries(&self.path, |mut entry| {
+        disk.make_dir(&top.join(inside::METADATA))?;
+        let headers = top.join(inside::HEADERS);
+        disk.write(&headers, b"")?;
+        let headers = File::options().write(true).open(&headers)?;
+        host.deb_entries_headers(&self.path, &headers, |mut entry| {
             place(&mut entry, &mut arrangement, disk, top, &dir)
         })?;
         let (setuid, size) = arrangement.finish();
-        disk.make_dir(&top.join(inside::METADATA))?;
         for Member {
             name,
             content,
@@ -158,7 +187,12 @@ impl Deb {
 
 fn check_member(name: &OsStr, content: &[u8], before: &[Member]) -> Result<(), PackageError> {
     let wrong = |why| Err(PackageError::Member(name.to_string_lossy().into(), why));
-    let ours = [inside::INSTALLATION, inside::OBJECTS, inside::REALIZATION];
+    let ours = [
+        inside::INSTALLATION,
+        inside::HEADERS,
+        inside::OBJECTS,
+        inside::REALIZATION,
+    ];
     let full = Path::new(inside::METADATA).join(name);
     match name.as_bytes() {
         b"" | b"." | b".." => wrong("it is no name"),

@@ -4,12 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{Done, Place, ViewError, now, proc};
-use crate::admindir::{self, Contents, OfHost};
-use crate::export;
 use crate::gc::{GcError, Why};
-use crate::generation::Sys;
-use crate::layout::{Architecture, Pin, StoreKey, ViewName, inside};
-use crate::manifest::Manifest;
+use crate::generation::{Reader, Sys};
+use crate::layout::{Pin, StoreKey, ViewName};
 use crate::output::{Json, Out};
 
 /// Say what is so now.
@@ -21,12 +18,13 @@ fn say(out: &mut Out<'_>, text: &str, fields: Vec<(&'static str, Json)>) -> Done
     Ok(0)
 }
 
-fn current(sys: &Sys, view: &ViewName, out: &mut Out<'_>) -> Done<i32> {
+/// Say at which generation a view is.
+pub fn at(reader: &Reader, view: &ViewName, out: &mut Out<'_>) -> Done<i32> {
     let place = Place {
         view: view.clone(),
         number: None,
     };
-    let number = place.number(sys)?;
+    let number = place.number(reader)?;
     let fields = vec![
         ("view", Json::text(view)),
         ("current", super::list::generation(number)),
@@ -41,53 +39,21 @@ fn must_be_new(sys: &Sys, view: &ViewName) -> Done {
     }
 }
 
-/// `view create V`: an empty one. `native` is the architecture of this dpkg-ng.
-pub fn create(sys: &Sys, view: &ViewName, native: &Architecture, out: &mut Out<'_>) -> Done<i32> {
-    must_be_new(sys, view)?;
-    let building = sys.begin(view)?;
-    for dir in [inside::LIB, inside::BIN] {
-        sys.disk().make_dir(&building.path().join(dir))?;
-    }
-    let nothing = Contents {
-        shown: Vec::new(),
-        host: OfHost::usr_is_merged().into_iter().collect(),
-        native: native.clone(),
-        architectures: BTreeSet::new(),
-    };
-    let dpkg = building.path().join(inside::ADMINDIR);
-    admindir::write(sys.disk(), sys.layout(), &dpkg, &nothing)?;
-    let manifest = Manifest {
-        view: view.clone(),
-        number: building.number(),
-        created: now(),
-        parent: None,
-        slots: BTreeSet::new(),
-        hides: Vec::new(),
-        pins: Vec::new(),
-        packages: Vec::new(),
-    };
-    let number = building.finish(manifest)?;
-    sys.switch(view, number)?;
-    current(sys, view, out)
-}
-
 /// `view clone V[@GEN] NEW`
 pub fn clone_view(sys: &Sys, from: &Place, new: &ViewName, out: &mut Out<'_>) -> Done<i32> {
     let number = from.number(sys)?;
     must_be_new(sys, new)?;
     let (building, mut manifest) = sys.begin_copy(&from.view, number, new)?;
     manifest.created = now();
-    let exports = export::decide(sys.layout(), building.path(), &manifest)?;
-    export::write(sys.disk(), building.path(), &exports)?;
     let number = building.finish(manifest)?;
     sys.switch(new, number)?;
-    current(sys, new, out)
+    at(sys, new, out)
 }
 
 /// `view switch V@GEN`
 pub fn switch(sys: &Sys, to: &Place, out: &mut Out<'_>) -> Done<i32> {
     sys.switch(&to.view, to.number(sys)?)?;
-    current(sys, &to.view, out)
+    at(sys, &to.view, out)
 }
 
 /// `view rollback V`
@@ -96,7 +62,7 @@ pub fn rollback(sys: &Sys, view: &ViewName, out: &mut Out<'_>) -> Done<i32> {
         return Err(ViewError::NoView(view.clone()));
     }
     sys.rollback(view)?;
-    current(sys, view, out)
+    at(sys, view, out)
 }
 
 /// `view rm V` or `view rm V@GEN`: refused, as long as somebody uses it, or may (`harmless`: processes that can't be

@@ -12,7 +12,7 @@ use crate::output::{Column, Json, Out, Table};
 /// A difference: of what, what it is in the first, and in the second.
 #[derive(Debug, PartialEq, Eq)]
 struct Difference {
-    kind: &'static str,
+    kind: String,
     name: String,
     old: Option<String>,
     new: Option<String>,
@@ -39,7 +39,7 @@ pub fn diff(reader: &Reader, old: &Place, new: &Place, out: &mut Out<'_>) -> Don
         };
         let of = |d: &Difference| {
             Json::Map(vec![
-                ("kind", Json::text(d.kind)),
+                ("kind", Json::text(&d.kind)),
                 ("name", Json::text(&d.name)),
                 ("old", Json::maybe(d.old.as_ref())),
                 ("new", Json::maybe(d.new.as_ref())),
@@ -67,7 +67,7 @@ pub fn diff(reader: &Reader, old: &Place, new: &Place, out: &mut Out<'_>) -> Don
             _ => "~",
         };
         let text = |t: &Option<String>| t.clone().unwrap_or_default();
-        table.row([mark, d.kind, &d.name, &text(&d.old), &text(&d.new)]);
+        table.row([mark, &d.kind, &d.name, &text(&d.old), &text(&d.new)]);
     }
     if !table.is_empty() {
         out.table(&table)?;
@@ -92,7 +92,7 @@ fn changes(
         .into_iter()
         .filter(|name| a.get(*name) != b.get(*name));
     let difference = |name: &String| Difference {
-        kind,
+        kind: kind.into(),
         name: name.clone(),
         old: a.get(name).cloned(),
         new: b.get(name).cloned(),
@@ -126,7 +126,7 @@ fn packages(a: &Manifest, b: &Manifest) -> Vec<Difference> {
         let came: Vec<_> = new.iter().filter(|m| !in_both(m, &old)).collect();
         for n in 0..gone.len().max(came.len()) {
             found.push(Difference {
-                kind: "package",
+                kind: "package".into(),
                 name: name.clone(),
                 old: gone.get(n).map(|m| version(m).to_string()),
                 new: came.get(n).map(|m| version(m).to_string()),
@@ -137,7 +137,7 @@ fn packages(a: &Manifest, b: &Manifest) -> Vec<Difference> {
             same.map(move |n| (o, n))
         }) {
             let name = format!("{name}={}", version(before));
-            let mut differs = |kind, old: String, new: String| {
+            let mut differs = |kind: String, old: String, new: String| {
                 if old != new {
                     let (name, old, new) = (name.clone(), Some(old), Some(new));
                     found.push(Difference {
@@ -148,16 +148,22 @@ fn packages(a: &Manifest, b: &Manifest) -> Vec<Difference> {
                     });
                 }
             };
-            let slot = |m: &Member| m.slot.as_ref().map_or("root".into(), ToString::to_string);
-            differs("state", before.state.to_string(), after.state.to_string());
-            differs(
-                "reason",
-                before.reason.to_string(),
-                after.reason.to_string(),
-            );
-            differs("slot", slot(before), slot(after));
+            let worlds = before.worlds.keys().chain(after.worlds.keys());
+            for world in worlds.collect::<BTreeSet<_>>() {
+                let of = |m: &Member| m.worlds.get(world).copied();
+                let word = |name: &str| match world {
+                    Some(side) => format!("{name} in {side}"),
+                    None => name.to_owned(),
+                };
+                let state = |m: &Member| of(m).map_or("absent".into(), |s| s.state.to_string());
+                let reason = |m: &Member| of(m).map_or("absent".into(), |s| s.reason.to_string());
+                differs(word("state"), state(before), state(after));
+                if state(before) != "absent" && state(after) != "absent" {
+                    differs(word("reason"), reason(before), reason(after));
+                }
+            }
             let id = |m: &Member| m.realization.to_string();
-            differs("linking", id(before), id(after));
+            differs("linking".into(), id(before), id(after));
         }
     }
     found

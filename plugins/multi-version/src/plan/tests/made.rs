@@ -2,15 +2,13 @@
 //!
 //! ```text
 //! NAME=VERSION[:ARCHITECTURE]
-//!  Depends: a (>= 1) | b, c:any        likewise Conflicts, Breaks, Provides, Multi-Arch
-//!  file PATH CONTENT
+//!  Depends: a (>= 1) | b, c:any        likewise Provides, Multi-Arch
 //!  program PATH SONAME…                a program, what it needs
 //!  library SONAME SONAME…              one for everybody, what it needs
 //!  module PATH SONAME…                 any other
 //!  exports SYMBOL…                     what its libraries have
 //!  takes SYMBOL…                       what its objects take
 //!  rigid                               it can't be rewritten
-//!  config                              it has conffiles
 //! ```
 
 use std::cmp::Ordering;
@@ -24,7 +22,7 @@ use crate::elf::symbols::Versioned;
 use crate::elf::{Layout, Target};
 use crate::facts::{Control, Facts, MultiArch, Object, Op, Provided};
 use crate::layout::{Sha256, Version};
-use crate::manifest::{Installation, Manifest};
+use crate::manifest::{Hide, Installation, LibraryPin, Reason, State};
 
 /// Versions of numbers with dots.
 pub struct Numbers;
@@ -40,18 +38,15 @@ impl Versions for Numbers {
 
 #[derive(Default)]
 struct Inside {
-    content: BTreeMap<PathBuf, String>,
     exports: BTreeSet<String>,
     takes: BTreeSet<String>,
     rigid: bool,
-    config: bool,
 }
 
 /// The packages there are.
 pub struct Made {
     pub facts: BTreeMap<InstallationId, Facts>,
     inside: BTreeMap<InstallationId, Inside>,
-    pub host: Vec<HostPackage>,
     pub native: Architecture,
 }
 
@@ -159,17 +154,15 @@ impl Made {
         let mut made = Made {
             facts: BTreeMap::new(),
             inside: BTreeMap::new(),
-            host: Vec::new(),
             native: "amd64".parse().unwrap(),
         };
         let mut at: Option<InstallationId> = None;
         for line in text.lines().filter(|l| !l.trim().is_empty()) {
-            match line.trim().strip_prefix("host ") {
-                Some(package) => made.host(package),
-                None if line.trim().contains('=') && !line.trim().contains(' ') => {
-                    at = Some(made.package(line.trim()));
+            match line.trim() {
+                named if named.contains('=') && !named.contains(' ') => {
+                    at = Some(made.package(named));
                 }
-                None => made.line(at.as_ref().unwrap(), line.trim()),
+                line => made.line(at.as_ref().unwrap(), line),
             }
         }
         for facts in made.facts.values_mut() {
@@ -177,23 +170,6 @@ impl Made {
             facts.objects.sort_by(|a, b| a.path.cmp(&b.path));
         }
         made
-    }
-
-    /// `NAME=VERSION [PROVIDES…]`
-    fn host(&mut self, text: &str) {
-        let (named, provides) = text.split_once(' ').unwrap_or((text, ""));
-        let id = id(named);
-        self.host.push(HostPackage {
-            name: id.package().clone(),
-            version: id.version().clone(),
-            architecture: id.architecture().clone(),
-            multi_arch: MultiArch::No,
-            provides: if provides.is_empty() {
-                Vec::new()
-            } else {
-                provided(provides)
-            },
-        });
     }
 
     fn package(&mut self, named: &str) -> InstallationId {
@@ -227,7 +203,6 @@ impl Made {
         let symbols = || rest.split_whitespace().map(str::to_string);
         let (target, triplet, interpreter) = target(id.architecture().as_str());
         let mut object = |path: PathBuf, needed: &str| {
-            inside.content.insert(path.clone(), spec(id));
             facts.paths.push(path.clone());
             facts.objects.push(Object {
                 path,
@@ -249,15 +224,8 @@ impl Made {
                 let group = |g: &str| g.split('|').map(relation).collect();
                 facts.control.depends = groups.map(group).collect();
             }
-            "Conflicts:" => facts.control.conflicts = relations(rest),
-            "Breaks:" => facts.control.breaks = relations(rest),
-            "Replaces:" => facts.control.replaces = relations(rest),
             "Provides:" => facts.control.provides = provided(rest),
             "Multi-Arch:" => facts.control.multi_arch = multi_arch(rest),
-            "file" => {
-                facts.paths.push(first.into());
-                inside.content.insert(first.into(), others.into());
-            }
             "program" => {
                 let at = object(first.into(), others);
                 facts.objects[at].interpreter = Some(interpreter.into());
@@ -271,10 +239,15 @@ impl Made {
             "module" => {
                 object(first.into(), others);
             }
+            "named" => {
+                // A library in a directory of its own: PATH SONAME SONAME…
+                let (soname, others) = others.split_once(' ').unwrap_or((others, ""));
+                let at = object(first.into(), others);
+                facts.objects[at].soname = Some(soname.parse().unwrap());
+            }
             "exports" => inside.exports = symbols().collect(),
             "takes" => inside.takes = symbols().collect(),
             "rigid" => inside.rigid = true,
-            "config" => inside.config = true,
             other => panic!("{other}"),
         }
     }
@@ -312,167 +285,102 @@ impl Files for Made {
     fn can_be_overridden(&self, package: &InstallationId) -> bool {
         !self.inside[package].rigid
     }
-
-    fn same(&self, a: &InstallationId, b: &InstallationId, path: &Path) -> bool {
-        self.inside[a].content[path] == self.inside[b].content[path]
-    }
-
-    fn leaves_config(&self, package: &InstallationId) -> bool {
-        self.inside[package].config
-    }
 }
 
-/// A view of such a world.
-pub struct View<'m> {
-    pub made: &'m Made,
-    pub manifest: Option<Manifest>,
-    pub realizations: BTreeMap<RealizationId, Realization>,
-}
-
-/// `-i` with these, each `NAME=VERSION[:ARCHITECTURE]`, as `--multi-version` does it.
-pub fn install(specs: &[&str]) -> Request {
-    Request {
-        install: specs.iter().map(|s| (id(s), None)).collect(),
-        side_by_side: true,
-        ..Request::default()
-    }
-}
-
-/// The same as dpkg does it.
-pub fn upgrade(specs: &[&str]) -> Request {
-    Request {
-        side_by_side: false,
-        ..install(specs)
-    }
-}
-
-pub fn remove(specs: &[&str]) -> Request {
-    Request {
-        remove: specs.iter().map(|s| id(s)).collect(),
-        ..Request::default()
-    }
-}
-
-pub fn pin(soname: &str, provider: &str, only: Option<&str>) -> Request {
-    Request {
-        pin: vec![LibraryPin {
-            soname: soname.parse().unwrap(),
-            provider: id(provider),
-            only: only.map(|o| o.parse().unwrap()),
-        }],
-        ..Request::default()
-    }
-}
-
-pub fn hide(rules: &[&str]) -> Request {
-    Request {
-        hide: rules.iter().map(|h| h.parse().unwrap()).collect(),
-        ..Request::default()
-    }
-}
-
-impl<'m> View<'m> {
-    pub fn new(made: &'m Made) -> View<'m> {
-        View {
-            made,
-            manifest: None,
-            realizations: BTreeMap::new(),
-        }
-    }
-
-    /// What would be.
-    pub fn plan(&self, request: &Request) -> Result<Plan, PlanError> {
-        let host = HostTable::new(&self.made.host, &self.made.native, &Numbers);
-        let world = World {
-            facts: &self.made.facts,
-            realizations: &self.realizations,
-            native: &self.made.native,
-            policy: 1,
-            versions: &Numbers,
-            host: &host,
-            files: self.made,
-        };
-        plan(&world, self.manifest.as_ref(), request)
-    }
-
-    /// Make it so; whatever the request, the plan must be sound, and nothing be left to do.
-    pub fn go(&mut self, request: &Request) -> Plan {
-        match self.try_go(request) {
-            Ok(plan) => plan,
-            Err(e) => panic!("{e}"),
-        }
-    }
-
-    pub fn try_go(&mut self, request: &Request) -> Result<Plan, PlanError> {
-        let plan = self.plan(request)?;
-        let again = self.plan(request);
-        assert_eq!(
-            format!("{plan:?}"),
-            format!("{:?}", again.unwrap()),
-            "the same twice"
-        );
-        super::sound::check(self, &plan);
-        for realization in &plan.realizations {
-            self.realizations
-                .insert(realization.id(), realization.clone());
-        }
-        self.manifest = Some(Manifest {
-            view: "system".parse().unwrap(),
-            number: "1".parse().unwrap(),
-            created: 0,
-            parent: None,
-            slots: plan.slots.keys().cloned().collect(),
-            hides: plan.hides.clone(),
-            pins: plan.pins.clone(),
-            packages: plan.members.clone(),
-        });
-        let text = self.manifest.as_ref().unwrap().to_text();
-        assert_eq!(
-            Manifest::from_text(&text).as_ref(),
-            Ok(self.manifest.as_ref().unwrap())
-        );
-        let again = self.plan(&Request::default()).unwrap();
-        assert_eq!(shown(&again), shown(&plan), "nothing is left to do");
-        for (a, b) in again.members.iter().zip(&plan.members) {
-            assert_eq!(a, b, "nothing is left to do");
-        }
-        assert_eq!(again.realizations, plan.realizations);
-        assert_eq!(again.libraries, plan.libraries);
-        Ok(plan)
-    }
-
-    /// The error of a request.
-    pub fn error(&self, request: &Request) -> String {
-        match self.plan(request) {
-            Ok(_) => panic!("there is a plan"),
-            Err(e) => e.to_string(),
-        }
-    }
-}
-
-/// The members of a plan: `NAME=VERSION`, autos in parentheses, those in slots with `@SLOT`.
-pub fn shown(plan: &Plan) -> String {
-    let installation: BTreeMap<&RealizationId, &InstallationId> =
-        plan.realized.iter().map(|(i, r)| (r, i)).collect();
-    let member = |m: &Member| {
-        let Some(id) = installation.get(&m.realization) else {
-            return format!("[{}]", m.realization.package());
-        };
-        let slot = m.slot.as_ref().map_or(String::new(), |s| format!("@{s}"));
-        match m.reason {
-            Reason::Want => format!("{}{slot}", spec(id)),
-            Reason::Auto => format!("({}{slot})", spec(id)),
+/// A world: `NAME=VERSION[:ARCHITECTURE]`, what came along in parentheses, what the host lends as `host:NAME=VERSION`.
+pub fn world(made: &Made, name: &str, specs: &[&str]) -> ObservedWorld {
+    let member = |spec: &&str| {
+        let auto = spec.strip_prefix('(').and_then(|s| s.strip_suffix(')'));
+        let plain = auto.unwrap_or(spec);
+        let of_host = plain.strip_prefix("host:");
+        let id = id(of_host.unwrap_or(plain));
+        let control = made.facts.get(&id).map(|f| f.control.clone());
+        ObservedMember {
+            name: id.package().clone(),
+            version: id.version().clone(),
+            architecture: id.architecture().clone(),
+            source: id.package().to_string(),
+            state: State::Installed,
+            reason: if auto.is_some() {
+                Reason::Auto
+            } else {
+                Reason::Want
+            },
+            control: control.unwrap_or_default(),
+            origin: match of_host {
+                Some(_) => Origin::Host,
+                None => Origin::Store(id),
+            },
+            rpath: false,
         }
     };
-    let mut members: Vec<String> = plan.members.iter().map(member).collect();
-    members.sort_by_key(|m| m.trim_start_matches('(').to_string());
-    members.join(" ")
+    ObservedWorld {
+        name: (name != "main").then(|| name.parse().unwrap()),
+        members: specs.iter().map(member).collect(),
+        made: BTreeMap::new(),
+    }
 }
 
-/// From whom a consumer gets a library, and why, if it is by its own lib/.
-pub fn link(plan: &Plan, consumer: &str, soname: &str) -> String {
+/// Hides, then pins.
+pub fn rules(hides: &[&str], pins: &[LibraryPin]) -> Rules {
+    Rules {
+        hides: hides.iter().map(|h| h.parse::<Hide>().unwrap()).collect(),
+        pins: pins.to_vec(),
+    }
+}
+
+pub fn pin(soname: &str, provider: &str, only: Option<&str>) -> LibraryPin {
+    LibraryPin {
+        soname: soname.parse().unwrap(),
+        provider: id(provider),
+        only: only.map(|o| o.parse().unwrap()),
+    }
+}
+
+/// The plan of some worlds, which is sound.
+pub fn go(made: &Made, worlds: &[(&str, &[&str])], rules: &Rules) -> LinkPlan {
+    let worlds = worlds.iter().map(|(name, specs)| world(made, name, specs));
+    observe(
+        made,
+        &Observed {
+            worlds: worlds.collect(),
+        },
+        rules,
+    )
+}
+
+/// The same of worlds that were made already.
+pub fn observe(made: &Made, observed: &Observed, rules: &Rules) -> LinkPlan {
+    let known = Known {
+        facts: &made.facts,
+        native: &made.native,
+        policy: 1,
+        versions: &Numbers,
+        files: made,
+    };
+    let made_plan = plan(&known, observed, rules).unwrap();
+    let mut reversed = observed.clone();
+    reversed.worlds.reverse();
+    reversed.worlds.iter_mut().for_each(|w| w.members.reverse());
+    let again = plan(&known, &reversed, rules).unwrap();
+    assert_eq!(
+        format!("{made_plan:?}"),
+        format!("{again:?}"),
+        "whatever the order"
+    );
+    super::sound::check(made, observed, &made_plan);
+    made_plan
+}
+
+fn in_world<'p>(plan: &'p LinkPlan, world: &str) -> &'p WorldPlan {
+    let name = (world != "main").then(|| world.parse().unwrap());
+    plan.world(name.as_ref()).unwrap()
+}
+
+/// From whom a consumer gets a library in a world, and why, if it is by its own lib/.
+pub fn link(plan: &LinkPlan, world: &str, consumer: &str, soname: &str) -> String {
     let about = |l: &&Link| spec(&l.consumer) == consumer && l.soname.as_str() == soname;
-    let link = plan.links.iter().find(about).unwrap();
+    let link = in_world(plan, world).links.iter().find(about).unwrap();
     let provider = link.provider.as_ref().map_or("host".into(), spec);
     match &link.overriding {
         Some(why) => format!("{provider}: {why}"),
@@ -480,23 +388,44 @@ pub fn link(plan: &Plan, consumer: &str, soname: &str) -> String {
     }
 }
 
-/// The view's provider of a library, and by which criterion.
-pub fn library(plan: &Plan, soname: &str) -> String {
-    let all = plan.libraries.values().flatten();
-    let decision = all
-        .into_iter()
-        .find(|d| d.soname.as_str() == soname)
-        .unwrap();
-    format!("{}, {}", spec(&decision.provider), decision.by)
+/// A world's provider of a library, or the generation's (`*`), and by which criterion.
+pub fn library(plan: &LinkPlan, world: &str, soname: &str) -> String {
+    let libraries = match world {
+        "*" => &plan.libraries,
+        _ => &in_world(plan, world).libraries,
+    };
+    let decision = libraries
+        .values()
+        .flatten()
+        .find(|d| d.soname.as_str() == soname);
+    decision.map_or("host".into(), |d| {
+        format!("{}, {}", spec(&d.provider), d.by)
+    })
 }
 
 /// Who satisfies the dependencies of a package.
-pub fn edges(plan: &Plan, from: &str) -> String {
-    let of = plan.edges.iter().filter(|e| spec(&e.from) == from);
+pub fn edges(plan: &LinkPlan, world: &str, from: &str) -> String {
+    let (id, world) = (id(from), in_world(plan, world));
+    let from = (id.package().clone(), id.architecture().clone());
     let by = |e: &Edge| match &e.by {
-        Satisfied::By(id) => spec(id),
-        Satisfied::ByHost(name) => format!("host {name}"),
-        Satisfied::Unmet => "unmet".into(),
+        Satisfied::By(name, architecture) if *architecture == from.1 => name.to_string(),
+        Satisfied::By(name, architecture) => format!("{name}:{architecture}"),
+        Satisfied::Elsewhere => "elsewhere".into(),
     };
+    let of = world.edges.iter().filter(|e| e.from == from);
     of.map(by).collect::<Vec<_>>().join(", ")
+}
+
+/// The realization of a package in a world.
+pub fn realization<'p>(plan: &'p LinkPlan, world: &str, package: &str) -> &'p Realization {
+    let id = id(package);
+    let world = in_world(plan, world);
+    let member = world.members.get(&id).map(|m| &m.realization);
+    let of = member.or_else(|| world.kept.get(&id)).unwrap();
+    plan.realizations.iter().find(|r| r.id() == *of).unwrap()
+}
+
+/// The warnings, in words.
+pub fn warnings(plan: &LinkPlan) -> Vec<String> {
+    plan.warnings.iter().map(ToString::to_string).collect()
 }

@@ -1,0 +1,494 @@
+//! Begin, join, run, commit.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use dpkgng_plugin::{Host, fork_in_our_place, run_in_our_place};
+
+use super::clone::clone_tree;
+use super::commit::{marks, recover};
+use super::hooks::{About, Run};
+use super::inside::Plan;
+use super::EngineError;
+use crate::apt::{Private, Session};
+use crate::base::{self, Lent, Satisfies};
+use crate::context;
+use crate::generation::{Disk, Sys};
+use crate::layout::{GenerationNumber, InstallationId, Layout, PackageName, Place, SideName, Soname, ViewName};
+use crate::manifest::{Hide, LibraryPin, Side};
+use crate::state::{Layers, Settings, StateKind, WorldState};
+use crate::store::{self, Known};
+use crate::world::{MAIN, WORLDS, WorldDir};
+
+type Done<T = ()> = Result<T, EngineError>;
+
+/// What has scratch and mount points, in a pending generation.
+pub(super) const WORK: &str = "work";
+/// Says that something was merged into a tree: in the directory of its scratch.
+pub(super) const MERGED: &str = "merged";
+/// What is written to the state of a world, in its directory.
+const SCRATCH: &str = "scratch";
+/// The installations that a transaction has brought, a line each, in a pending generation.
+pub(super) const NEWCOMERS: &str = "newcomers";
+/// Locks of an admindir: a new one has its own.
+const LOCKS: [&str; 3] = ["lock", "lock-frontend", "triggers/Lock"];
+
+/// A transaction on a view. Dropped before [`Transaction::commit`] it leaves what the next command clears away.
+#[must_use]
+pub struct Transaction {
+    pub(super) host: Host,
+    pub(super) sys: Sys,
+    pub(super) view: ViewName,
+    pub(super) number: GenerationNumber,
+    settings: Settings,
+    /// The pending generation.
+    pub(super) dir: PathBuf,
+    /// Whether another process began it, and ends it.
+    joined: bool,
+    /// The archives that were stored, by what dpkg is told.
+    archives: RefCell<BTreeMap<PathBuf, Known>>,
+    /// Who is not to see whom while relations are judged, by name.
+    pub(super) hidden: RefCell<BTreeSet<(String, String)>>,
+}
+
+/// What a command asks for besides what dpkg is told.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// The command line, for a person.
+    pub command: String,
+    /// The installations that its archives are.
+    pub newcomers: Vec<InstallationId>,
+    /// Packages that came along, whatever else would be said of them.
+    pub as_auto: Vec<PackageName>,
+    /// Packages that are wanted, in the same way.
+    pub as_wanted: Vec<PackageName>,
+    /// Versions to hide besides.
+    pub hide: Vec<Hide>,
+    /// Hidden versions to be seen again.
+    pub unhide: Vec<Hide>,
+    /// Libraries chosen by a person, besides; one of the same soname and consumer gives way.
+    pub pin: Vec<LibraryPin>,
+    /// Pins to be taken back: the soname, and for whom.
+    pub unpin: Vec<(Soname, Option<PackageName>)>,
+    /// Whether newcomers are linked with what they came with: in a side world, always.
+    pub own_libraries: bool,
+    /// Whether newcomers are linked by DT_RPATH.
+    pub rpath: bool,
+    /// Whether what can't be linked is an error.
+    pub strict: bool,
+    /// The side world that is made, and why.
+    pub side: Option<(SideName, Side)>,
+}
+
+/// What became of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// Nothing was changed.
+    Nothing,
+    /// There is a new generation, which is current.
+    Generation(GenerationNumber),
+}
+
+impl Transaction {
+    /// Begin one: the view's current generation once more, aside. A view without a generation gets its first.
+    ///
+    /// # Errors
+    /// Another command is at work, or what is there can't be read or cloned.
+    pub fn begin(host: Host, layout: &Layout, view: &ViewName) -> Done<Transaction> {
+        Self::begin_in(host, Self::open(host, layout)?, view, None)
+    }
+
+    /// Begin the first one of a view that is not there.
+    ///
+    /// # Errors
+    /// It is there.
+    pub fn create(host: Host, layout: &Layout, view: &ViewName, settings: Option<Settings>) -> Done<Transaction> {
+        let sys = Self::open(host, layout)?;
+        if sys.current(view)?.is_some() || !sys.list(view)?.is_empty() {
+            return Err(EngineError::Exists(view.clone()));
+        }
+        Self::begin_in(host, sys, view, settings)
+    }
+
+    fn open(host: Host, layout: &Layout) -> Done<Sys> {
+        if !rustix::process::geteuid().is_root() {
+            return Err(EngineError::NeedsRoot(layout.root().into()));
+        }
+        let sys = Sys::open(layout.clone(), Disk::default(), false)?;
+        recover(host, &sys)?;
+        Ok(sys)
+    }
+
+    fn begin_in(host: Host, sys: Sys, view: &ViewName, settings: Option<Settings>) -> Done<Transaction> {
+        let (number, dir) = sys.begin_pending(view)?;
+        if let Some(settings) = &settings {
+            settings.write(sys.disk(), sys.layout(), view)?;
+        }
+        let settings = Settings::read(sys.layout(), view)?;
+        let transaction = Transaction {
+            host,
+            sys,
+            view: view.clone(),
+            number,
+            settings,
+            dir,
+            joined: false,
+            archives: RefCell::default(),
+            hidden: RefCell::default(),
+        };
+        transaction.clone_current()?;
+        for world in transaction.worlds()? {
+            transaction.begin_world(&world)?;
+        }
+        Ok(transaction)
+    }
+
+    /// Take part in one that another process has begun: `dir` is its pending generation.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn join(host: Host, layout: &Layout, view: &ViewName, dir: &Path) -> Done<Transaction> {
+        let sys = Sys::join(layout.clone(), Disk::default());
+        let not_pending = || EngineError::NotPending {
+            path: dir.into(),
+            view: view.clone(),
+        };
+        let name = dir.strip_prefix(layout.tmp()).ok().and_then(Path::to_str);
+        let number = name.and_then(|n| n.strip_prefix(view.as_str())?.strip_prefix('-')?.parse().ok());
+        let number = number.ok_or_else(not_pending)?;
+        if !WorldDir::main(dir).admindir().is_dir() || !sys.is_locked()? {
+            return Err(not_pending());
+        }
+        Ok(Transaction {
+            host,
+            sys,
+            view: view.clone(),
+            number,
+            settings: Settings::read(layout, view)?,
+            dir: dir.into(),
+            joined: true,
+            archives: RefCell::default(),
+            hidden: RefCell::default(),
+        })
+    }
+
+    /// The pending generation.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Its main world.
+    pub fn main(&self) -> WorldDir {
+        WorldDir::main(&self.dir)
+    }
+
+    fn clone_current(&self) -> Done {
+        let disk = self.sys.disk();
+        let current = self.sys.current(&self.view)?;
+        let Some(current) = current else {
+            return self.first();
+        };
+        let from = self.sys.layout().generation(&self.view, current);
+        // Their bits come and go with the generation: they are of one alone.
+        let own = self.sys.set_id_files(&self.view, current)?;
+        disk.announce("clone", &self.dir)?;
+        for name in [MAIN, WORLDS, "apt"] {
+            let tree = from.join(name);
+            if tree.is_dir() {
+                let skip = |path: &Path| {
+                    let of_world: PathBuf = match name {
+                        WORLDS => path.iter().skip(1).collect(),
+                        _ => path.to_path_buf(),
+                    };
+                    is_lock(&of_world) || own.contains(&Path::new(name).join(path))
+                };
+                let cloned = clone_tree(&tree, &self.dir.join(name), &skip);
+                cloned.map_err(|(path, e)| EngineError::path("clone", &path)(e))?;
+            }
+        }
+        for path in &own {
+            disk.copy(&from.join(path), &self.dir.join(path))?;
+        }
+        Ok(())
+    }
+
+    /// Lend a world the host's base, and have its state ready.
+    pub(super) fn begin_world(&self, world: &WorldDir) -> Done {
+        let disk = self.sys.disk();
+        base::lend(self.host, disk, Path::new("/"), world)?;
+        let scratch = self.scratch(world);
+        disk.make_dir(&scratch)?;
+        let private = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(&scratch, private).map_err(EngineError::path("protect", &scratch))?;
+        let main = self.main();
+        let main = world.side_name().map(|_| self.state(&main));
+        let layers = self.layers(world)?;
+        Ok(self.state(world).begin(disk, &scratch, &layers, main.as_ref())?)
+    }
+
+    /// A world with nothing in it.
+    fn first(&self) -> Done {
+        let (disk, main) = (self.sys.disk(), self.main());
+        disk.make_dir(&self.dir.join("apt"))?;
+        for dir in [main.path(), &main.tree(), &main.etc(), &main.lib()] {
+            disk.make_dir(dir)?;
+        }
+        let admindir = main.admindir();
+        for dir in ["", "info", "updates", "triggers", "alternatives", "parts"] {
+            disk.make_dir(&admindir.join(dir))?;
+        }
+        for (file, content) in [("status", ""), ("available", ""), ("info/format", "1\n")] {
+            disk.write(&admindir.join(file), content.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Put .debs into the store, from where they are linked. One that can't be stored is left to dpkg, which complains
+    /// of it, or takes it as it is.
+    ///
+    /// # Errors
+    /// The store can't be written.
+    pub fn store(&self, debs: &[PathBuf]) -> Done<Vec<InstallationId>> {
+        let stored = store::store(self.host, &self.sys, debs)?;
+        let mut archives = self.archives.borrow_mut();
+        archives.extend(stored.iter().map(|s| (s.deb.clone(), s.known.clone())));
+        let stored: Vec<InstallationId> = stored.into_iter().map(|s| s.id).collect();
+        let lines: String = stored.iter().map(|id| format!("{id}\n")).collect();
+        let path = self.dir.join(NEWCOMERS);
+        let mut file = fs::OpenOptions::new();
+        let file = file.create(true).append(true).open(&path);
+        let written = file.and_then(|mut f| f.write_all(lines.as_bytes()));
+        written.map_err(EngineError::path("write", &path))?;
+        Ok(stored)
+    }
+
+    /// Run dpkg on a world, with these arguments; gives its exit code.
+    ///
+    /// # Errors
+    /// The namespaces can't be made, or what scripts did can't be kept.
+    pub fn dpkg(&self, world: &WorldDir, args: &[OsString]) -> Done<i32> {
+        let plan = self.plan(world)?;
+        plan.prepare()?;
+        self.host.flush()?;
+        let host = self.host;
+        // The last one counts: whoever names a log gets it. The host's own configuration names the host's.
+        let mut log = OsString::from("--log=");
+        log.push(self.sys.layout().view(&self.view).join("dpkg.log"));
+        let args = &[&[log], args].concat();
+        let (archives, hidden) = (self.archives.borrow(), self.hidden.borrow());
+        let code = fork_in_our_place(|| match run(host, plan, &archives, &hidden, args) {
+            Ok(code) => code,
+            Err(e) => {
+                // There is nobody else to tell.
+                drop(host.notice(format!("error: {e}")));
+                drop(host.flush());
+                2
+            }
+        });
+        code.map_err(EngineError::path("start dpkg for", world.path()))
+    }
+
+    /// Whether another process began it, and ends it.
+    pub fn is_joined(&self) -> bool {
+        self.joined
+    }
+
+    /// A side world of the pending generation.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub fn side(&self, name: &SideName) -> Done<WorldDir> {
+        let world = WorldDir::side(&self.dir, name.as_str());
+        let place = Place {
+            view: self.view.clone(),
+            number: None,
+        };
+        match world.admindir().is_dir() {
+            true => Ok(world),
+            false => Err(EngineError::NoWorld(place, name.clone())),
+        }
+    }
+
+    /// End it: nothing has happened, but that what failed is kept for a look, if that is asked for; gives where.
+    ///
+    /// # Errors
+    /// It can't be taken away.
+    pub fn fail(self, keep: bool) -> Done<Option<String>> {
+        let disk = self.sys.disk();
+        if !keep {
+            disk.remove_tree(&self.dir)?;
+            return Ok(None);
+        }
+        let failed = self.sys.layout().view(&self.view).join("failed");
+        disk.remove_tree(&failed)?;
+        disk.rename(&self.dir, &failed)?;
+        Ok(Some(failed.display().to_string()))
+    }
+
+    /// Whether scripts or dpkg made anything of a world's tree that its database does not tell.
+    pub(super) fn wrote(&self, world: &WorldDir) -> Done<bool> {
+        if self.dir.join(WORK).join(name_of(world)).join(MERGED).exists() {
+            return Ok(true);
+        }
+        let scratch = self.scratch(world);
+        for layer in self.layers(world)?.layers {
+            let dir = scratch.join(&layer.scratch);
+            let mut entries = fs::read_dir(&dir).map_err(EngineError::path("read", &dir))?;
+            if entries.next().is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Run apt over a world, which calls dpkg in this transaction. `dpkg`: this dpkg-ng, and what it is told first.
+    ///
+    /// # Errors
+    /// It can't be prepared or started.
+    pub fn apt(
+        &self,
+        world: &WorldDir,
+        dpkg: &(PathBuf, Vec<OsString>),
+        args: &[OsString],
+    ) -> Done<i32> {
+        let private = Private::of(self.sys.layout(), &self.view);
+        let marks = marks(&self.dir, world.side_name());
+        let session = Session {
+            private: &private,
+            view: &self.view,
+            world,
+            pending: &self.dir,
+            marks: &marks,
+            dpkg: dpkg.clone(),
+        };
+        let lent = Lent::read(world)?;
+        let is_lent = |name: &str| {
+            let name = name.split_once(':').map_or(name, |(name, _)| name);
+            lent.packages.keys().any(|(n, _)| n == name)
+        };
+        let alone = session.left_alone(args, &is_lent)?;
+        self.select(world, &alone, "hold")?;
+        self.host.flush()?;
+        let code = session.run(args, run_in_our_place)?;
+        self.select(world, &alone, "install")?;
+        Ok(code)
+    }
+
+    /// Say that packages are to be kept as they are, or not any more.
+    fn select(&self, world: &WorldDir, packages: &[String], what: &str) -> Done {
+        if packages.is_empty() {
+            return Ok(());
+        }
+        let lines: String = packages.iter().map(|p| format!("{p} {what}\n")).collect();
+        let path = self.dir.join("selections");
+        let disk = self.sys.disk();
+        disk.remove_file(&path)?;
+        disk.write(&path, lines.as_bytes())?;
+        self.host.flush()?;
+        let mut admindir = OsString::from("--admindir=");
+        admindir.push(world.admindir());
+        let code = fork_in_our_place(|| {
+            let file = fs::File::open(&path);
+            let done = file.and_then(|f| Ok(rustix::stdio::dup2_stdin(f)?));
+            match done {
+                Ok(()) => self
+                    .host
+                    .dpkg(&[admindir, "--set-selections".into()], None)
+                    .unwrap_or(2),
+                Err(_) => 2,
+            }
+        });
+        let code = code.map_err(EngineError::path("start dpkg for", world.path()))?;
+        disk.remove_file(&path)?;
+        match code {
+            0 => Ok(()),
+            _ => Err(EngineError::Host(format!("cannot set {} on {what}", packages.join(", ")))),
+        }
+    }
+
+    fn plan<'p>(&'p self, world: &'p WorldDir) -> Done<Plan<'p>> {
+        let layers = self.layers(world)?;
+        Ok(Plan {
+            disk: self.sys.disk(),
+            layout: self.sys.layout(),
+            world,
+            scratch: self.scratch(world),
+            layers,
+            work: self.dir.join(WORK).join(name_of(world)),
+        })
+    }
+
+    pub(super) fn layers(&self, world: &WorldDir) -> Done<Layers> {
+        Ok(self.state(world).layers(&context::Host::look(self.sys.layout())?)?)
+    }
+
+    pub(super) fn scratch(&self, world: &WorldDir) -> PathBuf {
+        world.path().join(SCRATCH)
+    }
+
+    /// The state of a world.
+    pub(super) fn state<'s>(&'s self, world: &'s WorldDir) -> WorldState<'s> {
+        let side = world.side_name();
+        WorldState {
+            layout: self.sys.layout(),
+            view: &self.view,
+            kind: match side {
+                Some(_) => StateKind::Own,
+                None => self.settings.state,
+            },
+            side,
+            world,
+            host: Path::new("/"),
+        }
+    }
+}
+
+/// A world's name in a generation.
+fn name_of(world: &WorldDir) -> &OsStr {
+    world.path().file_name().unwrap_or(OsStr::new(MAIN))
+}
+
+/// In the child: go in, run dpkg, and keep what its scripts did.
+fn run(
+    host: Host,
+    plan: Plan<'_>,
+    archives: &BTreeMap<PathBuf, Known>,
+    hidden: &BTreeSet<(String, String)>,
+    args: &[OsString],
+) -> Done<i32> {
+    // The host's database is not to be seen any more from inside.
+    let lent = Lent::read(plan.world)?;
+    let satisfies = Satisfies::read(host, Path::new("/"), &lent)?;
+    let layout = plan.layout;
+    let inside = plan.enter()?;
+    let hooks = Run::new(
+        &inside,
+        About {
+            satisfies: &satisfies,
+            lent: &lent,
+            hidden,
+            layout,
+            archives,
+        },
+    );
+    let code = host.dpkg(args, Some(&hooks))?;
+    inside.settle()?;
+    match inside.failed() {
+        Some(why) => Err(EngineError::Host(why)),
+        None => {
+            host.flush()?;
+            Ok(code)
+        }
+    }
+}
+
+/// Whether a path of a world is a lock of its admindir.
+pub(super) fn is_lock(path: &Path) -> bool {
+    let below = path.strip_prefix("dpkg");
+    below.is_ok_and(|below| LOCKS.iter().any(|lock| below == Path::new(lock)))
+}
