@@ -21,6 +21,7 @@ use dpkgng_plugin::{Host, PackageInfo};
 
 use super::EngineError;
 use super::observe::{About, Installations, observe, packages};
+use super::set_id::own_set_ids;
 use super::transaction::{Asked, Committed, NEWCOMERS, Transaction, WORK};
 use crate::apt::Marks;
 use crate::base::{self, Lent};
@@ -313,6 +314,8 @@ impl Transaction {
         }
         let manifest = self.manifest(&plan, former.as_ref(), asked);
         disk.write(&self.dir.join(inside::MANIFEST), manifest.to_text().as_bytes())?;
+        let set_ids = own_set_ids(disk, &self.dir, &self.worlds()?)?;
+        self.sys.note_set_ids(&self.dir, &set_ids)?;
         disk.sync_fs(&self.dir)?;
         disk.rename(&self.dir, &home)?;
         disk.sync_dir(&layout.generations(&self.view))?;

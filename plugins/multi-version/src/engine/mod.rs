@@ -18,6 +18,7 @@
 //! | `hooks` | what the pipeline asks: where files go, what the host satisfies; in which context a script runs |
 //! | `merge` | what scripts wrote below `/usr`, into the tree |
 //! | `observe` | what the worlds hold, as their databases tell |
+//! | `set_id` | the set-id files of a pending generation |
 //! | `transaction` | begin, join, run, commit |
 
 mod clone;
@@ -28,6 +29,7 @@ mod inside;
 mod merge;
 mod observe;
 mod query;
+mod set_id;
 mod side;
 mod transaction;
 

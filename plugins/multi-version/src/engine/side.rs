@@ -308,7 +308,7 @@ impl Transaction {
             let own = ["scratch", "before", "state", "here", "changes"];
             is_lock(path) || own.iter().any(|name| path == Path::new(name))
         };
-        let cloned = clone_tree(self.main().path(), world.path(), &state);
+        let cloned = clone_tree(self.main().path(), world.path(), &state, &|_| None);
         cloned.map_err(|(path, e)| EngineError::path("clone", &path)(e))?;
         let from = marks(&self.dir, None);
         if from.exists() {

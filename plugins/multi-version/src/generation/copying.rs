@@ -5,7 +5,6 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::switching::set_ids;
 use super::tree::entries;
 use super::{Building, Done, GenerationError, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
@@ -24,9 +23,10 @@ impl Sys {
         to: &ViewName,
     ) -> Done<(Building<'_>, Manifest)> {
         let mut manifest = self.manifest(from, number)?;
-        let own = set_ids(&manifest).map(|(tree, set_id)| tree.join(&set_id.path));
-        let own: BTreeSet<PathBuf> = own.collect();
-        let building = self.begin(to)?;
+        let set_ids = self.set_ids(from, number)?;
+        let own: BTreeSet<PathBuf> = set_ids.iter().map(|s| s.path.clone()).collect();
+        let mut building = self.begin(to)?;
+        building.set_ids = set_ids;
         self.copy_tree(&self.layout().generation(from, number), &building, &own)?;
         manifest.view = to.clone();
         manifest.number = building.number();
@@ -44,7 +44,7 @@ impl Sys {
                     source: e,
                 })?;
                 let of_database = path.starts_with(inside::ADMINDIR);
-                let of_its_own = [inside::MANIFEST, inside::BIN, inside::HERE];
+                let of_its_own = [inside::MANIFEST, inside::SET_IDS, inside::BIN, inside::HERE];
                 if of_its_own.iter().any(|own| path == Path::new(own)) {
                     continue;
                 } else if is.is_dir() {

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! build    tmp/VIEW-N/…, syncfs, rename to views/VIEW/gen/N, fsync
-//! switch   set-id bits of N on, tmp/current -> gen/N, rename onto views/VIEW/current, fsync, bits of others off
+//! switch   a note, set-id bits of N on, tmp/current -> gen/N, rename onto views/VIEW/current, fsync, bits of the other off
 //! forget   unlink manifest, fsync, the rest
 //! ```
 //!
@@ -19,6 +19,7 @@ mod hold;
 mod lock;
 mod reading;
 mod recovery;
+mod set_id;
 mod switching;
 #[cfg(test)]
 mod tests;
@@ -191,6 +192,7 @@ impl Sys {
         let trees = BTreeMap::from([(None, Tree::new(&self.disk, root))]);
         Ok(Building {
             sys: self,
+            set_ids: Vec::new(),
             view: view.clone(),
             number,
             trees,
@@ -232,6 +234,8 @@ pub struct Building<'s> {
     number: GenerationNumber,
     /// The view's own, and those of slots.
     trees: BTreeMap<Option<SideName>, Tree<'s>>,
+    /// Its set-id files, relative to it.
+    set_ids: Vec<SetId>,
     path: PathBuf,
 }
 
@@ -256,6 +260,11 @@ impl Building<'_> {
         setuid: &[SetId],
     ) -> Done {
         let disk = &self.sys.disk;
+        let home = inside::tree(slot);
+        self.set_ids.extend(setuid.iter().map(|s| SetId {
+            path: home.join(&s.path),
+            ..s.clone()
+        }));
         let tree = match self.trees.entry(slot.cloned()) {
             Entry::Occupied(tree) => tree.into_mut(),
             Entry::Vacant(absent) => {
@@ -278,6 +287,7 @@ impl Building<'_> {
         manifest.parent = self.sys.current(&self.view)?;
         let text = manifest.to_text();
         disk.write(&self.path.join(inside::MANIFEST), text.as_bytes())?;
+        self.sys.note_set_ids(&self.path, &self.set_ids)?;
         disk.sync_fs(&self.path)?;
         let layout = &self.sys.layout();
         disk.rename(&self.path, &layout.generation(&self.view, self.number))?;
