@@ -34,4 +34,4 @@ mod transaction;
 pub use commit::{Worlds, as_it_stands, recover};
 pub use error::EngineError;
 pub use query::{Query, query};
-pub use transaction::{Asked, Committed, Transaction};
+pub use transaction::{Asked, Committed, Over, Transaction};
