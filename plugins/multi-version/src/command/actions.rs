@@ -162,15 +162,20 @@ fn read(host: Host, layout: &Layout, line: &Line) -> Result<i32, Failed> {
         reads_files: line.action == Some(Action::Verify),
     };
     let args = line.to_dpkg();
-    Ok(engine::query(host, layout, &asked, |host, admindir| {
-        let mut option = OsString::from("--admindir=");
-        option.push(admindir);
-        let args = [&[option], &args[..]].concat();
-        match line.action {
-            Some(Action::Show) => host.tool("dpkg-query", &args),
-            _ => host.dpkg(&args, None),
-        }
-    })?)
+    Ok(engine::query(
+        host,
+        layout,
+        &asked,
+        |host, admindir, hooks| {
+            let mut option = OsString::from("--admindir=");
+            option.push(admindir);
+            let args = [&[option], &args[..]].concat();
+            match line.action {
+                Some(Action::Show) => host.tool("dpkg-query", &args),
+                _ => host.dpkg(&args, hooks),
+            }
+        },
+    )?)
 }
 
 /// The .debs of a command line, as far as they are there: dpkg complains of the others.

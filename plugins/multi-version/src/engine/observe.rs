@@ -60,6 +60,11 @@ impl Installations {
         (id.version().as_str() == info.version).then_some(id)
     }
 
+    /// The installation of this name and architecture.
+    pub fn of(&self, key: &(String, String)) -> Option<&InstallationId> {
+        self.0.get(key)
+    }
+
     /// What a package is from now on.
     pub fn set(&mut self, id: InstallationId) {
         let key = (id.package().to_string(), id.architecture().to_string());
