@@ -39,7 +39,10 @@ pub(super) fn own_set_ids(
     }
     let inode = |is: &rustix::fs::Stat| (is.st_dev, is.st_ino);
     for (set_id, is) in &found {
-        let here = found.iter().filter(|(_, other)| inode(other) == inode(is)).count();
+        let here = found
+            .iter()
+            .filter(|(_, other)| inode(other) == inode(is))
+            .count();
         if usize::try_from(is.st_nlink) != Ok(here) {
             let path = generation.join(&set_id.path);
             let aside = generation.join("set-id.work");
