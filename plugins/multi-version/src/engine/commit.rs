@@ -257,6 +257,8 @@ impl Transaction {
         for (_, world) in sides(&self.dir)? {
             if versions(self.host, &world)? == main {
                 self.sys.disk().remove_tree(world.path())?;
+                let marks = marks(&self.dir, world.side_name());
+                self.sys.disk().remove_file(&marks)?;
             }
         }
         Ok(())
@@ -274,7 +276,7 @@ impl Transaction {
     }
 
     /// Say in apt's words what of the worlds is there by itself, and what came along.
-    fn mark(&self, asked: &Asked) -> Done {
+    pub(super) fn mark(&self, asked: &Asked) -> Done {
         let auto = asked.as_auto.iter().map(|name| (name, Reason::Auto));
         let said: Vec<_> = auto
             .chain(asked.as_wanted.iter().map(|name| (name, Reason::Want)))

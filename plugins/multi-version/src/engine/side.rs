@@ -262,6 +262,8 @@ impl Transaction {
     /// # Errors
     /// Something can't be read, or made.
     pub fn world_for(&self, asked: &mut Asked) -> Done<WorldDir> {
+        // Who only came along gives way.
+        self.mark(asked)?;
         let main = self.main();
         let effect = self.effect(&main, asked)?;
         if effect.clashes.is_empty() {
