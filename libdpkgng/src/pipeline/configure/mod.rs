@@ -9,7 +9,7 @@ mod deref;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
@@ -241,10 +241,13 @@ impl Run {
             )
         });
         if decision.what.contains(What::PROMPT) {
+            let elsewhere = self.hooks.install_path(&self.db.table, pkg);
+            let elsewhere = elsewhere.unwrap_or_default().into_os_string().into_vec();
             decision.what = self.ask_about(&Question {
                 path: &shown,
                 current: &places.current,
                 shipped: &places.new,
+                elsewhere: &elsewhere,
                 decision,
             })?;
         }
@@ -284,8 +287,8 @@ impl Run {
             id,
             question.path,
             "conffile-prompt",
-            question.current,
-            question.shipped,
+            question.shown(question.current),
+            question.shown(question.shipped),
             question.decision.useredited,
             question.decision.distedited
         );
