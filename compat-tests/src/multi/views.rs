@@ -121,7 +121,7 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
                 fixtures::debs(s, &["fixnew", "libfix1_2"])?
             ),
         ] {
-            let text = s.must(line)?;
+            let text = s.must(&format!("{line} 2>/tmp/json.err"))?;
             let perl = s.outside("/tmp/json");
             std::fs::write(&perl, &text).map_err(|e| e.to_string())?;
             s.must("perl -MJSON::PP -0777 -ne 'JSON::PP->new->decode($_)' /tmp/json")

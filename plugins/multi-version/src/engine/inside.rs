@@ -7,6 +7,7 @@
 //! ROOT/usr, ROOT/opt, …     the tree itself
 //! ROOT/etc, ROOT/var        the state, through a scratch
 //! ROOT/dev, ROOT/run, …     the host's
+//! TMPDIR                    the host's, where dpkg has what it only looks at
 //! ```
 //!
 //! In that of scripts, `/` is what they would find on a system of their own:
@@ -150,6 +151,9 @@ impl Plan<'_> {
         for root in [&tree, Path::new("/")] {
             mounts.push(bind(self.world.admindir(), root.join(ADMINDIR)));
         }
+        // Where dpkg has what it is only to look at.
+        let tmp = Some(std::env::temp_dir()).filter(|tmp| tmp.is_dir());
+        mounts.extend(tmp.iter().map(|tmp| bind(tmp.clone(), tmp.clone())));
         carry_out(&mounts)?;
 
         let scripts = Namespace::new()?;
@@ -190,7 +194,11 @@ impl Plan<'_> {
         inside.leave_scripts()?;
         // Whatever goes wrong, nothing of the host's is changed by dpkg itself.
         read_only(Path::new("/"), true)?;
-        for at in [self.layout.root(), &Path::new("/").join(ADMINDIR)] {
+        let admindir = Path::new("/").join(ADMINDIR);
+        for at in [self.layout.root(), &admindir]
+            .into_iter()
+            .chain(tmp.as_deref())
+        {
             read_only(at, false)?;
         }
         Ok(inside)

@@ -1,6 +1,6 @@
 //! Begin, join, run, commit.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -55,6 +55,8 @@ pub struct Transaction {
     joined: bool,
     /// The archives that were stored, by what dpkg is told.
     archives: RefCell<BTreeMap<PathBuf, Known>>,
+    /// Whether standard output is for programs, and not for what dpkg and scripts say.
+    quiet: Cell<bool>,
     /// Who is not to see whom while relations are judged, by name.
     pub(super) hidden: RefCell<BTreeSet<(String, String)>>,
 }
@@ -216,6 +218,7 @@ impl Transaction {
             dir,
             joined: false,
             archives: RefCell::default(),
+            quiet: Cell::default(),
             hidden: RefCell::default(),
         })
     }
@@ -250,6 +253,7 @@ impl Transaction {
             dir: dir.into(),
             joined: true,
             archives: RefCell::default(),
+            quiet: Cell::default(),
             hidden: RefCell::default(),
         })
     }
@@ -349,16 +353,28 @@ impl Transaction {
         log.push(self.sys.layout().view(&self.view).join("dpkg.log"));
         let args = &[&[log], args].concat();
         let (archives, hidden) = (self.archives.borrow(), self.hidden.borrow());
-        let code = fork_in_our_place(|| match run(host, plan, &archives, &hidden, args) {
-            Ok(code) => code,
-            Err(e) => {
-                // There is nobody else to tell.
-                drop(host.notice(format!("error: {e}")));
-                drop(host.flush());
-                2
+        let code = fork_in_our_place(|| {
+            let aside = match self.quiet.get() {
+                true => rustix::stdio::dup2_stdout(rustix::stdio::stderr()),
+                false => Ok(()),
+            };
+            let aside = aside.map_err(|e| EngineError::words(format!("standard output: {e}")));
+            match aside.and_then(|()| run(host, plan, &archives, &hidden, args)) {
+                Ok(code) => code,
+                Err(e) => {
+                    // There is nobody else to tell.
+                    drop(host.notice(format!("error: {e}")));
+                    drop(host.flush());
+                    2
+                }
             }
         });
         code.map_err(EngineError::path("start dpkg for", world.path()))
+    }
+
+    /// What dpkg and scripts say is to go to standard error: the output is for programs.
+    pub fn leave_output(&self) {
+        self.quiet.set(true);
     }
 
     /// Whether another process began it, and ends it.
