@@ -8,9 +8,21 @@ use super::scenario::{
 };
 
 /// What `dist-upgrade` does to the packages of the base system, which a view leaves to its host.
-const OF_THE_HOST: &[Row] = &[row(
-    "host *",
-    "dist-upgrade of a view leaves alone what the view takes from the host and nothing asks for anew",
+const OF_THE_HOST: &[Row] = &[
+    row(
+        "host *",
+        "dist-upgrade of a view leaves alone what the view takes from the host and nothing asks for anew",
+    ),
+    row(
+        "path /var/log/alternatives.log",
+        "the same: it tells of alternatives of such packages",
+    ),
+];
+
+/// What a purge leaves of accounts.
+const ACCOUNTS: &[Row] = &[row(
+    "account *",
+    "accounts are the host's: what a view brought is never removed",
 )];
 
 /// All of them.
@@ -359,6 +371,7 @@ pub const ALL: &[Scenario] = &[
             apt("purge openssh-server"),
         ],
         programs: &[says("ls /etc/ssh", &["ssh_config"])],
+        rows: ACCOUNTS,
         ..ON_BOOKWORM
     },
     Scenario {

@@ -437,7 +437,7 @@ impl Transaction {
         let changes =
             self.state(world)
                 .sort(disk, &self.dir, &self.scratch(world), &layers, true)?;
-        for kept in &changes.kept {
+        for kept in changes.kept.iter().filter(|kept| kept.is_worth_telling()) {
             self.host.notice(kept.to_string())?;
         }
         changes.write(disk, world)?;
@@ -532,7 +532,7 @@ fn finish(host: Host, sys: &Sys, view: &ViewName, number: GenerationNumber) -> D
         // It comes before anything is changed, and would come again each time: the generation is none.
         sys.forget(view, number)?;
     }
-    for kept in carried? {
+    for kept in carried?.iter().filter(|kept| kept.is_worth_telling()) {
         host.notice(kept.to_string())?;
     }
     Ok(sys.switch(view, number)?)
