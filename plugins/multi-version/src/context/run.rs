@@ -358,7 +358,7 @@ mod tests {
         ] {
             assert_eq!(parse(line), Err(error), "{line}");
         }
-        for line in ["--view ../x ls", "--view a@0 ls", "-p A ls"] {
+        for line in ["--view ../x ls", "--view a@0 ls", "-p .A ls"] {
             assert!(
                 matches!(parse(line), Err(UsageError::Wrong { .. })),
                 "{line}"
