@@ -48,7 +48,7 @@ pub enum EngineError {
     Context(#[from] ContextError),
     /// A package can't be stored.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(Box<StoreError>),
     /// Something can't be done with a path.
     #[error("cannot {what} '{}': {source}", .path.display())]
     Path {
@@ -82,6 +82,12 @@ impl EngineError {
     /// For `map_err`.
     pub(super) fn path(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> EngineError {
         move |source| EngineError::Path { what, path: path.into(), source }
+    }
+}
+
+impl From<StoreError> for EngineError {
+    fn from(error: StoreError) -> EngineError {
+        EngineError::Store(error.into())
     }
 }
 

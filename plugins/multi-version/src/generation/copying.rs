@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::switching::set_ids;
-use super::tree::entries;
-use super::{Building, Done, GenerationError, Sys};
+use super::files::entries;
+use super::{Done, GenerationError, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
 use crate::manifest::Manifest;
 
@@ -22,23 +22,22 @@ impl Sys {
         from: &ViewName,
         number: GenerationNumber,
         to: &ViewName,
-    ) -> Done<(Building<'_>, Manifest)> {
+    ) -> Done<(PathBuf, Manifest)> {
         let mut manifest = self.manifest(from, number)?;
         let own = set_ids(&manifest).map(|(tree, set_id)| tree.join(&set_id.path));
         let own: BTreeSet<PathBuf> = own.collect();
-        let building = self.begin(to)?;
-        self.copy_tree(&self.layout().generation(from, number), &building, &own)?;
-        manifest.view = to.clone();
-        manifest.number = building.number();
-        Ok((building, manifest))
+        let (next, dir) = self.begin_pending(to)?;
+        self.copy_tree(&self.layout().generation(from, number), &dir, &own)?;
+        (manifest.view, manifest.number, manifest.parent) = (to.clone(), next, None);
+        Ok((dir, manifest))
     }
 
-    fn copy_tree(&self, from: &Path, building: &Building<'_>, own: &BTreeSet<PathBuf>) -> Done {
+    fn copy_tree(&self, from: &Path, to: &Path, own: &BTreeSet<PathBuf>) -> Done {
         let mut dirs = vec![PathBuf::new()];
         while let Some(dir) = dirs.pop() {
             for name in entries(&from.join(&dir))? {
                 let path = dir.join(&name);
-                let (source, target) = (from.join(&path), building.path().join(&path));
+                let (source, target) = (from.join(&path), to.join(&path));
                 let is = fs::symlink_metadata(&source).map_err(|e| GenerationError::Read {
                     path: source.clone(),
                     source: e,

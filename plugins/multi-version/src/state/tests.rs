@@ -267,7 +267,9 @@ impl<'r> Work<'r> {
         changes.write(disk, &self.world)?;
         let home = self.rig.layout.generation(&self.view, number(self.number));
         // What makes a generation one.
-        disk.write(&self.pending.join("manifest"), b"")?;
+        let manifest = crate::testing::manifest(&self.view, number(self.number), &[]);
+        let text = manifest.to_text();
+        disk.write(&self.pending.join("manifest"), text.as_bytes())?;
         disk.rename(&self.pending, &home)?;
         let mut kept = changes.kept;
         kept.extend(self.carry(disk)?);

@@ -43,10 +43,10 @@ fn must_be_new(sys: &Sys, view: &ViewName) -> Done {
 pub fn clone_view(sys: &Sys, from: &Place, new: &ViewName, out: &mut Out<'_>) -> Done<i32> {
     let number = from.number(sys)?;
     must_be_new(sys, new)?;
-    let (building, mut manifest) = sys.begin_copy(&from.view, number, new)?;
+    let (dir, mut manifest) = sys.begin_copy(&from.view, number, new)?;
     manifest.created = now();
-    let number = building.finish(manifest)?;
-    sys.switch(new, number)?;
+    sys.name(&dir, &manifest)?;
+    sys.switch(new, manifest.number)?;
     at(sys, new, out)
 }
 

@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | [`list`], [`diff`] | read, without the lock |
-//! | [`create`], [`clone_view`], [`switch`], [`rollback`], [`remove`], [`pin`], [`unpin`] | change: under the lock |
+//! | [`clone_view`], [`switch`], [`rollback`], [`remove`], [`pin`], [`unpin`] | change: under the lock |
 //! | [`collect`] | `gc`; with `--dry-run` or `--why` it reads |
 //!
 //! Each is a function from its arguments to what it prints.
@@ -14,7 +14,7 @@ mod diff;
 mod gc;
 mod list;
 #[cfg(test)]
-mod no_tests {}
+mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
