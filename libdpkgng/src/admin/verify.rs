@@ -10,6 +10,7 @@ use crate::db::modstatdb::{AvailMode, OpenMode};
 use crate::digest::md5_reader;
 use crate::error::{Error, OrFail, Result};
 use crate::fsys::{NodeFlags, NodeId};
+use crate::hooks::HookSet;
 use crate::msg;
 use crate::msg::Arg;
 use crate::pkg::{NameWhen, PkgId, Which};
@@ -74,7 +75,7 @@ fn print_rpm(db: &Database, node: NodeId, checks: &Checks, report: &mut dyn Repo
 
 impl Database {
     /// `verify_file()`
-    fn verify_file(&mut self, node: NodeId) -> Result<Checks> {
+    fn verify_file(&mut self, pkg: PkgId, node: NodeId, hooks: &mut HookSet) -> Result<Checks> {
         let mut checks = Checks::default();
         let mut path = self.dirs.instdir.as_os_str().to_owned();
         path.push(std::ffi::OsStr::from_bytes(self.fsys.name(node)));
@@ -96,6 +97,8 @@ impl Database {
             return Ok(checks);
         };
         checks.not_regular = !meta.is_file();
+        let shipped = hooks.shipped(&self.table, pkg, self.fsys.name(node));
+        let path = shipped.unwrap_or(path);
         checks.md5sum = Some(match File::open(&path) {
             Err(_) => None,
             Ok(mut file) => {
@@ -115,6 +118,7 @@ impl Database {
         &mut self,
         pkg: PkgId,
         format: Format,
+        hooks: &mut HookSet,
         report: &mut dyn Reporter,
     ) -> Result<()> {
         self.ensure_files(pkg, report)?;
@@ -123,7 +127,7 @@ impl Database {
         let files = self.fsys.files(pkg).unwrap_or_default().to_vec();
         for node in files {
             let node = self.namenode_to_use(node, pkg, Which::Installed, report);
-            let checks = self.verify_file(node)?;
+            let checks = self.verify_file(pkg, node, hooks)?;
             if checks.failed() {
                 match format {
                     Format::Rpm => print_rpm(self, node, &checks, report),
@@ -144,6 +148,7 @@ pub fn verify(
     verb: &str,
     names: &[Vec<u8>],
     format: Format,
+    hooks: &mut HookSet,
     report: &mut dyn Reporter,
 ) -> Result<i32> {
     db.open(OpenMode::ReadOnly, AvailMode::None, report)?;
@@ -151,7 +156,7 @@ pub fn verify(
     let mut code = 0;
     if names.is_empty() {
         for pkg in db.table.in_hash_order() {
-            db.verify_package(pkg, format, report)?;
+            db.verify_package(pkg, format, hooks, report)?;
         }
     }
     for name in names {
@@ -162,7 +167,7 @@ pub fn verify(
             code = 1;
             continue;
         }
-        db.verify_package(pkg, format, report)?;
+        db.verify_package(pkg, format, hooks, report)?;
     }
     db.shutdown(report)?;
     flush(report)?;

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::generation::DiskError;
 use crate::layout::{Layout, ViewName};
 use crate::world::WorldDir;
 
@@ -24,6 +25,14 @@ pub enum AptError {
     /// A path that can't stand in a configuration of apt's.
     #[error("'{}' can't stand in a configuration of apt's", .0.display())]
     Path(PathBuf),
+    /// Suites are named, and the host has no sources to say where they are.
+    #[error(
+        "suite {0}: apt on the host has no sources to take it from (view create --source FILE)"
+    )]
+    NoSources(String),
+    /// A change failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
     /// It can't be started.
     #[error("cannot run {program}: {source}")]
     Run {
@@ -42,7 +51,7 @@ const PROGRAMS: [&str; 4] = ["apt-get", "apt", "apt-cache", "apt-mark"];
 const UPGRADES: [&str; 3] = ["upgrade", "dist-upgrade", "full-upgrade"];
 
 /// A view's directory for apt.
-pub struct Private(PathBuf);
+pub struct Private(pub(super) PathBuf);
 
 impl Private {
     /// Of a view.
@@ -55,7 +64,7 @@ impl Private {
         self.0.join("etc")
     }
 
-    fn lists(&self) -> PathBuf {
+    pub(super) fn lists(&self) -> PathBuf {
         self.0.join("lists")
     }
 }
@@ -93,7 +102,10 @@ impl Session<'_> {
             ("Dir::Cache", private.join("cache")),
             // What is cached is made of the status, too.
             ("Dir::Cache::pkgcache", self.scratch().join("pkgcache.bin")),
-            ("Dir::Cache::srcpkgcache", self.scratch().join("srcpkgcache.bin")),
+            (
+                "Dir::Cache::srcpkgcache",
+                self.scratch().join("srcpkgcache.bin"),
+            ),
         ];
         if self.has_lists(args) {
             paths.push(("Dir::State::lists", self.private.lists()));
@@ -144,7 +156,10 @@ impl Session<'_> {
 
     fn prepare(&self, args: &[OsString]) -> Done<PathBuf> {
         let prepare = |path: &Path, done: io::Result<()>| {
-            done.map_err(|source| AptError::Prepare { path: path.into(), source })
+            done.map_err(|source| AptError::Prepare {
+                path: path.into(),
+                source,
+            })
         };
         for dir in ["log", "lists/partial", "cache/archives/partial"] {
             let dir = self.private.0.join(dir);
@@ -153,13 +168,20 @@ impl Session<'_> {
         let scratch = self.scratch();
         prepare(&scratch, fs::create_dir_all(&scratch))?;
         let configuration = scratch.join("apt.conf");
-        prepare(&configuration, fs::write(&configuration, self.configuration(args)?))?;
+        prepare(
+            &configuration,
+            fs::write(&configuration, self.configuration(args)?),
+        )?;
         Ok(configuration)
     }
 
     /// Run `ARGS…`: apt-get's, unless the first is another of apt's programs. `run` starts it and waits; gives the exit
     /// code.
-    pub fn run(&self, args: &[OsString], run: impl FnOnce(&mut Command) -> io::Result<i32>) -> Done<i32> {
+    pub fn run(
+        &self,
+        args: &[OsString],
+        run: impl FnOnce(&mut Command) -> io::Result<i32>,
+    ) -> Done<i32> {
         let configuration = self.prepare(args)?;
         let (program, rest) = program(args);
         let mut command = Command::new(program);
@@ -167,9 +189,11 @@ impl Session<'_> {
         run(&mut command).map_err(|source| AptError::Run { program, source })
     }
 
-    /// What a command of apt's would install, as `apt-get -s` says: names with architecture where it is foreign, as apt
-    /// has them.
-    fn would_install(&self, args: &[OsString]) -> Done<Vec<String>> {
+    /// What a command of apt's would do, as `apt-get -s` says.
+    ///
+    /// # Errors
+    /// It can't be run. What apt can't do it says itself, when it is run in earnest: here that is nothing.
+    pub fn simulate(&self, args: &[OsString]) -> Done<Simulation> {
         let configuration = self.prepare(args)?;
         let mut command = Command::new("apt-get");
         command
@@ -179,23 +203,33 @@ impl Session<'_> {
             .args(args)
             .env("LC_ALL", "C");
         let output = command.output();
-        let output = output.map_err(|source| AptError::Run { program: "apt-get", source })?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let names = text.lines().filter_map(|l| l.strip_prefix("Inst ")?.split(' ').next());
-        Ok(names.map(str::to_owned).collect())
+        let output = output.map_err(|source| AptError::Run {
+            program: "apt-get",
+            source,
+        })?;
+        Ok(Simulation::parse(&String::from_utf8_lossy(&output.stdout)))
     }
 
     /// The packages that an upgrade is to leave alone: those the host lends, but for what the upgrade of the view's own
     /// depends on. Empty for any other command.
-    pub fn left_alone(&self, args: &[OsString], is_lent: &dyn Fn(&str) -> bool) -> Done<Vec<String>> {
+    pub fn left_alone(
+        &self,
+        args: &[OsString],
+        is_lent: &dyn Fn(&str) -> bool,
+    ) -> Done<Vec<String>> {
         let (program, rest) = program(args);
-        let mut words = rest.iter().filter_map(|a| a.to_str()).filter(|a| !a.starts_with('-'));
+        let mut words = rest
+            .iter()
+            .filter_map(|a| a.to_str())
+            .filter(|a| !a.starts_with('-'));
         let upgrades = words.next().is_some_and(|w| UPGRADES.contains(&w));
         if !upgrades || !matches!(program, "apt-get" | "apt") {
             return Ok(Vec::new());
         }
-        let (lent, own): (Vec<String>, Vec<String>) =
-            self.would_install(rest)?.into_iter().partition(|name| is_lent(name));
+        let (lent, own): (Vec<String>, Vec<String>) = self
+            .simulate(rest)?
+            .into_names()
+            .partition(|name| is_lent(name));
         if lent.is_empty() {
             return Ok(lent);
         }
@@ -204,10 +238,72 @@ impl Session<'_> {
         asked.extend(own.iter().map(OsString::from));
         let needed = match own.is_empty() {
             true => Vec::new(),
-            false => self.would_install(&asked)?,
+            false => self.simulate(&asked)?.into_names().collect(),
         };
-        Ok(lent.into_iter().filter(|name| !needed.contains(name)).collect())
+        Ok(lent
+            .into_iter()
+            .filter(|name| !needed.contains(name))
+            .collect())
     }
+}
+
+/// What a command of apt's would do: names with architecture where that is foreign, as apt has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Simulation {
+    /// What comes new, and its version.
+    pub new: Vec<(String, String)>,
+    /// What comes in another version than is there, and which.
+    pub replaced: Vec<(String, String)>,
+    /// What goes.
+    pub removed: Vec<String>,
+}
+
+impl Simulation {
+    /// `Inst NAME [OLD] (NEW RELEASE… [ARCH])`, `Remv NAME [OLD]`, `Purg NAME [OLD]`
+    fn parse(text: &str) -> Simulation {
+        let mut would = Simulation::default();
+        for line in text.lines() {
+            let mut words = line.split(' ');
+            let (what, name) = (words.next(), words.next().unwrap_or_default().to_owned());
+            match what {
+                Some("Inst") => {
+                    let version = line
+                        .split_once('(')
+                        .and_then(|(_, rest)| rest.split(' ').next());
+                    let package = (name, version.unwrap_or_default().to_owned());
+                    match words.next().is_some_and(|w| w.starts_with('[')) {
+                        true => would.replaced.push(package),
+                        false => would.new.push(package),
+                    }
+                }
+                Some("Remv" | "Purg") => would.removed.push(name),
+                _ => {}
+            }
+        }
+        would
+    }
+
+    /// What comes, and its version.
+    pub fn incoming(&self) -> impl Iterator<Item = &(String, String)> {
+        self.new.iter().chain(&self.replaced)
+    }
+
+    fn into_names(self) -> impl Iterator<Item = String> {
+        self.new
+            .into_iter()
+            .chain(self.replaced)
+            .map(|(name, _)| name)
+    }
+}
+
+/// Whether a command is about all that there is, and so of every world's: refreshing lists, upgrading.
+pub fn is_of_all_worlds(args: &[OsString]) -> bool {
+    let (_, rest) = program(args);
+    let mut words = rest
+        .iter()
+        .filter_map(|a| a.to_str())
+        .filter(|a| !a.starts_with('-'));
+    words.next().is_some_and(|w| UPGRADES.contains(&w))
 }
 
 /// Which of apt's programs is meant, and what it is told.
@@ -284,7 +380,10 @@ mod tests {
         };
         let main = WorldDir::main(&pending);
         let (conf, said) = session(&main, "apt-mark manual foo");
-        assert_eq!((said[0].to_str(), said[3].to_str()), (Some("apt-mark"), Some("manual")));
+        assert_eq!(
+            (said[0].to_str(), said[3].to_str()),
+            (Some("apt-mark"), Some("manual"))
+        );
         let own = format!(
             "DPkg::Options:: \"--plugin=/p.so\";\nDPkg::Options:: \"--view=work\";\n\
              DPkg::Options:: \"--transaction={}\";\n",
@@ -297,14 +396,36 @@ mod tests {
         assert!(said[0] == "apt-get" && conf.ends_with("DPkg::Options:: \"--world=a@1\";\n"));
         assert!(conf.contains("Dir::State::lists") && conf.contains("worlds/a@1/dpkg/status"));
         fs::create_dir_all(private.etc()).unwrap();
-        assert!(session(&main, "install x").0.contains("Dir::Etc::sourceparts"));
+        assert!(
+            session(&main, "install x")
+                .0
+                .contains("Dir::Etc::sourceparts")
+        );
+    }
+
+    #[test]
+    fn what_a_simulation_says() {
+        let would = Simulation::parse(
+            "NOTE: x\nInst libc6 [2.36-9] (2.41-12 Debian:13/testing [amd64]) []\n\
+             Inst a:i386 (1:2 Debian [i386])\nRemv b [1]\nPurg c [2]\nConf a (1:2 Debian [i386])\n",
+        );
+        assert_eq!(would.replaced, [("libc6".into(), "2.41-12".into())]);
+        assert_eq!(would.new, [("a:i386".into(), "1:2".into())]);
+        assert_eq!(would.removed, ["b", "c"]);
+        assert!(is_of_all_worlds(&words("apt -y full-upgrade")));
+        assert!(!is_of_all_worlds(&words("install upgrade")));
     }
 
     #[test]
     fn which_versions_are_meant_is_kept() {
-        let kept = options(&words("-y -t trixie dist-upgrade -o A=b --no-install-recommends"));
+        let kept = options(&words(
+            "-y -t trixie dist-upgrade -o A=b --no-install-recommends",
+        ));
         assert_eq!(kept, words("-y -t trixie -o A=b --no-install-recommends"));
         assert_eq!(program(&words("apt full-upgrade")).0, "apt");
-        assert_eq!(program(&words("full-upgrade")), ("apt-get", &words("full-upgrade")[..]));
+        assert_eq!(
+            program(&words("full-upgrade")),
+            ("apt-get", &words("full-upgrade")[..])
+        );
     }
 }

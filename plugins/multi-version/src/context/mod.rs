@@ -35,7 +35,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use enter::{Namespace, carry_out, detach, read_only};
 pub use error::ContextError;
 pub use host::Host;
-pub use run::{Options, RunError, Selector, UsageError, run};
+pub use run::{Options, RunError, Selector, run};
 
 use crate::layout::{GenerationNumber, Layout, SideName, ViewName};
 use crate::state::{Settings, StateKind, WorldState};
@@ -178,7 +178,9 @@ impl Mounts {
             world: &world,
             host: &own,
         };
-        mounts.mounts.extend(state.context(host, host.privileged).map_err(Box::new)?);
+        mounts
+            .mounts
+            .extend(state.context(host, host.privileged).map_err(Box::new)?);
         Ok(mounts)
     }
 

@@ -32,10 +32,10 @@ use crate::layout::{
     Architecture, GenerationNumber, InstallationId, Layout, Place, SideName, ViewName,
 };
 use crate::link::{Abi, Linker, POLICY, Progress};
-use crate::manifest::{Hide, LibraryPin, Manifest, Realization, Side};
+use crate::manifest::{Hide, Manifest, Realization, Reason, Side};
 use crate::place::{self, Former};
 use crate::plan::{self, Known, LinkPlan, Observed, Rules};
-use crate::state::{self, Kept, StateError, Unfinished};
+use crate::state::{self, StateError, Unfinished};
 use crate::store;
 use crate::world::{WORLDS, WorldDir};
 
@@ -96,7 +96,10 @@ pub(super) fn worlds(
     for (name, world) in found {
         let installations = Installations::read(&world)?;
         let packages = packages(host, &world)?;
-        for id in packages.iter().filter_map(|(info, _)| installations.get(info)) {
+        for id in packages
+            .iter()
+            .filter_map(|(info, _)| installations.get(info))
+        {
             know(host, layout, id, &mut facts)?;
         }
         read.push((name, world, installations, packages));
@@ -143,7 +146,8 @@ pub(super) fn worlds(
 
 pub(super) fn native(host: Host) -> Done<Architecture> {
     let name = host.services().architecture()?;
-    name.parse().map_err(|e| EngineError::Host(format!("{name}: {e}")))
+    name.parse()
+        .map_err(|e| EngineError::Host(format!("{name}: {e}")))
 }
 
 fn know(
@@ -173,18 +177,18 @@ fn rules(former: Option<&Manifest>, asked: &Asked) -> Rules {
     let mut rules = Rules::default();
     if let Some(former) = former {
         let stays = |hide: &&Hide| !asked.unhide.contains(hide);
-        rules.hides.extend(former.hides.iter().filter(stays).cloned());
-        let stays = |pin: &&LibraryPin| !asked.unpin.contains(&(pin.soname.clone(), pin.only.clone()));
-        rules.pins.extend(former.pins.iter().filter(stays).cloned());
+        rules
+            .hides
+            .extend(former.hides.iter().filter(stays).cloned());
+        rules.pins.extend(former.pins.iter().cloned());
     }
     for hide in &asked.hide {
         if !rules.hides.contains(hide) {
             rules.hides.push(hide.clone());
         }
     }
-    for pin in &asked.pin {
-        rules.pins.retain(|p| (&p.soname, &p.only) != (&pin.soname, &pin.only));
-        rules.pins.push(pin.clone());
+    if let Some(pins) = &asked.pins {
+        rules.pins.clone_from(pins);
     }
     rules
 }
@@ -204,7 +208,9 @@ impl Worlds {
         };
         let plan = plan::plan(&known, &self.observed, &self.rules);
         let plan = plan.map_err(|e| EngineError::Host(e.to_string()))?;
-        files.finish().map_err(|e| EngineError::Host(e.to_string()))?;
+        files
+            .finish()
+            .map_err(|e| EngineError::Host(e.to_string()))?;
         Ok(plan)
     }
 }
@@ -266,12 +272,41 @@ impl Transaction {
         ids.ok_or(EngineError::Damaged(path))
     }
 
+    /// Say in apt's words what of the worlds is there by itself, and what came along.
+    fn mark(&self, asked: &Asked) -> Done {
+        let auto = asked.as_auto.iter().map(|name| (name, Reason::Auto));
+        let said: Vec<_> = auto
+            .chain(asked.as_wanted.iter().map(|name| (name, Reason::Want)))
+            .collect();
+        if said.is_empty() {
+            return Ok(());
+        }
+        let native: Architecture = native(self.host)?;
+        for world in self.worlds()? {
+            let path = marks(&self.dir, world.side_name());
+            let mut marks = Marks::read(&path).map_err(EngineError::path("read", &path))?;
+            let before = marks.clone();
+            for (info, _) in packages(self.host, &world)? {
+                for (_, reason) in said.iter().filter(|(name, _)| name.as_str() == info.name) {
+                    marks.set(&info.name, &info.architecture, native.as_str(), *reason);
+                }
+            }
+            if marks != before {
+                // Another generation has the same file.
+                self.sys.disk().remove_file(&path)?;
+                self.sys.disk().write(&path, marks.to_text().as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
     /// What a commit would make of it.
     ///
     /// # Errors
     /// Something can't be read.
     pub fn planned(&self, asked: &Asked) -> Done<(LinkPlan, Sides)> {
         self.settle()?;
+        self.mark(asked)?;
         let former = self.former()?;
         let worlds = worlds(self.host, &self.sys, &self.dir, former.as_ref(), asked)?;
         let plan = worlds.plan(self.host, self.sys.layout())?;
@@ -294,6 +329,7 @@ impl Transaction {
         let (disk, layout) = (self.sys.disk(), self.sys.layout());
         self.settle()?;
         self.drop_equals()?;
+        self.mark(asked)?;
         let former = self.former()?;
         let worlds = worlds(self.host, &self.sys, &self.dir, former.as_ref(), asked)?;
         let plan = worlds.plan(self.host, layout)?;
@@ -343,11 +379,16 @@ impl Transaction {
             let placed = place::place(layout, &dir, world, &worlds.facts, &former);
             as_it_stands.extend(placed.map_err(EngineError::words)?.as_it_stands);
         }
-        let new = as_it_stands.iter().filter(|a| asked.newcomers.contains(&a.package));
+        let new = as_it_stands
+            .iter()
+            .filter(|a| asked.newcomers.contains(&a.package));
         let mut new: Vec<String> = new
             .map(|a| {
                 let (name, path) = (a.package.package(), a.path.display());
-                format!("{name}: /{path} stays as it is, and runs in a context: {}", a.why)
+                format!(
+                    "{name}: /{path} stays as it is, and runs in a context: {}",
+                    a.why
+                )
             })
             .collect();
         new.sort();
@@ -355,7 +396,13 @@ impl Transaction {
         if asked.strict && !new.is_empty() {
             return Err(EngineError::Host(new.join("\n")));
         }
-        for line in new.iter().chain(&plan.warnings.iter().map(ToString::to_string).collect::<Vec<_>>()) {
+        for line in new.iter().chain(
+            &plan
+                .warnings
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+        ) {
             self.host.warning(line)?;
         }
         place::write_libs(disk, &linker, &self.dir, plan).map_err(EngineError::words)?;
@@ -381,17 +428,14 @@ impl Transaction {
     fn end_world(&self, world: &WorldDir, home: &Path) -> Done {
         let disk = self.sys.disk();
         let layers = self.layers(world)?;
-        let changes = self
-            .state(world)
-            .sort(disk, &self.dir, &self.scratch(world), &layers, true)?;
+        let changes =
+            self.state(world)
+                .sort(disk, &self.dir, &self.scratch(world), &layers, true)?;
         for kept in &changes.kept {
-            self.host.notice(told(kept))?;
+            self.host.notice(kept.to_string())?;
         }
         changes.write(disk, world)?;
-        let here = match world.side_name() {
-            Some(side) => WorldDir::side(home, side),
-            None => WorldDir::main(home),
-        };
+        let here = world.of(home);
         disk.remove_file(&world.here())?;
         disk.symlink(here.path(), &world.here())?;
         Ok(())
@@ -403,24 +447,40 @@ impl Transaction {
             return Ok(false);
         };
         let generation = self.sys.layout().generation(&self.view, former.number);
-        let then: Vec<String> = sides(&generation)?.iter().map(|(n, _)| n.to_string()).collect();
-        let now: Vec<String> = sides(&self.dir)?.iter().map(|(n, _)| n.to_string()).collect();
-        if then != now || former.packages != plan.members() || former.hides != plan.hides || former.pins != plan.pins {
+        let then: Vec<String> = sides(&generation)?
+            .iter()
+            .map(|(n, _)| n.to_string())
+            .collect();
+        let now: Vec<String> = sides(&self.dir)?
+            .iter()
+            .map(|(n, _)| n.to_string())
+            .collect();
+        if then != now
+            || former.packages != plan.members()
+            || former.hides != plan.hides
+            || former.pins != plan.pins
+        {
             return Ok(false);
         }
         for world in self.worlds()? {
-            let was = match world.side_name() {
-                Some(side) => WorldDir::side(&generation, side),
-                None => WorldDir::main(&generation),
-            };
+            let was = world.of(&generation);
             let same = |a: &Path, b: &Path| match (fs::read(a), fs::read(b)) {
                 (Ok(a), Ok(b)) => a == b,
                 (Err(a), Err(b)) => a.kind() == b.kind(),
                 _ => false,
             };
             let side = world.side_name();
-            let files = ["status", "diversions", "statoverride", "arch", "available", "triggers/File"];
-            let files = files.iter().map(|f| (world.admindir().join(f), was.admindir().join(f)));
+            let files = [
+                "status",
+                "diversions",
+                "statoverride",
+                "arch",
+                "available",
+                "triggers/File",
+            ];
+            let files = files
+                .iter()
+                .map(|f| (world.admindir().join(f), was.admindir().join(f)));
             let marks = (marks(&self.dir, side), marks(&generation, side));
             if !files.chain([marks]).all(|(a, b)| same(&a, &b)) {
                 return Ok(false);
@@ -437,7 +497,11 @@ impl Transaction {
         let names = plan.worlds.iter().filter_map(|w| w.name.clone());
         let side = |name: SideName| {
             let before = former.and_then(|m| m.sides.get(&name)).cloned();
-            let new = asked.side.as_ref().filter(|(n, _)| *n == name).map(|(_, s)| s.clone());
+            let new = asked
+                .side
+                .as_ref()
+                .filter(|(n, _)| *n == name)
+                .map(|(_, s)| s.clone());
             let side: Side = new.or(before).unwrap_or_default();
             (name, side)
         };
@@ -455,11 +519,6 @@ impl Transaction {
     }
 }
 
-/// What was not carried over, in words.
-fn told(kept: &Kept) -> String {
-    format!("{}: {:?} {:?}", kept.path.display(), kept.wanted, kept.why)
-}
-
 /// What is left to do when a generation has its name: the state, then the switch. Also after a kill.
 fn finish(host: Host, sys: &Sys, view: &ViewName, number: GenerationNumber) -> Done {
     let carried = state::carry_out(sys.disk(), sys.layout(), view, number, Path::new("/"));
@@ -468,7 +527,7 @@ fn finish(host: Host, sys: &Sys, view: &ViewName, number: GenerationNumber) -> D
         sys.forget(view, number)?;
     }
     for kept in carried? {
-        host.notice(told(&kept))?;
+        host.notice(kept.to_string())?;
     }
     Ok(sys.switch(view, number)?)
 }

@@ -20,6 +20,9 @@ pub enum EngineError {
     /// There is no such side world.
     #[error("view {0} has no world {1}")]
     NoWorld(Place, SideName),
+    /// There is a side world of this name.
+    #[error("there is a world {0} already: --into {0} goes on with it")]
+    WorldExists(SideName),
     /// There is a view of this name.
     #[error("there is a view {0} already")]
     Exists(ViewName),
@@ -75,13 +78,17 @@ pub enum EngineError {
 
 impl EngineError {
     /// For `map_err`, where there is nothing to be told but words.
-    pub(super) fn words(error: impl std::fmt::Display) -> EngineError {
+    pub(crate) fn words(error: impl std::fmt::Display) -> EngineError {
         EngineError::Host(error.to_string())
     }
 
     /// For `map_err`.
     pub(super) fn path(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> EngineError {
-        move |source| EngineError::Path { what, path: path.into(), source }
+        move |source| EngineError::Path {
+            what,
+            path: path.into(),
+            source,
+        }
     }
 }
 

@@ -14,6 +14,7 @@
 //! ```text
 //! /usr, /opt, /srv, /boot   a scratch over the tree's over the host's
 //! /etc, /var                ROOT/etc, ROOT/var
+//! /root                     a scratch over the host's, which is dropped: a home is its user's
 //! /var/lib/dpkg             the admindir
 //! /var/sys/current-system   the world
 //! ```
@@ -42,6 +43,8 @@ const LIVE: [&str; 9] = [
 ];
 /// What of `/` scripts may write although no package of the world is there yet.
 const TREES: [&str; 4] = ["usr", "opt", "srv", "boot"];
+/// What of `/` scripts may write, and nothing of it stays.
+const HOME: &str = "root";
 /// Links of a merged `/usr`.
 const MERGED: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 /// The admindir, below a root.
@@ -86,8 +89,9 @@ impl Plan<'_> {
         }
         disk.make_dir(&self.work)?;
         let private = fs::Permissions::from_mode(0o700);
-        fs::set_permissions(&self.work, private).map_err(EngineError::path("protect", &self.work))?;
-        for name in TREES {
+        fs::set_permissions(&self.work, private)
+            .map_err(EngineError::path("protect", &self.work))?;
+        for name in TREES.iter().chain([&HOME]) {
             disk.make_dir(&self.work.join(name))?;
             disk.make_dir(&self.work.join(format!("{name}.work")))?;
         }
@@ -149,12 +153,27 @@ impl Plan<'_> {
         carry_out(&mounts)?;
 
         let scripts = Namespace::new()?;
-        let mut mounts = vec![bind(tree.join("etc"), "/etc".into()), bind(state, "/var".into())];
+        let mut mounts = vec![
+            bind(tree.join("etc"), "/etc".into()),
+            bind(state, "/var".into()),
+        ];
         for dir in HIDDEN {
             let at = Path::new("/").join(dir);
             if at.is_dir() {
                 mounts.push(Mount::Hide { at });
             }
+        }
+        let home = Path::new("/").join(HOME);
+        if home.is_dir() {
+            mounts.push(Mount::Overlay {
+                keep: host.below(&home),
+                layers: vec![home.clone()],
+                upper: Some(Upper {
+                    dir: self.work.join(HOME),
+                    work: self.work.join(format!("{HOME}.work")),
+                }),
+                at: home,
+            });
         }
         carry_out(&mounts)?;
         let inside = Inside {
@@ -241,7 +260,11 @@ impl Inside {
         let mut any = false;
         for name in &names {
             let tree = self.plan.tree.join(name);
-            any |= merge(&self.plan.work.join(name), &tree, &Path::new("/").join(name))?;
+            any |= merge(
+                &self.plan.work.join(name),
+                &tree,
+                &Path::new("/").join(name),
+            )?;
         }
         let told = self.plan.work.join(MERGED_INTO_TREE);
         if any && !told.exists() {

@@ -12,7 +12,7 @@ use crate::base::Lent;
 use crate::facts::{Facts, control};
 use crate::generation::Disk;
 use crate::layout::{Architecture, InstallationId, PackageName, SideName, Version};
-use crate::manifest::State;
+use crate::manifest::{Reason, State};
 use crate::plan::{ObservedMember, ObservedWorld, Origin};
 use crate::world::WorldDir;
 
@@ -54,8 +54,15 @@ impl Installations {
 
     /// The installation that a package is, in this version.
     pub fn get(&self, info: &PackageInfo) -> Option<&InstallationId> {
-        let id = self.0.get(&(info.name.clone(), info.architecture.clone()))?;
+        let id = self
+            .0
+            .get(&(info.name.clone(), info.architecture.clone()))?;
         (id.version().as_str() == info.version).then_some(id)
+    }
+
+    /// The installation of this name and architecture.
+    pub fn of(&self, key: &(String, String)) -> Option<&InstallationId> {
+        self.0.get(key)
     }
 
     /// What a package is from now on.
@@ -66,7 +73,8 @@ impl Installations {
 
     /// Forget what is not there any more.
     pub fn retain(&mut self, there: impl Fn(&str, &str) -> bool) {
-        self.0.retain(|(name, architecture), _| there(name, architecture));
+        self.0
+            .retain(|(name, architecture), _| there(name, architecture));
     }
 }
 
@@ -123,7 +131,12 @@ pub(super) fn observe(
         let installation = about.installations.get(info);
         let origin = match installation {
             Some(id) if about.facts.contains_key(id) => Origin::Store(id.clone()),
-            _ if about.lent.has(&info.name, &info.architecture, &info.version) => Origin::Host,
+            _ if about
+                .lent
+                .has(&info.name, &info.architecture, &info.version) =>
+            {
+                Origin::Host
+            }
             _ => Origin::Tree("it is not in the store".into()),
         };
         let facts = installation.and_then(|id| about.facts.get(id));
@@ -132,8 +145,14 @@ pub(super) fn observe(
             None => control::of_stanza(host.services(), stanza).unwrap_or_default(),
         };
         let source = control::source(host.services(), stanza).unwrap_or_else(|| info.name.clone());
+        // What has taken the place of the host's came for something else: nobody has to ask for what every system has.
+        let key = (info.name.clone(), info.architecture.clone());
+        let reason = match about.lent.own.contains(&key) {
+            true => Reason::Auto,
+            false => about.marks.reason(&info.name, &architecture, about.native),
+        };
         members.push(ObservedMember {
-            reason: about.marks.reason(&info.name, &architecture, about.native),
+            reason,
             rpath: installation.is_some_and(about.rpath),
             name,
             version,

@@ -19,7 +19,7 @@ Architecture: amd64
 Essential: YES
 Multi-Arch: Same
 Pre-Depends: libc6 (>= 2.36)
-depends: liba:any (>> 1) | libb, r_base | x, LIBC
+depends: liba:any (>> 1) | libb, r/base | -x, LIBC
 Conflicts: bar (<< 2), baz
 Breaks: old:i386 (<= 1~)
 Replaces: bar

@@ -13,7 +13,6 @@
 //! Removing never needs space.
 #![forbid(unsafe_code)]
 
-mod copying;
 mod disk;
 mod files;
 mod hold;

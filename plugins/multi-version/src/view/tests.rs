@@ -259,13 +259,14 @@ fn switched_pinned_and_removed() {
     let sys = made.sys();
     let (_, said) = printed(true, |o| at(&sys, &view("system"), o));
     assert_eq!(said, "{\n  \"view\": \"system\",\n  \"current\": 2\n}\n");
-    let (_, said) = printed(false, |o| rollback(&sys, &view("system"), o));
+    let (_, said) = printed(false, |o| rollback(&sys, &view("system"), false, o));
     assert_eq!(said, "system is at generation 1\n");
-    let (_, said) = printed(false, |o| switch(&sys, &place("system@2"), o));
+    let (_, said) = printed(false, |o| switch(&sys, &place("system@2"), false, o));
     assert_eq!(said, "system is at generation 2\n");
     let gone = switch(
         &sys,
         &place("system@9"),
+        false,
         &mut Out::new(&mut Vec::new(), None, false),
     );
     assert!(matches!(
