@@ -19,7 +19,7 @@ Architecture: amd64
 Essential: YES
 Multi-Arch: Same
 Pre-Depends: libc6 (>= 2.36)
-depends: liba:any (>> 1) | libb, r/base | -x, LIBC
+depends: liba:any (>> 1) | libb, r_base | x, LIBC
 Conflicts: bar (<< 2), baz
 Breaks: old:i386 (<= 1~)
 Replaces: bar
@@ -112,7 +112,7 @@ fn a_control_file_says_what_dpkg_reads_in_it() {
                 relation("liba", Some("any"), Some((Op::Gt, "1"))),
                 relation("libb", None, None)
             ],
-            vec![],
+            vec![relation("r_base", None, None), relation("x", None, None)],
             vec![relation("libc", None, None)],
         ]
     );
