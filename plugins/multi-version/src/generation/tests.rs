@@ -21,7 +21,7 @@ impl Place {
         for (path, content) in [
             ("one/usr/bin/one", "1"),
             ("one/usr/share/doc/shared", "same"),
-                        ("two/usr/bin/two", "2"),
+            ("two/usr/bin/two", "2"),
             ("two/usr/bin/sudo", "s"),
             ("two/usr/share/doc/shared", "same"),
         ] {
@@ -225,7 +225,10 @@ fn killed_everywhere(prepare: fn(&Place, &Sys) -> Done, act: fn(&Place, &Sys) ->
             // Before any recovery: what is current can be used.
             let tree = place.path("sys/current-system/main/root/usr/bin");
             assert_eq!(fs::read_to_string(tree.join("two")).unwrap(), "2");
-            assert_eq!(place.mode("sys/current-system/main/root/usr/bin/sudo"), 0o4755);
+            assert_eq!(
+                place.mode("sys/current-system/main/root/usr/bin/sudo"),
+                0o4755
+            );
             assert!(place.path("sys/current-system/manifest").is_file());
         }
         let sys = place.sys(Disk::default()).unwrap();
@@ -374,7 +377,10 @@ fn a_strange_link_or_manifest_is_an_error_and_nothing_is_removed() {
     let kept = place.path("sys/views/system/gen/1");
     fs::remove_file(kept.join("manifest")).unwrap();
     let sys = place.sys(Disk::default()).unwrap();
-    assert!(kept.join("main/root/usr/bin/one").exists(), "the current one");
+    assert!(
+        kept.join("main/root/usr/bin/one").exists(),
+        "the current one"
+    );
     assert!(sys.manifest(&system(), number(1)).is_err());
     drop(sys);
     let current = place.path("sys/views/system/current");
