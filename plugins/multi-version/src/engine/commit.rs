@@ -29,7 +29,7 @@ use crate::export;
 use crate::facts::{self, Facts};
 use crate::generation::{Reader, Sys};
 use crate::layout::{
-    Architecture, GenerationNumber, InstallationId, Layout, Place, SideName, ViewName, inside,
+    Architecture, GenerationNumber, InstallationId, Layout, Place, SideName, ViewName,
 };
 use crate::link::{Abi, Linker, POLICY, Progress};
 use crate::manifest::{Hide, Manifest, Realization, Reason, Side};
@@ -269,7 +269,7 @@ impl Transaction {
             text => text.map_err(EngineError::path("read", &path))?,
         };
         let ids: Option<Vec<InstallationId>> = text.lines().map(|l| l.parse().ok()).collect();
-        ids.ok_or_else(|| EngineError::Damaged(path))
+        ids.ok_or(EngineError::Damaged(path))
     }
 
     /// Say in apt's words what of the worlds is there by itself, and what came along.
@@ -348,13 +348,7 @@ impl Transaction {
             disk.remove_tree(&self.dir.join(rest))?;
         }
         let manifest = self.manifest(&plan, former.as_ref(), asked);
-        disk.write(
-            &self.dir.join(inside::MANIFEST),
-            manifest.to_text().as_bytes(),
-        )?;
-        disk.sync_fs(&self.dir)?;
-        disk.rename(&self.dir, &home)?;
-        disk.sync_dir(&layout.generations(&self.view))?;
+        self.sys.name(&self.dir, &manifest)?;
         finish(self.host, &self.sys, &self.view, number)?;
         Ok((Committed::Generation(number), plan, manifest.sides))
     }
