@@ -252,7 +252,6 @@ mod tests {
         Member {
             realization: RealizationId::new(&name, &version, &arch, &hash),
             worlds: worlds.iter().map(|w| (world(w), standing)).collect(),
-            setuid: Vec::new(),
         }
     }
 
