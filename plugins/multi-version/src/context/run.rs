@@ -133,6 +133,7 @@ pub fn run(layout: &Layout, options: &Options, flush: &mut dyn FnMut()) -> RunEr
     flush();
     // A command of a view that starts another one of it, by its exported name, is there already.
     if !mounts.are_here(&host)
+        && !mounts.join()
         && let Err(e) = mounts.enter()
     {
         return e.into();
