@@ -99,6 +99,10 @@ pub const ALL: &[Scenario] = &[
                 &["root:", "2.36"],
             ),
         ],
+        rows: &[row(
+            "said dpkg",
+            "a downgrade is told in the words of dpkg 1.22",
+        )],
         ..ON_BOOKWORM
     },
     Scenario {
