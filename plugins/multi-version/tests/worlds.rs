@@ -264,6 +264,7 @@ fn manifest(plan: &LinkPlan) -> Manifest {
         sides: BTreeMap::new(),
         hides: Vec::new(),
         pins: Vec::new(),
+        setuid: Default::default(),
         packages: plan.members(),
     }
 }
