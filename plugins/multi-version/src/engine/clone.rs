@@ -17,7 +17,8 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Timespec, Timestamps
 
 /// Threads at most; more would only wait for the same journal.
 const THREADS: usize = 4;
-/// The largest attribute that a directory's is taken to have, in bytes (the kernel's own bound).
+/// The largest attribute that a directory's is taken to have, and the longest list of their names, in bytes (the kernel's own
+/// bounds).
 const LONGEST_ATTRIBUTE: usize = 65536;
 
 /// Directories that wait, relative to both trees, and how many are being done.
@@ -200,7 +201,7 @@ fn imitate(from: impl AsFd, to: impl AsFd, mode: u32) -> rustix::io::Result<()> 
 }
 
 fn attributes(of: impl AsFd) -> rustix::io::Result<Vec<CString>> {
-    let mut list = [0; 4096];
+    let mut list = vec![0; LONGEST_ATTRIBUTE];
     let len = match rustix::fs::flistxattr(of, &mut list[..]) {
         Ok(len) => len,
         Err(rustix::io::Errno::NOTSUP) => 0,
@@ -267,5 +268,83 @@ mod tests {
         assert!(to.join("usr/bin/deep").is_dir() && !to.join("lock/own").exists());
         let (path, _) = clone_tree(&from, &to, &|_| false, &|_| None).unwrap_err();
         assert_eq!(path, to);
+    }
+
+    #[test]
+    fn a_directory_keeps_owner_times_and_attributes() {
+        let dir = tempfile::tempdir_in("/var/tmp").unwrap();
+        let (from, to) = (dir.path().join("a"), dir.path().join("b"));
+        let inner = from.join("usr/inner");
+        fs::create_dir_all(&inner).unwrap();
+        let file = fs::File::open(&inner).unwrap();
+        let mut names = vec![("user.one".to_owned(), b"1".to_vec())];
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&inner, Some(1234), Some(567)).unwrap();
+            names.push(("trusted.overlay.opaque".into(), b"y".to_vec()));
+        }
+        // More than a page of names.
+        names.extend((0..25).map(|n| (format!("user.{n}{}", "x".repeat(200)), Vec::new())));
+        let mut given = 0;
+        for (name, value) in &names {
+            match rustix::fs::fsetxattr(&file, name, value, XattrFlags::empty()) {
+                Ok(()) => given += 1,
+                Err(rustix::io::Errno::NOTSUP | rustix::io::Errno::NOSPC) => {}
+                Err(e) => panic!("{name}: {e}"),
+            }
+        }
+        let set = |seconds| Timespec {
+            tv_sec: seconds,
+            tv_nsec: 7,
+        };
+        let times = Timestamps {
+            last_access: set(1_000_000_000),
+            last_modification: set(1_100_000_000),
+        };
+        rustix::fs::futimens(&file, &times).unwrap();
+        fs::set_permissions(&inner, fs::Permissions::from_mode(0o2770)).unwrap();
+
+        clone_tree(&from, &to, &|_| false, &|_| None).unwrap();
+        let copy = to.join("usr/inner");
+        let facts = |path: &Path| {
+            let is = fs::metadata(path).unwrap();
+            (is.uid(), is.gid(), is.mode(), is.mtime(), is.mtime_nsec())
+        };
+        assert_eq!(facts(&copy), facts(&inner));
+        assert_eq!(facts(&copy).3, 1_100_000_000);
+        let all = |path: &Path| crate::generation::attributes(path).unwrap();
+        assert!(all(&copy) == all(&inner) && all(&inner).len() >= given);
+    }
+
+    #[test]
+    fn whatever_is_no_directory_is_linked_and_what_is_skipped_is_not_looked_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("a"), dir.path().join("b"));
+        fs::create_dir_all(from.join("skipped/deep")).unwrap();
+        fs::write(from.join("skipped/deep/file"), "").unwrap();
+        let odd = OsStr::from_bytes(b"new\nline \xff");
+        fs::create_dir(from.join(odd)).unwrap();
+        fs::write(from.join(odd).join(odd), "").unwrap();
+        symlink("/nowhere", from.join("dangling")).unwrap();
+        symlink("skipped", from.join("to-dir")).unwrap();
+        let fifo = from.join("fifo");
+        rustix::fs::mknodat(CWD, &fifo, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+        let mut names = vec!["dangling", "to-dir", "fifo"];
+        let whiteout = from.join("whiteout");
+        let made = rustix::fs::mknodat(CWD, &whiteout, FileType::CharacterDevice, Mode::empty(), 0);
+        if made.is_ok() {
+            names.push("whiteout");
+        }
+        clone_tree(&from, &to, &|p| p == Path::new("skipped"), &|_| None).unwrap();
+        let inode = |path: PathBuf| fs::symlink_metadata(path).unwrap().ino();
+        for name in names {
+            assert_eq!(inode(from.join(name)), inode(to.join(name)), "{name}");
+        }
+        let file = |root: &Path| inode(root.join(odd).join(odd));
+        assert_eq!(file(&from), file(&to));
+        assert!(!to.join("skipped").exists());
+        assert_eq!(
+            fs::read_dir(&to).unwrap().count(),
+            fs::read_dir(&from).unwrap().count() - 1
+        );
     }
 }

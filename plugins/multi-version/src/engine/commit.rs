@@ -30,7 +30,7 @@ use crate::export;
 use crate::facts::{self, Facts};
 use crate::generation::{Reader, Sys};
 use crate::layout::{
-    Architecture, GenerationNumber, InstallationId, Layout, Place, SideName, ViewName, inside,
+    Architecture, GenerationNumber, InstallationId, Layout, Place, SideName, ViewName,
 };
 use crate::link::{Abi, Linker, POLICY, Progress};
 use crate::manifest::{Hide, Manifest, Realization, Reason, Side};
@@ -272,7 +272,7 @@ impl Transaction {
             text => text.map_err(EngineError::path("read", &path))?,
         };
         let ids: Option<Vec<InstallationId>> = text.lines().map(|l| l.parse().ok()).collect();
-        ids.ok_or_else(|| EngineError::Damaged(path))
+        ids.ok_or(EngineError::Damaged(path))
     }
 
     /// Say in apt's words what of the worlds is there by itself, and what came along.
@@ -351,15 +351,9 @@ impl Transaction {
             disk.remove_tree(&self.dir.join(rest))?;
         }
         let manifest = self.manifest(&plan, former.as_ref(), asked);
-        disk.write(
-            &self.dir.join(inside::MANIFEST),
-            manifest.to_text().as_bytes(),
-        )?;
         let set_ids = own_set_ids(disk, &self.dir, &self.worlds()?)?;
         self.sys.note_set_ids(&self.dir, &set_ids)?;
-        disk.sync_fs(&self.dir)?;
-        disk.rename(&self.dir, &home)?;
-        disk.sync_dir(&layout.generations(&self.view))?;
+        self.sys.name(&self.dir, &manifest)?;
         finish(self.host, &self.sys, &self.view, number)?;
         Ok((Committed::Generation(number), plan, manifest.sides))
     }
@@ -442,7 +436,7 @@ impl Transaction {
         let changes =
             self.state(world)
                 .sort(disk, &self.dir, &self.scratch(world), &layers, true)?;
-        for kept in &changes.kept {
+        for kept in changes.kept.iter().filter(|kept| kept.is_worth_telling()) {
             self.host.notice(kept.to_string())?;
         }
         changes.write(disk, world)?;
@@ -537,7 +531,7 @@ fn finish(host: Host, sys: &Sys, view: &ViewName, number: GenerationNumber) -> D
         // It comes before anything is changed, and would come again each time: the generation is none.
         sys.forget(view, number)?;
     }
-    for kept in carried? {
+    for kept in carried?.iter().filter(|kept| kept.is_worth_telling()) {
         host.notice(kept.to_string())?;
     }
     Ok(sys.switch(view, number)?)

@@ -51,7 +51,7 @@ pub enum EngineError {
     Context(#[from] ContextError),
     /// A package can't be stored.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(Box<StoreError>),
     /// Something can't be done with a path.
     #[error("cannot {what} '{}': {source}", .path.display())]
     Path {
@@ -89,6 +89,12 @@ impl EngineError {
             path: path.into(),
             source,
         }
+    }
+}
+
+impl From<StoreError> for EngineError {
+    fn from(error: StoreError) -> EngineError {
+        EngineError::Store(error.into())
     }
 }
 

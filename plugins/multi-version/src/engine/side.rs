@@ -451,3 +451,197 @@ impl Transaction {
         effect(host, &about, &newcomers)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::host;
+
+    /// A world whose `status` has these paragraphs, without those fields that all have.
+    struct World {
+        dir: tempfile::TempDir,
+    }
+
+    /// The fields of relations that follow a package's name and version.
+    type Package<'p> = (&'p str, &'p str, &'p str);
+
+    fn stanza((name, version, fields): Package<'_>) -> String {
+        format!(
+            "Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: T <t@e.x>\nDescription: x\n{fields}"
+        )
+    }
+
+    impl World {
+        fn new(packages: &[Package<'_>]) -> World {
+            let dir = tempfile::tempdir().unwrap();
+            for sub in ["info", "updates", "triggers"] {
+                std::fs::create_dir(dir.path().join(sub)).unwrap();
+            }
+            let of = |p: &Package<'_>| format!("{}Status: install ok installed\n", stanza(*p));
+            let all: Vec<String> = packages.iter().map(of).collect();
+            std::fs::write(dir.path().join("status"), all.join("\n")).unwrap();
+            World { dir }
+        }
+
+        /// `lent` is the host's, and `auto` came along; everything has its own path and what `at` says.
+        fn effect(&self, new: &[Package<'_>], how: &How<'_>) -> Effect {
+            let newcomers: Vec<Newcomer> = new
+                .iter()
+                .map(|package| Newcomer {
+                    control: stanza(*package).into_bytes(),
+                    replaces: how.replaces.iter().map(ToString::to_string).collect(),
+                    paths: vec![
+                        PathBuf::from("/usr/share").join(package.0),
+                        "/usr/bin/x".into(),
+                    ],
+                })
+                .collect();
+            let about = About {
+                admindir: self.dir.path(),
+                lent: &|info| how.lent.contains(&info.name.as_str()),
+                wanted: &|info| !how.auto.contains(&info.name.as_str()),
+                paths: &|package| {
+                    let name = package.strip_suffix(":all").unwrap();
+                    let own = PathBuf::from("/usr/share").join(name);
+                    match how.at.contains(&name) {
+                        true => vec![own, "/usr/bin/x".into()],
+                        false => vec![own],
+                    }
+                },
+                hooks: &Nobody,
+            };
+            effect(host().0, &about, &newcomers).unwrap()
+        }
+
+        fn says(&self, new: &[Package<'_>], how: &How<'_>) -> (Vec<String>, Vec<String>) {
+            let effect = self.effect(new, how);
+            let clash = |(why, by, with): &(Clash, String, String)| format!("{why:?} {by} {with}");
+            (
+                effect.clashes.iter().map(clash).collect(),
+                effect.leaves.into_iter().collect(),
+            )
+        }
+    }
+
+    #[derive(Default)]
+    struct How<'h> {
+        lent: &'h [&'h str],
+        auto: &'h [&'h str],
+        at: &'h [&'h str],
+        replaces: &'h [&'h str],
+    }
+
+    struct Nobody;
+
+    impl Hooks for Nobody {}
+
+    const NONE: [&str; 0] = [];
+
+    #[test]
+    fn what_fits_stays_in_the_main_world() {
+        let world = World::new(&[
+            ("app", "1", "Depends: lib (>= 1)\n"),
+            ("lib", "1", ""),
+            // What did not hold before is no reason.
+            ("broken", "1", "Depends: absent\n"),
+        ]);
+        let how = How {
+            auto: &["lib"],
+            ..How::default()
+        };
+        let fits = |new: &[Package<'_>]| {
+            let (clashes, leaves) = world.says(new, &how);
+            assert_eq!(clashes, NONE);
+            assert_eq!(leaves, NONE);
+        };
+        fits(&[("new", "1", "Depends: lib\n")]);
+        // A newer version of what came along, with which all else holds; the same once more; what lacks something itself.
+        fits(&[("lib", "2", "")]);
+        fits(&[("app", "1", "Depends: lib (>= 1)\n")]);
+        fits(&[("new", "1", "Depends: nothing-here\n")]);
+        fits(&[("new", "1", "Conflicts: nothing-here, lib (>> 2)\n")]);
+    }
+
+    #[test]
+    fn who_conflicts_leaves_and_who_needs_it_with_it() {
+        let world = World::new(&[
+            ("mta", "1", ""),
+            ("lists", "1", "Depends: mta\n"),
+            ("archive", "1", "Depends: lists (= 1)\n"),
+            ("hater", "1", "Breaks: exim (<< 5)\n"),
+            ("other", "1", ""),
+        ]);
+        let (clashes, leaves) = world.says(
+            &[("exim", "4", "Conflicts: mta\nProvides: mail\n")],
+            &How::default(),
+        );
+        assert_eq!(leaves, ["archive:all", "hater:all", "lists:all", "mta:all"]);
+        assert_eq!(
+            clashes,
+            [
+                "Conflicts exim mta",
+                "Breaks hater hater",
+                "Depends archive archive",
+                "Depends lists lists",
+            ]
+        );
+    }
+
+    #[test]
+    fn another_version_of_what_was_asked_for() {
+        let world = World::new(&[("db", "15", ""), ("tool", "1", "Depends: db (<< 16)\n")]);
+        let (clashes, leaves) = world.says(&[("db", "17", "")], &How::default());
+        assert_eq!(clashes, ["Version db db", "Depends tool tool"]);
+        // dpkg replaces the old one by itself.
+        assert_eq!(leaves, ["tool:all"]);
+    }
+
+    #[test]
+    fn what_the_host_lends_stays_and_is_not_seen() {
+        let world = World::new(&[("base", "1", "Conflicts: odd\n"), ("mail", "1", "")]);
+        let how = How {
+            lent: &["base", "mail"],
+            ..How::default()
+        };
+        let effect = world.effect(&[("odd", "1", "Breaks: mail (<< 2)\n")], &how);
+        assert_eq!(effect.leaves, BTreeSet::new());
+        let hidden: Vec<(&str, &str)> = effect
+            .hidden
+            .iter()
+            .map(|(a, b)| (a.as_str(), b.as_str()))
+            .collect();
+        assert_eq!(
+            hidden,
+            [
+                ("base", "odd"),
+                ("mail", "odd"),
+                ("odd", "base"),
+                ("odd", "mail"),
+            ]
+        );
+    }
+
+    #[test]
+    fn one_path_for_two() {
+        let world = World::new(&[("there", "1", "")]);
+        let how = How {
+            at: &["there"],
+            ..How::default()
+        };
+        let (clashes, leaves) = world.says(&[("new", "1", "")], &how);
+        assert_eq!(clashes, ["Path new there"]);
+        assert_eq!(leaves, NONE);
+        let allowed = How {
+            replaces: &["there"],
+            ..how
+        };
+        assert_eq!(world.says(&[("new", "1", "")], &allowed).0, NONE);
+        // A package has its own paths.
+        let how = How {
+            at: &["there"],
+            auto: &["there"],
+            ..How::default()
+        };
+        assert_eq!(world.says(&[("there", "2", "")], &how).0, NONE);
+    }
+}

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, XattrFlags};
 
-use super::tree::attributes;
+use super::files::attributes;
 use crate::elf::Edit;
 
 /// A change that could not be made.

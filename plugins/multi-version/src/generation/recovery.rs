@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use super::tree::entries;
+use super::files::entries;
 use super::{Done, Sys};
 use crate::layout::{GenerationNumber, InstallationId, RealizationId, inside};
 

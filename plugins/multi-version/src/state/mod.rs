@@ -148,6 +148,13 @@ pub enum Why {
     Account(String),
 }
 
+impl Kept {
+    /// Whether a person has to know: that accounts are never removed is so in every purge.
+    pub fn is_worth_telling(&self) -> bool {
+        !matches!(self.why, Why::Account(_))
+    }
+}
+
 impl fmt::Display for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let done = match self.wanted {

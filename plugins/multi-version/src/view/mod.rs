@@ -15,7 +15,7 @@ mod diff;
 mod gc;
 mod list;
 #[cfg(test)]
-mod no_tests {}
+mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ pub enum ViewError {
     NoCurrent(ViewName),
     /// What became of its commands can't be read.
     #[error(transparent)]
-    Commands(#[from] ExportError),
+    Commands(Box<ExportError>),
     /// Its state can't be put back.
     #[error(transparent)]
     State(#[from] StateError),
@@ -65,6 +65,12 @@ pub enum ViewError {
     /// Nothing of ours is at this path.
     #[error("'{}' is nothing that could be collected", .0.display())]
     NotOurs(PathBuf),
+}
+
+impl From<ExportError> for ViewError {
+    fn from(error: ExportError) -> ViewError {
+        ViewError::Commands(error.into())
+    }
 }
 
 impl From<DiskError> for ViewError {
