@@ -351,6 +351,7 @@ pub const ALL: &[Scenario] = &[
             "ls /etc/postfix /var/spool/postfix /etc/mailname /etc/aliases 2>&1",
             &["/etc/aliases"],
         )],
+        rows: ACCOUNTS,
         ..ON_BOOKWORM
     },
     Scenario {
@@ -436,7 +437,7 @@ pub const ALL: &[Scenario] = &[
             apt("purge haveged rsyslog"),
         ],
         programs: &[says(
-            "systemctl is-enabled rsyslog.service systemd-timesyncd.service 2>&1",
+            "systemctl is-enabled systemd-timesyncd.service 2>&1",
             &["masked"],
         )],
         ..ON_BOOKWORM
