@@ -74,7 +74,6 @@ pub(crate) fn manifest(view: &ViewName, number: GenerationNumber, packages: &[Me
         hides: Vec::new(),
         pins: Vec::new(),
         packages: packages.to_vec(),
-        setuid: BTreeMap::new(),
     }
 }
 
@@ -90,6 +89,7 @@ pub(crate) fn member(realization: &RealizationId, worlds: &[&str]) -> Member {
     Member {
         realization: realization.clone(),
         worlds: worlds.iter().map(world).collect(),
+        setuid: Vec::new(),
     }
 }
 

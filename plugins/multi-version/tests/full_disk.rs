@@ -123,10 +123,10 @@ fn generation(sys: &Sys, id: &RealizationId) {
         sides: BTreeMap::new(),
         hides: Vec::new(),
         pins: Vec::new(),
-        setuid: Default::default(),
         packages: vec![Member {
             realization: id.clone(),
             worlds: [(None, standing)].into(),
+            setuid: Vec::new(),
         }],
     };
     sys.name(&dir, &manifest).unwrap();

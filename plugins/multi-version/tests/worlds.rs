@@ -264,7 +264,6 @@ fn manifest(plan: &LinkPlan) -> Manifest {
         sides: BTreeMap::new(),
         hides: Vec::new(),
         pins: Vec::new(),
-        setuid: Default::default(),
         packages: plan.members(),
     }
 }

@@ -252,6 +252,7 @@ mod tests {
         Member {
             realization: RealizationId::new(&name, &version, &arch, &hash),
             worlds: worlds.iter().map(|w| (world(w), standing)).collect(),
+            setuid: Vec::new(),
         }
     }
 
@@ -268,7 +269,6 @@ mod tests {
                 .into(),
             hides: Vec::new(),
             pins: Vec::new(),
-            setuid: Default::default(),
             packages: vec![
                 member("plain", "1", "amd64", &["main", "curl@4", "exim@1"]),
                 member("curl", "1:2-3", "amd64", &["main", "exim@1"]),

@@ -21,7 +21,6 @@ use dpkgng_plugin::{Host, PackageInfo};
 
 use super::EngineError;
 use super::observe::{About, Installations, observe, packages};
-use super::set_id::own_set_id;
 use super::transaction::{Asked, Committed, NEWCOMERS, Transaction, WORK};
 use crate::apt::Marks;
 use crate::base::{self, Lent};
@@ -30,7 +29,7 @@ use crate::export;
 use crate::facts::{self, Facts};
 use crate::generation::{Reader, Sys};
 use crate::layout::{
-    Architecture, GenerationNumber, InstallationId, Layout, Place, SideName, ViewName, inside,
+    Architecture, GenerationNumber, InstallationId, Layout, Place, SideName, ViewName,
 };
 use crate::link::{Abi, Linker, POLICY, Progress};
 use crate::manifest::{Hide, Manifest, Realization, Reason, Side};
@@ -348,14 +347,7 @@ impl Transaction {
         for rest in [WORK, NEWCOMERS, "apt.work"] {
             disk.remove_tree(&self.dir.join(rest))?;
         }
-        let mut manifest = self.manifest(&plan, former.as_ref(), asked);
-        let worlds = manifest.sides.keys().cloned().map(Some);
-        for side in std::iter::once(None).chain(worlds) {
-            let files = own_set_id(disk, &self.dir.join(inside::tree(side.as_ref())))?;
-            if !files.is_empty() {
-                manifest.setuid.insert(side, files);
-            }
-        }
+        let manifest = self.manifest(&plan, former.as_ref(), asked);
         self.sys.name(&self.dir, &manifest)?;
         finish(self.host, &self.sys, &self.view, number)?;
         Ok((Committed::Generation(number), plan, manifest.sides))
@@ -523,7 +515,6 @@ impl Transaction {
             hides: plan.hides.clone(),
             pins: plan.pins.clone(),
             packages: plan.members(),
-            setuid: BTreeMap::new(),
         }
     }
 }

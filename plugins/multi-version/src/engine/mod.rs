@@ -20,7 +20,6 @@
 //! | `query` | what dpkg says of a world that stands |
 //! | `shipped` | what `--verify` compares linked files with |
 //! | `observe` | what the worlds hold, as their databases tell |
-//! | `set_id` | which files of a tree are set-id |
 //! | `transaction` | begin, join, run, commit |
 
 mod clone;
@@ -31,7 +30,6 @@ mod inside;
 mod merge;
 mod observe;
 mod query;
-mod set_id;
 mod shipped;
 mod side;
 mod transaction;

@@ -18,7 +18,7 @@ use super::inside::Plan;
 use crate::apt::{Private, Session};
 use crate::base::{self, Lent, Satisfies};
 use crate::context;
-use crate::generation::{Disk, Sys, set_ids};
+use crate::generation::{Disk, Sys};
 use crate::layout::{
     GenerationNumber, InstallationId, Layout, PackageName, Place, SideName, ViewName,
 };
@@ -263,9 +263,7 @@ impl Transaction {
         let disk = self.sys.disk();
         let from = self.sys.layout().generation(view, number);
         // Their bits come and go with the generation: they are of one alone.
-        let manifest = self.sys.manifest(view, number)?;
-        let own = set_ids(&manifest).map(|(tree, set_id)| tree.join(&set_id.path));
-        let own: BTreeSet<PathBuf> = own.collect();
+        let own = self.sys.set_id_files(view, number)?;
         disk.announce("clone", &self.dir)?;
         for name in [MAIN, WORLDS, "apt"] {
             let tree = from.join(name);
@@ -281,7 +279,10 @@ impl Transaction {
                 cloned.map_err(|(path, e)| EngineError::path("clone", &path)(e))?;
             }
         }
-        Ok(self.sys.copy_set_id(&manifest, &self.dir)?)
+        for path in &own {
+            disk.copy(&from.join(path), &self.dir.join(path))?;
+        }
+        Ok(())
     }
 
     /// Lend a world the host's base, and have its state ready; a new one begins `like` another.

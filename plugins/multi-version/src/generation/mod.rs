@@ -34,7 +34,6 @@ pub(crate) use hold::Claim;
 pub use hold::Hold;
 pub use lock::Lock;
 pub use reading::{Listed, Reader};
-pub(crate) use switching::set_ids;
 
 use crate::layout::{GenerationNumber, Layout, ViewName, inside};
 use crate::manifest::{Manifest, ManifestError};

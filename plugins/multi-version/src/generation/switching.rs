@@ -1,5 +1,6 @@
 //! Making a generation current, going back, forgetting.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{Done, GenerationError, Sys};
@@ -10,29 +11,26 @@ use crate::manifest::{Manifest, SetId};
 pub(super) const SYSTEM: &str = "system";
 
 /// The set-id files of a generation, each with the tree it is in.
-pub(crate) fn set_ids(manifest: &Manifest) -> impl Iterator<Item = (PathBuf, &SetId)> {
-    manifest.setuid.iter().flat_map(|(world, files)| {
-        let tree = inside::tree(world.as_ref());
-        files.iter().map(move |s| (tree.clone(), s))
+pub(super) fn set_ids(manifest: &Manifest) -> impl Iterator<Item = (PathBuf, &SetId)> {
+    manifest.packages.iter().flat_map(|m| {
+        let trees = m.worlds.keys().map(|world| inside::tree(world.as_ref()));
+        trees.flat_map(|tree| m.setuid.iter().map(move |s| (tree.clone(), s)))
     })
 }
 
 impl Sys {
-    /// Have files of a generation that are set-id in a pending one that is cloned from it, with their bits: no inode with these
-    /// is of two generations.
-    pub(crate) fn copy_set_id(&self, from: &Manifest, pending: &Path) -> Done {
-        let generation = self.layout().generation(&from.view, from.number);
-        for (tree, set_id) in set_ids(from) {
-            let path = tree.join(&set_id.path);
-            if generation.join(&path).is_file() {
-                self.disk
-                    .copy(&generation.join(&path), &pending.join(&path))?;
-                let owner = Some((set_id.uid, set_id.gid));
-                self.disk
-                    .set_mode(&pending.join(&tree), &set_id.path, set_id.mode, owner)?;
-            }
-        }
-        Ok(())
+    /// The files of a generation that are to be set-id, as far as they are there, relative to it.
+    pub(crate) fn set_id_files(
+        &self,
+        view: &ViewName,
+        number: GenerationNumber,
+    ) -> Done<BTreeSet<PathBuf>> {
+        let generation = self.layout().generation(view, number);
+        let manifest = self.manifest(view, number)?;
+        let files = set_ids(&manifest).map(|(tree, set_id)| tree.join(&set_id.path));
+        Ok(files
+            .filter(|path| generation.join(path).is_file())
+            .collect())
     }
 
     /// Make a generation current. It is by the time this returns, also after a power cut.

@@ -8,7 +8,6 @@
 //! Parent: 6
 //! Command: dpkg-ng view apt dev -- install postgresql-17
 //! Hides, Pins:                 what persons ruled, a line each
-//! Setuid:                      the set-id files of the main world; in a side world's stanza, of that
 //!
 //! World: postgresql-17@17.5-1
 //! Relaxed:
@@ -65,9 +64,6 @@ pub struct Manifest {
     pub pins: Vec<LibraryPin>,
     /// The packages that are linked.
     pub packages: Vec<Member>,
-    /// The set-id files of each world (`None`: the main one), as its transaction left them. They have their bits while the
-    /// generation is the current one of its view.
-    pub setuid: BTreeMap<Option<SideName>, Vec<SetId>>,
 }
 
 /// A side world.
@@ -84,6 +80,8 @@ pub struct Member {
     pub realization: RealizationId,
     /// The worlds that have it (`None`: the main one), and what it is there. None at all: it is kept for its libraries.
     pub worlds: BTreeMap<Option<SideName>, Standing>,
+    /// Its files whose bits are to be set while the generation is the system view's current one.
+    pub setuid: Vec<SetId>,
 }
 
 /// What a package is in a world.
@@ -306,13 +304,8 @@ impl Manifest {
         head.put("Command", &self.command);
         head.put_lines("Hides", &self.hides);
         head.put_lines("Pins", &self.pins);
-        self.put_set_id(&None, &mut head);
         let mut stanzas = vec![head];
-        stanzas.extend(self.sides.iter().map(|(name, side)| {
-            let mut stanza = side.stanza(name);
-            self.put_set_id(&Some(name.clone()), &mut stanza);
-            stanza
-        }));
+        stanzas.extend(self.sides.iter().map(|(name, side)| side.stanza(name)));
         let mut members: Vec<&Member> = self.packages.iter().collect();
         members.sort_by(|a, b| a.realization.cmp(&b.realization));
         stanzas.extend(members.into_iter().map(Member::stanza));
@@ -338,15 +331,12 @@ impl Manifest {
             hides: head.take_each("Hides", str::parse)?,
             pins: head.take_each("Pins", str::parse)?,
             packages: Vec::new(),
-            setuid: BTreeMap::new(),
         };
-        manifest.take_set_id(None, &mut head)?;
         head.end()?;
         for mut stanza in stanzas {
             match stanza.take_maybe::<SideName>("World")? {
                 Some(name) => {
                     let relaxed = stanza.take_each("Relaxed", str::parse)?;
-                    manifest.take_set_id(Some(name.clone()), &mut stanza)?;
                     stanza.end()?;
                     manifest.sides.insert(name, Side { relaxed });
                 }
@@ -365,23 +355,6 @@ impl Manifest {
             }
         }
         Ok(manifest)
-    }
-
-    fn put_set_id(&self, world: &Option<SideName>, to: &mut Stanza) {
-        let of = self.setuid.get(world).into_iter().flatten();
-        to.put_lines("Setuid", of.map(SetId::line));
-    }
-
-    fn take_set_id(
-        &mut self,
-        world: Option<SideName>,
-        from: &mut Stanza,
-    ) -> Result<(), ManifestError> {
-        let of = from.take_each("Setuid", SetId::read)?;
-        if !of.is_empty() {
-            self.setuid.insert(world, of);
-        }
-        Ok(())
     }
 }
 
@@ -417,6 +390,7 @@ impl Member {
             format!("{name} {} {}", standing.reason, standing.state)
         };
         stanza.put_lines("Worlds", self.worlds.iter().map(line));
+        stanza.put_lines("Setuid", self.setuid.iter().map(SetId::line));
         stanza
     }
 
@@ -429,6 +403,7 @@ impl Member {
         let member = Member {
             realization: stanza.take("Realization")?,
             worlds: stanza.take_each("Worlds", standing)?.into_iter().collect(),
+            setuid: stanza.take_each("Setuid", SetId::read)?,
         };
         stanza.end()?;
         let id = &member.realization;

@@ -133,6 +133,7 @@ impl Views {
         manifest.packages.push(Member {
             realization: RealizationId::new(&package, &version, &arch, &hash),
             worlds: [(side.map(|s| s.parse().unwrap()), standing)].into(),
+            setuid: Vec::new(),
         });
         self.write(&generation, &manifest);
     }
@@ -235,7 +236,6 @@ fn manifest(view: &ViewName) -> Manifest {
         sides: Default::default(),
         hides: Vec::new(),
         pins: Vec::new(),
-        setuid: Default::default(),
         packages: Vec::new(),
     }
 }
