@@ -13,10 +13,10 @@ fn used_then_removed(s: &System, start: impl FnOnce() -> Res<()>) -> Res<()> {
     s.must(&format!("{MV} -i {first}"))?;
     start()?;
     s.must(&format!(
-        "{MV} -i {}",
+        "dpkg-ng --view system -i {}",
         fixtures::debs(s, &["libfix1_2", "fix-too"])?
     ))?;
-    s.must(&format!("{MV} -P fix fixdata libfix1=1"))?;
+    s.must(&format!("{MV} -P fix fixdata"))?;
     Ok(())
 }
 

@@ -81,6 +81,11 @@ pub fn names() -> Vec<&'static str> {
     scenarios().map(|s| s.name).collect()
 }
 
+/// How many of them need nothing of the archive.
+pub fn small() -> usize {
+    small::ALL.len()
+}
+
 /// Runs the scenarios whose name contains one of `names`: `all`, or `small` alone, are those; none: all.
 pub fn run(exe: &Path, names: &[String], options: Options) -> Res<Totals> {
     let chosen: Vec<&Scenario> = match names {

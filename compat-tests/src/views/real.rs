@@ -99,6 +99,10 @@ pub const ALL: &[Scenario] = &[
                 &["root:", "2.36"],
             ),
         ],
+        rows: &[row(
+            "said dpkg",
+            "a downgrade is told in the words of dpkg 1.22",
+        )],
         ..ON_BOOKWORM
     },
     Scenario {
@@ -260,6 +264,10 @@ pub const ALL: &[Scenario] = &[
             apt("purge apache2 libapache2-mod-php8.2"),
         ],
         programs: &[says("ls /etc/apache2 /var/www/html 2>&1", &["x.php"])],
+        rows: &[row(
+            "said Setting up *apache2*",
+            "dpkg comes to the module first where more of what apache2 needs is still to be configured",
+        )],
         ..ON_BOOKWORM
     },
     Scenario {

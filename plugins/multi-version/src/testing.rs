@@ -89,7 +89,6 @@ pub(crate) fn member(realization: &RealizationId, worlds: &[&str]) -> Member {
     Member {
         realization: realization.clone(),
         worlds: worlds.iter().map(world).collect(),
-        setuid: Vec::new(),
     }
 }
 

@@ -113,7 +113,11 @@ fn an_own_state_is_shared_by_its_contexts_and_the_host_keeps_its_own() {
         let ran = inside(
             "cat /etc/web.conf /etc/alternatives/hello /var/lib/db; head -c4 /etc/passwd; ls /var/lib",
         );
-        assert_eq!(ran.out, "state's\nworld'sdata\nrootdb\ndpkg\n", "{}", ran.err);
+        assert_eq!(
+            ran.out, "state's\nworld'sdata\nrootdb\ndpkg\n",
+            "{}",
+            ran.err
+        );
         let own = views.path("own");
         fs::write(&own, "").unwrap();
         let ran = inside(&format!(
@@ -127,9 +131,13 @@ fn an_own_state_is_shared_by_its_contexts_and_the_host_keeps_its_own() {
         );
         assert_eq!(ran.out, said, "/var/tmp and /var/sys show");
         assert!(ran.err.contains("Read-only file system"), "{}", ran.err);
-        assert_eq!(fs::read_to_string(state.join("var/lib/new")).unwrap(), "new\n");
+        assert_eq!(
+            fs::read_to_string(state.join("var/lib/new")).unwrap(),
+            "new\n"
+        );
         // Only root changes /etc.
-        let ran = inside("echo changed >/etc/web.conf; echo mine >/etc/hosts.mine; cat /etc/web.conf");
+        let ran =
+            inside("echo changed >/etc/web.conf; echo mine >/etc/hosts.mine; cat /etc/web.conf");
         let now = fs::read_to_string(state.join("etc/web.conf")).unwrap();
         match who {
             Who::Root => assert_eq!((ran.out.as_str(), now.as_str()), ("changed\n", "changed\n")),
@@ -137,7 +145,10 @@ fn an_own_state_is_shared_by_its_contexts_and_the_host_keeps_its_own() {
         }
         let mine = state.join("etc/hosts.mine").exists();
         assert_eq!(mine, who == Who::Root);
-        assert_eq!((views.checksum("/etc"), views.checksum("/var/lib/dpkg")), before);
+        assert_eq!(
+            (views.checksum("/etc"), views.checksum("/var/lib/dpkg")),
+            before
+        );
     });
 }
 

@@ -126,7 +126,6 @@ fn generation(sys: &Sys, id: &RealizationId) {
         packages: vec![Member {
             realization: id.clone(),
             worlds: [(None, standing)].into(),
-            setuid: Vec::new(),
         }],
     };
     sys.name(&dir, &manifest).unwrap();

@@ -142,7 +142,7 @@ fn directories(disk: &Disk, root: &Path, tree: &Path, listed: &Listed) -> Done {
     for path in listed {
         let path = Path::new(OsStr::from_bytes(path));
         let (at, hosts) = (tree.join(path), root.join(path));
-        let way_is_clear = at.parent().is_some_and(|up| up == tree || is_dir(up));
+        let way_is_clear = at.parent().is_some_and(is_dir);
         if TOPS.iter().any(|top| path.starts_with(top))
             && way_is_clear
             && is_dir(&hosts)

@@ -80,12 +80,7 @@ pub struct Run {
     #[arg(long)]
     pub pure: bool,
     /// The command, and its arguments
-    #[arg(
-        required = true,
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "COMMAND"
-    )]
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 }
 
@@ -213,12 +208,7 @@ pub struct Apt {
     #[arg(long)]
     pub keep_failed: bool,
     /// What apt-get is told; or apt, apt-cache, apt-mark with what that is told
-    #[arg(
-        required = true,
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "ARGUMENT"
-    )]
+    #[arg(required = true, trailing_var_arg = true, value_name = "ARGUMENT")]
     pub args: Vec<OsString>,
 }
 

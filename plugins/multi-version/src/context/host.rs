@@ -99,7 +99,10 @@ impl Host {
         let at = layout.host();
         let from = if self.nested { &at } else { &self.root };
         let holds = inside::COVERED.map(|name| (name, from.join(name)));
-        let holds: Vec<_> = holds.into_iter().filter(|(_, from)| from.is_dir()).collect();
+        let holds: Vec<_> = holds
+            .into_iter()
+            .filter(|(_, from)| from.is_dir())
+            .collect();
         let here = generation.join(inside::HERE);
         let own = std::fs::read_link(&here).is_ok_and(|to| to == generation);
         let points = holds.iter().all(|(name, _)| at.join(name).is_dir());

@@ -20,11 +20,13 @@
 //! generation bound over the current one's directory would hide that one from commands in the context. The link
 //! is made by the first command that locks `/var/sys`, and may dangle: a context needs no system view.
 //!
-//! A file the host puts into an overlaid directory of /etc is seen by new contexts.
+//! A file the host puts into an overlaid directory of /etc is seen by new contexts. A second context over the same writable
+//! `/etc` joins the namespace of the first.
 
 mod enter;
 mod error;
 mod host;
+mod join;
 mod overlay;
 mod run;
 #[cfg(test)]

@@ -133,6 +133,7 @@ pub fn run(layout: &Layout, options: &Options, flush: &mut dyn FnMut()) -> RunEr
     flush();
     // A command of a view that starts another one of it, by its exported name, is there already.
     if !mounts.are_here(&host)
+        && !mounts.join()
         && let Err(e) = mounts.enter()
     {
         return e.into();
@@ -252,7 +253,6 @@ mod tests {
         Member {
             realization: RealizationId::new(&name, &version, &arch, &hash),
             worlds: worlds.iter().map(|w| (world(w), standing)).collect(),
-            setuid: Vec::new(),
         }
     }
 

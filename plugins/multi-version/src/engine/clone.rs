@@ -1,10 +1,12 @@
-//! A tree once more: directories of their own, with owner, mode, times and attributes; all else by hard links.
+//! A tree once more: directories and set-id files of their own, with owner, mode, times and attributes; all else by hard
+//! links. The bits come and go with a generation, and so are of one inode alone.
 //!
 //! Reached by descriptors, directory by directory, on as many threads as there are cores: a view of 60,000 paths is
 //! cloned before each command.
 
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString, OsStr};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -26,14 +28,19 @@ struct Queue {
     failed: Option<(PathBuf, io::Error)>,
 }
 
-/// Clone what is in directory `from` into the new directory `to`. `skip` tells names (relative to `from`) to leave out.
+/// What is told of paths, relative to the tree.
+type Told<'t, T> = &'t (dyn Fn(&Path) -> T + Sync);
+
+/// Clone what is in directory `from` into the new directory `to`. `skip` tells what to leave out, and `set_id` the mode of
+/// what is to be set-id although it is not at the moment.
 ///
 /// # Errors
 /// The path that could not be read or made, with why.
 pub(super) fn clone_tree(
     from: &Path,
     to: &Path,
-    skip: &(dyn Fn(&Path) -> bool + Sync),
+    skip: Told<'_, bool>,
+    set_id: Told<'_, Option<u32>>,
 ) -> Result<(), (PathBuf, io::Error)> {
     let open = |path: &Path| {
         rustix::fs::openat(CWD, path, directory(), Mode::empty())
@@ -50,7 +57,7 @@ pub(super) fn clone_tree(
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads.min(THREADS) {
-            scope.spawn(|| work(&roots, &queue, &changed, skip));
+            scope.spawn(|| work(&roots, &queue, &changed, skip, set_id));
         }
     });
     let queue = queue.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -68,7 +75,8 @@ fn work(
     roots: &(OwnedFd, OwnedFd),
     queue: &Mutex<Queue>,
     changed: &Condvar,
-    skip: &(dyn Fn(&Path) -> bool + Sync),
+    skip: Told<'_, bool>,
+    set_id: Told<'_, Option<u32>>,
 ) {
     let lock = || queue.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
@@ -87,7 +95,7 @@ fn work(
             state = changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         };
         drop(state);
-        let done = one(roots, &dir, skip);
+        let done = one(roots, &dir, skip, set_id);
         let mut state = lock();
         state.busy -= 1;
         match done {
@@ -104,7 +112,8 @@ fn work(
 fn one(
     (from, to): &(OwnedFd, OwnedFd),
     dir: &Path,
-    skip: &dyn Fn(&Path) -> bool,
+    skip: Told<'_, bool>,
+    set_id: Told<'_, Option<u32>>,
 ) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
     let failed = |e: rustix::io::Errno| (dir.to_owned(), io::Error::from(e));
     let here: &Path = if dir.as_os_str().is_empty() {
@@ -126,29 +135,40 @@ fn one(
         if skip(&path) {
             continue;
         }
-        let is_dir = match entry.file_type() {
-            FileType::Directory => true,
-            FileType::Unknown => is_dir(&from, name).map_err(failed)?,
-            _ => false,
-        };
-        if is_dir {
+        let (mut kind, mut mode) = (entry.file_type(), 0);
+        if matches!(kind, FileType::RegularFile | FileType::Unknown) {
+            let is = rustix::fs::statat(&from, name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
+            (kind, mode) = (FileType::from_raw_mode(is.st_mode), is.st_mode & 0o7777);
+        }
+        let mode = set_id(&path).unwrap_or(mode);
+        if kind == FileType::Directory {
             rustix::fs::mkdirat(&to, name, Mode::from_raw_mode(0o700)).map_err(failed)?;
             below.push(path);
+        } else if kind == FileType::RegularFile && mode & 0o6000 != 0 {
+            copy(&from, &to, name, mode).map_err(|e| (path.clone(), e))?;
         } else {
             rustix::fs::linkat(&from, name, &to, name, AtFlags::empty()).map_err(failed)?;
         }
     }
-    imitate(&from, &to).map_err(failed)?;
+    let mode = rustix::fs::fstat(&from).map_err(failed)?.st_mode;
+    imitate(&from, &to, mode).map_err(failed)?;
     Ok(below)
 }
 
-fn is_dir(dir: impl AsFd, name: &CStr) -> rustix::io::Result<bool> {
-    let is = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)?;
-    Ok(FileType::from_raw_mode(is.st_mode) == FileType::Directory)
+/// A file of its own, with this mode.
+fn copy(from: &OwnedFd, to: &OwnedFd, name: &CStr, mode: u32) -> io::Result<()> {
+    let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let from = rustix::fs::openat(from, name, OFlags::RDONLY | flags, Mode::empty())?;
+    let new = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | flags;
+    let to = rustix::fs::openat(to, name, new, Mode::from_raw_mode(0o600))?;
+    let (mut from, mut to) = (File::from(from), File::from(to));
+    io::copy(&mut from, &mut to)?;
+    Ok(imitate(&from, &to, mode)?)
 }
 
-/// Give a directory the owner, mode, attributes and times of another.
-fn imitate(from: &OwnedFd, to: &OwnedFd) -> rustix::io::Result<()> {
+/// Give a file or directory this mode, and the owner, attributes and times of another.
+fn imitate(from: impl AsFd, to: impl AsFd, mode: u32) -> rustix::io::Result<()> {
+    let (from, to) = (from.as_fd(), to.as_fd());
     let like = rustix::fs::fstat(from)?;
     let own = rustix::fs::fstat(to)?;
     if (own.st_uid, own.st_gid) != (like.st_uid, like.st_gid) {
@@ -158,7 +178,6 @@ fn imitate(from: &OwnedFd, to: &OwnedFd) -> rustix::io::Result<()> {
         );
         rustix::fs::fchown(to, Some(uid), Some(gid))?;
     }
-    rustix::fs::fchmod(to, Mode::from_raw_mode(like.st_mode & 0o7777))?;
     for name in attributes(from)? {
         let mut value = vec![0; LONGEST_ATTRIBUTE];
         let len = rustix::fs::fgetxattr(from, &name, &mut value[..])?;
@@ -169,6 +188,7 @@ fn imitate(from: &OwnedFd, to: &OwnedFd) -> rustix::io::Result<()> {
             XattrFlags::empty(),
         )?;
     }
+    rustix::fs::fchmod(to, Mode::from_raw_mode(mode & 0o7777))?;
     let time = |seconds, nanoseconds: u64| Timespec {
         tv_sec: seconds,
         tv_nsec: nanoseconds as _,
@@ -180,7 +200,7 @@ fn imitate(from: &OwnedFd, to: &OwnedFd) -> rustix::io::Result<()> {
     rustix::fs::futimens(to, &times)
 }
 
-fn attributes(of: &OwnedFd) -> rustix::io::Result<Vec<CString>> {
+fn attributes(of: impl AsFd) -> rustix::io::Result<Vec<CString>> {
     let mut list = vec![0; LONGEST_ATTRIBUTE];
     let len = match rustix::fs::flistxattr(of, &mut list[..]) {
         Ok(len) => len,
@@ -213,12 +233,29 @@ mod tests {
         fs::write(from.join("lock/own"), "").unwrap();
         symlink("a", from.join("usr/bin/b")).unwrap();
         fs::set_permissions(from.join("usr/bin"), fs::Permissions::from_mode(0o1751)).unwrap();
-        clone_tree(&from, &to, &|p| p == Path::new("lock/own")).unwrap();
+        let chmod = |path: &str, mode| {
+            fs::set_permissions(from.join(path), fs::Permissions::from_mode(mode)).unwrap()
+        };
+        fs::write(from.join("usr/bin/su"), "su").unwrap();
+        chmod("usr/bin/su", 0o4755);
+        fs::write(from.join("usr/bin/was"), "was").unwrap();
+        chmod("usr/bin/was", 0o755);
+        let set_id = |p: &Path| (p == Path::new("usr/bin/was")).then_some(0o2711);
+        clone_tree(&from, &to, &|p| p == Path::new("lock/own"), &set_id).unwrap();
         let stat = |p: &Path| fs::symlink_metadata(p).unwrap();
         for path in ["usr/bin/a", "usr/bin/b", "usr/7/file", "usr/49/file"] {
             assert_eq!(
                 stat(&from.join(path)).ino(),
                 stat(&to.join(path)).ino(),
+                "{path}"
+            );
+        }
+        for (path, mode) in [("usr/bin/su", 0o4755), ("usr/bin/was", 0o2711)] {
+            let (old, new) = (stat(&from.join(path)), stat(&to.join(path)));
+            assert_ne!(old.ino(), new.ino(), "{path}");
+            assert_eq!(
+                (new.mode() & 0o7777, new.len(), new.mtime()),
+                (mode, old.len(), old.mtime()),
                 "{path}"
             );
         }
@@ -229,7 +266,7 @@ mod tests {
             (new.mode(), new.mtime(), new.mtime_nsec())
         );
         assert!(to.join("usr/bin/deep").is_dir() && !to.join("lock/own").exists());
-        let (path, _) = clone_tree(&from, &to, &|_| false).unwrap_err();
+        let (path, _) = clone_tree(&from, &to, &|_| false, &|_| None).unwrap_err();
         assert_eq!(path, to);
     }
 
@@ -266,7 +303,7 @@ mod tests {
         rustix::fs::futimens(&file, &times).unwrap();
         fs::set_permissions(&inner, fs::Permissions::from_mode(0o2770)).unwrap();
 
-        clone_tree(&from, &to, &|_| false).unwrap();
+        clone_tree(&from, &to, &|_| false, &|_| None).unwrap();
         let copy = to.join("usr/inner");
         let facts = |path: &Path| {
             let is = fs::metadata(path).unwrap();
@@ -297,7 +334,7 @@ mod tests {
         if made.is_ok() {
             names.push("whiteout");
         }
-        clone_tree(&from, &to, &|p| p == Path::new("skipped")).unwrap();
+        clone_tree(&from, &to, &|p| p == Path::new("skipped"), &|_| None).unwrap();
         let inode = |path: PathBuf| fs::symlink_metadata(path).unwrap().ino();
         for name in names {
             assert_eq!(inode(from.join(name)), inode(to.join(name)), "{name}");

@@ -21,6 +21,7 @@ use dpkgng_plugin::{Host, PackageInfo};
 
 use super::EngineError;
 use super::observe::{About, Installations, observe, packages};
+use super::set_id::own_set_ids;
 use super::transaction::{Asked, Committed, NEWCOMERS, Transaction, WORK};
 use crate::apt::Marks;
 use crate::base::{self, Lent};
@@ -256,6 +257,8 @@ impl Transaction {
         for (_, world) in sides(&self.dir)? {
             if versions(self.host, &world)? == main {
                 self.sys.disk().remove_tree(world.path())?;
+                let marks = marks(&self.dir, world.side_name());
+                self.sys.disk().remove_file(&marks)?;
             }
         }
         Ok(())
@@ -273,7 +276,7 @@ impl Transaction {
     }
 
     /// Say in apt's words what of the worlds is there by itself, and what came along.
-    fn mark(&self, asked: &Asked) -> Done {
+    pub(super) fn mark(&self, asked: &Asked) -> Done {
         let auto = asked.as_auto.iter().map(|name| (name, Reason::Auto));
         let said: Vec<_> = auto
             .chain(asked.as_wanted.iter().map(|name| (name, Reason::Want)))
@@ -348,6 +351,8 @@ impl Transaction {
             disk.remove_tree(&self.dir.join(rest))?;
         }
         let manifest = self.manifest(&plan, former.as_ref(), asked);
+        let set_ids = own_set_ids(disk, &self.dir, &self.worlds()?)?;
+        self.sys.note_set_ids(&self.dir, &set_ids)?;
         self.sys.name(&self.dir, &manifest)?;
         finish(self.host, &self.sys, &self.view, number)?;
         Ok((Committed::Generation(number), plan, manifest.sides))

@@ -20,6 +20,7 @@
 //! | `query` | what dpkg says of a world that stands |
 //! | `shipped` | what `--verify` compares linked files with |
 //! | `observe` | what the worlds hold, as their databases tell |
+//! | `set_id` | the set-id files of a pending generation |
 //! | `transaction` | begin, join, run, commit |
 
 mod clone;
@@ -30,6 +31,7 @@ mod inside;
 mod merge;
 mod observe;
 mod query;
+mod set_id;
 mod shipped;
 mod side;
 mod transaction;

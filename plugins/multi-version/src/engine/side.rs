@@ -262,6 +262,8 @@ impl Transaction {
     /// # Errors
     /// Something can't be read, or made.
     pub fn world_for(&self, asked: &mut Asked) -> Done<WorldDir> {
+        // Who only came along gives way.
+        self.mark(asked)?;
         let main = self.main();
         let effect = self.effect(&main, asked)?;
         if effect.clashes.is_empty() {
@@ -390,7 +392,7 @@ impl Transaction {
             let own = ["scratch", "before", "state", "here", "changes"];
             is_lock(path) || own.iter().any(|name| path == Path::new(name))
         };
-        let cloned = clone_tree(self.main().path(), world.path(), &state);
+        let cloned = clone_tree(self.main().path(), world.path(), &state, &|_| None);
         cloned.map_err(|(path, e)| EngineError::path("clone", &path)(e))?;
         let from = marks(&self.dir, None);
         if from.exists() {

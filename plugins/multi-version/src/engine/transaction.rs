@@ -15,6 +15,7 @@ use super::clone::clone_tree;
 use super::commit::{marks, recover};
 use super::hooks::{About, Run};
 use super::inside::Plan;
+use super::set_id::own_set_ids;
 use crate::apt::{Private, Session};
 use crate::base::{self, Lent, Satisfies};
 use crate::context;
@@ -262,8 +263,7 @@ impl Transaction {
     fn clone_generation(&self, view: &ViewName, number: GenerationNumber) -> Done {
         let disk = self.sys.disk();
         let from = self.sys.layout().generation(view, number);
-        // Their bits come and go with the generation: they are of one alone.
-        let own = self.sys.set_id_files(view, number)?;
+        let set_ids = self.sys.set_ids(view, number)?;
         disk.announce("clone", &self.dir)?;
         for name in [MAIN, WORLDS, "apt"] {
             let tree = from.join(name);
@@ -273,14 +273,16 @@ impl Transaction {
                         WORLDS => path.iter().skip(1).collect(),
                         _ => path.to_path_buf(),
                     };
-                    is_lock(&of_world) || own.contains(&Path::new(name).join(path))
+                    is_lock(&of_world)
                 };
-                let cloned = clone_tree(&tree, &self.dir.join(name), &skip);
+                // It may have lost its bits since.
+                let bits = |path: &Path| {
+                    let path = Path::new(name).join(path);
+                    set_ids.iter().find(|s| s.path == path).map(|s| s.mode)
+                };
+                let cloned = clone_tree(&tree, &self.dir.join(name), &skip, &bits);
                 cloned.map_err(|(path, e)| EngineError::path("clone", &path)(e))?;
             }
-        }
-        for path in &own {
-            disk.copy(&from.join(path), &self.dir.join(path))?;
         }
         Ok(())
     }
@@ -389,6 +391,10 @@ impl Transaction {
         if !keep {
             disk.remove_tree(&self.dir)?;
             return Ok(None);
+        }
+        // Only the current generation has such bits.
+        for set_id in own_set_ids(disk, &self.dir, &self.worlds()?)? {
+            disk.set_mode(&self.dir, &set_id.path, set_id.mode & 0o1777, None)?;
         }
         let failed = self.sys.layout().view(&self.view).join("failed");
         disk.remove_tree(&failed)?;

@@ -375,7 +375,10 @@ fn killed_at_any_step_and_on_a_full_disk() {
         let opened = Sys::open(place.layout(), disk, false);
         let done = opened.map_err(GcError::from).and_then(|sys| collect(&sys));
         let sys = place.sys();
-        let program = place.layout().current_system().join("main/root/usr/bin/sleep");
+        let program = place
+            .layout()
+            .current_system()
+            .join("main/root/usr/bin/sleep");
         assert!(
             program.exists()
                 && place

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! build    tmp/VIEW-N/…, syncfs, rename to views/VIEW/gen/N, fsync
-//! switch   set-id bits of N on, tmp/current -> gen/N, rename onto views/VIEW/current, fsync, bits of others off
+//! switch   a note, set-id bits of N on, tmp/current -> gen/N, rename onto views/VIEW/current, fsync, bits of the other off
 //! forget   unlink manifest, fsync, the rest
 //! ```
 //!
@@ -19,6 +19,7 @@ mod hold;
 mod lock;
 mod reading;
 mod recovery;
+mod set_id;
 mod switching;
 #[cfg(test)]
 mod tests;

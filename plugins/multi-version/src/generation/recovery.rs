@@ -34,7 +34,7 @@ impl Sys {
                 let current: Option<GenerationNumber> = self.current(&view)?;
                 self.finish_removals(&generations, inside::MANIFEST, current)?;
             }
-            self.revoke(&view)?;
+            self.settle_set_ids(&view)?;
         }
         Ok(())
     }

@@ -62,19 +62,18 @@ fn number(n: u32) -> GenerationNumber {
 fn sudo(place: &Place) -> SetId {
     let own = fs::metadata(place.path("two/usr/bin/sudo")).unwrap();
     SetId {
-        path: "usr/bin/sudo".into(),
+        path: "main/root/usr/bin/sudo".into(),
         mode: 0o4755,
         uid: own.uid(),
         gid: own.gid(),
     }
 }
 
-fn manifest(sys: &Sys, number: GenerationNumber, setuid: Vec<SetId>) -> Done<Manifest> {
+fn manifest(sys: &Sys, number: GenerationNumber) -> Done<Manifest> {
     let (package, version) = ("sudo".parse().unwrap(), Version::new("1").unwrap());
     let hash = Sha256::of(b"sudo");
     let id = RealizationId::new(&package, &version, &"amd64".parse().unwrap(), &hash);
-    let mut sudo = member(&id, &["main"]);
-    sudo.setuid = setuid;
+    let sudo = member(&id, &["main"]);
     let mut manifest = crate::testing::manifest(&system(), number, &[sudo]);
     manifest.parent = sys.current(&system())?;
     Ok(manifest)
@@ -100,7 +99,8 @@ fn build(place: &Place, sys: &Sys) -> Done<GenerationNumber> {
         disk.link(&place.path(payload).join(file), &tree.join(file))?;
     }
     disk.copy(&place.path("two/usr/bin/sudo"), &tree.join("usr/bin/sudo"))?;
-    sys.name(&dir, &manifest(sys, number, vec![sudo(place)])?)?;
+    sys.note_set_ids(&dir, &[sudo(place)])?;
+    sys.name(&dir, &manifest(sys, number)?)?;
     Ok(number)
 }
 
@@ -317,11 +317,16 @@ fn durable_before_named_and_named_before_current() {
             "sync the file system of tmp/system-1",
             "rename views/system/gen/1",
             "sync views/system/gen",
+            "remove tmp/switching",
+            "make link tmp/switching",
+            "rename views/system/switching",
+            "sync views/system",
             "change the mode of views/system/gen/1/main/root/usr/bin/sudo",
             "remove tmp/current",
             "make link tmp/current",
             "rename views/system/current",
             "sync views/system",
+            "remove views/system/switching",
         ]
     );
 }
@@ -356,13 +361,11 @@ fn what_may_be_one_file() {
 }
 
 #[test]
-fn set_id_bits_stay_out_of_the_store_and_of_shared_inodes() {
+fn set_id_bits_are_of_the_tree_alone() {
     let place = Place::new();
     let sys = place.sys(Disk::default()).unwrap();
     let tree = place.path("two");
-    fs::hard_link(tree.join("usr/bin/sudo"), place.path("other")).unwrap();
     let set = |path: &str| sys.disk.set_mode(&tree, Path::new(path), 0o4755, None);
-    assert!(set("usr/bin/sudo").is_err() && place.mode("other") == 0o755);
     std::os::unix::fs::symlink("../../../one/usr/bin", tree.join("usr/link")).unwrap();
     assert!(set("usr/link/one").is_err() && set("../one/usr/bin/one").is_err());
     assert_eq!(place.mode("one/usr/bin/one"), 0o755);
@@ -423,19 +426,4 @@ fn a_reader_needs_no_lock_no_permission_and_no_recovery() {
     // A damaged current one is shown.
     fs::remove_file(place.path("sys/views/system/gen/2/manifest")).unwrap();
     assert_eq!(reader.list(&system()).unwrap().len(), 1);
-}
-
-#[test]
-fn what_was_removed_has_no_set_id_files() {
-    let place = Place::new();
-    let sys = place.sys(Disk::default()).unwrap();
-    build_and_switch(&place, &sys).unwrap();
-    let (second, dir) = sys.begin_pending(&system()).unwrap();
-    let mut removed = manifest(&sys, second, vec![sudo(&place)]).unwrap();
-    removed.packages[0].worlds.clear();
-    sys.name(&dir, &removed).unwrap();
-    sys.switch(&system(), second).unwrap();
-    sys.switch(&system(), number(1)).unwrap();
-    drop(sys);
-    place.sys(Disk::default()).unwrap();
 }

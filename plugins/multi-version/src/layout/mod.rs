@@ -94,6 +94,11 @@ impl Layout {
         self.view(view).join("current")
     }
 
+    /// The note of a view's switch that is not over: a link with the numbers of the generations it is about.
+    pub fn switching(&self, view: &ViewName) -> PathBuf {
+        self.view(view).join("switching")
+    }
+
     /// The link to the system view's current generation.
     pub fn current_system(&self) -> PathBuf {
         self.root.join("current-system")
@@ -168,6 +173,8 @@ pub mod inside {
     pub const LIB: &str = "lib";
     /// The manifest of a generation, relative to it.
     pub const MANIFEST: &str = "manifest";
+    /// The set-id files of a generation, relative to it.
+    pub const SET_IDS: &str = "set-id";
     /// The tree of a generation or a slot, relative to it.
     pub const TREE: &str = "root";
     /// The dpkg database of a generation, relative to it.

@@ -224,7 +224,11 @@ mod tests {
         for name in ["f", "a_b", "0ad"] {
             assert!(PackageName::new(name).is_ok(), "{name}");
         }
-        assert!(PackageName::new("Foo").is_err() && ViewName::new("Foo").is_err() && ViewName::new("a_b").is_err());
+        assert!(
+            PackageName::new("Foo").is_err()
+                && ViewName::new("Foo").is_err()
+                && ViewName::new("a_b").is_err()
+        );
         assert!(PackageName::new("libstdc++6").is_ok() && Version::new("1:2~rc1+b1-0.1").is_ok());
         assert!(Soname::new("ld-linux-x86-64.so.2").is_ok() && Soname::new("libX11.so.6").is_ok());
         let side = SideName::of(&"redis".parse().unwrap(), &"5:7.0~rc1+b1".parse().unwrap());

@@ -7,13 +7,13 @@ use super::{Done, Place, ViewError, proc};
 use crate::gc::{GcError, Why};
 use crate::generation::{Reader, Sys};
 use crate::layout::{Pin, StoreKey, ViewName};
-use crate::output::{Json, Out};
+use crate::output::{Json, Out, json};
 use crate::state;
 
 /// Say what is so now.
 fn say(out: &mut Out<'_>, text: &str, fields: Vec<(&'static str, Json)>) -> Done<i32> {
     match out.json {
-        true => out.value(&Json::Map(fields))?,
+        true => out.value(&json::object(fields))?,
         false => out.line(text)?,
     }
     Ok(0)
@@ -27,7 +27,7 @@ pub fn at(reader: &Reader, view: &ViewName, out: &mut Out<'_>) -> Done<i32> {
     };
     let number = place.number(reader)?;
     let fields = vec![
-        ("view", Json::text(view)),
+        ("view", json::text(view)),
         ("current", super::list::generation(number)),
     ];
     say(out, &format!("{view} is at generation {number}"), fields)
@@ -96,7 +96,7 @@ pub(super) fn remove_as(
     say(
         out,
         &format!("{what} is removed"),
-        vec![("removed", Json::text(what))],
+        vec![("removed", json::text(what))],
     )
 }
 
@@ -106,7 +106,7 @@ pub fn pin(sys: &Sys, name: &Pin, what: &Place, out: &mut Out<'_>) -> Done<i32> 
     sys.manifest(&what.view, number)?;
     sys.pin(name, &StoreKey::Generation(what.view.clone(), number))?;
     let place = format!("{}@{number}", what.view);
-    let fields = vec![("pin", Json::text(name)), ("keeps", Json::text(&place))];
+    let fields = vec![("pin", json::text(name)), ("keeps", json::text(&place))];
     say(out, &format!("{name} keeps {place}"), fields)
 }
 
@@ -116,6 +116,6 @@ pub fn unpin(sys: &Sys, name: &Pin, out: &mut Out<'_>) -> Done<i32> {
     say(
         out,
         &format!("{name} keeps nothing"),
-        vec![("pin", Json::text(name)), ("keeps", Json::Null)],
+        vec![("pin", json::text(name)), ("keeps", Json::Null)],
     )
 }

@@ -3,7 +3,7 @@
 use super::{Done, Place};
 use crate::export;
 use crate::generation::Reader;
-use crate::output::{Column, Json, Out, Table};
+use crate::output::{Column, Json, Out, Table, json};
 
 /// What became of the commands of a generation's packages.
 pub fn commands(reader: &Reader, place: &Place, out: &mut Out<'_>) -> Done<i32> {
@@ -15,18 +15,18 @@ pub fn commands(reader: &Reader, place: &Place, out: &mut Out<'_>) -> Done<i32> 
     let world = |row: &export::Row| row.source.world.as_ref().map(ToString::to_string);
     if out.json {
         let value = |row: &export::Row| {
-            Json::Map(vec![
-                ("name", Json::maybe(name(row))),
-                ("world", Json::maybe(world(row))),
-                ("command", Json::text(row.source.command.display())),
-                ("package", Json::text(row.source.package.package())),
-                ("version", Json::text(row.source.package.version())),
-                ("alternative", Json::Bool(row.source.alternative)),
-                ("started_by", Json::text(&row.how)),
-                ("because", Json::text(&row.why)),
+            json::object(vec![
+                ("name", json::maybe(name(row))),
+                ("world", json::maybe(world(row))),
+                ("command", json::text(row.source.command.display())),
+                ("package", json::text(row.source.package.package())),
+                ("version", json::text(row.source.package.version())),
+                ("alternative", Json::from(row.source.alternative)),
+                ("started_by", json::text(&row.how)),
+                ("because", json::text(&row.why)),
             ])
         };
-        out.value(&Json::list(rows.iter().map(value)))?;
+        out.value(&rows.iter().map(value).collect::<Json>())?;
         return Ok(0);
     }
     let head = [

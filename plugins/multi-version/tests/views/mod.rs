@@ -118,7 +118,9 @@ impl Views {
         let mut manifest = Manifest::from_text(&text).unwrap();
         let version = Version::new(version).unwrap();
         let hash = Sha256::of(package.as_bytes());
-        if let Some(side) = side.filter(|s| !generation.join("worlds").join(s).join("here").exists()) {
+        if let Some(side) =
+            side.filter(|s| !generation.join("worlds").join(s).join("here").exists())
+        {
             self.world(&WorldDir::side(&generation, side));
             let home = self.layout().view(&view.parse().unwrap());
             self.state(&home.join("state").join(side));
@@ -133,7 +135,6 @@ impl Views {
         manifest.packages.push(Member {
             realization: RealizationId::new(&package, &version, &arch, &hash),
             worlds: [(side.map(|s| s.parse().unwrap()), standing)].into(),
-            setuid: Vec::new(),
         });
         self.write(&generation, &manifest);
     }
