@@ -55,8 +55,13 @@ impl Marks {
 
     /// Say why a package is there.
     pub fn set(&mut self, name: &str, architecture: &str, native: &str, reason: Reason) {
-        let architecture = if architecture == "all" { native } else { architecture };
-        self.0.retain(|(n, a)| n != name || a != architecture && !a.is_empty());
+        let architecture = if architecture == "all" {
+            native
+        } else {
+            architecture
+        };
+        self.0
+            .retain(|(n, a)| n != name || a != architecture && !a.is_empty());
         if reason == Reason::Auto {
             self.0.insert((name.into(), architecture.into()));
         }
@@ -77,7 +82,9 @@ mod tests {
 
     #[test]
     fn marks_are_set_and_read_again() {
-        let mut marks = Marks::parse("Package: a\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: b\nAuto-Installed: 0\n");
+        let mut marks = Marks::parse(
+            "Package: a\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: b\nAuto-Installed: 0\n",
+        );
         let native: Architecture = "amd64".parse().unwrap();
         let all: Architecture = "all".parse().unwrap();
         assert_eq!(marks.reason("a", &all, &native), Reason::Auto);

@@ -93,7 +93,10 @@ impl Session<'_> {
             ("Dir::Cache", private.join("cache")),
             // What is cached is made of the status, too.
             ("Dir::Cache::pkgcache", self.scratch().join("pkgcache.bin")),
-            ("Dir::Cache::srcpkgcache", self.scratch().join("srcpkgcache.bin")),
+            (
+                "Dir::Cache::srcpkgcache",
+                self.scratch().join("srcpkgcache.bin"),
+            ),
         ];
         if self.has_lists(args) {
             paths.push(("Dir::State::lists", self.private.lists()));
@@ -144,7 +147,10 @@ impl Session<'_> {
 
     fn prepare(&self, args: &[OsString]) -> Done<PathBuf> {
         let prepare = |path: &Path, done: io::Result<()>| {
-            done.map_err(|source| AptError::Prepare { path: path.into(), source })
+            done.map_err(|source| AptError::Prepare {
+                path: path.into(),
+                source,
+            })
         };
         for dir in ["log", "lists/partial", "cache/archives/partial"] {
             let dir = self.private.0.join(dir);
@@ -153,13 +159,20 @@ impl Session<'_> {
         let scratch = self.scratch();
         prepare(&scratch, fs::create_dir_all(&scratch))?;
         let configuration = scratch.join("apt.conf");
-        prepare(&configuration, fs::write(&configuration, self.configuration(args)?))?;
+        prepare(
+            &configuration,
+            fs::write(&configuration, self.configuration(args)?),
+        )?;
         Ok(configuration)
     }
 
     /// Run `ARGS…`: apt-get's, unless the first is another of apt's programs. `run` starts it and waits; gives the exit
     /// code.
-    pub fn run(&self, args: &[OsString], run: impl FnOnce(&mut Command) -> io::Result<i32>) -> Done<i32> {
+    pub fn run(
+        &self,
+        args: &[OsString],
+        run: impl FnOnce(&mut Command) -> io::Result<i32>,
+    ) -> Done<i32> {
         let configuration = self.prepare(args)?;
         let (program, rest) = program(args);
         let mut command = Command::new(program);
@@ -179,23 +192,37 @@ impl Session<'_> {
             .args(args)
             .env("LC_ALL", "C");
         let output = command.output();
-        let output = output.map_err(|source| AptError::Run { program: "apt-get", source })?;
+        let output = output.map_err(|source| AptError::Run {
+            program: "apt-get",
+            source,
+        })?;
         let text = String::from_utf8_lossy(&output.stdout);
-        let names = text.lines().filter_map(|l| l.strip_prefix("Inst ")?.split(' ').next());
+        let names = text
+            .lines()
+            .filter_map(|l| l.strip_prefix("Inst ")?.split(' ').next());
         Ok(names.map(str::to_owned).collect())
     }
 
     /// The packages that an upgrade is to leave alone: those the host lends, but for what the upgrade of the view's own
     /// depends on. Empty for any other command.
-    pub fn left_alone(&self, args: &[OsString], is_lent: &dyn Fn(&str) -> bool) -> Done<Vec<String>> {
+    pub fn left_alone(
+        &self,
+        args: &[OsString],
+        is_lent: &dyn Fn(&str) -> bool,
+    ) -> Done<Vec<String>> {
         let (program, rest) = program(args);
-        let mut words = rest.iter().filter_map(|a| a.to_str()).filter(|a| !a.starts_with('-'));
+        let mut words = rest
+            .iter()
+            .filter_map(|a| a.to_str())
+            .filter(|a| !a.starts_with('-'));
         let upgrades = words.next().is_some_and(|w| UPGRADES.contains(&w));
         if !upgrades || !matches!(program, "apt-get" | "apt") {
             return Ok(Vec::new());
         }
-        let (lent, own): (Vec<String>, Vec<String>) =
-            self.would_install(rest)?.into_iter().partition(|name| is_lent(name));
+        let (lent, own): (Vec<String>, Vec<String>) = self
+            .would_install(rest)?
+            .into_iter()
+            .partition(|name| is_lent(name));
         if lent.is_empty() {
             return Ok(lent);
         }
@@ -206,7 +233,10 @@ impl Session<'_> {
             true => Vec::new(),
             false => self.would_install(&asked)?,
         };
-        Ok(lent.into_iter().filter(|name| !needed.contains(name)).collect())
+        Ok(lent
+            .into_iter()
+            .filter(|name| !needed.contains(name))
+            .collect())
     }
 }
 
@@ -284,7 +314,10 @@ mod tests {
         };
         let main = WorldDir::main(&pending);
         let (conf, said) = session(&main, "apt-mark manual foo");
-        assert_eq!((said[0].to_str(), said[3].to_str()), (Some("apt-mark"), Some("manual")));
+        assert_eq!(
+            (said[0].to_str(), said[3].to_str()),
+            (Some("apt-mark"), Some("manual"))
+        );
         let own = format!(
             "DPkg::Options:: \"--plugin=/p.so\";\nDPkg::Options:: \"--view=work\";\n\
              DPkg::Options:: \"--transaction={}\";\n",
@@ -297,14 +330,23 @@ mod tests {
         assert!(said[0] == "apt-get" && conf.ends_with("DPkg::Options:: \"--world=a@1\";\n"));
         assert!(conf.contains("Dir::State::lists") && conf.contains("worlds/a@1/dpkg/status"));
         fs::create_dir_all(private.etc()).unwrap();
-        assert!(session(&main, "install x").0.contains("Dir::Etc::sourceparts"));
+        assert!(
+            session(&main, "install x")
+                .0
+                .contains("Dir::Etc::sourceparts")
+        );
     }
 
     #[test]
     fn which_versions_are_meant_is_kept() {
-        let kept = options(&words("-y -t trixie dist-upgrade -o A=b --no-install-recommends"));
+        let kept = options(&words(
+            "-y -t trixie dist-upgrade -o A=b --no-install-recommends",
+        ));
         assert_eq!(kept, words("-y -t trixie -o A=b --no-install-recommends"));
         assert_eq!(program(&words("apt full-upgrade")).0, "apt");
-        assert_eq!(program(&words("full-upgrade")), ("apt-get", &words("full-upgrade")[..]));
+        assert_eq!(
+            program(&words("full-upgrade")),
+            ("apt-get", &words("full-upgrade")[..])
+        );
     }
 }

@@ -34,7 +34,9 @@ impl Line {
     }
 
     fn asked(&self, args: &[OsString]) -> Asked {
-        let words: Vec<OsString> = std::iter::once("dpkg-ng".into()).chain(args.iter().cloned()).collect();
+        let words: Vec<OsString> = std::iter::once("dpkg-ng".into())
+            .chain(args.iter().cloned())
+            .collect();
         Asked {
             command: command_line(&words),
             hide: self.hide.clone(),
@@ -79,7 +81,9 @@ pub(super) fn end(
         let view = &line.view;
         host.notice(match kept {
             Some(place) => format!("view {view} is as it was; what failed is {place}"),
-            None => format!("view {view} is as it was; --keep-failed would keep what failed for a look"),
+            None => {
+                format!("view {view} is as it was; --keep-failed would keep what failed for a look")
+            }
         })?;
         return Ok(code);
     }
@@ -95,10 +99,12 @@ fn say(host: Host, line: &Line, committed: &Committed) -> Result<(), Failed> {
     let view = &line.view;
     match committed {
         Committed::Nothing => host.notice(format!("nothing of view {view} has changed")),
-        Committed::Generation(number) if line.json => host.output(format!(
-            "{{\"view\":\"{view}\",\"generation\":{number}}}\n"
-        )),
-        Committed::Generation(number) => host.output(format!("View {view} is at generation {number}.\n")),
+        Committed::Generation(number) if line.json => {
+            host.output(format!("{{\"view\":\"{view}\",\"generation\":{number}}}\n"))
+        }
+        Committed::Generation(number) => {
+            host.output(format!("View {view} is at generation {number}.\n"))
+        }
     }
 }
 

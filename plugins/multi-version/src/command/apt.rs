@@ -27,7 +27,10 @@ pub fn apt(host: Host, layout: &Layout, args: &[OsString]) -> Result<i32, Failed
     if rest.is_empty() {
         return Err(Failed::new(USAGE));
     }
-    let words: Vec<OsString> = ["dpkg-ng", "view", "apt"].iter().map(OsString::from).collect();
+    let words: Vec<OsString> = ["dpkg-ng", "view", "apt"]
+        .iter()
+        .map(OsString::from)
+        .collect();
     let asked = Asked {
         command: command_line(&[&words, args].concat()),
         ..Asked::default()
@@ -71,7 +74,12 @@ fn own_file() -> Option<PathBuf> {
 }
 
 /// `view create V`: one without packages.
-pub fn create(host: Host, layout: &Layout, view: &ViewName, settings: Option<Settings>) -> Result<Committed, Failed> {
+pub fn create(
+    host: Host,
+    layout: &Layout,
+    view: &ViewName,
+    settings: Option<Settings>,
+) -> Result<Committed, Failed> {
     let asked = Asked {
         command: format!("dpkg-ng view create {view}"),
         ..Asked::default()

@@ -134,11 +134,19 @@ struct Opt {
 }
 
 const fn opt(short: u8, long: &'static str, is: Is) -> Opt {
-    Opt { short: Some(short), long, is }
+    Opt {
+        short: Some(short),
+        long,
+        is,
+    }
 }
 
 const fn long(long: &'static str, is: Is) -> Opt {
-    Opt { short: None, long, is }
+    Opt {
+        short: None,
+        long,
+        is,
+    }
 }
 
 fn parsed<T: FromStr>(list: &mut Vec<T>, value: &str) -> Result<(), String>
@@ -249,7 +257,10 @@ const OPTIONS: &[Opt] = &[
     long("hide", Is::OwnValued(|l, v| parsed(&mut l.hide, v))),
     long("unhide", Is::OwnValued(|l, v| parsed(&mut l.unhide, v))),
     long("as-auto", Is::OwnValued(|l, v| parsed(&mut l.as_auto, v))),
-    long("as-wanted", Is::OwnValued(|l, v| parsed(&mut l.as_wanted, v))),
+    long(
+        "as-wanted",
+        Is::OwnValued(|l, v| parsed(&mut l.as_wanted, v)),
+    ),
     long("explain", Is::Own(|l| l.explain = true)),
     long("graph", Is::Own(|l| l.graph = Some(Graph::Tree))),
     long("json", Is::Own(|l| l.json = true)),
@@ -298,14 +309,20 @@ impl Line {
                 }
                 [b'-', b'-', name @ ..] => {
                     let mut parts = name.splitn(2, |b| *b == b'=');
-                    let name = String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
+                    let name =
+                        String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
                     line.long(arg, &name, parts.next(), &mut left)?;
                 }
-                [b'-', letters @ ..] if !letters.is_empty() => line.letters(arg, letters, &mut left),
+                [b'-', letters @ ..] if !letters.is_empty() => {
+                    line.letters(arg, letters, &mut left)
+                }
                 _ => line.operands.push(arg.clone()),
             }
         }
-        let changes = !matches!(line.action, Some(Action::Read | Action::Verify | Action::Show) | None);
+        let changes = !matches!(
+            line.action,
+            Some(Action::Read | Action::Verify | Action::Show) | None
+        );
         if line.generation.is_some() && changes {
             return Err(UsageError::OldGeneration);
         }
@@ -325,7 +342,10 @@ impl Line {
                 b"dot" => Some(Graph::Dot),
                 b"tree" => Some(Graph::Tree),
                 _ => {
-                    let why = format!("'{}' is neither tree nor dot", String::from_utf8_lossy(kind));
+                    let why = format!(
+                        "'{}' is neither tree nor dot",
+                        String::from_utf8_lossy(kind)
+                    );
                     return Err(UsageError::Wrong { option: spelt, why });
                 }
             };
@@ -342,7 +362,10 @@ impl Line {
             Is::OwnValued(set) => {
                 let value = match value {
                     Some(value) => OsStr::from_bytes(value).to_owned(),
-                    None => left.next().cloned().ok_or_else(|| UsageError::NoValue(spelt.clone()))?,
+                    None => left
+                        .next()
+                        .cloned()
+                        .ok_or_else(|| UsageError::NoValue(spelt.clone()))?,
                 };
                 let set = set(self, &value.to_string_lossy());
                 set.map_err(|why| UsageError::Wrong { option: spelt, why })?;
@@ -415,13 +438,19 @@ mod tests {
 
     fn handed(line: &Line) -> String {
         let args = line.to_dpkg();
-        let args: Vec<_> = args.iter().map(|a| a.to_string_lossy().into_owned()).collect();
+        let args: Vec<_> = args
+            .iter()
+            .map(|a| a.to_string_lossy().into_owned())
+            .collect();
         args.join(" ")
     }
 
     #[test]
     fn what_is_ours_is_taken_out() {
-        let line = parse("--multi-version --view=work -i --own-libraries a.deb --force-all --hide a=1 b.deb").unwrap();
+        let line = parse(
+            "--multi-version --view=work -i --own-libraries a.deb --force-all --hide a=1 b.deb",
+        )
+        .unwrap();
         assert!(line.multi_version && line.own_libraries);
         assert_eq!(line.view.as_str(), "work");
         assert_eq!(line.action, Some(Action::Archives));
@@ -432,7 +461,10 @@ mod tests {
 
     #[test]
     fn values_of_dpkgs_are_no_operands() {
-        let line = parse("--view work --status-fd 5 --log=x -D 77 -D1 --no-triggers --unpack --recursive /tmp/x").unwrap();
+        let line = parse(
+            "--view work --status-fd 5 --log=x -D 77 -D1 --no-triggers --unpack --recursive /tmp/x",
+        )
+        .unwrap();
         assert_eq!(line.operands, ["/tmp/x"]);
         assert!(line.recursive);
         let all = "--status-fd 5 --log=x -D 77 -D1 --no-triggers --unpack --recursive -- /tmp/x";
@@ -452,7 +484,10 @@ mod tests {
         ] {
             assert_eq!(parse(line).unwrap_err(), error, "{line}");
         }
-        assert!(matches!(parse("--graph=svg -l"), Err(UsageError::Wrong { .. })));
+        assert!(matches!(
+            parse("--graph=svg -l"),
+            Err(UsageError::Wrong { .. })
+        ));
         assert!(parse("--view a@3 -l --what-is-this").is_ok());
     }
 }

@@ -179,7 +179,9 @@ impl Mounts {
             world: &world,
             host: &host.root,
         };
-        mounts.mounts.extend(state.context(host, host.privileged).map_err(Box::new)?);
+        mounts
+            .mounts
+            .extend(state.context(host, host.privileged).map_err(Box::new)?);
         Ok(mounts)
     }
 

@@ -274,7 +274,12 @@ fn world(manifest: &Manifest, packages: &[Selector]) -> Result<Option<SideName>,
     for selector in packages {
         if !worlds.iter().any(|world| has(world, selector)) {
             let of_name = |m: &&Member| *m.realization.package() == selector.package;
-            let there: Vec<String> = manifest.packages.iter().filter(of_name).map(shown).collect();
+            let there: Vec<String> = manifest
+                .packages
+                .iter()
+                .filter(of_name)
+                .map(shown)
+                .collect();
             let others = there.iter().map(|m| format!(" {}={m}", selector.package));
             let others = match there.is_empty() {
                 true => String::new(),
@@ -369,7 +374,10 @@ mod tests {
     fn member(name: &str, version: &str, arch: &str, worlds: &[&str]) -> Member {
         let (name, version) = (name.parse().unwrap(), Version::new(version).unwrap());
         let (arch, hash) = (arch.parse().unwrap(), Sha256::of(b"x"));
-        let standing = Standing { reason: Reason::Want, state: State::Installed };
+        let standing = Standing {
+            reason: Reason::Want,
+            state: State::Installed,
+        };
         let world = |w: &&str| (*w != "main").then(|| w.parse().unwrap());
         Member {
             realization: RealizationId::new(&name, &version, &arch, &hash),
@@ -386,7 +394,9 @@ mod tests {
             created: 0,
             parent: None,
             command: String::new(),
-            sides: ["curl@4", "exim@1"].map(|s| (s.parse().unwrap(), Side::default())).into(),
+            sides: ["curl@4", "exim@1"]
+                .map(|s| (s.parse().unwrap(), Side::default()))
+                .into(),
             hides: Vec::new(),
             pins: Vec::new(),
             packages: vec![
@@ -419,6 +429,9 @@ mod tests {
             assert_eq!(error.status(), 125);
         }
         let text = of("curl=2").unwrap_err().to_string();
-        assert!(text.ends_with("; there is curl=1:2-3:amd64 curl=4:amd64"), "{text}");
+        assert!(
+            text.ends_with("; there is curl=1:2-3:amd64 curl=4:amd64"),
+            "{text}"
+        );
     }
 }

@@ -106,7 +106,11 @@ fn one(
     skip: &dyn Fn(&Path) -> bool,
 ) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
     let failed = |e: rustix::io::Errno| (dir.to_owned(), io::Error::from(e));
-    let here: &Path = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+    let here: &Path = if dir.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        dir
+    };
     let open = |root: &OwnedFd| rustix::fs::openat(root, here, directory(), Mode::empty());
     let (from, to) = (open(from).map_err(failed)?, open(to).map_err(failed)?);
     let mut below = Vec::new();
@@ -147,14 +151,22 @@ fn imitate(from: &OwnedFd, to: &OwnedFd) -> rustix::io::Result<()> {
     let like = rustix::fs::fstat(from)?;
     let own = rustix::fs::fstat(to)?;
     if (own.st_uid, own.st_gid) != (like.st_uid, like.st_gid) {
-        let (uid, gid) = (rustix::fs::Uid::from_raw(like.st_uid), rustix::fs::Gid::from_raw(like.st_gid));
+        let (uid, gid) = (
+            rustix::fs::Uid::from_raw(like.st_uid),
+            rustix::fs::Gid::from_raw(like.st_gid),
+        );
         rustix::fs::fchown(to, Some(uid), Some(gid))?;
     }
     rustix::fs::fchmod(to, Mode::from_raw_mode(like.st_mode & 0o7777))?;
     for name in attributes(from)? {
         let mut value = vec![0; LONGEST_ATTRIBUTE];
         let len = rustix::fs::fgetxattr(from, &name, &mut value[..])?;
-        rustix::fs::fsetxattr(to, &name, value.get(..len).unwrap_or_default(), XattrFlags::empty())?;
+        rustix::fs::fsetxattr(
+            to,
+            &name,
+            value.get(..len).unwrap_or_default(),
+            XattrFlags::empty(),
+        )?;
     }
     let time = |seconds, nanoseconds: u64| Timespec {
         tv_sec: seconds,
@@ -203,11 +215,18 @@ mod tests {
         clone_tree(&from, &to, &|p| p == Path::new("lock/own")).unwrap();
         let stat = |p: &Path| fs::symlink_metadata(p).unwrap();
         for path in ["usr/bin/a", "usr/bin/b", "usr/7/file", "usr/49/file"] {
-            assert_eq!(stat(&from.join(path)).ino(), stat(&to.join(path)).ino(), "{path}");
+            assert_eq!(
+                stat(&from.join(path)).ino(),
+                stat(&to.join(path)).ino(),
+                "{path}"
+            );
         }
         let (old, new) = (stat(&from.join("usr/bin")), stat(&to.join("usr/bin")));
         assert_ne!(old.ino(), new.ino());
-        assert_eq!((old.mode(), old.mtime(), old.mtime_nsec()), (new.mode(), new.mtime(), new.mtime_nsec()));
+        assert_eq!(
+            (old.mode(), old.mtime(), old.mtime_nsec()),
+            (new.mode(), new.mtime(), new.mtime_nsec())
+        );
         assert!(to.join("usr/bin/deep").is_dir() && !to.join("lock/own").exists());
         let (path, _) = clone_tree(&from, &to, &|_| false).unwrap_err();
         assert_eq!(path, to);

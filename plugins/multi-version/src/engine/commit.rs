@@ -96,7 +96,10 @@ pub(super) fn worlds(
     for (name, world) in found {
         let installations = Installations::read(&world)?;
         let packages = packages(host, &world)?;
-        for id in packages.iter().filter_map(|(info, _)| installations.get(info)) {
+        for id in packages
+            .iter()
+            .filter_map(|(info, _)| installations.get(info))
+        {
             know(host, layout, id, &mut facts)?;
         }
         read.push((name, world, installations, packages));
@@ -143,7 +146,8 @@ pub(super) fn worlds(
 
 pub(super) fn native(host: Host) -> Done<Architecture> {
     let name = host.services().architecture()?;
-    name.parse().map_err(|e| EngineError::Host(format!("{name}: {e}")))
+    name.parse()
+        .map_err(|e| EngineError::Host(format!("{name}: {e}")))
 }
 
 fn know(
@@ -173,8 +177,14 @@ fn rules(former: Option<&Manifest>, asked: &Asked) -> Rules {
     let mut rules = Rules::default();
     if let Some(former) = former {
         let stays = |hide: &&Hide| !asked.unhide.contains(hide);
-        rules.hides.extend(former.hides.iter().filter(stays).cloned());
-        let stays = |pin: &&LibraryPin| !asked.unpin.contains(&(pin.soname.clone(), pin.only.clone()));
+        rules
+            .hides
+            .extend(former.hides.iter().filter(stays).cloned());
+        let stays = |pin: &&LibraryPin| {
+            !asked
+                .unpin
+                .contains(&(pin.soname.clone(), pin.only.clone()))
+        };
         rules.pins.extend(former.pins.iter().filter(stays).cloned());
     }
     for hide in &asked.hide {
@@ -183,7 +193,9 @@ fn rules(former: Option<&Manifest>, asked: &Asked) -> Rules {
         }
     }
     for pin in &asked.pin {
-        rules.pins.retain(|p| (&p.soname, &p.only) != (&pin.soname, &pin.only));
+        rules
+            .pins
+            .retain(|p| (&p.soname, &p.only) != (&pin.soname, &pin.only));
         rules.pins.push(pin.clone());
     }
     rules
@@ -204,7 +216,9 @@ impl Worlds {
         };
         let plan = plan::plan(&known, &self.observed, &self.rules);
         let plan = plan.map_err(|e| EngineError::Host(e.to_string()))?;
-        files.finish().map_err(|e| EngineError::Host(e.to_string()))?;
+        files
+            .finish()
+            .map_err(|e| EngineError::Host(e.to_string()))?;
         Ok(plan)
     }
 }
@@ -312,7 +326,10 @@ impl Transaction {
             disk.remove_tree(&self.dir.join(rest))?;
         }
         let manifest = self.manifest(&plan, former.as_ref(), asked);
-        disk.write(&self.dir.join(inside::MANIFEST), manifest.to_text().as_bytes())?;
+        disk.write(
+            &self.dir.join(inside::MANIFEST),
+            manifest.to_text().as_bytes(),
+        )?;
         disk.sync_fs(&self.dir)?;
         disk.rename(&self.dir, &home)?;
         disk.sync_dir(&layout.generations(&self.view))?;
@@ -346,11 +363,16 @@ impl Transaction {
             let placed = place::place(layout, &dir, world, &worlds.facts, &former);
             as_it_stands.extend(placed.map_err(EngineError::words)?.as_it_stands);
         }
-        let new = as_it_stands.iter().filter(|a| asked.newcomers.contains(&a.package));
+        let new = as_it_stands
+            .iter()
+            .filter(|a| asked.newcomers.contains(&a.package));
         let mut new: Vec<String> = new
             .map(|a| {
                 let (name, path) = (a.package.package(), a.path.display());
-                format!("{name}: /{path} stays as it is, and runs in a context: {}", a.why)
+                format!(
+                    "{name}: /{path} stays as it is, and runs in a context: {}",
+                    a.why
+                )
             })
             .collect();
         new.sort();
@@ -358,7 +380,13 @@ impl Transaction {
         if asked.strict && !new.is_empty() {
             return Err(EngineError::Host(new.join("\n")));
         }
-        for line in new.iter().chain(&plan.warnings.iter().map(ToString::to_string).collect::<Vec<_>>()) {
+        for line in new.iter().chain(
+            &plan
+                .warnings
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+        ) {
             self.host.warning(line)?;
         }
         place::write_libs(disk, &linker, &self.dir, plan).map_err(EngineError::words)?;
@@ -384,9 +412,9 @@ impl Transaction {
     fn end_world(&self, world: &WorldDir, home: &Path) -> Done {
         let disk = self.sys.disk();
         let layers = self.layers(world)?;
-        let changes = self
-            .state(world)
-            .sort(disk, &self.dir, &self.scratch(world), &layers, true)?;
+        let changes =
+            self.state(world)
+                .sort(disk, &self.dir, &self.scratch(world), &layers, true)?;
         for kept in &changes.kept {
             self.host.notice(told(kept))?;
         }
@@ -406,9 +434,19 @@ impl Transaction {
             return Ok(false);
         };
         let generation = self.sys.layout().generation(&self.view, former.number);
-        let then: Vec<String> = sides(&generation)?.iter().map(|(n, _)| n.to_string()).collect();
-        let now: Vec<String> = sides(&self.dir)?.iter().map(|(n, _)| n.to_string()).collect();
-        if then != now || former.packages != plan.members() || former.hides != plan.hides || former.pins != plan.pins {
+        let then: Vec<String> = sides(&generation)?
+            .iter()
+            .map(|(n, _)| n.to_string())
+            .collect();
+        let now: Vec<String> = sides(&self.dir)?
+            .iter()
+            .map(|(n, _)| n.to_string())
+            .collect();
+        if then != now
+            || former.packages != plan.members()
+            || former.hides != plan.hides
+            || former.pins != plan.pins
+        {
             return Ok(false);
         }
         for world in self.worlds()? {
@@ -422,8 +460,17 @@ impl Transaction {
                 _ => false,
             };
             let side = world.side_name();
-            let files = ["status", "diversions", "statoverride", "arch", "available", "triggers/File"];
-            let files = files.iter().map(|f| (world.admindir().join(f), was.admindir().join(f)));
+            let files = [
+                "status",
+                "diversions",
+                "statoverride",
+                "arch",
+                "available",
+                "triggers/File",
+            ];
+            let files = files
+                .iter()
+                .map(|f| (world.admindir().join(f), was.admindir().join(f)));
             let marks = (marks(&self.dir, side), marks(&generation, side));
             if !files.chain([marks]).all(|(a, b)| same(&a, &b)) {
                 return Ok(false);
@@ -440,7 +487,11 @@ impl Transaction {
         let names = plan.worlds.iter().filter_map(|w| w.name.clone());
         let side = |name: SideName| {
             let before = former.and_then(|m| m.sides.get(&name)).cloned();
-            let new = asked.side.as_ref().filter(|(n, _)| *n == name).map(|(_, s)| s.clone());
+            let new = asked
+                .side
+                .as_ref()
+                .filter(|(n, _)| *n == name)
+                .map(|(_, s)| s.clone());
             let side: Side = new.or(before).unwrap_or_default();
             (name, side)
         };

@@ -81,7 +81,11 @@ impl EngineError {
 
     /// For `map_err`.
     pub(super) fn path(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> EngineError {
-        move |source| EngineError::Path { what, path: path.into(), source }
+        move |source| EngineError::Path {
+            what,
+            path: path.into(),
+            source,
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use dpkgng_plugin::{
-    Failed, Hooks, PackageNumber, Packages, Payload, PayloadFile, Relation, Scope, ScopeKind, Step, Which,
+    Failed, Hooks, PackageNumber, Packages, Payload, PayloadFile, Relation, Scope, ScopeKind, Step,
+    Which,
 };
 
 use super::inside::Inside;
@@ -74,9 +75,10 @@ impl Hooks for Run<'_> {
     fn post(&self, _: &Packages<'_>, scope: &Scope) {
         let done = match scope.kind {
             // What a script of a step that places files wrote is to be there when dpkg goes on.
-            ScopeKind::Script if self.places() => {
-                self.inside.leave_scripts().and_then(|()| self.inside.settle())
-            }
+            ScopeKind::Script if self.places() => self
+                .inside
+                .leave_scripts()
+                .and_then(|()| self.inside.settle()),
             ScopeKind::Script => self.inside.leave_scripts(),
             ScopeKind::Package(_) => {
                 self.steps.borrow_mut().pop();
@@ -119,7 +121,10 @@ impl Hooks for Run<'_> {
         if self.about.hidden.is_empty() {
             return Ok(false);
         }
-        let (by, other) = (packages.info(by, which)?.name, packages.info(package, which)?.name);
+        let (by, other) = (
+            packages.info(by, which)?.name,
+            packages.info(package, which)?.name,
+        );
         Ok(self.about.hidden.contains(&(by, other)))
     }
 
@@ -130,7 +135,12 @@ impl Hooks for Run<'_> {
         path: &Path,
         archive: &File,
     ) -> Result<Option<Payload>, Failed> {
-        let Some(known) = self.about.archives.get(path).filter(|known| known.is(archive)) else {
+        let Some(known) = self
+            .about
+            .archives
+            .get(path)
+            .filter(|known| known.is(archive))
+        else {
             return Ok(None);
         };
         let installation = self.about.layout.installation(&known.id);

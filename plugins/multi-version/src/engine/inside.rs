@@ -86,7 +86,8 @@ impl Plan<'_> {
         }
         disk.make_dir(&self.work)?;
         let private = fs::Permissions::from_mode(0o700);
-        fs::set_permissions(&self.work, private).map_err(EngineError::path("protect", &self.work))?;
+        fs::set_permissions(&self.work, private)
+            .map_err(EngineError::path("protect", &self.work))?;
         for name in TREES {
             disk.make_dir(&self.work.join(name))?;
             disk.make_dir(&self.work.join(format!("{name}.work")))?;
@@ -149,7 +150,10 @@ impl Plan<'_> {
         carry_out(&mounts)?;
 
         let scripts = Namespace::new()?;
-        let mut mounts = vec![bind(tree.join("etc"), "/etc".into()), bind(state, "/var".into())];
+        let mut mounts = vec![
+            bind(tree.join("etc"), "/etc".into()),
+            bind(state, "/var".into()),
+        ];
         for dir in HIDDEN {
             let at = Path::new("/").join(dir);
             if at.is_dir() {
@@ -241,7 +245,11 @@ impl Inside {
         let mut any = false;
         for name in &names {
             let tree = self.plan.tree.join(name);
-            any |= merge(&self.plan.work.join(name), &tree, &Path::new("/").join(name))?;
+            any |= merge(
+                &self.plan.work.join(name),
+                &tree,
+                &Path::new("/").join(name),
+            )?;
         }
         let told = self.plan.work.join(MERGED_INTO_TREE);
         if any && !told.exists() {

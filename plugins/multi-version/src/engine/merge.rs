@@ -109,7 +109,14 @@ fn stat(path: &Path) -> Done<Metadata> {
 fn present(path: &Path) -> Done<Option<Metadata>> {
     match fs::symlink_metadata(path) {
         Ok(is) => Ok(Some(is)),
-        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(e)
+            if matches!(
+                e.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
         Err(e) => Err(EngineError::path("look at", path)(e)),
     }
 }

@@ -54,7 +54,9 @@ impl Installations {
 
     /// The installation that a package is, in this version.
     pub fn get(&self, info: &PackageInfo) -> Option<&InstallationId> {
-        let id = self.0.get(&(info.name.clone(), info.architecture.clone()))?;
+        let id = self
+            .0
+            .get(&(info.name.clone(), info.architecture.clone()))?;
         (id.version().as_str() == info.version).then_some(id)
     }
 
@@ -66,7 +68,8 @@ impl Installations {
 
     /// Forget what is not there any more.
     pub fn retain(&mut self, there: impl Fn(&str, &str) -> bool) {
-        self.0.retain(|(name, architecture), _| there(name, architecture));
+        self.0
+            .retain(|(name, architecture), _| there(name, architecture));
     }
 }
 
@@ -123,7 +126,12 @@ pub(super) fn observe(
         let installation = about.installations.get(info);
         let origin = match installation {
             Some(id) if about.facts.contains_key(id) => Origin::Store(id.clone()),
-            _ if about.lent.has(&info.name, &info.architecture, &info.version) => Origin::Host,
+            _ if about
+                .lent
+                .has(&info.name, &info.architecture, &info.version) =>
+            {
+                Origin::Host
+            }
             _ => Origin::Tree("it is not in the store".into()),
         };
         let facts = installation.and_then(|id| about.facts.get(id));

@@ -51,7 +51,9 @@ pub fn query(
     let view = &query.place.view;
     let number = match query.place.number {
         Some(number) => number,
-        None => reader.current(view)?.ok_or_else(|| EngineError::NoView(view.clone()))?,
+        None => reader
+            .current(view)?
+            .ok_or_else(|| EngineError::NoView(view.clone()))?,
     };
     // It stays while it is read.
     let hold = Hold::take(layout, view, number)?;
@@ -61,7 +63,13 @@ pub fn query(
         return Ok(ask(host, &world.admindir())?);
     }
     let side = query.world.as_ref();
-    let wanted = Wanted { layout, view, number, side, pure: false };
+    let wanted = Wanted {
+        layout,
+        view,
+        number,
+        side,
+        pure: false,
+    };
     let mounts = Mounts::decide(&wanted, &context::Host::look(layout)?)?;
     host.flush()?;
     let code = fork_in_our_place(|| {

@@ -78,7 +78,12 @@ pub(super) struct About<'a> {
 }
 
 /// The relations that hold of what is installed, and those that keep others away.
-const RELATIONS: [Field; 4] = [Field::PreDepends, Field::Depends, Field::Conflicts, Field::Breaks];
+const RELATIONS: [Field; 4] = [
+    Field::PreDepends,
+    Field::Depends,
+    Field::Conflicts,
+    Field::Breaks,
+];
 
 /// Find out.
 pub(super) fn effect(host: Host, about: &About<'_>, newcomers: &[Newcomer]) -> Done<Effect> {
@@ -117,7 +122,9 @@ pub(super) fn effect(host: Host, about: &About<'_>, newcomers: &[Newcomer]) -> D
     let mut leaving = BTreeSet::new();
     loop {
         let mut more = BTreeSet::new();
-        let rest = there.keys().filter(|p| !leaving.contains(*p) && !coming.contains_key(*p));
+        let rest = there
+            .keys()
+            .filter(|p| !leaving.contains(*p) && !coming.contains_key(*p));
         for package in rest.chain(coming.keys()).copied().collect::<Vec<_>>() {
             for (at, field) in RELATIONS.into_iter().enumerate() {
                 if broken.contains(&(package, at)) {
@@ -126,7 +133,8 @@ pub(super) fn effect(host: Host, about: &About<'_>, newcomers: &[Newcomer]) -> D
                 let Verdict::Fails { culprit, .. } = database.judge(package, field)? else {
                     continue;
                 };
-                let left = effect.judged(&database, about, &there, &coming, package, field, culprit)?;
+                let left =
+                    effect.judged(&database, about, &there, &coming, package, field, culprit)?;
                 more.extend(left);
             }
         }
@@ -138,13 +146,16 @@ pub(super) fn effect(host: Host, about: &About<'_>, newcomers: &[Newcomer]) -> D
             database.expect(package, Expect::ToBeRemoved)?;
         }
     }
-    effect.leaves.extend(leaving.iter().filter_map(|p| there.get(p)).map(shown));
+    effect
+        .leaves
+        .extend(leaving.iter().filter_map(|p| there.get(p)).map(shown));
     Ok(effect)
 }
 
 impl Effect {
     fn clash(&mut self, why: Clash, by: &PackageInfo, with: &PackageInfo) {
-        self.clashes.insert((why, by.name.clone(), with.name.clone()));
+        self.clashes
+            .insert((why, by.name.clone(), with.name.clone()));
     }
 
     /// A relation that fails from now on: who has to leave for it, if anybody can.
@@ -159,7 +170,11 @@ impl Effect {
         culprit: Option<PackageNumber>,
     ) -> Done<Option<PackageNumber>> {
         let is_new = coming.contains_key(&package);
-        let which = if is_new { Which::Available } else { Which::Installed };
+        let which = if is_new {
+            Which::Available
+        } else {
+            Which::Installed
+        };
         let by = database.info(package, which)?;
         let why = match field {
             Field::Conflicts => Clash::Conflicts,
@@ -181,7 +196,11 @@ impl Effect {
         let with = there.get(&leaves).unwrap_or(&by);
         self.clash(why, &by, with);
         if (about.lent)(with) {
-            let other = if leaves == package { culprit.map_or_else(|| Ok(by.clone()), |c| database.info(c, Which::Available))? } else { by.clone() };
+            let other = if leaves == package {
+                culprit.map_or_else(|| Ok(by.clone()), |c| database.info(c, Which::Available))?
+            } else {
+                by.clone()
+            };
             self.hidden.insert((other.name.clone(), with.name.clone()));
             self.hidden.insert((with.name.clone(), other.name));
             return Ok(None);
@@ -207,7 +226,9 @@ fn clashing_paths(
         let clash = paths.iter().find_map(|p| owners.get(p.as_path()));
         if let Some(newcomer) = clash {
             let new = database.info(*newcomer, Which::Available)?;
-            let replaces = coming.get(newcomer).is_some_and(|n| n.replaces.contains(&info.name));
+            let replaces = coming
+                .get(newcomer)
+                .is_some_and(|n| n.replaces.contains(&info.name));
             if !replaces && new.name != info.name {
                 effect.clash(Clash::Path, &new, info);
             }
@@ -248,7 +269,10 @@ impl Transaction {
         }
         // What the others came for: nobody of them depends on it.
         let needed = self.needed_among(&asked.newcomers)?;
-        let first = asked.newcomers.iter().find(|id| !needed.contains(id.package().as_str()));
+        let first = asked
+            .newcomers
+            .iter()
+            .find(|id| !needed.contains(id.package().as_str()));
         let first = first.or(asked.newcomers.first());
         let Some(first) = first else {
             return Ok(main);
@@ -259,7 +283,9 @@ impl Transaction {
         if !world.admindir().is_dir() {
             self.begin_side(&world)?;
             let effect = self.effect(&world, asked)?;
-            self.hidden.borrow_mut().extend(effect.hidden.iter().cloned());
+            self.hidden
+                .borrow_mut()
+                .extend(effect.hidden.iter().cloned());
             if !effect.leaves.is_empty() {
                 let mut args: Vec<OsString> = vec!["--force-depends".into(), "--remove".into()];
                 args.extend(effect.leaves.iter().map(OsString::from));
@@ -327,7 +353,12 @@ impl Transaction {
             let control = layout.installation(id).join(inside::CONTROL);
             newcomers.push(Newcomer {
                 control: fs::read(&control).map_err(EngineError::path("read", &control))?,
-                replaces: facts.control.replaces.iter().map(|r| r.name.to_string()).collect(),
+                replaces: facts
+                    .control
+                    .replaces
+                    .iter()
+                    .map(|r| r.name.to_string())
+                    .collect(),
                 paths: facts.paths.iter().map(|p| Path::new("/").join(p)).collect(),
             });
         }
@@ -349,7 +380,10 @@ impl Transaction {
             paths: &|package| {
                 let name = package.split_once(':').map_or(package, |(name, _)| name);
                 let list = [package, name].map(|n| info.join(format!("{n}.list")));
-                let text = list.iter().find_map(|l| fs::read(l).ok()).unwrap_or_default();
+                let text = list
+                    .iter()
+                    .find_map(|l| fs::read(l).ok())
+                    .unwrap_or_default();
                 let text = String::from_utf8_lossy(&text).into_owned();
                 text.lines().map(PathBuf::from).collect()
             },

@@ -10,16 +10,18 @@ use std::path::{Path, PathBuf};
 
 use dpkgng_plugin::{Host, fork_in_our_place, run_in_our_place};
 
+use super::EngineError;
 use super::clone::clone_tree;
 use super::commit::{marks, recover};
 use super::hooks::{About, Run};
 use super::inside::Plan;
-use super::EngineError;
 use crate::apt::{Private, Session};
 use crate::base::{self, Lent, Satisfies};
 use crate::context;
 use crate::generation::{Disk, Sys};
-use crate::layout::{GenerationNumber, InstallationId, Layout, PackageName, Place, SideName, Soname, ViewName};
+use crate::layout::{
+    GenerationNumber, InstallationId, Layout, PackageName, Place, SideName, Soname, ViewName,
+};
 use crate::manifest::{Hide, LibraryPin, Side};
 use crate::state::{Layers, Settings, StateKind, WorldState};
 use crate::store::{self, Known};
@@ -107,7 +109,12 @@ impl Transaction {
     ///
     /// # Errors
     /// It is there.
-    pub fn create(host: Host, layout: &Layout, view: &ViewName, settings: Option<Settings>) -> Done<Transaction> {
+    pub fn create(
+        host: Host,
+        layout: &Layout,
+        view: &ViewName,
+        settings: Option<Settings>,
+    ) -> Done<Transaction> {
         let sys = Self::open(host, layout)?;
         if sys.current(view)?.is_some() || !sys.list(view)?.is_empty() {
             return Err(EngineError::Exists(view.clone()));
@@ -124,7 +131,12 @@ impl Transaction {
         Ok(sys)
     }
 
-    fn begin_in(host: Host, sys: Sys, view: &ViewName, settings: Option<Settings>) -> Done<Transaction> {
+    fn begin_in(
+        host: Host,
+        sys: Sys,
+        view: &ViewName,
+        settings: Option<Settings>,
+    ) -> Done<Transaction> {
         let (number, dir) = sys.begin_pending(view)?;
         if let Some(settings) = &settings {
             settings.write(sys.disk(), sys.layout(), view)?;
@@ -159,7 +171,12 @@ impl Transaction {
             view: view.clone(),
         };
         let name = dir.strip_prefix(layout.tmp()).ok().and_then(Path::to_str);
-        let number = name.and_then(|n| n.strip_prefix(view.as_str())?.strip_prefix('-')?.parse().ok());
+        let number = name.and_then(|n| {
+            n.strip_prefix(view.as_str())?
+                .strip_prefix('-')?
+                .parse()
+                .ok()
+        });
         let number = number.ok_or_else(not_pending)?;
         if !WorldDir::main(dir).admindir().is_dir() || !sys.is_locked()? {
             return Err(not_pending());
@@ -228,7 +245,9 @@ impl Transaction {
         let main = self.main();
         let main = world.side_name().map(|_| self.state(&main));
         let layers = self.layers(world)?;
-        Ok(self.state(world).begin(disk, &scratch, &layers, main.as_ref())?)
+        Ok(self
+            .state(world)
+            .begin(disk, &scratch, &layers, main.as_ref())?)
     }
 
     /// A world with nothing in it.
@@ -332,7 +351,13 @@ impl Transaction {
 
     /// Whether scripts or dpkg made anything of a world's tree that its database does not tell.
     pub(super) fn wrote(&self, world: &WorldDir) -> Done<bool> {
-        if self.dir.join(WORK).join(name_of(world)).join(MERGED).exists() {
+        if self
+            .dir
+            .join(WORK)
+            .join(name_of(world))
+            .join(MERGED)
+            .exists()
+        {
             return Ok(true);
         }
         let scratch = self.scratch(world);
@@ -407,7 +432,10 @@ impl Transaction {
         disk.remove_file(&path)?;
         match code {
             0 => Ok(()),
-            _ => Err(EngineError::Host(format!("cannot set {} on {what}", packages.join(", ")))),
+            _ => Err(EngineError::Host(format!(
+                "cannot set {} on {what}",
+                packages.join(", ")
+            ))),
         }
     }
 
@@ -424,7 +452,9 @@ impl Transaction {
     }
 
     pub(super) fn layers(&self, world: &WorldDir) -> Done<Layers> {
-        Ok(self.state(world).layers(&context::Host::look(self.sys.layout())?)?)
+        Ok(self
+            .state(world)
+            .layers(&context::Host::look(self.sys.layout())?)?)
     }
 
     pub(super) fn scratch(&self, world: &WorldDir) -> PathBuf {

@@ -103,7 +103,10 @@ impl Place {
             realization: (*id).clone(),
             worlds: [(
                 None,
-                Standing { reason: Reason::Want, state: State::Installed },
+                Standing {
+                    reason: Reason::Want,
+                    state: State::Installed,
+                },
             )]
             .into(),
             setuid: Vec::new(),

@@ -20,11 +20,17 @@ pub(super) fn set_ids(manifest: &Manifest) -> impl Iterator<Item = (PathBuf, &Se
 
 impl Sys {
     /// The files of a generation that are to be set-id, as far as they are there, relative to it.
-    pub(crate) fn set_id_files(&self, view: &ViewName, number: GenerationNumber) -> Done<BTreeSet<PathBuf>> {
+    pub(crate) fn set_id_files(
+        &self,
+        view: &ViewName,
+        number: GenerationNumber,
+    ) -> Done<BTreeSet<PathBuf>> {
         let generation = self.layout().generation(view, number);
         let manifest = self.manifest(view, number)?;
         let files = set_ids(&manifest).map(|(tree, set_id)| tree.join(&set_id.path));
-        Ok(files.filter(|path| generation.join(path).is_file()).collect())
+        Ok(files
+            .filter(|path| generation.join(path).is_file())
+            .collect())
     }
 
     /// Make a generation current. It is by the time this returns, also after a power cut.

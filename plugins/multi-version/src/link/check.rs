@@ -122,8 +122,10 @@ impl<'c> Check<'c> {
             for object in &package.facts.objects {
                 let architecture = architecture_of(object, package.facts);
                 let ours = self.linker.is_ours(object, package.facts);
-                let asked = |only: &BTreeSet<_>| only.contains(&(package.id.clone(), object.path.clone()));
-                if !ours || package.unlinked.contains(&object.path) || !self.only.is_none_or(asked) {
+                let asked =
+                    |only: &BTreeSet<_>| only.contains(&(package.id.clone(), object.path.clone()));
+                if !ours || package.unlinked.contains(&object.path) || !self.only.is_none_or(asked)
+                {
                     continue;
                 }
                 let of = || {

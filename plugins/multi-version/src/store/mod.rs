@@ -107,7 +107,10 @@ pub fn store(host: Host, sys: &Sys, debs: &[PathBuf]) -> Result<Vec<Stored>, Sto
     if new.is_empty() {
         return Ok(stored);
     }
-    let (aside, disk) = (|deb: &Deb| layout.tmp().join(deb.id.to_string()), sys.disk());
+    let (aside, disk) = (
+        |deb: &Deb| layout.tmp().join(deb.id.to_string()),
+        sys.disk(),
+    );
     let unpacked = in_parallel(
         &new,
         |(path, deb)| match deb.unpack(services, disk, &aside(deb)) {
