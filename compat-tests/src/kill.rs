@@ -26,7 +26,7 @@ use std::process::{Command, Stdio};
 
 use crate::deb::{Deb, Kind, deb};
 use crate::report::{Totals, diff};
-use crate::sandbox::{Who, command, empty_database, enter};
+use crate::sandbox::{OUR_OPTIONS, Who, command, empty_database, enter};
 use crate::snapshot::{Snapshot, now};
 use crate::{During, Res};
 
@@ -198,8 +198,12 @@ fn dpkg(wrapper: &str, who: Who, args: &str) -> Res<(i32, String)> {
         Who::Ours => "/t/bin/dpkg",
         Who::Theirs => "/usr/bin/dpkg",
     };
+    let options = std::env::var(OUR_OPTIONS).ok().filter(|_| who == Who::Ours);
+    let options = options.unwrap_or_default();
+    let options = options.split_whitespace().map(|o| format!("--{o} "));
+    let options: String = options.collect();
     shell(&format!(
-        "exec {wrapper} {program} --root={RUN} --force-script-chrootless --log=/dev/null {args}"
+        "exec {wrapper} {program} --root={RUN} --force-script-chrootless --log=/dev/null {options}{args}"
     ))
 }
 
@@ -311,6 +315,11 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
         .find(|n| n == name)
         .ok_or_else(|| format!("no scenario {name}"))?;
     enter(release, Who::Ours, &[])?;
+    // Stock reads that, too.
+    if std::env::var_os(OUR_OPTIONS).is_some() {
+        let options = "/etc/dpkg/dpkg.cfg.d/compat";
+        fs::remove_file(options).during(options)?;
+    }
     fs::create_dir("/t/k").during("/t/k")?;
     let since = now();
     let s = Scenario::make(name)?;

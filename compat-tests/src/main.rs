@@ -39,6 +39,7 @@ usage: compat COMMAND
 DPKG_UNDER_TEST=theirs|ours|both  DPKG_NG_BIN  DPKG_ORACLE_DIR  DPKG_HEAD_SRC  COMPAT_JOBS
                 DPKG_NG_PLUGIN
 COMPAT_LANGUAGE=marked|LOCALE   what cases are run in, beside C.UTF-8
+COMPAT_OUR_OPTIONS='no-read-ahead …'  what our dpkg finds in its configuration
 ";
 
 fn main() -> ExitCode {

@@ -97,6 +97,10 @@ pub fn our_binary() -> Res<PathBuf> {
         .ok_or_else(|| "no dpkg-ng binary: cargo build -p dpkg-ng, or set DPKG_NG_BIN".into())
 }
 
+/// The variable with options, without dashes, that our dpkg has in a configuration file: to see that
+/// nothing depends on one.
+pub const OUR_OPTIONS: &str = "COMPAT_OUR_OPTIONS";
+
 /// The environment every command in a sandbox starts from.
 pub const ENV: [(&str, &str); 6] = [
     (
@@ -125,7 +129,7 @@ pub fn enter_on(
     disk: Option<&Path>,
 ) -> Res<()> {
     let lower = oracle::root(release);
-    let layers = [oracle::locales(release), lower.clone()];
+    let layers = vec![oracle::locales(release), lower.clone()];
     let base = oracle::dir().join("mnt");
     let ours = match who {
         Who::Ours => Some(our_binary()?),
@@ -151,6 +155,10 @@ pub fn enter_on(
         MsFlags::empty(),
         Some("mode=755"),
     )?;
+    let mut main = layers.clone();
+    if let (Some(_), Ok(options)) = (&ours, std::env::var(OUR_OPTIONS)) {
+        main.insert(0, configured(&base, &lower, &options)?);
+    }
     let merged = base.join("merged");
     fs::create_dir(&merged).during("merged")?;
     let upper_base = disk.unwrap_or(&base);
@@ -160,7 +168,7 @@ pub fn enter_on(
         }
         fs::create_dir_all(disk).during(disk.display())?;
     }
-    overlay(&layers, upper_base, "main", &merged, disk.is_some())?;
+    overlay(&main, upper_base, "main", &merged, disk.is_some())?;
     let t = merged.join("t");
     for d in ["t", "proc", "dev", "sys"] {
         let _ = fs::create_dir(merged.join(d));
@@ -211,6 +219,22 @@ pub fn enter_on(
     fs::write(merged.join("var/log/dpkg.log"), "").during("dpkg.log")?;
     nix::unistd::chroot(&merged).during("chroot")?;
     std::env::set_current_dir("/t/w").during("chdir")
+}
+
+/// A layer with these options for dpkg, whose directories are as old as those of `system`.
+fn configured(base: &Path, system: &Path, options: &str) -> Res<PathBuf> {
+    let layer = base.join("options");
+    let parts = "etc/dpkg/dpkg.cfg.d";
+    fs::create_dir_all(layer.join(parts)).during(parts)?;
+    let lines = options.split_whitespace().map(|o| format!("{o}\n"));
+    fs::write(layer.join(parts).join("compat"), lines.collect::<String>()).during("options")?;
+    for dir in Path::new(parts).ancestors() {
+        let time = fs::metadata(system.join(dir))
+            .during(dir.display())?
+            .mtime();
+        crate::deb::stamp(&layer.join(dir), time)?;
+    }
+    Ok(layer)
 }
 
 /// Shows /proc at `to`, but no package may turn the machine's knobs.

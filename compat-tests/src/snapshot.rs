@@ -40,6 +40,36 @@ impl Snapshot {
     pub fn walk(&mut self, label: &str, dir: &Path, since: i64, skip: &dyn Fn(&str) -> bool) {
         let mut links = HashMap::new();
         self.walk_in(label, dir, "", since, skip, &mut links);
+        self.read_journal();
+    }
+
+    /// Puts the last note of each package in the place of the files of a journal: that is what whoever
+    /// reads it gets, however many notes there were.
+    fn read_journal(&mut self) {
+        let is_note = |key: &str| {
+            let (dir, name) = key.rsplit_once('/')?;
+            let numbered = name.len() == 4 && name.bytes().all(|b| b.is_ascii_digit());
+            (numbered && dir.ends_with("/var/lib/dpkg/updates")).then_some(dir.to_owned())
+        };
+        let keys: Vec<String> = self.0.keys().cloned().collect();
+        for key in keys {
+            let Some(dir) = is_note(&key) else { continue };
+            let Some(text) = self.0.get(&key) else {
+                continue;
+            };
+            let field = |name: &str| {
+                let mut lines = text.lines();
+                lines.find_map(|l| Some(l.strip_prefix("    | ")?.strip_prefix(name)?.to_owned()))
+            };
+            // What is no note stays as it is.
+            let (Some(package), Some(arch)) = (field("Package: "), field("Architecture: ")) else {
+                continue;
+            };
+            if let Some(text) = self.0.remove(&key) {
+                let note = format!("{dir}/note of {package}:{arch}");
+                self.0.insert(note, text);
+            }
+        }
     }
 
     fn walk_in(

@@ -60,6 +60,18 @@ pub const OPTIONS: &[OwnOption] = &[
         about: "Be dpkg with this plugin; anywhere before --",
         run: None,
     },
+    OwnOption {
+        name: "read-ahead",
+        args: " <MiB>",
+        about: "Memory for archives read before their turn (default: 64)",
+        run: None,
+    },
+    OwnOption {
+        name: "no-read-ahead",
+        args: "",
+        about: "Read each archive in its turn, as dpkg does",
+        run: None,
+    },
 ];
 
 /// They all, with their dashes.

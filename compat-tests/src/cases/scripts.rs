@@ -390,6 +390,20 @@ pub(super) fn add(c: &mut Cases) {
         w.ok("$D -P other");
         w.ok("$D -P pk");
     });
+    // Archives are opened before their turn; what counts is what they are then.
+    c.add("scripts/change-archives-to-come", |w| {
+        let b1 = w.deb(&deb("b", "1").file("/usr/share/b", "1\n"));
+        let b2 = w.deb(&deb("b", "2").file("/usr/share/b", "2\n"));
+        let c1 = w.deb(&deb("c", "1").file("/usr/share/c", "1\n"));
+        let c2 = w.deb(&deb("c", "2").file("/usr/share/c", "2\n"));
+        let d1 = w.deb(&deb("d", "1").file("/usr/share/d", "1\n"));
+        let body = format!("mv {b2} {b1}; cat {c2} >{c1}; mv {d1} /t/w/moved");
+        let a1 = w.deb(&deb("a", "1").script("preinst", &body));
+        w.run(&format!(
+            "$D --force-script-chrootless --unpack {a1} {b1} {c1} {d1}"
+        ));
+        w.run("$Q -W; cat $R/usr/share/[bcd]");
+    });
     c.add("scripts/abort-after", |w| {
         let bad: Vec<_> = (0..4)
             .map(|n| w.deb(&deb(&format!("bad{n}"), "1").script("preinst", "exit 1")))

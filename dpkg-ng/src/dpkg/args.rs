@@ -112,6 +112,8 @@ pub struct Settings {
     pub pager: bool,
     /// `--abort-after`
     pub abort_after: i32,
+    /// `--read-ahead`: MiB of memory; 0 with `--no-read-ahead`.
+    pub read_ahead: i32,
     /// `--ignore-depends`, the last one first.
     pub ignore_depends: Vec<OsString>,
     /// `--verify-format`
@@ -144,6 +146,7 @@ impl Settings {
             triggers: None,
             pager: true,
             abort_after: 50,
+            read_ahead: (libdpkgng::pipeline::unpack::AHEAD >> 20) as i32,
             ignore_depends: Vec::new(),
             verify_format: VerifyFormat::Rpm,
             pre_invoke: Vec::new(),

@@ -89,6 +89,9 @@ pub static OPTIONS: &[Row] = &[
     Row::value("admindir", LONG, |s, _, _, v| Ok(s.dirs.set_admindir(v)?)),
     Row::value("instdir", LONG, |s, p, _, v| Ok(s.dirs.set_instdir(&p.env, v)?)),
     Row::value("ignore-depends", LONG, set_ignore_depends),
+    // Not stock's: dpkg-ng --help has them.
+    Row::value("read-ahead", LONG, |s, _, name, v| { s.read_ahead = parse_int(name, v)?; Ok(()) }),
+    Row::flag("no-read-ahead", LONG, |s, _| { s.read_ahead = 0; Ok(()) }),
     Row::suffix("force", |s, p, _, v| force::obey(&mut s.force, p, v.as_bytes(), true)),
     Row::suffix("refuse", |s, p, _, v| force::obey(&mut s.force, p, v.as_bytes(), false)),
     Row::suffix("no-force", |s, p, _, v| force::obey(&mut s.force, p, v.as_bytes(), false)),

@@ -97,6 +97,7 @@ pub fn options(
         recursive: s.recursive,
         skipsame: s.skip_same_version,
         triggers: args.process_triggers(),
+        ahead: usize::try_from(s.read_ahead).map_or(0, |mib| mib.saturating_mul(1 << 20)),
         abort_after: s.abort_after,
         force: s.force,
         ignore_depends,

@@ -147,6 +147,11 @@ impl DebFile {
         &self.name
     }
 
+    /// Its size in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
     /// The file itself; reading does not move its position, unless it is a pipe.
     pub fn file(&self) -> &File {
         &self.file

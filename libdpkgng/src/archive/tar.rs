@@ -199,6 +199,11 @@ impl<R: Read> TarReader<R> {
         }
     }
 
+    /// Whether there are headers alone.
+    pub fn is_bare(&self) -> bool {
+        self.bare
+    }
+
     /// From here on write every header to `to` as it is read, with the long names that belong to
     /// it and the one that ends the archive: all of a tar archive but the content of its files.
     /// That it cannot be written is an error of [`TarReader::next_entry`].

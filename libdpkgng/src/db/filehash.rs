@@ -8,7 +8,7 @@ use crate::msg;
 use crate::msg::until_nul;
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Reporter, debug};
-use crate::sys::{dir, file};
+use crate::sys::file;
 
 /// The type of the control file that holds the digests.
 pub const HASHFILE: &str = "md5sums";
@@ -88,7 +88,8 @@ impl Database {
     }
 
     /// Write one from the nodes' `newhash`, unless the archive brought one along
-    /// (`write_filehash_except`). The file is durable on return.
+    /// (`write_filehash_except`). Its content is durable on return,
+    /// its name with the next note.
     ///
     /// # Errors
     /// Any failure to write.
@@ -117,7 +118,8 @@ impl Database {
             }
         }
         replace(&self.infodb_file(pkg, which, HASHFILE), &content)?;
-        dir::sync(&self.infodb_dir())
+        self.info_changed();
+        Ok(())
     }
 }
 
@@ -159,6 +161,7 @@ impl Database {
             return Ok(());
         }
         replace(&path, &content)?;
-        dir::sync(&self.infodb_dir())
+        self.info_changed();
+        Ok(())
     }
 }

@@ -14,7 +14,7 @@ use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, Reporter};
 use crate::state::Status;
 use crate::sys::extent::physical_offset;
-use crate::sys::{dir, file};
+use crate::sys::file;
 use crate::{msg, msgn};
 
 /// The type of the control file that holds the list.
@@ -254,7 +254,8 @@ impl Database {
     }
 
     /// Write the file list of a package, without the paths that have any flag of `except`, and
-    /// mark the list in core stale (`write_filelist_except`). The file is durable on return.
+    /// mark the list in core stale (`write_filelist_except`). Its content is durable on return, its name
+    /// with the next note.
     ///
     /// # Errors
     /// Any failure to write; the old list is then in place.
@@ -273,7 +274,7 @@ impl Database {
             }
         }
         replace(&self.infodb_file(pkg, which, LISTFILE), &content)?;
-        dir::sync(&self.infodb_dir())?;
+        self.info_changed();
         self.must_reread_files(pkg);
         Ok(())
     }

@@ -5,9 +5,17 @@
 //! rewritten, and the journal emptied, at the next checkpoint. A process that is killed anywhere
 //! leaves a `status` and a journal from which the next one, reading both in order, gets the
 //! last note.
+//!
+//! How soon a note has to be durable its writer says: [`Database::note`] is on return,
+//! [`Database::note_unsettled`] survives the process and is durable with the next
+//! [`Database::settle`], without which no script runs; [`Database::note_later`] is written with the
+//! next note, or settling, and not at all when that is of the same package. A note that says what the
+//! last one of the package said is none.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
@@ -83,6 +91,14 @@ pub struct Modstat {
     next_note: Option<File>,
     /// The number of the next journal file.
     next_update: u32,
+    /// Names in `updates/` may not be durable yet.
+    updates_unsettled: bool,
+    /// Names in `info/` may not be durable yet.
+    info_unsettled: bool,
+    /// The package that a note is still to be written of.
+    later: Option<PkgId>,
+    /// What the last note of each package said, since `status` was written.
+    noted: HashMap<PkgId, Vec<u8>>,
     pub(super) infodb_format: std::cell::OnceCell<Format>,
 }
 
@@ -363,10 +379,67 @@ impl Database {
     /// this package from others' awaited ones when nothing is pending any more. Errors end the
     /// run.
     pub fn note(&mut self, pkg: PkgId, report: &mut dyn Reporter) -> Result<()> {
-        self.note_all(pkg, report).map_err(Error::fatal)
+        self.note_unsettled(pkg, report)?;
+        self.settle().map_err(Error::fatal)
     }
 
-    fn note_all(&mut self, pkg: PkgId, report: &mut dyn Reporter) -> Result<()> {
+    /// The same, but that the note survives a power cut is up to [`Database::settle`], which is
+    /// owed before what it says becomes true in a way that does. It survives this process.
+    pub fn note_unsettled(&mut self, pkg: PkgId, report: &mut dyn Reporter) -> Result<()> {
+        self.note_all(pkg, false, report).map_err(Error::fatal)
+    }
+
+    /// The same, but written with the next note or settling: for who changes nothing before that, so
+    /// that a process that is killed in between might have been so before.
+    pub fn note_later(&mut self, pkg: PkgId, report: &mut dyn Reporter) -> Result<()> {
+        self.note_all(pkg, true, report).map_err(Error::fatal)
+    }
+
+    /// Something in `info/` has got or lost its name. That is durable before the next note is, and
+    /// before [`Database::settle`] returns.
+    pub fn info_changed(&mut self) {
+        self.modstat.info_unsettled = true;
+    }
+
+    /// Make notes and names in `info/` durable.
+    ///
+    /// # Errors
+    /// A directory cannot be synced.
+    pub fn settle(&mut self) -> Result<()> {
+        for (name, dir) in self.unsettled()? {
+            dir.sync_all()
+                .or_fail(|| msg!("unable to sync directory '%s'", &name))?;
+        }
+        self.settled();
+        Ok(())
+    }
+
+    /// What [`Database::settle`] would make durable, for who has more to be made durable with it and
+    /// then says that it is [`Database::settled`].
+    ///
+    /// # Errors
+    /// A directory cannot be opened, or the note that was to be written later cannot.
+    pub fn unsettled(&mut self) -> Result<Vec<(PathBuf, File)>> {
+        self.write_later(None)?;
+        let state = &self.modstat;
+        let dirs = [
+            state.info_unsettled.then(|| self.infodb_dir()),
+            state.updates_unsettled.then(|| self.dirs.admin("updates")),
+        ];
+        let open = |path: PathBuf| {
+            let dir = File::open(&path).or_fail(|| msg!("unable to open directory '%s'", &path))?;
+            Ok((path, dir))
+        };
+        dirs.into_iter().flatten().map(open).collect()
+    }
+
+    /// What was unsettled is durable now.
+    pub fn settled(&mut self) {
+        self.modstat.info_unsettled = false;
+        self.modstat.updates_unsettled = false;
+    }
+
+    fn note_all(&mut self, pkg: PkgId, later: bool, report: &mut dyn Reporter) -> Result<()> {
         let status = self.table[pkg].status();
         if !matches!(status, Status::TriggersPending | Status::TriggersAwaited) {
             self.table[pkg].trigpend.clear();
@@ -384,11 +457,18 @@ impl Database {
                 status: status.as_str(),
                 version: &version.describe_c(Epoch::NonAmbig),
             });
-            report.check()?;
+            if let Err(e) = report.check() {
+                self.write_later(None)?;
+                return Err(e);
+            }
             self.table[pkg].status_dirty = false;
         }
         if self.mode().writes() {
-            self.note_core(pkg)?;
+            self.write_later(Some(pkg))?;
+            match later {
+                true => self.modstat.later = Some(pkg),
+                false => self.note_core(pkg)?,
+            }
         }
         if self.table[pkg].trigpend.is_empty() && !self.table[pkg].othertrigaw.is_empty() {
             self.clear_awaiters(pkg, report)?;
@@ -396,9 +476,22 @@ impl Database {
         Ok(())
     }
 
-    /// `modstatdb_note_core()`: write, make durable, give it its number, prepare for the next.
+    /// Write the note that was to be written later, unless it is of a package of which the next one
+    /// is.
+    fn write_later(&mut self, next: Option<PkgId>) -> Result<()> {
+        match self.modstat.later.take() {
+            Some(later) if Some(later) != next => self.note_core(later),
+            _ => Ok(()),
+        }
+    }
+
+    /// `modstatdb_note_core()`: write, make durable, give it its number, prepare for the next. The
+    /// names in `info/` that it may speak of are made durable before it has one.
     fn note_core(&mut self, pkg: PkgId) -> Result<()> {
         let stanza = control::stanza(&self.table, pkg, Which::Installed);
+        if self.modstat.noted.get(&pkg) == Some(&stanza) {
+            return Ok(());
+        }
         let table = &self.table;
         let name = || table.name(pkg, NameWhen::NonAmbig);
         let Some(mut file) = self.modstat.next_note.take() else {
@@ -414,13 +507,26 @@ impl Database {
         )?;
         file.set_len(stanza.len() as u64)
             .or_fail(|| msg!("unable to truncate for updated status of '%.250s'", name()))?;
-        file.sync_all()
-            .or_fail(|| msg!("unable to fsync updated status of '%.250s'", name()))?;
-        drop(file);
+        let mut files = vec![OwnedFd::from(file)];
+        if self.modstat.info_unsettled {
+            let info = self.infodb_dir();
+            let dir = File::open(&info).or_fail(|| msg!("unable to open directory '%s'", &info))?;
+            files.push(dir.into());
+        }
+        sys::writeback::sync_all(&files).map_err(|(index, e)| match index {
+            0 => {
+                let what = msg!("unable to fsync updated status of '%.250s'", name());
+                Error::os(what, e)
+            }
+            _ => Error::os(msg!("unable to sync directory '%s'", &self.infodb_dir()), e),
+        })?;
+        drop(files);
+        self.modstat.info_unsettled = false;
         let target = self.journal_path(self.modstat.next_update);
         fs::rename(self.note_path(), target)
             .or_fail(|| msg!("unable to install updated status of '%.250s'", name()))?;
-        sys::dir::sync(&self.dirs.admin("updates"))?;
+        self.modstat.updates_unsettled = true;
+        self.modstat.noted.insert(pkg, stanza);
         self.modstat.next_update += 1;
         if self.modstat.next_update > JOURNAL_MAX {
             self.write_status()?;
@@ -444,6 +550,11 @@ impl Database {
     }
 
     fn write_status(&mut self) -> Result<()> {
+        self.modstat.later = None;
+        self.modstat.noted.clear();
+        if self.modstat.info_unsettled {
+            self.settle()?;
+        }
         let status = self.dirs.admin("status");
         control::write_db(&status, &self.table, Which::Installed, true)?;
         for number in 0..self.modstat.next_update {
@@ -452,6 +563,7 @@ impl Database {
                 .or_fail(|| msg!("failed to remove my own update file %.255s", &path))?;
         }
         sys::dir::sync(&self.dirs.admin("updates"))?;
+        self.modstat.updates_unsettled = false;
         self.modstat.next_update = 0;
         Ok(())
     }
@@ -555,11 +667,11 @@ mod tests {
             lines.0,
             ["a:amd64 a half-configured 1", "a:amd64 a installed 1"]
         );
-        assert_eq!(listing(dir.path()), ["0000", "0001", "0002", "tmp.i"]);
+        assert_eq!(listing(dir.path()), ["0000", "0001", "tmp.i"]);
         let read = |name: &str| fs::read_to_string(dir.path().join(name)).expect("read");
         assert_eq!(read("status"), STATUS);
         let installed = STATUS.replace("unpacked", "installed");
-        assert_eq!(read("updates/0002"), installed.trim_end().to_owned() + "\n");
+        assert_eq!(read("updates/0001"), installed.trim_end().to_owned() + "\n");
         assert_eq!(read("updates/tmp.i"), "#padding\n".repeat(512));
         // The process goes without a word.
         drop(db);
@@ -580,12 +692,42 @@ mod tests {
         let dir = database();
         let mut db = opened(dir.path(), OpenMode::Write);
         let pkg = db.table.find_singleton("a").expect("a");
-        for _ in 0..=JOURNAL_MAX {
+        for n in 0..=JOURNAL_MAX {
+            let odd = n % 2 == 1;
+            db.table.set_status(
+                pkg,
+                if odd {
+                    Status::Installed
+                } else {
+                    Status::HalfConfigured
+                },
+            );
             db.note(pkg, &mut Lines::default()).expect("note");
         }
         assert_eq!(listing(dir.path()), ["tmp.i"]);
         db.note(pkg, &mut Lines::default()).expect("note");
         assert_eq!(listing(dir.path()), ["0000", "tmp.i"]);
+    }
+
+    #[test]
+    fn a_note_to_be_written_later_is() {
+        let dir = database();
+        let mut db = opened(dir.path(), OpenMode::Write);
+        let pkg = db.table.find_singleton("a").expect("a");
+        let mut lines = Lines::default();
+        db.table.set_status(pkg, Status::HalfConfigured);
+        db.note_later(pkg, &mut lines).expect("note");
+        assert_eq!(listing(dir.path()), ["tmp.i"]);
+        // One note for both, told of each.
+        db.table.set_status(pkg, Status::Installed);
+        db.note_unsettled(pkg, &mut lines).expect("note");
+        assert_eq!(listing(dir.path()), ["0000", "tmp.i"]);
+        assert_eq!(lines.0.len(), 2);
+        // Another package's, or settling, comes after it.
+        db.table.set_status(pkg, Status::HalfConfigured);
+        db.note_later(pkg, &mut lines).expect("note");
+        db.settle().expect("settle");
+        assert_eq!(listing(dir.path()), ["0000", "0001", "tmp.i"]);
     }
 
     #[test]

@@ -254,7 +254,7 @@ impl Run {
             Status::Installed
         };
         self.db.table.set_status(pkg, status);
-        self.db.note(pkg, &mut *self.report)?;
+        self.db.note_unsettled(pkg, &mut *self.report)?;
         self.report.debug(debug::TRIGGERSDETAIL, || {
             msg!("post_postinst_tasks - trig_incorporate")
         });
@@ -290,6 +290,8 @@ impl Run {
             args: &args,
             status,
         };
+        // A script never runs before what was noted is durable.
+        self.db.settle()?;
         self.hooks.enter(&self.db.table, &scope(None))?;
         let mut raw = None;
         let result = match self.spawn(call, &mut raw) {

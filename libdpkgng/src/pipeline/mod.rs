@@ -92,6 +92,9 @@ pub struct Options {
     pub skipsame: bool,
     /// Whether triggers are processed at the end of the run (`f_triggers`).
     pub triggers: bool,
+    /// Bytes of memory for content of archives that is made ready ahead of its use; 0: none is,
+    /// and no other thread works on an archive.
+    pub ahead: usize,
     /// `--abort-after`: how many failures end the run; 0 and less at the first.
     pub abort_after: i32,
     /// `--force-…`
@@ -197,10 +200,6 @@ pub struct Run {
     pub(crate) sincenothing: usize,
     /// A package whose triggers hold others up; see [`queue`].
     pub(crate) progress_bytrigproc: Option<PkgId>,
-    /// Packages to be deconfigured for the archive being unpacked.
-    pub(crate) deconfigure: Vec<Deconf>,
-    /// Packages to be removed in favour of the archive being unpacked.
-    pub(crate) conflictors: Vec<PkgId>,
     /// Dependency cycles already broken (`cyclebreak`): package, dependency, alternative.
     pub(crate) cycle_breaks: std::collections::HashSet<crate::pkg::PossiRef>,
     /// See [`errors`].
@@ -231,8 +230,6 @@ impl Run {
             dependtry: DependTry::Normal,
             sincenothing: 0,
             progress_bytrigproc: None,
-            deconfigure: Vec::new(),
-            conflictors: Vec::new(),
             cycle_breaks: Default::default(),
             failures: Default::default(),
             trigproc: Default::default(),

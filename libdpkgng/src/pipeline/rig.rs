@@ -148,6 +148,7 @@ impl Rig {
             recursive: false,
             skipsame: false,
             triggers: true,
+            ahead: crate::pipeline::unpack::AHEAD,
             abort_after: self.abort_after,
             force,
             ignore_depends: ignore,

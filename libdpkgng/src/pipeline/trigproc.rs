@@ -195,7 +195,8 @@ impl Run {
         let triggers = self.db.table[pkg].trigpend.join(" ");
         // Noting a status that is not of triggers clears what is pending.
         self.db.table.set_status(pkg, Status::HalfConfigured);
-        self.db.note(pkg, &mut *self.report)?;
+        // Durable before postinst runs.
+        self.db.note_unsettled(pkg, &mut *self.report)?;
         if self.opts.act {
             self.sincenothing = 0;
             self.script_postinst(pkg, &["triggered", &triggers])?;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 use crate::error::{OrFail, Result};
@@ -62,24 +62,47 @@ pub fn sync_parent(path: &Path) -> Result<()> {
     }
 }
 
-/// Make all files of a directory, and then itself, durable (`dir_sync_contents`). A named pipe among
-/// them is an error, not something to wait for.
-pub fn sync_contents(path: &Path) -> Result<()> {
+/// For reading, as one that is open for writing cannot be run; what cannot be opened for writing is
+/// the same error.
+fn open_to_sync(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    let options = options.read(true).custom_flags(libc::O_NONBLOCK);
+    let file = options.open(path)?;
+    let kind = file.metadata()?.file_type();
+    let errno = match () {
+        () if kind.is_dir() => libc::EISDIR,
+        () if kind.is_fifo() => libc::ENXIO,
+        () => return Ok(file),
+    };
+    Err(io::Error::from_raw_os_error(errno))
+}
+
+/// How many files of a directory are held open at most; how many there are is up to an archive.
+const OPEN_MAX: usize = 32;
+
+/// All files of a directory, and then itself, opened to be made durable, each by the name that
+/// messages have for it (`dir_sync_contents`); those beyond [`OPEN_MAX`] are made durable here. A
+/// named pipe among them is an error, not something to wait for.
+pub fn open_contents(path: &Path) -> Result<Vec<(OsString, File)>> {
     let entries =
         std::fs::read_dir(path).or_fail(|| msg!("unable to open directory '%s'", path))?;
+    let mut files = Vec::new();
     for entry in entries.flatten() {
         // As stock spells it, whose callers give the directory with a slash.
         let name = [path.as_os_str(), OsStr::new("/"), &entry.file_name()];
         let name: OsString = name.into_iter().collect();
-        let file = File::options()
-            .write(true)
-            .custom_flags(libc::O_NONBLOCK)
-            .open(&name)
-            .or_fail(|| msg!("unable to open file '%s'", &name))?;
+        let file = open_to_sync(Path::new(&name));
+        let file = file.or_fail(|| msg!("unable to open file '%s'", &name))?;
+        if files.len() < OPEN_MAX {
+            files.push((name, file));
+            continue;
+        }
         file.sync_all()
             .or_fail(|| msg!("unable to sync file '%s'", &name))?;
     }
-    sync(path)
+    let dir = File::open(path).or_fail(|| msg!("unable to open directory '%s'", path))?;
+    files.push((path.as_os_str().to_owned(), dir));
+    Ok(files)
 }
 
 #[cfg(test)]
@@ -96,7 +119,13 @@ mod tests {
         make_parents(&dir.path().join("x/y/file"), 0o755).expect("parents");
         assert!(dir.path().join("x/y").is_dir());
         std::fs::write(deep.join("f"), "x").expect("write");
-        sync_contents(&deep).expect("sync");
+        let opened = open_contents(&deep).expect("open");
+        let names: Vec<_> = opened.iter().map(|(name, _)| Path::new(name)).collect();
+        assert_eq!(names, [deep.join("f"), deep.clone()]);
+        for n in 0..2 * OPEN_MAX {
+            std::fs::write(deep.join(n.to_string()), "x").expect("write");
+        }
+        assert_eq!(open_contents(&deep).expect("open").len(), OPEN_MAX + 1);
         let gone = sync(&dir.path().join("none")).expect_err("missing");
         assert!(gone.to_string().ends_with("': No such file or directory"));
     }

@@ -164,6 +164,17 @@ fn wait_for_room(fd: RawFd) {
     unsafe { libc::poll(&raw mut waiting, 1, -1) };
 }
 
+/// How many descriptors this process may have open (`RLIMIT_NOFILE`, the soft limit).
+pub fn descriptors_max() -> usize {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: limit is writable. When that fails it stays 0.
+    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) };
+    usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -386,6 +386,42 @@ impl Spot {
         Ok(File::from(self.open_with(flags, mode)?))
     }
 
+    /// A new regular file with mode 0 and no name, in this directory; it goes when it is closed,
+    /// unless [`Spot::link_file`] names it. Not every file system has it (`EOPNOTSUPP`, `EISDIR`).
+    pub fn unnamed(&self) -> io::Result<File> {
+        Ok(File::from(
+            self.open_with(libc::O_TMPFILE | libc::O_RDWR, 0)?,
+        ))
+    }
+
+    /// Make this a name of an open file, which may be one that has none; `EEXIST` when there is
+    /// anything.
+    pub fn link_file(&self, file: &File) -> io::Result<()> {
+        let (dir, name) = self.raw()?;
+        let fd = file.as_raw_fd();
+        let empty = c"".as_ptr();
+        // SAFETY: both names are NUL-terminated, fd is open, dir is open or AT_FDCWD.
+        let linked = check(unsafe { libc::linkat(fd, empty, dir, name, libc::AT_EMPTY_PATH) });
+        match linked {
+            // Not allowed without the capability to read any file: it is ours all the same.
+            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => {
+                let path = cstring(format!("/proc/self/fd/{fd}").as_bytes())?;
+                let follow = libc::AT_SYMLINK_FOLLOW;
+                // SAFETY: as above.
+                check(unsafe { libc::linkat(libc::AT_FDCWD, path.as_ptr(), dir, name, follow) })
+            }
+            linked => linked,
+        }
+    }
+
+    /// Bytes that are free, for anybody, on the file system of this directory.
+    pub fn free_space(&self) -> io::Result<u64> {
+        let dir = self.open(libc::O_RDONLY | libc::O_DIRECTORY, true)?;
+        let free = nix::sys::statvfs::fstatvfs(&dir)?;
+        #[allow(clippy::unnecessary_cast)]
+        Ok((free.blocks_available() as u64).saturating_mul(free.fragment_size() as u64))
+    }
+
     /// `rename(2)` to another spot; this one is free afterwards.
     pub fn rename(&self, to: &Spot) -> io::Result<()> {
         let ((dir, name), (to_dir, to_name)) = (self.raw()?, to.raw()?);

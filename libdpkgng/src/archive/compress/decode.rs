@@ -115,6 +115,11 @@ impl<R: Read> Decoder<R> {
                     state: GzipState::Start,
                     fd: gzip_fd,
                 }),
+                // What decodes with one thread alone needs no blocks in memory.
+                Compressor::Xz if params.threads() == 1 => Codec::Lzma(
+                    Stream::new_stream_decoder(u64::MAX, 0)
+                        .map_err(|e| err!("%s: lzma error: %s", &desc, lzma_word(e, false)))?,
+                ),
                 Compressor::Xz => Codec::Lzma(
                     MtStreamBuilder::new()
                         .threads(params.threads())

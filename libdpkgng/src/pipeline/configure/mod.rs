@@ -175,7 +175,10 @@ impl Run {
             self.report.debug(debug::GENERAL, || {
                 msg!("deferred_configure updating conffiles")
             });
-            self.db.note(pkg, &mut *self.report)?;
+            match self.db.table[pkg].installed.conffiles.is_empty() {
+                true => self.db.note_later(pkg, &mut *self.report)?,
+                false => self.db.note(pkg, &mut *self.report)?,
+            }
             for index in 0..self.db.table[pkg].installed.conffiles.len() {
                 if !is_disappearing(&self.db.table[pkg].installed.conffiles[index]) {
                     self.configure_conffile(pkg, index)?;
@@ -183,7 +186,8 @@ impl Run {
             }
             self.db.table.set_status(pkg, Status::HalfConfigured);
         }
-        self.db.note(pkg, &mut *self.report)?;
+        // Durable before postinst runs, if there is one.
+        self.db.note_later(pkg, &mut *self.report)?;
         let last = &self.db.table[pkg].configversion;
         let last = match last.is_informative() {
             true => last.to_string(),

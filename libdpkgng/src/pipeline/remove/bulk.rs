@@ -92,7 +92,16 @@ impl Run {
         self.db.table.set_status(pkg, Status::ConfigFiles);
         self.db.table[pkg].installed.essential = false;
         self.db.table[pkg].installed.protected = false;
-        self.db.note(pkg, &mut *self.report)
+        match self.is_forgotten(pkg)? {
+            true => self.db.note_later(pkg, &mut *self.report),
+            false => self.db.note_unsettled(pkg, &mut *self.report),
+        }
+    }
+
+    /// Whether nothing is left of the package that a purge would be about.
+    pub(super) fn is_forgotten(&self, pkg: PkgId) -> Result<bool> {
+        let postrm = self.db.infodb_has_file(pkg, Which::Installed, "postrm")?;
+        Ok(!postrm && self.db.table[pkg].installed.conffiles.is_empty())
     }
 
     fn debug_node(&mut self, node: NodeId) {
@@ -258,16 +267,13 @@ impl Run {
                 msg!("removal_bulk info unlinked %s", &file.path)
             });
         }
-        let dir = self.db.infodb_dir();
-        let open = fs::File::open(&dir).or_fail(|| msg!("unable to open directory '%s'", &dir))?;
-        open.sync_all()
-            .or_fail(|| msg!("unable to sync directory '%s'", &dir))
+        self.db.info_changed();
+        Ok(())
     }
 
     /// Try the directories again that were not empty; warn about those that still are not.
     pub(super) fn remove_leftover_dirs(&mut self, pkg: PkgId) -> Result<()> {
         self.db.ensure_files(pkg, &mut *self.report)?;
-        self.db.note(pkg, &mut *self.report)?;
         self.failures.undo.clear();
 
         let root = self.root_of(pkg);
@@ -286,8 +292,9 @@ impl Run {
                 leftover.push_front(node);
             }
         }
-        self.write_leftover(pkg, leftover)?;
-        self.db.note(pkg, &mut *self.report)
+        // The list on disk is removed next.
+        self.db.must_reread_files(pkg);
+        Ok(())
     }
 
     fn remove_leftover_dir(

@@ -35,7 +35,7 @@ impl Run {
             let want = if purge { Want::Purge } else { Want::Deinstall };
             self.db.table[pkg].want = want;
             if self.opts.act {
-                self.db.note(pkg, &mut *self.report)?;
+                self.db.note_unsettled(pkg, &mut *self.report)?;
             }
         }
         let status = self.db.table[pkg].status();
@@ -107,7 +107,7 @@ impl Run {
         self.between_hooks(Scope::Package { pkg, step }, |run| {
             if status >= Status::HalfConfigured {
                 run.db.table.set_status(pkg, Status::HalfConfigured);
-                run.db.note(pkg, &mut *run.report)?;
+                run.db.note_unsettled(pkg, &mut *run.report)?;
                 run.failures.undo.push(Undo::PrermRemove(pkg, status));
                 run.script_installed(pkg, "prerm", "pre-removal", &["remove"])?;
                 // Half-installed soon.
@@ -228,7 +228,7 @@ impl Run {
             self.forget(pkg)?;
         }
         self.db.table[pkg].eflag = EFlag::Ok;
-        self.db.note(pkg, &mut *self.report)?;
+        self.db.note_unsettled(pkg, &mut *self.report)?;
         self.report.debug(debug::GENERAL, || msg!("removal done"));
         Ok(())
     }

@@ -93,7 +93,7 @@ impl Run {
         self.activate_package_processing(pkg)?;
         self.db.ensure_files(pkg, &mut *self.report)?;
         self.db.table[pkg].configversion = Version::default();
-        self.db.note(pkg, &mut *self.report)?;
+        self.db.note_later(pkg, &mut *self.report)?;
 
         self.drop_foreign_conffiles(pkg);
         self.db.note(pkg, &mut *self.report)?;
@@ -106,7 +106,7 @@ impl Run {
         self.db
             .write_filelist_except(pkg, which, &files, conffiles)?;
         self.db.table[pkg].installed.conffiles.clear();
-        self.db.note(pkg, &mut *self.report)?;
+        self.db.note_unsettled(pkg, &mut *self.report)?;
         self.script_installed(pkg, "postrm", "post-removal", &["purge"])?;
         Ok(())
     }

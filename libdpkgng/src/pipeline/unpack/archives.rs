@@ -1,7 +1,7 @@
 //! The archives of a command line, one after the other (`archivefiles`).
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::super::{Action, Run};
 use crate::archive::treewalk::TreeWalk;
@@ -11,16 +11,16 @@ use crate::force::Force;
 use crate::report::Event;
 use crate::{bail, msg, sys};
 
-/// How many archives after the one at hand are decompressed ahead.
-const AHEAD: usize = 1;
-/// The largest of those, in bytes.
-const AHEAD_MAX: u64 = 4 << 20;
-
 impl Run {
     /// `archivefiles()`: `--install`, `--unpack`, `--record-avail` of archives (or, with
     /// `--recursive`, directories).
     pub fn archive_files(&mut self, args: &[PathBuf]) -> Result<i32> {
-        self.whole(|run| run.archivefiles(args))
+        self.whole(|run| {
+            let done = run.archivefiles(args);
+            // What was noted is to be durable, however the run has ended.
+            let settled = run.db.settle();
+            done.and_then(|code| settled.map(|()| code))
+        })
     }
 
     fn archivefiles(&mut self, args: &[PathBuf]) -> Result<i32> {
@@ -58,12 +58,10 @@ impl Run {
             if let Err(e) = self.unpack.labels.load(wanted) {
                 self.archive_failed(archive, e)?;
             } else {
-                self.start_ahead(archive);
-                for next in archives.iter().skip(index + 1).take(AHEAD) {
-                    self.start_ahead(next);
-                }
+                self.open_ahead(&archives, index);
                 self.process_archive(archive)?;
             }
+            self.unpack.ahead.forget(index);
             if self.is_halted() {
                 break;
             }
@@ -76,19 +74,6 @@ impl Run {
         self.trigproc_run_deferred()?;
         self.db.shutdown(&mut *self.report)?;
         Ok(0)
-    }
-
-    /// Decompress an archive that is going to be unpacked later. A large one is left alone until
-    /// its turn: its decoder holds several blocks of 24 MiB, and little of it can wait anyway.
-    fn start_ahead(&mut self, archive: &Path) {
-        let small = std::fs::metadata(archive).is_ok_and(|m| m.len() <= AHEAD_MAX);
-        if small
-            && self.opts.act
-            && self.opts.action != Action::RecordAvail
-            && super::plan::is_plain_deb(archive)
-        {
-            self.open_ahead(archive);
-        }
     }
 
     fn list_archives(&mut self, args: &[PathBuf]) -> Result<Vec<PathBuf>> {

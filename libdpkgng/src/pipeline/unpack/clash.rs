@@ -232,7 +232,8 @@ impl Run {
     }
 
     /// `tarobject_matches()`: a shared path has to be what the archive has.
-    pub(super) fn check_matches(&mut self, pkg: PkgId, item: &Item, oldhash: &[u8]) -> Result<()> {
+    pub(super) fn check_matches(&mut self, job: &Job, item: &Item, oldhash: &[u8]) -> Result<()> {
+        let pkg = job.pkg;
         let Some(there) = item.there else {
             return Ok(());
         };
@@ -258,7 +259,7 @@ impl Run {
             Kind::HardLink | Kind::File => {
                 let flags = self.db.fsys.flags(item.node);
                 let alike = flags.contains(NodeFlags::NEW_CONFF)
-                    || self.unpack.rewritten.contains(&item.node)
+                    || job.rewritten.contains(&item.node)
                     || (there.is_file() && entry.size == there.size);
                 alike && Some(oldhash) == self.db.fsys.newhash(item.node)
             }

@@ -3,10 +3,10 @@
 //! half-installed).
 
 use super::super::{Action, Run};
-use super::Entered;
 use super::extract::Extracted;
 use super::spots::TMP_SUFFIX;
 use super::unwind::Undo;
+use super::{Entered, NodeSet};
 use crate::error::{Error, Result};
 use crate::fsys::{NodeFlags, NodeId};
 use crate::msg;
@@ -27,7 +27,7 @@ impl Run {
             Status::HalfInstalled | Status::Unpacked
         ) {
             self.db.table.set_status(pkg, Status::HalfInstalled);
-            self.db.note(pkg, &mut *self.report)?;
+            self.db.note_unsettled(pkg, &mut *self.report)?;
             self.unpack.unwind.push(Undo::PostrmUpgrade(pkg));
             self.script_fallback(
                 pkg,
@@ -47,6 +47,8 @@ impl Run {
         let Upgraded(Extracted {
             pkg,
             cidir,
+            backups,
+            rewritten,
             mut newfiles,
             mut newconffiles,
             ..
@@ -73,7 +75,6 @@ impl Run {
         self.update_infodb(pkg, &cidir)?;
         self.db
             .write_filehash_except(pkg, Which::Available, &newfiles, none, &mut *self.report)?;
-        let rewritten = &self.unpack.rewritten;
         if !rewritten.is_empty() {
             self.db
                 .amend_filehash(pkg, Which::Available, |node| rewritten.contains(&node))?;
@@ -84,15 +85,21 @@ impl Run {
         self.remove_files_from_others(pkg, &newfiles)?;
 
         self.db.table.set_status(pkg, Status::Unpacked);
-        self.db.note(pkg, &mut *self.report)?;
-        self.remove_backups(pkg, &newfiles)?;
+        self.db.note_later(pkg, &mut *self.report)?;
+        if !backups.is_empty() {
+            self.db.settle()?;
+        }
+        self.remove_backups(pkg, &newfiles, &backups)?;
         self.db.table[pkg].eflag = EFlag::Ok;
-        self.db.note(pkg, &mut *self.report)?;
+        self.db.note_unsettled(pkg, &mut *self.report)?;
         self.unpack.unwind.push(Undo::Checkpoint);
 
         // Only the removal of what conflicts is left to do.
-        while !self.conflictors.is_empty() {
-            let conflictor = self.conflictors.remove(0);
+        if !self.unpack.conflictors.is_empty() {
+            self.db.settle()?;
+        }
+        while !self.unpack.conflictors.is_empty() {
+            let conflictor = self.unpack.conflictors.remove(0);
             self.db.ensure_all_files(&mut *self.report)?;
             let table = &self.db.table;
             let line = msg!(
@@ -158,10 +165,17 @@ impl Run {
     }
 
     /// `pkg_remove_backup_files()`
-    fn remove_backups(&mut self, pkg: PkgId, newfiles: &[NodeId]) -> Result<()> {
+    fn remove_backups(&mut self, pkg: PkgId, newfiles: &[NodeId], backups: &NodeSet) -> Result<()> {
         self.unpack.place().forget();
+        let heard = self.report.debug_flags() & debug::EACHFILE != 0;
         for node in newfiles {
-            if self.db.fsys.flags(*node).contains(NodeFlags::NEW_CONFF) {
+            let flags = self.db.fsys.flags(*node);
+            if flags.contains(NodeFlags::NEW_CONFF) {
+                continue;
+            }
+            // What is new was placed where there was no backup.
+            let placed = flags.contains(NodeFlags::PLACED_ON_DISK);
+            if placed && !backups.contains(node) && !heard {
                 continue;
             }
             let usenode = self.namenode_to_use(*node, pkg, Which::Installed);

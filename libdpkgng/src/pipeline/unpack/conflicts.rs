@@ -23,14 +23,20 @@ enum Can {
 
 impl Run {
     /// `enqueue_deconfigure()`: what is queued last is deconfigured first.
-    pub fn enqueue_deconfigure(&mut self, pkg: PkgId, pkg_removal: Option<PkgId>, reason: Want) {
+    pub(super) fn enqueue_deconfigure(
+        &mut self,
+        queue: &mut Vec<Deconf>,
+        pkg: PkgId,
+        pkg_removal: Option<PkgId>,
+        reason: Want,
+    ) {
         self.state(pkg).istobe = Istobe::Deconfigure;
         let deconf = Deconf {
             pkg,
             pkg_removal,
             reason,
         };
-        self.deconfigure.insert(0, deconf);
+        queue.insert(0, deconf);
     }
 
     /// `does_replace()`: whether one package declares that it replaces files of another.
@@ -76,6 +82,7 @@ impl Run {
     /// May `pkg` be deconfigured so that `install` can be unpacked? (Breaks)
     fn try_deconfigure(
         &mut self,
+        queue: &mut Vec<Deconf>,
         pkg: PkgId,
         (up, dep): (PkgId, &Dependency),
         install: PkgId,
@@ -94,7 +101,7 @@ impl Run {
             ));
             Can::Forced
         } else if self.opts.autodeconf {
-            self.enqueue_deconfigure(pkg, None, Want::Install);
+            self.enqueue_deconfigure(queue, pkg, None, Want::Install);
             Can::Queued
         } else {
             self.report.notice(msg!(
@@ -110,6 +117,7 @@ impl Run {
     /// be removed? (Conflicts and Depends)
     fn try_remove(
         &mut self,
+        queue: &mut Vec<Deconf>,
         (up, dep): (PkgId, &Dependency),
         removal: PkgId,
         why: &Explanation,
@@ -166,13 +174,14 @@ impl Run {
                 return Can::No;
             }
         }
-        self.enqueue_deconfigure(up, Some(removal), Want::Deinstall);
+        self.enqueue_deconfigure(queue, up, Some(removal), Want::Deinstall);
         Can::Queued
     }
 
     /// `check_breaks()`: `dep` is a Breaks of the package being unpacked.
     pub(super) fn check_new_breaks(
         &mut self,
+        queue: &mut Vec<Deconf>,
         dep: &Dependency,
         pkg: PkgId,
         shown: &Msg,
@@ -202,7 +211,7 @@ impl Run {
                 fixname,
                 &name
             ));
-            can = self.try_deconfigure(fix, (pkg, dep), pkg, why);
+            can = self.try_deconfigure(queue, fix, (pkg, dep), pkg, why);
             if can == Can::Queued {
                 self.report.notice(msg!(
                     "yes, will deconfigure %s (broken by %s)",
@@ -236,6 +245,7 @@ impl Run {
     /// one that conflicts with it.
     pub(super) fn check_conflict(
         &mut self,
+        queue: &mut Vec<Deconf>,
         up: PkgId,
         dep: &Dependency,
         pkg: PkgId,
@@ -261,7 +271,7 @@ impl Run {
                         self.istobe(fix) as i32
                     )));
                 }
-                if self.arrange_removal(fix, &name) {
+                if self.arrange_removal(queue, fix, &name) {
                     return Ok(());
                 }
                 self.state(fix).istobe = Istobe::Normal;
@@ -298,7 +308,7 @@ impl Run {
     }
 
     /// See whether `fix` can be removed in favour of the package called `name`, and queue it.
-    fn arrange_removal(&mut self, fix: PkgId, name: &str) -> bool {
+    fn arrange_removal(&mut self, queue: &mut Vec<Deconf>, fix: PkgId, name: &str) -> bool {
         let fixname = self.db.table.name(fix, NameWhen::NonAmbig);
         self.state(fix).istobe = Istobe::Remove;
         self.report.notice(msg!(
@@ -308,7 +318,7 @@ impl Run {
         ));
         let needed = match self.db.table[fix].status() {
             Status::Installed | Status::TriggersPending | Status::TriggersAwaited => {
-                self.is_needed(fix)
+                self.is_needed(queue, fix)
             }
             _ => {
                 self.report.notice(msg!(
@@ -334,22 +344,22 @@ impl Run {
                 &fixname
             ));
         }
-        self.conflictors.push(fix);
+        self.unpack.conflictors.push(fix);
         self.report
             .notice(msg!("yes, will remove %s in favour of %s", &fixname, name));
         true
     }
 
     /// Whether something depends on `fix`, or on what it provides, that cannot be deconfigured.
-    fn is_needed(&mut self, fix: PkgId) -> bool {
+    fn is_needed(&mut self, queue: &mut Vec<Deconf>, fix: PkgId) -> bool {
         let set = self.db.table[fix].set;
-        if self.cannot_do_without(fix, set, None) {
+        if self.cannot_do_without(queue, fix, set, None) {
             return true;
         }
         let depends = self.db.table[fix].installed.depends.clone();
         let provides = depends.iter().filter(|d| d.kind == DepType::Provides);
         for possi in provides.filter_map(|d| d.possi.first()) {
-            if self.cannot_do_without(fix, possi.ed, Some(possi.ed)) {
+            if self.cannot_do_without(queue, fix, possi.ed, Some(possi.ed)) {
                 return true;
             }
         }
@@ -359,6 +369,7 @@ impl Run {
     /// Whether a dependency on `set` stands in the way of removing `fix` (which provides it).
     fn cannot_do_without(
         &mut self,
+        queue: &mut Vec<Deconf>,
         fix: PkgId,
         set: crate::pkg::SetId,
         provided: Option<crate::pkg::SetId>,
@@ -391,7 +402,7 @@ impl Run {
                 kind: dep.kind,
                 possi: vec![possi.clone()],
             };
-            if self.try_remove((link.pkg, &dep), fix, &verdict.whynot) == Can::No {
+            if self.try_remove(queue, (link.pkg, &dep), fix, &verdict.whynot) == Can::No {
                 return true;
             }
         }

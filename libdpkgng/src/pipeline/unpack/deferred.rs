@@ -1,31 +1,35 @@
 //! The second pass over an archive's files: all durable, then all renamed
 //! (`tar_deferred_extract`).
 //!
-//! The promise is stock's: no file gets its name before its data is on the disk. Where stock
-//! syncs and renames one by one, the `fsync`s of a package are in flight together here.
+//! The promise is stock's: no file gets its name before its data is on the disk, and before it is
+//! noted there that the package is half-installed. Where stock syncs and renames one by one, the
+//! `fsync`s of a package are in flight together here.
 
+use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 
 use super::super::Run;
 use super::Entered;
 use super::extract::Job;
+use super::place::sync_written;
 use super::spots::{Spots, is_absent};
 use crate::error::{Error, OrFail, Result};
 use crate::fsys::{NodeFlags, NodeId};
 use crate::msg;
 use crate::pkg::{PkgId, Which};
 use crate::report::debug;
-use crate::sys::writeback;
-
-/// Files that are open at once.
-const BATCH: usize = 256;
 
 impl Run {
     /// Rename what was deferred.
-    pub(super) fn place_deferred(&mut self, job: &Job) -> Result<()> {
+    pub(super) fn place_deferred(
+        &mut self,
+        job: &mut Job,
+        control: Vec<(OsString, File)>,
+    ) -> Result<()> {
         self.unpack.place().forget();
-        self.sync_deferred(job)?;
+        self.sync_deferred(job, control)?;
         for node in &job.newfiles {
             let fsys = &self.db.fsys;
             self.report.debug(debug::EACHFILE, || {
@@ -96,30 +100,38 @@ impl Run {
         }
     }
 
-    /// Make everything that was written durable (`tar_writeback_barrier`, and the `fsync`s).
-    fn sync_deferred(&mut self, job: &Job) -> Result<()> {
-        let fsys = &self.db.fsys;
-        let written = |n: &&NodeId| fsys.flags(**n).contains(NodeFlags::DEFERRED_FSYNC);
-        let nodes: Vec<NodeId> = job.newfiles.iter().filter(written).copied().collect();
-        for batch in nodes.chunks(BATCH) {
-            let mut files: Vec<OwnedFd> = Vec::with_capacity(batch.len());
-            let mut names = Vec::with_capacity(batch.len());
-            for node in batch {
-                let spots = self.spots_in_use(*node, job.pkg);
-                let name = spots.shown_new();
-                let opened = self.open_to_sync(&spots);
-                files.push(opened.or_fail(|| msg!("unable to open '%.255s'", &name))?);
-                names.push(name);
-            }
-            if let Err((index, e)) = writeback::sync_all(&files) {
-                let name = names.get(index).map_or(&b""[..], |n| n);
-                return Err(e).or_fail(|| msg!("unable to sync file '%.255s'", name));
-            }
-            for (file, name) in files.into_iter().zip(&names) {
-                let closed = writeback::close(file.into());
-                closed.or_fail(|| msg!("error closing/writing '%.255s'", name))?;
+    /// The barrier before files get their names. Durable after it: that the package is
+    /// half-installed (the note), the content of its files (`tar_writeback_barrier`, and the
+    /// `fsync`s; not with `--force-unsafe-io`), and the control files.
+    fn sync_deferred(&mut self, job: &mut Job, control: Vec<(OsString, File)>) -> Result<()> {
+        if self.report.debug_flags() & (debug::EACHFILE | debug::EACHFILEDETAIL) != 0 {
+            // Here stock looks for the files once more.
+            for node in job.newfiles.clone() {
+                if self.db.fsys.flags(node).contains(NodeFlags::DEFERRED_FSYNC) {
+                    self.spots_in_use(node, job.pkg);
+                }
             }
         }
+        for node in std::mem::take(&mut job.again) {
+            if !self.db.fsys.flags(node).contains(NodeFlags::DEFERRED_FSYNC) {
+                continue;
+            }
+            let spots = self.spots_in_use(node, job.pkg);
+            let shown = spots.shown_new();
+            let opened = self.open_to_sync(&spots);
+            let file = opened.or_fail(|| msg!("unable to open '%.255s'", &shown))?;
+            job.written
+                .push((self.db.fsys.name(node).to_vec(), shown, file));
+        }
+        let mut also = Vec::new();
+        for (path, dir) in self.db.unsettled()? {
+            also.push((msg!("unable to sync directory '%s'", &path), dir.into()));
+        }
+        for (name, file) in control {
+            also.push((msg!("unable to sync file '%s'", &name), file.into()));
+        }
+        sync_written(job, also)?;
+        self.db.settled();
         Ok(())
     }
 }

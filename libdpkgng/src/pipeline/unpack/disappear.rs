@@ -9,7 +9,6 @@ use crate::msg;
 use crate::pkg::{DepType, MultiArch, NameWhen, PkgId, SetId, Which};
 use crate::report::debug;
 use crate::state::{EFlag, Status, Want};
-use crate::sys;
 use crate::version::Version;
 
 /// Stock's `dbg_veryverbose` is `veryverbose` in its help.
@@ -215,7 +214,7 @@ impl Run {
             msg!("pkg_disappear cleaning info directory")
         });
         self.remove_info_files(pkg)?;
-        sys::dir::sync(&self.db.infodb_dir())?;
+        self.db.info_changed();
 
         self.db.table.set_status(pkg, Status::NotInstalled);
         let p = &mut self.db.table[pkg];

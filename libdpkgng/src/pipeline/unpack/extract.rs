@@ -11,20 +11,22 @@
 //! Files and links stay beside their place (`.dpkg-new`) until all of the archive is there and
 //! durable ([`super::deferred`]); conffiles stay there until they are configured.
 
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use super::super::Run;
+use super::ahead::Data;
 use super::clash::Clash;
 use super::conffiles::EMPTY_HASH;
+use super::entries::Entries;
 use super::plan::{OwnerCache, SystemOwners};
 use super::prepare::Prepared;
-use super::source::{Data, Source};
 use super::spots::Spots;
 use super::unwind::Undo;
 use super::{Entered, NodeSet, Nodes};
 use crate::archive::take_error;
-use crate::archive::tar::{Kind, TarEntry, TarReader};
+use crate::archive::tar::{Kind, TarEntry};
 use crate::db::filehash::HASHFILE;
 use crate::digest;
 use crate::error::{OrFail, Result};
@@ -43,26 +45,21 @@ pub struct Extracted {
     pub(super) pkg: PkgId,
     pub(super) cidir: PathBuf,
     pub(super) old_status: Status,
+    /// Paths whose old object is still beside them.
+    pub(super) backups: NodeSet,
+    /// Paths that a hook has rewritten.
+    pub(super) rewritten: NodeSet,
     /// The paths of the archive, in its order.
     pub(super) newfiles: Nodes,
     pub(super) newconffiles: Nodes,
 }
 
-/// The tar stream of the archive at hand.
-pub(super) type Tar = TarReader<Source>;
-
-/// Where the content of an archive's regular files is.
-pub(super) enum Content {
-    /// Behind their headers.
-    Streamed,
-    /// In files of a payload, by the number of the hook that knows them.
-    OnDisk(usize, Place),
-}
-
 /// What is remembered between the entries of an archive.
 pub(super) struct Job {
     pub(super) pkg: PkgId,
-    pub(super) content: Content,
+    /// Where the content of regular files is, if not in the archive's stream: the number of the
+    /// hook that knows, and the directory.
+    pub(super) payload: Option<(usize, Place)>,
     /// Whether every file needs a digest.
     pub(super) hash_all: bool,
     /// The paths so far (`newfiles_queue`).
@@ -74,6 +71,15 @@ pub(super) struct Job {
     pub(super) links: NodeSet,
     /// Files that are a payload's.
     pub(super) linked: NodeSet,
+    /// Files that were written and may not be durable yet: the archive's name and that on this
+    /// system.
+    pub(super) written: Vec<(Vec<u8>, Vec<u8>, OwnedFd)>,
+    /// Paths of such files that the archive has once more.
+    pub(super) again: NodeSet,
+    /// Paths whose old object was put aside.
+    pub(super) backups: NodeSet,
+    /// Paths that a hook has rewritten.
+    pub(super) rewritten: NodeSet,
     pub(super) buffer: Vec<u8>,
     owners: OwnerCache,
 }
@@ -147,41 +153,41 @@ impl Run {
     pub(super) fn extract(&mut self, prepared: Prepared) -> Result<Extracted> {
         let Prepared {
             pkg,
-            cidir,
+            control,
             data,
             old_status,
             newconffiles,
         } = prepared;
-        let (mut tar, content) = match data {
-            Data::Stream(source) => (TarReader::new(source), Content::Streamed),
-            Data::Payload(by, payload) => (
-                TarReader::bare(Source::headers(payload.headers)),
-                Content::OnDisk(by, Place::within(payload.root)),
-            ),
-        };
+        let Data {
+            entries: mut tar,
+            payload,
+        } = data;
         let mut job = Job {
             pkg,
-            content,
-            hash_all: self.needs_hashes(pkg, &cidir),
+            payload,
+            hash_all: self.needs_hashes(pkg, &control.path),
             newfiles: Vec::new(),
             in_sync: self.is_getting_in_sync(pkg),
             links: NodeSet::new(),
             linked: NodeSet::new(),
+            written: Vec::new(),
+            again: NodeSet::new(),
+            backups: NodeSet::new(),
+            rewritten: NodeSet::new(),
             buffer: vec![0; 128 * 1024],
             owners: OwnerCache::default(),
         };
         self.unpack.place().forget();
         self.unpack.unwind.push(Undo::Stream);
         let result = self.extract_entries(&mut tar, &mut job);
-        for line in tar.get_mut().complaints() {
+        for line in tar.complaints() {
             self.report.event(&Event::Stderr(line));
         }
         if let Err(e) = result {
-            let unused = tar.read_ahead();
-            self.unpack.child_says = tar.get_mut().abandon(unused);
+            self.unpack.unwind.child_says = tar.abandon();
             return Err(e);
         }
-        if !tar.get_mut().finished_well() {
+        if !tar.finished_well() {
             bail!(
                 "%s subprocess returned error exit status %d",
                 "dpkg-deb --fsys-tarfile",
@@ -189,10 +195,12 @@ impl Run {
             );
         }
         drop(tar);
-        self.place_deferred(&job)?;
+        self.place_deferred(&mut job, control.to_sync)?;
         Ok(Extracted {
             pkg,
-            cidir,
+            cidir: control.path,
+            backups: job.backups,
+            rewritten: job.rewritten,
             old_status,
             newfiles: job.newfiles,
             newconffiles,
@@ -220,11 +228,11 @@ impl Run {
         })
     }
 
-    fn extract_entries(&mut self, tar: &mut Tar, job: &mut Job) -> Result<()> {
+    fn extract_entries(&mut self, tar: &mut Entries, job: &mut Job) -> Result<()> {
         loop {
             match tar.next_entry() {
                 Ok(Some(entry)) => self.extract_entry(tar, job, entry)?,
-                Ok(None) => break,
+                Ok(None) => return Ok(()),
                 Err(e) => bail!(
                     "%s: %s",
                     msg!("corrupted filesystem tarfile in package archive"),
@@ -232,15 +240,14 @@ impl Run {
                 ),
             }
         }
-        tar.drain().map_err(|e| {
-            crate::err!(
-                "cannot zap possible trailing zeros from dpkg-deb: %s",
-                e.msg
-            )
-        })
     }
 
-    fn extract_entry(&mut self, tar: &mut Tar, job: &mut Job, mut entry: TarEntry) -> Result<()> {
+    fn extract_entry(
+        &mut self,
+        tar: &mut Entries,
+        job: &mut Job,
+        mut entry: TarEntry,
+    ) -> Result<()> {
         let pkg = job.pkg;
         entry.resolve(&mut SystemOwners {
             db: &self.db,
@@ -349,7 +356,7 @@ impl Run {
     }
 
     /// An entry that is going to be placed (or, when shared, compared).
-    fn place_entry(&mut self, tar: &mut Tar, job: &mut Job, item: Item) -> Result<()> {
+    fn place_entry(&mut self, tar: &mut Entries, job: &mut Job, item: Item) -> Result<()> {
         let node = item.node;
         let mut oldhash = Vec::new();
         if item.shared {
@@ -369,7 +376,7 @@ impl Run {
             self.create(tar, job, &item)?;
         }
         if item.shared {
-            self.check_matches(job.pkg, &item, &oldhash)?;
+            self.check_matches(job, &item, &oldhash)?;
         }
         if compare_only {
             return Ok(());
@@ -383,7 +390,7 @@ impl Run {
             self.leave(Entered::File(job.pkg, node), true);
             return Ok(());
         }
-        self.put_aside(&item)?;
+        self.put_aside(job, &item)?;
         match item.entry.kind {
             Kind::File | Kind::HardLink | Kind::Symlink => {
                 *self.db.fsys.flags_mut(node) |= NodeFlags::DEFERRED_RENAME;
@@ -433,7 +440,7 @@ impl Run {
     }
 
     /// `tarobject_hash()`: the digest of an entry that is not placed.
-    fn hash_entry(&mut self, tar: &mut Tar, item: &Item, job: &mut Job) -> Result<()> {
+    fn hash_entry(&mut self, tar: &mut Entries, item: &Item, job: &mut Job) -> Result<()> {
         let entry = &item.entry;
         match entry.kind {
             Kind::File => {
@@ -457,14 +464,14 @@ impl Run {
                     .fsys
                     .set_newhash(item.node, Some(hash.into_bytes().into()));
             }
-            Kind::HardLink => self.take_over_hash(item),
+            Kind::HardLink => self.take_over_hash(job, item),
             _ => {}
         }
         Ok(())
     }
 
     /// A hard link has the digest of what it is a link to.
-    pub(super) fn take_over_hash(&mut self, item: &Item) {
+    pub(super) fn take_over_hash(&mut self, job: &mut Job, item: &Item) {
         let link = self.db.fsys.find(&item.entry.linkname);
         let hash = self.db.fsys.newhash(link).map(Box::from);
         self.report.debug(debug::EACHFILEDETAIL, || {
@@ -472,8 +479,8 @@ impl Run {
             msg!("tarobject hardlink digest=%s", shown)
         });
         self.db.fsys.set_newhash(item.node, hash);
-        if self.unpack.rewritten.contains(&link) {
-            self.unpack.rewritten.insert(item.node);
+        if job.rewritten.contains(&link) {
+            job.rewritten.insert(item.node);
         }
     }
 
@@ -541,7 +548,12 @@ impl Run {
                 });
             }
         }
-        let Err(mut error) = spots.tmp.rename(&spots.main) else {
+        // Mostly there is none, and looking is cheaper than trying.
+        let restored = match spots.tmp.lstat() {
+            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => Err(e),
+            _ => spots.tmp.rename(&spots.main),
+        };
+        let Err(mut error) = restored else {
             self.report.debug(debug::EACHFILEDETAIL, || {
                 msg!("tarobject restored tmp to main")
             });
@@ -595,7 +607,7 @@ pub(super) fn hash_data(
 }
 
 /// `tarobject_skip_padding()`
-pub(super) fn skip_padding(tar: &mut Tar, entry: &TarEntry) -> Result<()> {
+pub(super) fn skip_padding(tar: &mut Entries, entry: &TarEntry) -> Result<()> {
     tar.skip_padding().map_err(|e| {
         crate::err!(
             "cannot skip padding for file '%.255s': %s",
@@ -606,7 +618,7 @@ pub(super) fn skip_padding(tar: &mut Tar, entry: &TarEntry) -> Result<()> {
 }
 
 /// `tarobject_skip_entry()`
-fn skip_entry(tar: &mut Tar, entry: &TarEntry) -> Result<()> {
+fn skip_entry(tar: &mut Entries, entry: &TarEntry) -> Result<()> {
     if entry.kind != Kind::File {
         return Ok(());
     }

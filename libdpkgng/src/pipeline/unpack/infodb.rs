@@ -8,14 +8,14 @@ use super::super::Run;
 use crate::error::{OrFail, Result};
 use crate::pkg::{MultiArch, NameWhen, PkgId, Which};
 use crate::report::debug;
-use crate::{bail, msg, sys};
+use crate::{bail, msg};
 
 /// Longest name of a control file.
 const NAME_MAX: usize = 100;
 
 impl Run {
-    /// Replace or remove the files the package has in `info/`, add the new ones, and make the
-    /// directory durable. The file list is written elsewhere.
+    /// Replace or remove the files the package has in `info/`, add the new ones, which is durable
+    /// before the next note is. The file list is written elsewhere.
     pub(super) fn update_infodb(&mut self, pkg: PkgId, cidir: &Path) -> Result<()> {
         let mut files = self.db.infodb_files(pkg, Which::Available)?;
         let mut known = Vec::new();
@@ -66,7 +66,8 @@ impl Run {
             });
             self.remove_info_files(pkg)?;
         }
-        sys::dir::sync(&self.db.infodb_dir())
+        self.db.info_changed();
+        Ok(())
     }
 
     fn install_info_file(&mut self, pkg: PkgId, cidir: &Path, name: &[u8]) -> Result<()> {

@@ -11,8 +11,8 @@
 //! | old postrm; from there only forward | | [`commit`] |
 //! | old files, `info/`, the package's fields, packages that disappear | | [`commit`], [`oldfiles`], [`infodb`], [`disappear`] |
 //!
-//! [`archives`] runs this over the archives of a command line, [`source`] decompresses ahead,
-//! [`unwind`] takes it all back when it fails.
+//! [`archives`] runs this over the archives of a command line, [`source`] makes entries of an
+//! archive, [`ahead`] has that done before their turn, [`unwind`] takes it all back when it fails.
 //!
 //! Written here: everything below the instdir that the archive ships, `ADMINDIR/tmp.ci` and
 //! `ADMINDIR/reassemble.deb` for the time of the unpack, and the package's files in
@@ -26,11 +26,11 @@ use super::Run;
 use crate::error::{Kind, Result};
 use crate::fsys::{Fsys, NodeId};
 use crate::hooks::{PackageStep, Scope};
-use crate::msg::Msg;
 use crate::pkg::PkgId;
 use crate::sys::place::Place;
 use crate::sys::selinux::Labels;
 
+pub mod ahead;
 pub mod archives;
 pub mod clash;
 pub mod commit;
@@ -38,6 +38,7 @@ pub mod conffiles;
 pub mod conflicts;
 pub mod deferred;
 pub mod disappear;
+mod entries;
 pub mod extract;
 pub mod infodb;
 pub mod oldfiles;
@@ -48,6 +49,9 @@ pub mod source;
 pub mod spots;
 pub mod unwind;
 
+/// How many bytes of content are made ready ahead unless somebody says otherwise.
+pub const AHEAD: usize = 64 << 20;
+
 /// The private state of this module.
 #[derive(Debug, Default)]
 pub struct State {
@@ -57,16 +61,15 @@ pub struct State {
     place: Option<Place>,
     /// SELinux labels.
     labels: Labels,
-    /// What stock's child says when the data member is let go of.
-    child_says: Vec<Msg>,
-    /// Archives decompressed ahead.
-    ahead: source::Ahead,
+    /// Archives opened before their turn.
+    ahead: ahead::Ahead,
     /// When the run began, seconds since the epoch: the access time of what is placed.
     now: i64,
     /// Whose hooks still have to hear how it went, in order.
     entered: VecDeque<Entered>,
-    /// Paths of the archive at hand that a hook has rewritten.
-    rewritten: NodeSet,
+    /// Packages to be removed in favour of one that is unpacked. It is decided before the unpack and
+    /// done at its end; what an archive that fails has left here stock does at the next.
+    conflictors: Vec<PkgId>,
 }
 
 /// What begins in one step of an unpack and ends in another, or when it is unwound.
@@ -91,9 +94,7 @@ impl Run {
     pub fn process_archive(&mut self, archive: &Path) -> Result<()> {
         self.unpack.unwind.begin();
         self.unpack.place = Some(Place::new(&self.db.dirs.instdir));
-        self.unpack.rewritten.clear();
         let result = self.unpack_archive(archive);
-        self.unpack.ahead.forget(archive);
         let ok = result.is_ok();
         let result = match result {
             Ok(()) => self.unwind(false),

@@ -2,17 +2,20 @@
 //! one aside.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek as _, Write};
+use std::os::fd::OwnedFd;
 
 use super::super::Run;
-use super::extract::{Content, Item, Job, Tar, hash_data, path_of, skip_padding};
-use super::spots::NEW_SUFFIX;
+use super::entries::Entries;
+use super::extract::{Item, Job, hash_data, path_of, skip_padding};
+use super::spots::{NEW_SUFFIX, Spots};
 use crate::archive::take_error;
 use crate::archive::tar::Kind;
 use crate::digest;
-use crate::error::{OrFail, Result};
+use crate::error::{Error, OrFail, Result};
 use crate::force::Force;
 use crate::fsys::NodeFlags;
+use crate::msg::Msg;
 use crate::pkg::{PkgId, Which};
 use crate::report::debug;
 use crate::sys::place::{Spot, Stat, device};
@@ -61,6 +64,35 @@ fn copy_file(
     Ok(None)
 }
 
+/// Files that are open at once because they are not durable yet.
+const OPEN_FILES: usize = 256;
+/// Content from which on the disk is told early to write it.
+const LARGE: u64 = 1 << 20;
+
+/// Make what was written durable, and what else has to be with it: all at once. It keeps the
+/// promise that no file gets its name before its content is on the disk.
+pub(super) fn sync_written(job: &mut Job, also: Vec<(Msg, OwnedFd)>) -> Result<()> {
+    let written = std::mem::take(&mut job.written);
+    let (mut whats, mut files): (Vec<_>, Vec<_>) = also.into_iter().unzip();
+    let mut names = Vec::with_capacity(written.len());
+    for (name, shown, file) in written {
+        whats.push(msg!("unable to sync file '%.255s'", shown));
+        names.push(name);
+        files.push(file);
+    }
+    if let Err((index, e)) = writeback::sync_all(&files) {
+        let what = whats.into_iter().nth(index);
+        let what = what.unwrap_or_else(|| msg!("unable to sync"));
+        return Err(Error::os(what, e));
+    }
+    let first = files.len() - names.len();
+    for (file, name) in files.into_iter().skip(first).zip(names) {
+        let closed = writeback::close(file.into());
+        closed.or_fail(|| msg!("error closing/writing '%.255s'", name))?;
+    }
+    Ok(())
+}
+
 /// The file of a payload that an entry's content is in, and where it may be linked from.
 pub(super) struct OnDisk {
     pub(super) file: File,
@@ -73,21 +105,61 @@ impl Run {
         self.opts.force.forgive_not_root(result)
     }
 
+    /// Remove what is left beside a path under the names `.dpkg-new` and `.dpkg-tmp`.
+    fn clear(&mut self, spots: &Spots) -> Result<()> {
+        self.remove_tree(&spots.new, &spots.shown_new())?;
+        self.remove_tree(&spots.tmp, &spots.shown_tmp())
+    }
+
+    /// Whether something may be left beside a path that making `.dpkg-new` would not meet, or
+    /// somebody listens. Where the path itself is free so is `.dpkg-tmp`: it would be in its place.
+    fn must_clear(&self, item: &Item) -> bool {
+        let absent = |spot: &Spot| {
+            let stat = spot.lstat();
+            stat.is_err_and(|e| e.raw_os_error() == Some(libc::ENOENT))
+        };
+        self.report.debug_flags() & debug::EACHFILE != 0
+            || (item.there.is_some() && !absent(&item.spots.tmp))
+    }
+
+    /// Make something as `.dpkg-new`. That something is in the way is rare, and shows when it cannot
+    /// be made.
+    fn make<T>(
+        &mut self,
+        item: &Item,
+        make: impl Fn(&Spot) -> io::Result<T>,
+    ) -> Result<io::Result<T>> {
+        let made = make(&item.spots.new);
+        if made.is_ok() {
+            return Ok(made);
+        }
+        // So it is done as if it were the first thing to be done.
+        self.unpack.unwind.retract();
+        self.clear(&item.spots)?;
+        self.push_install_undo(item.node);
+        Ok(make(&item.spots.new))
+    }
+
     /// Make the new object as `.dpkg-new` (`tarobject_extract`), after removing what is left
     /// under that name and under `.dpkg-tmp`.
-    pub(super) fn create(&mut self, tar: &mut Tar, job: &mut Job, item: &Item) -> Result<()> {
+    pub(super) fn create(&mut self, tar: &mut Entries, job: &mut Job, item: &Item) -> Result<()> {
         let spots = &item.spots;
         let name = &item.entry.name;
-        self.remove_tree(&spots.new, &spots.shown_new())?;
-        self.remove_tree(&spots.tmp, &spots.shown_tmp())?;
+        if self.must_clear(item) {
+            self.clear(spots)?;
+        }
         self.push_install_undo(item.node);
+        let flags = self.db.fsys.flags(item.node);
+        if flags.contains(NodeFlags::DEFERRED_FSYNC) {
+            job.again.insert(item.node);
+        }
         // The path may come twice.
         job.linked.remove(&item.node);
         let detail = debug::EACHFILEDETAIL;
         match item.entry.kind {
             Kind::File => self.create_file(tar, job, item)?,
             Kind::Fifo => {
-                let made = spots.new.mkfifo();
+                let made = self.make(item, Spot::mkfifo)?;
                 made.or_fail(|| msg!("error creating pipe '%.255s'", name))?;
                 self.report.debug(detail, || msg!("tarobject fifo"));
             }
@@ -96,27 +168,27 @@ impl Run {
                     Kind::CharDevice => (libc::S_IFCHR, "tarobject chardev"),
                     _ => (libc::S_IFBLK, "tarobject blockdev"),
                 };
-                let made = spots
-                    .new
-                    .mknod(kind, device(item.entry.major, item.entry.minor));
+                let dev = device(item.entry.major, item.entry.minor);
+                let made = self.make(item, |new| new.mknod(kind, dev))?;
                 made.or_fail(|| msg!("error creating device '%.255s'", name))?;
                 self.report.debug(detail, || msg!(text));
             }
             Kind::HardLink => {
                 let target = self.link_target(job, item);
                 self.part_from_payload(job, item, &target)?;
-                let made = self.unpack.place().spot(&target).link(&spots.new);
+                let target = self.unpack.place().spot(&target);
+                let made = self.make(item, |new| target.link(new))?;
                 made.or_fail(|| msg!("error creating hard link '%.255s'", name))?;
-                self.take_over_hash(item);
+                self.take_over_hash(job, item);
             }
             Kind::Symlink => {
-                let made = spots.new.symlink(&item.entry.linkname);
+                let made = self.make(item, |new| new.symlink(&item.entry.linkname))?;
                 made.or_fail(|| msg!("error creating symbolic link '%.255s'", name))?;
                 self.report
                     .debug(detail, || msg!("tarobject symlink creating"));
             }
             Kind::Directory => {
-                let made = spots.new.mkdir();
+                let made = self.make(item, Spot::mkdir)?;
                 made.or_fail(|| msg!("error creating directory '%.255s'", name))?;
                 self.report
                     .debug(detail, || msg!("tarobject directory creating"));
@@ -178,11 +250,10 @@ impl Run {
         copy.unlink().or_fail(fail)
     }
 
-    fn create_file(&mut self, tar: &mut Tar, job: &mut Job, item: &Item) -> Result<()> {
+    fn create_file(&mut self, tar: &mut Entries, job: &mut Job, item: &Item) -> Result<()> {
         let spots = &item.spots;
         let entry = &item.entry;
         let name = &entry.name;
-        let detail = debug::EACHFILEDETAIL;
         let rewritten = self.is_rewritten(job.pkg, item);
         let mut ondisk = self.content_file(job, item)?;
         if let Some(ondisk) = &mut ondisk
@@ -191,21 +262,7 @@ impl Run {
         {
             return Ok(());
         }
-        // Mode 0: nobody can do anything with it before it has the right one.
-        let mut file = spots.new.create().or_fail(|| {
-            msg!(
-                "unable to create '%.255s' (while processing '%.255s')",
-                spots.shown_new(),
-                name
-            )
-        })?;
-        self.report
-            .debug(detail, || msg!("tarobject file open size=%jd", entry.size));
-        let hashed = job.hash_all || rewritten;
-        let copied = match &mut ondisk {
-            None => copy_data(tar, &mut file, &mut job.buffer, hashed),
-            Some(ondisk) => copy_file(&mut ondisk.file, &mut file, &mut job.buffer, hashed),
-        };
+        let (mut file, copied) = self.write_content(tar, job, item, ondisk, rewritten)?;
         let mut hash = copied.map_err(|e| {
             let why = match e {
                 CopyError::Read(e) => take_error(e, || msg!("failed to read")).msg,
@@ -224,12 +281,11 @@ impl Run {
             file = new;
             hash = Some(made);
             if hash != given {
-                self.unpack.rewritten.insert(item.node);
+                job.rewritten.insert(item.node);
             }
         }
         self.note_hash(item, hash);
         skip_padding(tar, entry)?;
-        writeback::start(&file);
 
         let owner = item.owner;
         self.describe_override(item);
@@ -239,10 +295,78 @@ impl Run {
         let permitted = writeback::set_mode(&file, owner.mode & !libc::S_IFMT);
         self.forgive_nonroot(permitted)
             .or_fail(|| msg!("error setting permissions of '%.255s'", name))?;
-        if !self.opts.force.has(Force::UnsafeIo) {
-            *self.db.fsys.flags_mut(item.node) |= NodeFlags::DEFERRED_FSYNC;
+        writeback::set_times(&file, self.unpack.now, entry.mtime)
+            .or_fail(|| msg!("error setting timestamps of '%.255s'", spots.shown_new()))?;
+        if self.opts.force.has(Force::UnsafeIo) {
+            return writeback::close(file).or_fail(|| msg!("error closing/writing '%.255s'", name));
         }
-        writeback::close(file).or_fail(|| msg!("error closing/writing '%.255s'", name))
+        *self.db.fsys.flags_mut(item.node) |= NodeFlags::DEFERRED_FSYNC;
+        job.written
+            .push((name.clone(), spots.shown_new(), file.into()));
+        match job.written.len() < OPEN_FILES {
+            true => Ok(()),
+            false => sync_written(job, Vec::new()),
+        }
+    }
+
+    /// Have a file with the content of an entry as `.dpkg-new`: the one it waits in, if it does and
+    /// that can be, or a new one. Its digest, if it is wanted, or why it has not all of it.
+    fn write_content(
+        &mut self,
+        tar: &mut Entries,
+        job: &mut Job,
+        item: &Item,
+        ondisk: Option<OnDisk>,
+        rewritten: bool,
+    ) -> Result<(File, Result<Option<String>, CopyError>)> {
+        let spots = &item.spots;
+        let entry = &item.entry;
+        let opened = || msg!("tarobject file open size=%jd", entry.size);
+        let detail = debug::EACHFILEDETAIL;
+        let hashed = job.hash_all || rewritten;
+        let waiting = tar.take_unnamed();
+        // A fault behind what is in a file is to be told when that is there.
+        let fault = match &waiting {
+            Some(_) => tar.content_fault(),
+            None => Ok(()),
+        };
+        let mut from = ondisk.map(|ondisk| ondisk.file);
+        if let Some(unnamed) = waiting {
+            let mut file = unnamed.file;
+            let named = self.make(item, |new| new.link_file(&file))?;
+            let rewound = file.rewind();
+            if named.is_ok() {
+                self.report.debug(detail, opened);
+                let hash = rewound.and_then(|()| {
+                    fault?;
+                    match hashed {
+                        true => hash_data(&mut file, &mut job.buffer).map(Some),
+                        false => Ok(None),
+                    }
+                });
+                return Ok((file, hash.map_err(CopyError::Read)));
+            }
+            from = Some(file);
+        }
+        // Mode 0: nobody can do anything with it before it has the right one.
+        let made = self.make(item, Spot::create)?;
+        let mut file = made.or_fail(|| {
+            msg!(
+                "unable to create '%.255s' (while processing '%.255s')",
+                spots.shown_new(),
+                &entry.name
+            )
+        })?;
+        self.report.debug(detail, opened);
+        let copied = match from {
+            None => copy_data(tar, &mut file, &mut job.buffer, hashed),
+            Some(mut from) => copy_file(&mut from, &mut file, &mut job.buffer, hashed),
+        };
+        let copied = copied.and_then(|hash| fault.map(|()| hash).map_err(CopyError::Read));
+        if entry.size > LARGE {
+            writeback::start(&file);
+        }
+        Ok((file, copied))
     }
 
     fn describe_override(&mut self, item: &Item) {
@@ -272,7 +396,7 @@ impl Run {
 
     /// Open the file that has an entry's content, where that is not in the archive's stream.
     pub(super) fn content_file(&mut self, job: &mut Job, item: &Item) -> Result<Option<OnDisk>> {
-        let Content::OnDisk(by, place) = &mut job.content else {
+        let Some((by, place)) = &mut job.payload else {
             return Ok(None);
         };
         let path = self.db.fsys.name(item.node);
@@ -377,7 +501,11 @@ impl Run {
             let permitted = self.forgive_nonroot(spots.new.chmod(owner.mode & !libc::S_IFMT));
             permitted.or_fail(|| msg!("error setting permissions of '%.255s'", &shown))?;
         }
-        let timed = spots.new.set_times(self.unpack.now, item.entry.mtime);
+        // A file has it from when it was open.
+        let timed = match kind {
+            Kind::File => Ok(()),
+            _ => spots.new.set_times(self.unpack.now, item.entry.mtime),
+        };
         match timed {
             Err(e) if kind == Kind::Symlink && e.raw_os_error() == Some(libc::ENOSYS) => {}
             timed => timed.or_fail(|| msg!("error setting timestamps of '%.255s'", &shown))?,
@@ -388,7 +516,7 @@ impl Run {
     }
 
     /// Keep what is at the path as `.dpkg-tmp`, so that it can be put back.
-    pub(super) fn put_aside(&mut self, item: &Item) -> Result<()> {
+    pub(super) fn put_aside(&mut self, job: &mut Job, item: &Item) -> Result<()> {
         let spots = &item.spots;
         let name = &item.entry.name;
         let detail = debug::EACHFILEDETAIL;
@@ -397,10 +525,13 @@ impl Run {
                 .debug(detail, || msg!("tarobject new - no backup"));
             return Ok(());
         };
+        job.backups.insert(item.node);
         if item.entry.kind == Kind::Directory || there.is_dir() {
             self.report
                 .debug(detail, || msg!("tarobject directory, nonatomic"));
             *self.db.fsys.flags_mut(item.node) |= NodeFlags::NO_ATOMIC_OVERWRITE;
+            // For a while nothing is there: that the package is half-installed is durable before.
+            self.db.settle()?;
             let moved = spots.main.rename(&spots.tmp);
             moved.or_fail(|| msg!("unable to move aside '%.255s' to install new version", name))?;
             self.unpack.place().forget();

@@ -1,11 +1,13 @@
 //! What an archive is and whether it may be unpacked. Nothing of the installed system changes
 //! here; `--no-act` ends with it.
 
+use std::ffi::OsString;
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::super::{Action, Istobe, Run};
-use super::source::{Data, Opened};
+use super::super::{Action, Deconf, Istobe, Run};
+use super::ahead::{Data, Opened};
 use super::unwind::Undo;
 use crate::arch::{ArchId, ArchType};
 use crate::archive::deb::DebFile;
@@ -39,9 +41,18 @@ const DEBSIG_VERIFY: &str = "/usr/bin/debsig-verify";
 #[must_use]
 pub struct Candidate {
     shown: Msg,
-    cidir: PathBuf,
+    control: ControlDir,
     pkg: PkgId,
     data: Option<Data>,
+}
+
+/// The unpacked control member.
+pub struct ControlDir {
+    /// Where it is.
+    pub(super) path: PathBuf,
+    /// Its files, and then the directory, as messages name them. They get names in `info/` later,
+    /// and must not turn up empty there after a power cut.
+    pub(super) to_sync: Vec<(OsString, File)>,
 }
 
 /// An archive that is going to be unpacked.
@@ -49,8 +60,12 @@ pub struct Candidate {
 pub struct Plan {
     /// The package.
     pub pkg: PkgId,
-    pub(super) cidir: PathBuf,
+    pub(super) control: ControlDir,
     pub(super) data: Data,
+    /// Packages to be deconfigured for it, in this order.
+    pub(super) deconfigure: Vec<Deconf>,
+    /// Packages to be removed in favour of it.
+    pub(super) conflictors: Vec<PkgId>,
 }
 
 /// Answers about users and groups, each asked for once in an archive (scripts may change them
@@ -164,7 +179,7 @@ impl Run {
         let Opened { deb, data } = self.opened(&archive)?;
         let cidir = self.control_dir()?;
         self.unpack.unwind.push(Undo::ControlDir(cidir.clone()));
-        self.unpack_control(&archive, deb, &cidir)?;
+        let to_sync = self.unpack_control(&archive, deb, &cidir)?;
         let pkg = self.read_control(&cidir)?;
 
         if self.db.table[pkg].archives.is_empty() {
@@ -184,7 +199,10 @@ impl Run {
         }
         Ok(Some(Candidate {
             shown,
-            cidir,
+            control: ControlDir {
+                path: cidir,
+                to_sync,
+            },
             pkg,
             data,
         }))
@@ -267,7 +285,12 @@ impl Run {
 
     /// What stock has `dpkg-deb --control` do. Ours does it here, and leaves what it cannot make
     /// sense of to that program: it knows tars that are not dpkg's, and has its own words.
-    fn unpack_control(&mut self, archive: &Path, deb: Result<DebFile>, cidir: &Path) -> Result<()> {
+    fn unpack_control(
+        &mut self,
+        archive: &Path,
+        deb: Result<DebFile>,
+        cidir: &Path,
+    ) -> Result<Vec<(OsString, File)>> {
         let mut owners = SystemOwners {
             db: &self.db,
             cache: &mut OwnerCache::default(),
@@ -287,8 +310,7 @@ impl Run {
                 return Err(Error::new(text));
             }
         }
-        // They are renamed into info/ later and must not turn up empty after a crash.
-        sys::dir::sync_contents(&cidir.join(""))
+        sys::dir::open_contents(&cidir.join(""))
     }
 
     /// The control file into the table: as what is available.
@@ -312,7 +334,7 @@ impl Run {
     pub(super) fn plan(&mut self, candidate: Candidate) -> Result<Option<Plan>> {
         let Candidate {
             shown,
-            cidir,
+            control,
             pkg,
             data,
         } = candidate;
@@ -329,7 +351,7 @@ impl Run {
             );
             self.forcible(Force::Architecture, text)?;
         }
-        self.deconfigure.clear();
+        let mut deconfigure = Vec::new();
         self.clear_istobes();
         if !self.want_to_install(pkg) {
             return Ok(None);
@@ -344,10 +366,10 @@ impl Run {
                 && table[other].status() > Status::HalfConfigured
                 && table[pkg].available.version != table[other].installed.version
             {
-                self.enqueue_deconfigure(other, None, Want::Unknown);
+                self.enqueue_deconfigure(&mut deconfigure, other, None, Want::Unknown);
             }
         }
-        self.check_relations(pkg, &shown)?;
+        self.check_relations(&mut deconfigure, pkg, &shown)?;
 
         self.db.ensure_all_files(&mut *self.report)?;
         self.db.fsys.forget_run_state();
@@ -362,20 +384,27 @@ impl Run {
             _ => self.log_action("upgrade", pkg, Which::Installed)?,
         }
         // Without data we are not to act.
-        Ok(data.map(|data| Plan { pkg, cidir, data }))
+        let conflictors = self.unpack.conflictors.clone();
+        Ok(data.map(|data| Plan {
+            pkg,
+            control,
+            data,
+            deconfigure,
+            conflictors,
+        }))
     }
 
     /// `pkg_check_depcon()`: Pre-Depends, Breaks, Conflicts in both directions.
-    fn check_relations(&mut self, pkg: PkgId, shown: &Msg) -> Result<()> {
+    fn check_relations(&mut self, queue: &mut Vec<Deconf>, pkg: PkgId, shown: &Msg) -> Result<()> {
         self.state(pkg).istobe = Istobe::InstallNew;
         let depends = self.db.table[pkg].available.depends.clone();
         for dep in depends.iter() {
             match dep.kind {
-                DepType::Conflicts => self.check_conflict(pkg, dep, pkg, shown)?,
-                DepType::Breaks => self.check_new_breaks(dep, pkg, shown)?,
+                DepType::Conflicts => self.check_conflict(queue, pkg, dep, pkg, shown)?,
+                DepType::Breaks => self.check_new_breaks(queue, dep, pkg, shown)?,
                 DepType::Provides => {
                     for possi in dep.possi.iter().take(1) {
-                        self.check_conflicts_with(possi.ed, pkg, shown)?;
+                        self.check_conflicts_with(queue, possi.ed, pkg, shown)?;
                     }
                 }
                 DepType::PreDepends => self.check_predepends(dep, pkg, shown)?,
@@ -386,12 +415,13 @@ impl Run {
                 | DepType::Enhances => {}
             }
         }
-        self.check_conflicts_with(self.db.table[pkg].set, pkg, shown)
+        self.check_conflicts_with(queue, self.db.table[pkg].set, pkg, shown)
     }
 
     /// What installed packages conflict with that name.
     fn check_conflicts_with(
         &mut self,
+        queue: &mut Vec<Deconf>,
         set: crate::pkg::SetId,
         pkg: PkgId,
         shown: &Msg,
@@ -400,7 +430,7 @@ impl Run {
             let depends = self.db.table.linked_depends(Which::Installed, link);
             match depends.get(link.dep as usize) {
                 Some(dep) if dep.kind == DepType::Conflicts => {
-                    self.check_conflict(link.pkg, dep, pkg, shown)?;
+                    self.check_conflict(queue, link.pkg, dep, pkg, shown)?;
                 }
                 _ => {}
             }

@@ -1,12 +1,12 @@
 //! Going ahead: everything between the decision and the first file. From here on each step
 //! pushes its undo before it acts.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::super::{Deconf, Run};
 use super::Entered;
-use super::plan::Plan;
-use super::source::Data;
+use super::ahead::Data;
+use super::plan::{ControlDir, Plan};
 use super::unwind::Undo;
 use crate::error::{Error, Result};
 use crate::fsys::NodeId;
@@ -19,7 +19,7 @@ use crate::state::{EFlag, Status, Want};
 #[must_use]
 pub struct Prepared {
     pub(super) pkg: PkgId,
-    pub(super) cidir: PathBuf,
+    pub(super) control: ControlDir,
     pub(super) data: Data,
     /// The status it had; `unpacked` where the old prerm brought it down to that.
     pub(super) old_status: Status,
@@ -47,23 +47,31 @@ fn is_in_service(status: Status) -> bool {
 }
 
 impl Run {
-    /// Note a status, before what it says becomes true.
+    /// Note a status, before what it says becomes true: it is durable before a script runs or a file
+    /// gets its name.
     fn note_status(&mut self, pkg: PkgId, status: Status) -> Result<()> {
         self.db.table.set_status(pkg, status);
-        self.db.note(pkg, &mut *self.report)
+        self.db.note_unsettled(pkg, &mut *self.report)
     }
 
     /// Scripts up to and including the new preinst.
     pub(super) fn prepare(&mut self, plan: Plan) -> Result<Prepared> {
-        let Plan { pkg, cidir, data } = plan;
+        let Plan {
+            pkg,
+            control,
+            data,
+            deconfigure,
+            conflictors,
+        } = plan;
+        let cidir = control.path.clone();
         self.activate_package_processing(pkg)?;
         let triggers = cidir.join("triggers");
         self.db
             .parse_ci_activations(&triggers, pkg, &mut *self.report)?;
         let newconffiles = self.parse_conffiles(pkg, &cidir.join("conffiles"))?;
         self.conffiles_mark_old(pkg);
-        for conflictor in self.conflictors.clone() {
-            self.conffiles_mark_old(conflictor);
+        for conflictor in &conflictors {
+            self.conffiles_mark_old(*conflictor);
         }
         let mut old_status = self.db.table[pkg].status();
         self.report.debug(debug::GENERAL, || {
@@ -84,10 +92,10 @@ impl Run {
             old_status = Status::Unpacked;
             self.note_status(pkg, Status::Unpacked)?;
         }
-        for deconf in self.deconfigure.clone() {
+        for deconf in deconfigure {
             self.deconfigure_for(pkg, deconf)?;
         }
-        for conflictor in self.conflictors.clone() {
+        for conflictor in conflictors {
             self.enter(Entered::Removal(conflictor))?;
             self.prerm_in_favour(conflictor, pkg)?;
         }
@@ -121,7 +129,7 @@ impl Run {
         self.report.output(line);
         Ok(Prepared {
             pkg,
-            cidir,
+            control,
             data,
             old_status,
             newconffiles,

@@ -1,261 +1,413 @@
-//! The data member of an archive, decompressed ahead of its use.
+//! The data member of an archive as values, in its order.
 //!
-//! What has no effect outside may run ahead: a [`Source`] reads and decompresses on a thread of
-//! its own, a bounded number of pieces in front of whoever places the files, also while the
-//! package (or the one before it) is still being prepared. It stands for stock's child
-//! `dpkg-deb --fsys-tarfile`, and when it fails it says what that child would have said.
+//! A [`Producer`] reads and decompresses the member, cuts the tar into entries and makes
+//! [`Batch`]es of them, on a thread of its own ([`super::ahead`]) or where they are wanted. It stands
+//! for stock's child `dpkg-deb --fsys-tarfile` and what stock reads from it: where the archive is
+//! broken, the entries and the bytes before come first, then the fault; and when the child would
+//! have failed, what it would have said.
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _, Write as _};
 use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-
-use super::super::{Action, Run};
+use super::ahead::{Claim, Staging, Unnamed};
 use crate::archive::deb::{DebFile, DebStream, Part, Paste};
 use crate::archive::take_error;
-use crate::error::{Error, Result};
-use crate::hooks::Payload;
+use crate::archive::tar::{Kind, TarEntry, TarReader};
+use crate::error::Error;
 use crate::msg;
 use crate::msg::Msg;
 use crate::report::Silent;
-use crate::sys::locale;
+use crate::sys::{locale, writeback};
 
-/// Bytes of a piece.
+/// Content of more bytes than this waits in a file, if there may be one.
+const SMALL: u64 = 64 * 1024;
+/// Bytes of a piece of content that waits in neither.
 const PIECE: usize = 256 * 1024;
-/// Pieces that wait at most: 8 MiB for each archive that runs ahead.
-const PIECES: usize = 32;
+/// A batch is full with so many bytes, or entries.
+const BATCH: (usize, usize) = (128 * 1024, 64);
+/// What an entry costs beside its content.
+const ENTRY: usize = 512;
 
 /// What a pipe holds.
-const PIPE_SIZE: u64 = 64 * 1024;
+pub(super) const PIPE_SIZE: u64 = 64 * 1024;
 
 /// How the child would have ended: what it says on standard error when it failed.
-type Ending = std::result::Result<(), Vec<Msg>>;
+pub(super) type Ending = std::result::Result<(), Vec<Msg>>;
 
-enum Piece {
-    /// Bytes of the stream, and how much of the (compressed) member was unread behind them.
-    Data(Vec<u8>, u64),
-    End(Ending),
+/// Where reading went wrong, and how the child has ended, if it has by then.
+pub(super) struct Fault {
+    pub(super) what: Broken,
+    pub(super) ending: Option<Ending>,
 }
 
-enum From {
-    Thread(Receiver<Piece>),
-    /// No thread could be had: decompressed as it is asked for.
-    Here(Box<DebStream>),
-    /// The headers of a payload, and how much of them was read.
-    Headers(File, u64),
+pub(super) enum Broken {
+    /// The content of the entry at hand, after what there is of it.
+    Content(io::Error),
+    /// The filling behind that.
+    Padding(Error),
+    /// What comes after the entry at hand.
+    Entry(Error),
 }
 
-/// The tar stream of an archive. As a `Read` it never fails: where the archive is broken, it
-/// ends; [`Source::complaints`] tells.
-pub struct Source {
-    from: From,
-    current: Vec<u8>,
-    used: usize,
-    /// Bytes of the member unread before and behind the current piece.
-    unread: (u64, u64),
+/// The content of an entry.
+pub(super) enum Body {
+    /// It has none, or it is not in the archive's stream.
+    Nothing,
+    Memory(Vec<u8>),
+    Unnamed(Unnamed),
+    /// It comes in pieces.
+    Follows,
+}
+
+pub(super) enum Item {
+    /// An entry; how many bytes of the tar come before its content.
+    Entry(Box<TarEntry>, u64, Body),
+    /// A piece of the content of the last entry that has none else.
+    Piece(Vec<u8>),
+    /// All of it was there.
+    Whole,
+    Fault(Fault),
+    /// The child has ended: there is no more; how many bytes of the tar there were.
+    End(Ending, u64),
+}
+
+/// Some items, and how far the stream was read for them.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) items: VecDeque<Item>,
+    /// Bytes in memory.
+    pub(super) bytes: usize,
+    pub(super) claim: Option<Claim>,
+    /// Before and after them.
+    pub(super) from: ReadSoFar,
+    pub(super) to: ReadSoFar,
+}
+
+/// How far a stream was read.
+#[derive(Clone, Copy, Default)]
+pub(super) struct ReadSoFar {
+    /// Bytes that came out of the decompressor.
+    pub(super) out: u64,
+    /// Bytes of the (compressed) member that had not gone into it.
+    pub(super) unread: u64,
+}
+
+/// The tar stream. As a `Read` it never fails: where the member is broken it ends.
+struct Feed {
+    from: Stream,
+    out: u64,
     ending: Option<Ending>,
 }
 
-impl Source {
-    /// Start on an archive. Nothing is reported before somebody reads.
-    pub fn start(archive: DebFile) -> Source {
-        let (send, receive) = bounded(PIECES);
-        let ours = archive.clone();
-        let thread = std::thread::Builder::new()
-            .name("decompress".to_owned())
-            .spawn(move || run_ahead(&ours, &send));
-        let mut unread = 0;
-        let (from, ending) = match thread {
-            Ok(_) => (From::Thread(receive), None),
-            Err(_) => match open(&archive) {
-                Ok(mut stream) => {
-                    unread = stream.unread();
-                    (From::Here(Box::new(stream)), None)
-                }
-                Err(e) => (From::Thread(receive), Some(Err(child_error(e)))),
-            },
-        };
-        Source {
-            unread: (unread, unread),
-            ending,
-            ..Source::of(from)
-        }
-    }
-
-    /// The source of an archive that cannot be opened.
-    pub fn broken(e: Error) -> Source {
-        Source {
-            ending: Some(Err(child_error(e))),
-            ..Source::of(From::Thread(crossbeam_channel::never()))
-        }
-    }
-
+enum Stream {
+    Deb(Box<DebStream>),
     /// The headers of a payload.
-    pub fn headers(file: File) -> Source {
-        Source::of(From::Headers(file, 0))
-    }
+    Headers(File),
+    Nothing,
+}
 
-    fn of(from: From) -> Source {
-        Source {
-            from,
-            current: Vec::new(),
-            used: 0,
-            unread: (0, 0),
-            ending: None,
+impl Feed {
+    fn so_far(&mut self) -> ReadSoFar {
+        ReadSoFar {
+            out: self.out,
+            unread: match &mut self.from {
+                Stream::Deb(stream) => stream.unread(),
+                _ => 0,
+            },
         }
-    }
-
-    /// What the child would have complained about so far, as lines for standard error. Each is
-    /// told once.
-    pub fn complaints(&mut self) -> Vec<Msg> {
-        match &mut self.ending {
-            Some(Err(lines)) => std::mem::take(lines),
-            _ => Vec::new(),
-        }
-    }
-
-    /// Whether the stream ended as it should; to be asked at its end.
-    pub fn finished_well(&self) -> bool {
-        matches!(self.ending, Some(Ok(())))
-    }
-
-    /// Read no further; the last `unused` bytes need not have been read. What the child says
-    /// when it meets the closed pipe: it has come as far as a pipe is long, and its own child that
-    /// feeds it is killed when there is more of the member than fits between the two.
-    pub fn abandon(&mut self, unused: u64) -> Vec<Msg> {
-        let mut ahead = self.by_ref().take(PIPE_SIZE.saturating_sub(unused));
-        let _ = io::copy(&mut ahead, &mut io::sink());
-        self.refill();
-        if self.ending.is_some() {
-            return self.complaints();
-        }
-        let (before, behind) = self.unread;
-        let rest = self.current.len().saturating_sub(self.used) as u64;
-        let share = before.saturating_sub(behind).saturating_mul(rest);
-        let unread = behind + share.checked_div(self.current.len() as u64).unwrap_or(0);
-        if unread > PIPE_SIZE {
-            vec![killed(msg!("paste"))]
-        } else {
-            Vec::new()
-        }
-    }
-
-    /// Make `current` hold unread bytes, unless the stream has ended.
-    fn refill(&mut self) {
-        while self.used == self.current.len() && self.ending.is_none() {
-            self.used = 0;
-            match &mut self.from {
-                From::Thread(receive) => match receive.recv() {
-                    Ok(Piece::Data(data, unread)) => {
-                        self.current = data;
-                        self.unread = (self.unread.1, unread);
-                    }
-                    Ok(Piece::End(ending)) => self.end(ending),
-                    // The thread is gone without a word.
-                    Err(_) => self.end(Err(vec![reaped(msg!("<decompress>"), 2)])),
-                },
-                From::Here(stream) => {
-                    let mut data = std::mem::take(&mut self.current);
-                    match read_piece(stream, &mut data) {
-                        Ok(true) => {
-                            self.current = data;
-                            self.unread = (self.unread.1, stream.unread());
-                        }
-                        Ok(false) => {
-                            let ending = close(stream);
-                            self.end(ending);
-                        }
-                        Err(e) => {
-                            let ending = Err(stream_error(stream, e));
-                            self.end(ending);
-                        }
-                    }
-                }
-                From::Headers(file, at) => {
-                    let mut data = std::mem::take(&mut self.current);
-                    data.resize(PIECE, 0);
-                    match file.read_at(&mut data, *at) {
-                        Ok(0) => self.end(Ok(())),
-                        Ok(n) => {
-                            data.truncate(n);
-                            *at += n as u64;
-                            self.current = data;
-                        }
-                        Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                        Err(e) => {
-                            self.end(Err(vec![says(msg!("%s (%s)", msg!("failed to read"), e))]))
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn end(&mut self, ending: Ending) {
-        self.current = Vec::new();
-        self.used = 0;
-        self.ending = Some(ending);
     }
 }
 
-impl Read for Source {
+impl Read for Feed {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.refill();
-        let rest = self.current.get(self.used..).unwrap_or_default();
-        let n = rest.len().min(buf.len());
-        buf[..n].copy_from_slice(&rest[..n]);
-        self.used += n;
-        Ok(n)
-    }
-}
-
-fn open(deb: &DebFile) -> Result<DebStream> {
-    // What is to be noticed about the archive was, when its control member was read.
-    deb.member(Part::Data, &mut Silent)?.stream(-1)
-}
-
-/// A full piece unless the stream ends; whether there is anything.
-fn read_piece(stream: &mut DebStream, data: &mut Vec<u8>) -> io::Result<bool> {
-    data.clear();
-    stream.take(PIECE as u64).read_to_end(data)?;
-    Ok(!data.is_empty())
-}
-
-fn run_ahead(archive: &DebFile, send: &Sender<Piece>) {
-    let mut stream = match open(archive) {
-        Ok(stream) => stream,
-        Err(e) => {
-            let _ = send.send(Piece::End(Err(child_error(e))));
-            return;
+        if self.ending.is_some() || buf.is_empty() {
+            return Ok(0);
         }
-    };
-    let whole = Piece::Data(Vec::new(), stream.unread());
-    if send.send(whole).is_err() {
-        return;
-    }
-    let ending = loop {
-        let mut data = Vec::with_capacity(PIECE);
-        match read_piece(&mut stream, &mut data) {
-            Ok(true) => {
-                if send.send(Piece::Data(data, stream.unread())).is_err() {
-                    return; // Nobody wants it any more.
-                }
+        let result = match &mut self.from {
+            Stream::Deb(stream) => stream.read(buf),
+            Stream::Headers(file) => file.read_at(buf, self.out),
+            Stream::Nothing => Ok(0),
+        };
+        match (result, &mut self.from) {
+            (Ok(0), Stream::Deb(stream)) => self.ending = Some(close(stream)),
+            (Ok(0), _) => self.ending = Some(Ok(())),
+            (Ok(n), _) => {
+                self.out += n as u64;
+                return Ok(n);
             }
-            Ok(false) => break close(&mut stream),
+            (Err(e), _) if e.kind() == io::ErrorKind::Interrupted => return Err(e),
+            (Err(e), Stream::Deb(stream)) => self.ending = Some(Err(stream_error(stream, e))),
+            (Err(e), _) => {
+                let why = msg!("%s (%s)", msg!("failed to read"), e);
+                self.ending = Some(Err(vec![says(why)]));
+            }
+        }
+        Ok(0)
+    }
+}
+
+enum State {
+    /// Not begun.
+    Archive(DebFile),
+    Headers(File),
+    Broken(Error),
+    Running(Box<TarReader<Feed>>),
+    Done,
+}
+
+/// Makes batches of an archive.
+pub(super) struct Producer {
+    state: State,
+    size: u64,
+    staging: Option<Staging>,
+    /// Content that comes in pieces: the rest of it is in the stream, after what is here.
+    pieces: Option<Written>,
+    /// How many threads decompress; negative: one per processor.
+    pub(super) threads: i32,
+}
+
+/// What of a content was written to a file that then could not take more, and has to be read back.
+#[derive(Default)]
+struct Written {
+    file: Option<Unnamed>,
+    left: u64,
+    /// What comes after that.
+    then: Vec<u8>,
+}
+
+impl Producer {
+    /// Of the data member of an archive. Without `staging` all content waits in memory.
+    pub(super) fn new(deb: DebFile, staging: Option<Staging>) -> Producer {
+        Producer {
+            size: deb.size(),
+            staging,
+            ..Producer::of(State::Archive(deb))
+        }
+    }
+
+    /// Of the headers of a payload.
+    pub(super) fn of_headers(headers: File) -> Producer {
+        Producer::of(State::Headers(headers))
+    }
+
+    /// Of an archive that cannot be opened.
+    pub(super) fn broken(e: Error) -> Producer {
+        Producer::of(State::Broken(e))
+    }
+
+    fn of(state: State) -> Producer {
+        Producer {
+            state,
+            size: 0,
+            staging: None,
+            pieces: None,
+            threads: -1,
+        }
+    }
+
+    /// Size of the archive in bytes.
+    pub(super) fn archive_size(&self) -> u64 {
+        self.size
+    }
+
+    /// The tar, opened if it was not yet. `None`: it cannot be, and that is all there is to say.
+    fn open(&mut self, batch: &mut Batch) -> Option<Box<TarReader<Feed>>> {
+        let (from, bare) = match std::mem::replace(&mut self.state, State::Done) {
+            State::Running(tar) => return Some(tar),
+            State::Done => return None,
+            State::Headers(file) => (Ok(Stream::Headers(file)), true),
+            State::Broken(e) => (Err(e), false),
+            State::Archive(deb) => {
+                // What is to be noticed about the archive is, when its control member is read.
+                let member = deb.member(Part::Data, &mut Silent);
+                let stream = member.and_then(|m| m.stream(self.threads));
+                (stream.map(|s| Stream::Deb(Box::new(s))), false)
+            }
+        };
+        let mut feed = Feed {
+            from: Stream::Nothing,
+            out: 0,
+            ending: None,
+        };
+        match from {
+            Ok(stream) => feed.from = stream,
             Err(e) => {
-                // The bytes before the error are the reader's still.
-                let unread = stream.unread();
-                if !data.is_empty() && send.send(Piece::Data(data, unread)).is_err() {
-                    return;
-                }
-                break Err(stream_error(&mut stream, e));
+                batch.items.push_back(Item::End(Err(child_error(e)), 0));
+                return None;
             }
         }
-    };
-    let _ = send.send(Piece::End(ending));
+        Some(Box::new(match bare {
+            true => TarReader::bare(feed),
+            false => TarReader::new(feed),
+        }))
+    }
+
+    /// The next batch; `None` after the last.
+    pub(super) fn next(&mut self) -> Option<Batch> {
+        let mut batch = Batch::default();
+        if let Some(mut tar) = self.open(&mut batch) {
+            batch.from = tar.get_mut().so_far();
+            let mut more = true;
+            while more && batch.bytes < BATCH.0 && batch.items.len() < BATCH.1 {
+                more = self.add(&mut tar, &mut batch);
+            }
+            batch.to = tar.get_mut().so_far();
+            if more {
+                self.state = State::Running(tar);
+            }
+        }
+        (!batch.items.is_empty()).then_some(batch)
+    }
+
+    /// One item more, or two; whether there is more to come.
+    fn add(&mut self, tar: &mut TarReader<Feed>, batch: &mut Batch) -> bool {
+        if let Some(written) = self.pieces.take() {
+            return self.add_piece(tar, batch, written);
+        }
+        let entry = match tar.next_entry() {
+            Ok(Some(entry)) => entry,
+            Ok(None) => {
+                // What follows the archive is read over; it never fails.
+                let _ = tar.drain();
+                let feed = tar.get_mut();
+                let ending = feed.ending.take().unwrap_or(Ok(()));
+                batch.items.push_back(Item::End(ending, feed.out));
+                return false;
+            }
+            Err(e) => return fault(tar, batch, Broken::Entry(e)),
+        };
+        batch.bytes += ENTRY + entry.name.len() + entry.linkname.len();
+        let at = tar.get_mut().out - tar.read_ahead();
+        let size = match entry.kind {
+            Kind::File if !tar.is_bare() => entry.size,
+            _ => 0,
+        };
+        let (body, broken) = if size <= SMALL {
+            let mut data = Vec::with_capacity(size as usize);
+            let read = tar.by_ref().take(size).read_to_end(&mut data);
+            batch.bytes += data.len();
+            let body = match data.is_empty() {
+                true => Body::Nothing,
+                false => Body::Memory(data),
+            };
+            (body, read.err())
+        } else {
+            match self.staging.as_ref().and_then(|s| s.file(size)) {
+                None => {
+                    self.pieces = Some(Written::default());
+                    (Body::Follows, None)
+                }
+                Some(unnamed) => self.stage(tar, unnamed),
+            }
+        };
+        let follows = matches!(body, Body::Follows);
+        batch
+            .items
+            .push_back(Item::Entry(Box::new(entry), at, body));
+        match broken {
+            Some(e) => fault(tar, batch, Broken::Content(e)),
+            None if follows => true,
+            None => skip_padding(tar, batch),
+        }
+    }
+
+    /// Write the content at hand to a file.
+    fn stage(
+        &mut self,
+        tar: &mut TarReader<Feed>,
+        mut unnamed: Unnamed,
+    ) -> (Body, Option<io::Error>) {
+        let mut buffer = vec![0; PIECE];
+        let mut written = 0;
+        loop {
+            let n = match tar.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(e) => return (Body::Unnamed(unnamed), Some(e)),
+            };
+            let data = buffer.get(..n).unwrap_or_default();
+            if unnamed.file.write_all(data).is_err() {
+                // The disk is full, say. Whoever places the file is to find that out.
+                let then = data.to_vec();
+                self.pieces = Some(Written {
+                    file: unnamed.file.rewind().is_ok().then_some(unnamed),
+                    left: written,
+                    then,
+                });
+                return (Body::Follows, None);
+            }
+            written += n as u64;
+        }
+        writeback::start(&unnamed.file);
+        (Body::Unnamed(unnamed), None)
+    }
+
+    fn add_piece(
+        &mut self,
+        tar: &mut TarReader<Feed>,
+        batch: &mut Batch,
+        mut written: Written,
+    ) -> bool {
+        let mut data = Vec::with_capacity(PIECE);
+        let read = match &mut written.file {
+            Some(back) if written.left > 0 => {
+                let want = written.left.min(PIECE as u64);
+                let read = (&back.file).take(want).read_to_end(&mut data);
+                written.left -= data.len() as u64;
+                read.and_then(|n| match n as u64 == want {
+                    true => Ok(n),
+                    false => Err(io::ErrorKind::UnexpectedEof.into()),
+                })
+            }
+            _ if !written.then.is_empty() => {
+                written.file = None;
+                data = std::mem::take(&mut written.then);
+                Ok(data.len())
+            }
+            _ => tar.by_ref().take(PIECE as u64).read_to_end(&mut data),
+        };
+        batch.bytes += data.len();
+        let whole = data.is_empty();
+        if !whole {
+            batch.items.push_back(Item::Piece(data));
+        }
+        match read {
+            Err(e) => fault(tar, batch, Broken::Content(e)),
+            Ok(_) if whole => {
+                batch.items.push_back(Item::Whole);
+                skip_padding(tar, batch)
+            }
+            Ok(_) => {
+                self.pieces = Some(written);
+                true
+            }
+        }
+    }
+}
+
+fn skip_padding(tar: &mut TarReader<Feed>, batch: &mut Batch) -> bool {
+    match tar.skip_padding() {
+        Ok(()) => true,
+        Err(e) => fault(tar, batch, Broken::Padding(e)),
+    }
+}
+
+/// Nothing more can be read. The child goes on as far as a pipe is long.
+fn fault(tar: &mut TarReader<Feed>, batch: &mut Batch, what: Broken) -> bool {
+    let ending = tar.get_mut().ending.clone();
+    let ended = ending.is_some();
+    batch.items.push_back(Item::Fault(Fault { what, ending }));
+    if !ended {
+        let ahead = PIPE_SIZE.saturating_sub(tar.read_ahead());
+        let feed = tar.get_mut();
+        let _ = io::copy(&mut feed.by_ref().take(ahead), &mut io::sink());
+        if let Some(ending) = feed.ending.take() {
+            batch.items.push_back(Item::End(ending, feed.out));
+        }
+    }
+    false
 }
 
 /// How dpkg-deb says what ended it.
@@ -274,13 +426,13 @@ fn grandchild_error(e: Msg) -> Msg {
 }
 
 /// What dpkg-deb says of a child that failed.
-fn reaped(child: Msg, status: i32) -> Msg {
+pub(super) fn reaped(child: Msg, status: i32) -> Msg {
     let failed = msg!("%s subprocess returned error exit status %d", child, status);
     says(failed)
 }
 
 /// What dpkg-deb says of a child that nobody reads from any more.
-fn killed(child: Msg) -> Msg {
+pub(super) fn killed(child: Msg) -> Msg {
     let killed = msg!(
         "%s subprocess was killed by signal (%s)%s",
         child,
@@ -310,82 +462,5 @@ fn close(stream: &mut DebStream) -> Ending {
     }
 }
 
-/// The data member of an archive.
-pub enum Data {
-    /// Decompressed as it comes.
-    Stream(Source),
-    /// On disk already, by courtesy of the hook of that number.
-    Payload(usize, Payload),
-}
-
-/// An archive that was opened, once for both of its members.
-pub struct Opened {
-    /// For the control member.
-    pub deb: Result<DebFile>,
-    /// Nothing where nobody is going to want it.
-    pub data: Option<Data>,
-}
-
-impl Run {
-    /// Open an archive; a failure shows when it is read from.
-    ///
-    /// # Errors
-    /// That of a hook.
-    fn open_archive(&mut self, archive: &Path) -> Result<Opened> {
-        let deb = DebFile::open(archive);
-        let mut data = None;
-        if self.opts.act && self.opts.action != Action::RecordAvail {
-            data = Some(match &deb {
-                Ok(deb) => match self.hooks.payload(&self.db.table, deb)? {
-                    Some((by, payload)) => Data::Payload(by, payload),
-                    None => Data::Stream(Source::start(deb.clone())),
-                },
-                Err(e) => Data::Stream(Source::broken(e.clone())),
-            });
-        }
-        Ok(Opened { deb, data })
-    }
-
-    /// Open an archive before its turn, unless that was done already.
-    pub(super) fn open_ahead(&mut self, archive: &Path) {
-        if !self.unpack.ahead.started.iter().any(|(p, _)| p == archive) {
-            let opened = self.open_archive(archive);
-            let started = &mut self.unpack.ahead.started;
-            started.push_back((archive.to_owned(), opened));
-        }
-    }
-
-    /// The archive whose turn it is.
-    ///
-    /// # Errors
-    /// That of a hook.
-    pub(super) fn opened(&mut self, archive: &Path) -> Result<Opened> {
-        let started = &mut self.unpack.ahead.started;
-        let at = started.iter().position(|(p, _)| p == archive);
-        match at.and_then(|i| started.remove(i)) {
-            Some((_, opened)) => opened,
-            None => self.open_archive(archive),
-        }
-    }
-}
-
-/// Archives that were opened early, by the path they were named by.
-#[derive(Default)]
-pub struct Ahead {
-    started: VecDeque<(PathBuf, Result<Opened>)>,
-}
-
-impl std::fmt::Debug for Ahead {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list()
-            .entries(self.started.iter().map(|(p, _)| p))
-            .finish()
-    }
-}
-
-impl Ahead {
-    /// Stop what was started on an archive that is not going to be unpacked.
-    pub fn forget(&mut self, archive: &Path) {
-        self.started.retain(|(p, _)| p != archive);
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use super::super::{Action, Run};
 use crate::error::{OrFail, Result};
 use crate::fsys::{NodeFlags, NodeId};
 use crate::msg;
+use crate::msg::Msg;
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, debug};
 use crate::state::{EFlag, Status};
@@ -68,6 +69,8 @@ pub enum Undo {
 #[derive(Debug, Default)]
 pub struct Unwind {
     list: Vec<Undo>,
+    /// What stock's child says when the data member is let go of.
+    pub(super) child_says: Vec<Msg>,
     /// Undoing the package itself has failed (`cleanup_pkg_failed`).
     pkg_failed: bool,
     /// Undoing a conflictor has failed (`cleanup_conflictor_failed`).
@@ -136,7 +139,7 @@ impl Run {
         match undo {
             Undo::Checkpoint => Ok(()),
             Undo::Stream => {
-                for line in std::mem::take(&mut self.unpack.child_says) {
+                for line in std::mem::take(&mut self.unpack.unwind.child_says) {
                     self.report.event(&Event::Stderr(line));
                 }
                 Ok(())

@@ -92,6 +92,7 @@ fn judging() -> Options {
         recursive: false,
         skipsame: false,
         triggers: false,
+        ahead: 0,
         abort_after: 0,
         force: ForceSet::none(Known::ALL),
         ignore_depends: Vec::new(),
