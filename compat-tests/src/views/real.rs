@@ -351,6 +351,7 @@ pub const ALL: &[Scenario] = &[
             "ls /etc/postfix /var/spool/postfix /etc/mailname /etc/aliases 2>&1",
             &["/etc/aliases"],
         )],
+        rows: ACCOUNTS,
         ..ON_BOOKWORM
     },
     Scenario {
@@ -422,6 +423,13 @@ pub const ALL: &[Scenario] = &[
             "ls /etc/bind /var/cache/bind 2>&1; getent passwd bind",
             &["bind"],
         )],
+        rows: &[
+            row(
+                "account *",
+                "accounts are the host's: what a view brought is never removed",
+            ),
+            row("program ls /etc/bind *", "the same"),
+        ],
         ..ON_TRIXIE
     },
     // What the system is run by.
@@ -436,7 +444,7 @@ pub const ALL: &[Scenario] = &[
             apt("purge haveged rsyslog"),
         ],
         programs: &[says(
-            "systemctl is-enabled rsyslog.service systemd-timesyncd.service 2>&1",
+            "systemctl is-enabled systemd-timesyncd.service 2>&1",
             &["masked"],
         )],
         ..ON_BOOKWORM
