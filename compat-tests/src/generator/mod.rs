@@ -5,6 +5,7 @@
 //! * [`rng`] numbers; [`spec`] what a scenario is; [`text`] its form as text.
 //! * [`packages`], [`relations`], [`scripts`], [`steps`], [`options`]: what is made at random.
 //! * [`alternatives`]: the same for update-alternatives, with links and files for packages.
+//! * [`view`], [`chroot`]: the two sides when ours runs on a view.
 //! * [`build`] packages as bytes; [`stage`] runs scenarios in a sandbox; [`pair`] runs both sides.
 //! * [`mod@shrink`] and [`stats`].
 
@@ -25,6 +26,7 @@ use stats::Stats;
 
 pub mod alternatives;
 pub mod build;
+pub mod chroot;
 pub mod options;
 pub mod packages;
 pub mod pair;
@@ -37,15 +39,17 @@ pub mod stage;
 pub mod stats;
 pub mod steps;
 pub mod text;
+pub mod view;
 
 /// How to call it.
 pub const USAGE: &str = "\
   random [--seed N] [--count M] [--steps K] [--keep-going] [--stats] [--out DIR] [--no-shrink]
-         [--stock-twice] [--print] [--alternatives]
+         [--stock-twice] [--print] [--alternatives | --view]
                              run M random scenarios of about K steps, from seed N on; at the first
                              difference (with --keep-going: at each new kind) write a small one to
                              DIR; --stock-twice compares stock with itself;
-                             --alternatives is about update-alternatives alone
+                             --alternatives is about update-alternatives alone; --view runs ours
+                             on a view, and stock's in a chroot
   random --replay PATH       run the scenario in a file, or all in a directory, and show what
                              differs (with --print, what stock does)
 ";
@@ -61,6 +65,7 @@ struct Plan {
     shrink: bool,
     print: bool,
     alternatives: bool,
+    view: bool,
     out: PathBuf,
     replay: Option<PathBuf>,
 }
@@ -78,6 +83,7 @@ impl Plan {
             shrink: true,
             print: false,
             alternatives: false,
+            view: false,
             out: std::env::temp_dir().join("compat-random"),
             replay: None,
         };
@@ -96,9 +102,13 @@ impl Plan {
                 "--no-shrink" => plan.shrink = false,
                 "--print" => plan.print = true,
                 "--alternatives" => plan.alternatives = true,
+                "--view" => plan.view = true,
                 "--stock-twice" => plan.second = Who::Theirs,
                 _ => return Err(format!("random: {arg}?\n{USAGE}")),
             }
+        }
+        if plan.alternatives && plan.view {
+            return Err("random: --alternatives and --view are about different things".into());
         }
         Ok(plan)
     }
@@ -113,7 +123,7 @@ impl Plan {
             let count = rng.range(low, low + self.steps);
             return alternatives::random(&mut rng, seed, count);
         }
-        let mut s = packages::random(&mut rng, seed);
+        let mut s = packages::random(&mut rng, seed, self.view);
         let count = rng.range(low, low + self.steps);
         steps::random(&mut rng, &mut s, count);
         s
@@ -172,6 +182,17 @@ pub const SAMPLE: usize = 40;
 pub fn sample_of_alternatives(exe: &Path) -> Res<Totals> {
     let count = SAMPLE.to_string();
     let args = ["--alternatives", "--keep-going", "--count", &count];
+    let plan = Plan::read(&args.map(str::to_owned))?;
+    compare(exe, &plan)
+}
+
+/// How many scenarios [`sample_of_views`] takes.
+pub const SAMPLE_OF_VIEWS: usize = 8;
+
+/// A fixed sample of the scenarios in a view.
+pub fn sample_of_views(exe: &Path) -> Res<Totals> {
+    let count = SAMPLE_OF_VIEWS.to_string();
+    let args = ["--view", "--keep-going", "--count", &count];
     let plan = Plan::read(&args.map(str::to_owned))?;
     compare(exe, &plan)
 }
