@@ -16,10 +16,10 @@ const SAVED: &str = "/t/g/saved";
 /// What of the root a step may change. What scripts noted on the side (`calls`, `once`) stays, as in a view.
 const CHANGING: [&str; 4] = ["etc", "opt", "srv", "var"];
 
-/// What a view's database has from the beginning when its host has no packages.
+/// What a view's database has from the beginning, beside `status`.
 const BEGINNING: [(&str, &str); 6] = [
-    ("status", view::MERGED_USR),
     ("info/format", "1\n"),
+    ("info/base-files.list", view::BASE_LIST),
     ("info/usr-is-merged.list", "/.\n"),
     ("info/usr-is-merged.md5sums", ""),
     ("triggers/File", ""),
@@ -30,6 +30,8 @@ const BEGINNING: [(&str, &str); 6] = [
 pub fn prepare() -> Res<()> {
     let admindir = Path::new(ROOT).join("var/lib/dpkg");
     fs::create_dir(admindir.join("alternatives")).during("alternatives")?;
+    let status = [view::BASE, view::MERGED_USR].concat();
+    fs::write(admindir.join("status"), status).during("status")?;
     for (name, content) in BEGINNING {
         fs::write(admindir.join(name), content).during(name)?;
     }

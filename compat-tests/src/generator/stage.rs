@@ -218,7 +218,7 @@ fn prepare() -> Res<()> {
     let root = Path::new(ROOT);
     clear(root, &KEPT)?;
     clear(Path::new(DEBS), &[])?;
-    for d in ["etc", "srv", "opt", "dev", "tmp", "once", "var/log"] {
+    for d in ["etc", "srv", "opt", "dev", "tmp", "once", "var/cache", "var/log"] {
         fs::create_dir_all(root.join(d)).during(d)?;
     }
     for l in ["bin", "sbin", "lib", "lib64"] {

@@ -1,4 +1,4 @@
-//! Our side of a scenario about a view: dpkg-ng with its plugin in the root, which is the host and has no packages.
+//! Our side of a scenario about a view: dpkg-ng with its plugin in the root, which is the host and has hardly any packages.
 //!
 //! What is compared is what the view shows: after each step a process in a context of it ([`serve_inside`]) writes down the
 //! tree and the database. Administrator's changes of /etc and /var are made in a context, too.
@@ -37,7 +37,23 @@ pub const CALL: [&str; 5] = [
 /// Where it is, in the root.
 const HOME: &str = "var/sys/views/v";
 
-/// What a view's database has without any package: it says that `/usr` is merged, as every view's is.
+/// The host's one package, which it lends: as on any system, nobody's removal takes these directories away.
+pub const BASE: &str = "\
+Package: base-files
+Essential: yes
+Status: install ok installed
+Priority: required
+Section: admin
+Maintainer: T <t@example.org>
+Architecture: amd64
+Version: 1
+Description: directories
+
+";
+/// What it has.
+pub const BASE_LIST: &str = "/.\n/etc\n/opt\n/srv\n/var\n/var/cache\n/var/lib\n";
+
+/// What a view's database has besides: it says that `/usr` is merged, as every view's is.
 pub const MERGED_USR: &str = "\
 Package: usr-is-merged
 Status: install ok installed
@@ -169,7 +185,12 @@ pub fn prepare() -> Res<()> {
     if !Path::new("/t").join(PLUGIN).is_file() {
         return Err("there is no plugin beside dpkg-ng: set DPKG_NG_PLUGIN".into());
     }
-    fs::create_dir_all(Path::new(ROOT).join("var/sys")).during("var/sys")?;
+    let root = Path::new(ROOT);
+    fs::create_dir(root.join("var/sys")).during("var/sys")?;
+    for (name, content) in [("status", BASE), ("info/base-files.list", BASE_LIST)] {
+        let path = root.join("var/lib/dpkg").join(name);
+        fs::write(&path, content).during(path.display())?;
+    }
     ours(&["view", "create", VIEW]).map(drop)
 }
 
