@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::stage::{ROOT, clear, settle};
+use super::stage::{ROOT, clear};
 use super::view;
 use crate::{During, Res, oracle};
 
@@ -16,8 +16,9 @@ const SAVED: &str = "/t/g/saved";
 /// What of the root a step may change. What scripts noted on the side (`calls`, `once`) stays, as in a view.
 const CHANGING: [&str; 4] = ["etc", "opt", "srv", "var"];
 
-/// What a view's database has from the beginning, beside `status`.
-const BEGINNING: [(&str, &str); 6] = [
+/// What a view's database has from the beginning, beside `status`; as new as there.
+const BEGINNING: [(&str, &str); 7] = [
+    ("available", ""),
     ("info/format", "1\n"),
     ("info/base-files.list", view::BASE_LIST),
     ("info/usr-is-merged.list", "/.\n"),
@@ -35,7 +36,7 @@ pub fn prepare() -> Res<()> {
     for (name, content) in BEGINNING {
         fs::write(admindir.join(name), content).during(name)?;
     }
-    settle(&admindir)
+    Ok(())
 }
 
 /// Keeps the root as it is now.

@@ -218,7 +218,16 @@ fn prepare() -> Res<()> {
     let root = Path::new(ROOT);
     clear(root, &KEPT)?;
     clear(Path::new(DEBS), &[])?;
-    for d in ["etc", "srv", "opt", "dev", "tmp", "once", "var/cache", "var/log"] {
+    for d in [
+        "etc",
+        "srv",
+        "opt",
+        "dev",
+        "tmp",
+        "once",
+        "var/cache",
+        "var/log",
+    ] {
         fs::create_dir_all(root.join(d)).during(d)?;
     }
     for l in ["bin", "sbin", "lib", "lib64"] {
@@ -248,7 +257,7 @@ fn prepare() -> Res<()> {
 }
 
 /// Gives what was prepared an old time, so that what dpkg touches can be told from it.
-pub fn settle(dir: &Path) -> Res<()> {
+fn settle(dir: &Path) -> Res<()> {
     for entry in fs::read_dir(dir).during(dir.display())?.flatten() {
         if KEPT.iter().any(|k| entry.file_name() == *k) {
             continue;
