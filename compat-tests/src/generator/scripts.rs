@@ -138,9 +138,13 @@ fn write(rng: &mut Rng, p: &Package, calls: &[&str], rules: &mut Vec<Rule>) {
     };
     let packaged = rng.pick(&p.entries).map(|e| e.path.clone());
     let packaged = packaged.unwrap_or_else(|| format!("{dir}/f"));
-    while rng.chance(45) {
-        let on = rng.word(calls);
-        let run = match rng.below(11) {
+    while rng.chance(60) {
+        let on = if rng.chance(50) {
+            calls[0]
+        } else {
+            rng.word(calls)
+        };
+        let run = match rng.below(14) {
             0 => format!("mkdir -p {dir}; echo \"$1 by $me\" >{dir}/made"),
             1 => format!("mkdir -p {dir}; echo \"$1 by $me\" >>{dir}/grown"),
             2 => format!("mkdir -p {dir}/sub/deep; : >{dir}/sub/deep/empty"),
@@ -155,7 +159,14 @@ fn write(rng: &mut Rng, p: &Package, calls: &[&str], rules: &mut Vec<Rule>) {
                 "[ ! -e {packaged} ] || chmod 2750 {packaged}; [ ! -e {packaged} ] || chown 7:8 {packaged}"
             ),
             9 => format!("[ -d {packaged} ] || rm -f {packaged}"),
-            _ => format!("[ ! -d {dir} ] || mv {dir} {dir}.away; rm -rf {dir}.away"),
+            10 => format!("[ ! -d {dir} ] || mv {dir} {dir}.away; rm -rf {dir}.away"),
+            11 | 12 => {
+                let priority = rng.word(&["10", "20", "30"]);
+                format!(
+                    "mkdir -p /srv/bin; update-alternatives --install /srv/bin/tool tool {packaged} {priority}"
+                )
+            }
+            _ => format!("update-alternatives --remove tool {packaged}"),
         };
         rules.push(rule(on, &run));
     }
