@@ -16,6 +16,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::report::{Totals, diff};
+use crate::runner::UnderTest;
 use crate::sandbox::Who;
 use crate::{During, Res};
 use pair::Pair;
@@ -51,7 +52,7 @@ pub const USAGE: &str = "\
                              --alternatives is about update-alternatives alone; --view runs ours
                              on a view, and stock's in a chroot
   random --replay PATH       run the scenario in a file, or all in a directory, and show what
-                             differs (with --print, what stock does)
+                             differs (with --print, what stock does, or with DPKG_UNDER_TEST=ours what ours does)
 ";
 
 struct Plan {
@@ -158,7 +159,12 @@ fn replay(exe: &Path, plan: &Plan, path: &Path) -> Res<bool> {
         let text = fs::read_to_string(file).during(file.display())?;
         let scenario = text::read(&text).during(file.display())?;
         if plan.print {
-            print!("{}", pair.run(&scenario)?.theirs.concat());
+            let seen = pair.run(&scenario)?;
+            let side = match UnderTest::from_env()? {
+                UnderTest::Ours => seen.ours,
+                _ => seen.theirs,
+            };
+            print!("{}", side.concat());
             continue;
         }
         match try_out(&mut pair, &scenario)? {

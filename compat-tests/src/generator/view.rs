@@ -50,8 +50,8 @@ Version: 1
 Description: directories
 
 ";
-/// What it has.
-pub const BASE_LIST: &str = "/.\n/etc\n/opt\n/srv\n/var\n/var/cache\n/var/lib\n";
+/// What it has; a file, too, as a package whose paths are all another's is taken for replaced.
+pub const BASE_LIST: &str = "/.\n/etc\n/etc/passwd\n/opt\n/srv\n/var\n/var/cache\n/var/lib\n";
 
 /// What a view's database has besides: it says that `/usr` is merged, as every view's is.
 pub const MERGED_USR: &str = "\
