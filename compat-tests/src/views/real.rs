@@ -423,6 +423,13 @@ pub const ALL: &[Scenario] = &[
             "ls /etc/bind /var/cache/bind 2>&1; getent passwd bind",
             &["bind"],
         )],
+        rows: &[
+            row(
+                "account *",
+                "accounts are the host's: what a view brought is never removed",
+            ),
+            row("program ls /etc/bind *", "the same"),
+        ],
         ..ON_TRIXIE
     },
     // What the system is run by.

@@ -1,10 +1,10 @@
 //! The files of a package, and the directories they leave (`removal_bulk_remove_files`,
 //! `removal_bulk_remove_leftover_dirs`).
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use crate::db::trigdb::Interest;
@@ -15,7 +15,7 @@ use crate::pipeline::Run;
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::debug;
 use crate::state::Status;
-use crate::sys::place::Spot;
+use crate::sys::place::{Place, Spot};
 use crate::sys::remove::{TreeError, remove_tree, secure_unlink};
 
 /// Paths that stay, the latest first.
@@ -35,8 +35,8 @@ enum Rmdir {
     Failed(io::Error),
 }
 
-fn rmdir(path: &Path) -> Rmdir {
-    let Err(e) = fs::remove_dir(path) else {
+fn rmdir(spot: &Spot) -> Rmdir {
+    let Err(e) = spot.rmdir() else {
         return Rmdir::Gone;
     };
     match e.raw_os_error() {
@@ -48,8 +48,9 @@ fn rmdir(path: &Path) -> Rmdir {
     }
 }
 
-fn as_path(bytes: &[u8]) -> &Path {
-    Path::new(OsStr::from_bytes(bytes))
+/// What a package's files are below, each resolved there.
+fn place(root: Vec<u8>) -> Place {
+    Place::new(Path::new(&OsString::from_vec(root)))
 }
 
 impl Run {
@@ -67,11 +68,11 @@ impl Run {
         // From here on only forward.
         self.failures.undo.clear();
 
-        let root = self.root_of(pkg);
+        let mut place = place(self.root_of(pkg));
         let mut leftover = Leftover::new();
         for node in self.files_reversed(pkg) {
             self.debug_node(node);
-            if self.remove_file(pkg, node, &root, &mut leftover)? {
+            if self.remove_file(pkg, node, &mut place, &mut leftover)? {
                 leftover.push_front(node);
             }
         }
@@ -125,12 +126,13 @@ impl Run {
         &mut self,
         pkg: PkgId,
         node: NodeId,
-        root: &[u8],
+        place: &mut Place,
         leftover: &mut Leftover,
     ) -> Result<bool> {
         let use_node = self.namenode_to_use(node, pkg, Which::Installed);
-        let path = [root, self.db.fsys.name(use_node)].concat();
-        let is_dir = as_path(&path).metadata().is_ok_and(|m| m.is_dir());
+        let name = self.db.fsys.name(use_node);
+        let (spot, path) = (place.spot(name), place.path(name));
+        let is_dir = place.stat(name).is_ok_and(|is| is.is_dir());
 
         // Other instances keep it; conffiles too.
         if !is_dir && self.is_shared(pkg, node) {
@@ -156,16 +158,16 @@ impl Run {
         }
         self.activate_path(use_node, pkg)?;
 
-        let beside = |ext: &[u8]| [&path[..], ext].concat();
-        let temp = beside(b".dpkg-tmp");
+        let beside = |ext: &[u8]| ([&path[..], ext].concat(), spot.with_suffix(ext));
+        let (temp, at) = beside(b".dpkg-tmp");
         self.debug_path("removal_bulk cleaning temp '%s'", &temp);
-        self.path_remove_tree(&temp)?;
-        let new = beside(b".dpkg-new");
+        self.path_remove_tree(&temp, &at)?;
+        let (new, at) = beside(b".dpkg-new");
         self.debug_path("removal_bulk cleaning new '%s'", &new);
-        self.path_remove_tree(&new)?;
+        self.path_remove_tree(&new, &at)?;
 
         self.debug_path("removal_bulk removing '%s'", &path);
-        match rmdir(as_path(&path)) {
+        match rmdir(&spot) {
             Rmdir::Gone => Ok(false),
             Rmdir::NotEmpty => {
                 let id = "removal_bulk '%s' was not empty, will try again later";
@@ -179,7 +181,7 @@ impl Run {
             Rmdir::Failed(e) => Err(Error::os(msg!("cannot remove '%.250s'", path), e)),
             Rmdir::NotDirectory => {
                 self.debug_path("removal_bulk unlinking '%s'", &path);
-                secure_unlink(&Spot::path(&path))
+                secure_unlink(&spot)
                     .or_fail(|| msg!("unable to securely remove '%.250s'", path))?;
                 Ok(false)
             }
@@ -222,12 +224,12 @@ impl Run {
     }
 
     /// Remove something with all that is below it (`path_remove_tree`).
-    fn path_remove_tree(&mut self, path: &[u8]) -> Result<()> {
+    fn path_remove_tree(&mut self, path: &[u8], at: &Spot) -> Result<()> {
         self.report.debug(debug::EACHFILE, || {
             msg!("%s '%s'", "path_remove_tree", path)
         });
         let mut descended = false;
-        let result = remove_tree(&Spot::path(path), || descended = true);
+        let result = remove_tree(at, || descended = true);
         if descended {
             self.report.debug(debug::EACHFILE, || {
                 msg!("%s running rm -rf '%s'", "path_remove_tree", path)
@@ -270,7 +272,7 @@ impl Run {
         self.db.note(pkg, &mut *self.report)?;
         self.failures.undo.clear();
 
-        let root = self.root_of(pkg);
+        let mut place = place(self.root_of(pkg));
         let mut leftover = Leftover::new();
         for node in self.files_reversed(pkg) {
             self.debug_node(node);
@@ -282,7 +284,7 @@ impl Run {
                 });
                 continue;
             }
-            if self.remove_leftover_dir(pkg, node, &root, &mut leftover)? {
+            if self.remove_leftover_dir(pkg, node, &mut place, &mut leftover)? {
                 leftover.push_front(node);
             }
         }
@@ -294,12 +296,13 @@ impl Run {
         &mut self,
         pkg: PkgId,
         node: NodeId,
-        root: &[u8],
+        place: &mut Place,
         leftover: &mut Leftover,
     ) -> Result<bool> {
         let use_node = self.namenode_to_use(node, pkg, Which::Installed);
-        let path = [root, self.db.fsys.name(use_node)].concat();
-        if as_path(&path).metadata().is_ok_and(|m| m.is_dir()) {
+        let name = self.db.fsys.name(use_node);
+        let (spot, path) = (place.spot(name), place.path(name));
+        if place.stat(name).is_ok_and(|is| is.is_dir()) {
             self.debug_detail("removal_bulk is a directory");
             if self.dir_is_used_by_pkg(node, pkg, leftover.make_contiguous()) {
                 return Ok(true);
@@ -313,7 +316,7 @@ impl Run {
         }
         self.activate_path(use_node, pkg)?;
         self.debug_path("removal_bulk removing '%s'", &path);
-        match rmdir(as_path(&path)) {
+        match rmdir(&spot) {
             Rmdir::Gone => Ok(false),
             Rmdir::NotEmpty => {
                 let name = self.db.table.name(pkg, NameWhen::NonAmbig);
@@ -328,12 +331,12 @@ impl Run {
             }
             Rmdir::Failed(e) => Err(Error::os(msg!("cannot remove '%.250s'", path), e)),
             Rmdir::NotDirectory => {
-                let meta = as_path(&path).symlink_metadata();
-                if !meta.is_ok_and(|m| m.is_symlink()) {
+                if !spot.lstat().is_ok_and(|is| is.is_symlink()) {
                     return Ok(true);
                 }
                 self.debug_detail("removal_bulk is a symlink to a directory");
-                fs::remove_file(as_path(&path)).or_fail(|| msg!("cannot remove '%.250s'", path))?;
+                spot.unlink()
+                    .or_fail(|| msg!("cannot remove '%.250s'", path))?;
                 Ok(false)
             }
         }

@@ -30,10 +30,10 @@ use crate::export;
 use crate::facts::{self, Facts};
 use crate::generation::{Reader, Sys};
 use crate::layout::{
-    Architecture, GenerationNumber, InstallationId, Layout, Place, SideName, ViewName,
+    Architecture, GenerationNumber, InstallationId, Layout, Place, SideName, Soname, ViewName,
 };
 use crate::link::{Abi, Linker, POLICY, Progress};
-use crate::manifest::{Hide, Manifest, Realization, Reason, Side};
+use crate::manifest::{Hide, LibraryPin, Manifest, Realization, Reason, Side};
 use crate::place::{self, Former};
 use crate::plan::{self, Known, LinkPlan, Observed, Rules};
 use crate::state::{self, StateError, Unfinished};
@@ -91,7 +91,7 @@ pub(super) fn worlds(
     let native: Architecture = native(host)?;
     let mut found = vec![(None, WorldDir::main(generation))];
     found.extend(sides(generation)?.into_iter().map(|(n, w)| (Some(n), w)));
-    let rules = rules(former, asked);
+    let mut rules = rules(former, asked);
     let mut facts = BTreeMap::new();
     let mut read = Vec::new();
     for (name, world) in found {
@@ -110,6 +110,14 @@ pub(super) fn worlds(
         let pinned = rules.pins.iter().any(|p| p.provider == id);
         if pinned || spoken.contains(id.package()) {
             know(host, layout, &id, &mut facts)?;
+        }
+    }
+    if asked.own_libraries {
+        for pin in among_themselves(&asked.newcomers, &facts) {
+            rules
+                .pins
+                .retain(|p| (&p.soname, &p.only) != (&pin.soname, &pin.only));
+            rules.pins.push(pin);
         }
     }
     let rpath = rpaths(reader, former);
@@ -171,6 +179,37 @@ fn rpaths(reader: &Reader, former: Option<&Manifest>) -> BTreeSet<InstallationId
     let records = members.filter_map(|m| reader.realization(&m.realization).ok());
     let by_rpath = records.filter(|r: &Realization| r.rpath);
     by_rpath.map(|r| r.installation).collect()
+}
+
+/// The choices by which newcomers have the libraries that came with them.
+fn among_themselves(
+    newcomers: &[InstallationId],
+    facts: &BTreeMap<InstallationId, Facts>,
+) -> Vec<LibraryPin> {
+    let known = || newcomers.iter().filter_map(|id| facts.get(id));
+    let provides = |facts: &Facts, soname: &Soname| {
+        facts
+            .objects
+            .iter()
+            .any(|o| o.public && o.soname.as_ref() == Some(soname))
+    };
+    let mut pins = Vec::new();
+    for consumer in known() {
+        let needed: BTreeSet<&Soname> = consumer.objects.iter().flat_map(|o| &o.needed).collect();
+        for soname in needed {
+            let fits = |of: &&Facts| {
+                of.id != consumer.id
+                    && of.id.architecture() == consumer.id.architecture()
+                    && provides(of, soname)
+            };
+            pins.extend(known().find(fits).map(|of| LibraryPin {
+                soname: soname.clone(),
+                provider: of.id.clone(),
+                only: Some(consumer.id.package().clone()),
+            }));
+        }
+    }
+    pins
 }
 
 /// What persons ruled so far, with what is asked.

@@ -14,6 +14,9 @@ pub enum EngineError {
     /// Who is not root asked for what only root can do yet.
     #[error("changing a view of '{}' needs root", .0.display())]
     NeedsRoot(PathBuf),
+    /// What a context shows as the host is not the host.
+    #[error("views can't be changed from within a context of one (dpkg-ng run)")]
+    InContext,
     /// There is no such view.
     #[error("there is no view {0}; view create makes one")]
     NoView(ViewName),

@@ -201,6 +201,12 @@ impl Plan<'_> {
         {
             read_only(at, false)?;
         }
+        // What of the host is bound there is still the host's.
+        for name in crate::layout::inside::COVERED {
+            if Path::new("/").join(name).is_dir() {
+                read_only(&self.layout.host().join(name), true)?;
+            }
+        }
         Ok(inside)
     }
 }

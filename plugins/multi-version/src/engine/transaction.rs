@@ -78,7 +78,7 @@ pub struct Asked {
     pub unhide: Vec<Hide>,
     /// All libraries chosen by a person, where they are other than before.
     pub pins: Option<Vec<LibraryPin>>,
-    /// Whether newcomers are linked with what they came with: in a side world, always.
+    /// Whether newcomers are linked with the libraries that came with them, whatever others take.
     pub own_libraries: bool,
     /// Whether newcomers are linked by DT_RPATH.
     pub rpath: bool,
@@ -192,6 +192,9 @@ impl Transaction {
     fn open(host: Host, layout: &Layout) -> Done<Sys> {
         if !rustix::process::geteuid().is_root() {
             return Err(EngineError::NeedsRoot(layout.root().into()));
+        }
+        if context::Host::look(layout)?.nested {
+            return Err(EngineError::InContext);
         }
         let sys = Sys::open(layout.clone(), Disk::default(), false)?;
         recover(host, &sys)?;

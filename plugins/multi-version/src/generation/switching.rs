@@ -1,6 +1,7 @@
 //! Making a generation current, going back, forgetting.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Done, GenerationError, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
@@ -73,6 +74,39 @@ impl Sys {
             self.disk.sync_dir(metadata.parent().unwrap_or(dir))?;
         }
         Ok(self.disk.remove_tree(dir)?)
+    }
+
+    /// As [`Sys::remove`], of many: each is rubbish for good before any is taken away, and one flush does for all.
+    pub(crate) fn remove_all(&self, all: &[(PathBuf, &str)]) -> Done {
+        for (dir, metadata) in all {
+            self.disk.remove_file(&dir.join(metadata))?;
+        }
+        if !all.is_empty() {
+            self.disk.sync_fs(self.layout().root())?;
+        }
+        let next = AtomicUsize::new(0);
+        let work = || -> Done {
+            while let Some((dir, _)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                self.disk.remove_tree(dir)?;
+            }
+            Ok(())
+        };
+        // A few are gone before a thread has begun.
+        let threads = match all.len() {
+            0..=16 => 0,
+            _ => std::thread::available_parallelism().map_or(0, |n| n.get().min(4) - 1),
+        };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            let mut done = work();
+            for other in others {
+                let theirs = other
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                done = done.and(theirs);
+            }
+            done
+        })
     }
 
     /// `current-system`, which once made never changes: the view's own link does.
