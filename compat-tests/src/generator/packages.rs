@@ -389,9 +389,17 @@ fn files(rng: &mut Rng, pool: &Pool, p: &mut Package, same: bool, nth: usize) {
     }
 }
 
-/// Files and directories below /var, some of which several packages may have.
+/// Files and directories below /var, some of which several packages may have; and what a generation has no second name
+/// for: bits that dpkg takes from files that it removes.
 fn state(rng: &mut Rng, p: &mut Package) {
     let own = format!("/var/lib/{}", p.name);
+    for e in &mut p.entries {
+        match &e.kind {
+            Kind::File(_) if e.path.starts_with("/srv") && rng.chance(10) => e.mode = 0o1644,
+            Kind::Hard(_) if rng.chance(50) => e.mode = 0o4755,
+            _ => {}
+        }
+    }
     for (path, percent) in [
         (format!("{own}/kept"), 40),
         ("/var/lib/common/sub".to_owned(), 20),
