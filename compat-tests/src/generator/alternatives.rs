@@ -43,6 +43,7 @@ pub fn random(rng: &mut Rng, seed: u64, count: usize) -> Scenario {
     Scenario {
         seed,
         inside,
+        view: false,
         packages: Vec::new(),
         steps: story.steps,
     }

@@ -59,6 +59,9 @@ pub fn add(rng: &mut Rng, pool: &Pool, p: &mut Package) {
         if pool.features.admin {
             admin(rng, p, name, &mut rules);
         }
+        if pool.features.state {
+            write(rng, p, calls, &mut rules);
+        }
         if pool.features.failing && rng.chance(40) {
             let on = if rng.chance(90) { rng.word(calls) } else { "*" };
             rules.push(Rule {
@@ -121,6 +124,51 @@ fn admin(rng: &mut Rng, p: &Package, script: &str, rules: &mut Vec<Rule>) {
             &format!("dpkg-statoverride --force-all --remove {target}"),
         )),
         _ => {}
+    }
+}
+
+/// What scripts make, change and remove beside what packages have.
+fn write(rng: &mut Rng, p: &Package, calls: &[&str], rules: &mut Vec<Rule>) {
+    let top = rng.word(&[
+        "/srv", "/srv", "/etc", "/etc", "/var/lib", "/var/lib", "/opt",
+    ]);
+    let dir = match rng.below(4) {
+        0 => format!("{top}/common"),
+        _ => format!("{top}/{}", p.name),
+    };
+    let packaged = rng.pick(&p.entries).map(|e| e.path.clone());
+    let packaged = packaged.unwrap_or_else(|| format!("{dir}/f"));
+    while rng.chance(60) {
+        let on = if rng.chance(50) {
+            calls[0]
+        } else {
+            rng.word(calls)
+        };
+        let run = match rng.below(14) {
+            0 => format!("mkdir -p {dir}; echo \"$1 by $me\" >{dir}/made"),
+            1 => format!("mkdir -p {dir}; echo \"$1 by $me\" >>{dir}/grown"),
+            2 => format!("mkdir -p {dir}/sub/deep; : >{dir}/sub/deep/empty"),
+            3 => format!("mkdir -p {dir}; ln -sfn $1 {dir}/link"),
+            4 => format!("rm -f {dir}/made {dir}/grown"),
+            5 => format!("rm -rf {dir}"),
+            6 => format!(
+                "mkdir -p {dir}; : >{dir}/x; mv -f {dir}/x {dir}/moved; ln -f {dir}/moved {dir}/twin"
+            ),
+            7 => format!("[ ! -f {packaged} ] || echo changed >>{packaged}"),
+            8 => format!(
+                "[ ! -e {packaged} ] || chmod 2750 {packaged}; [ ! -e {packaged} ] || chown 7:8 {packaged}"
+            ),
+            9 => format!("[ -d {packaged} ] || rm -f {packaged}"),
+            10 => format!("[ ! -d {dir} ] || mv {dir} {dir}.away; rm -rf {dir}.away"),
+            11 | 12 => {
+                let priority = rng.word(&["10", "20", "30"]);
+                format!(
+                    "mkdir -p /srv/bin; update-alternatives --install /srv/bin/tool tool {packaged} {priority}"
+                )
+            }
+            _ => format!("update-alternatives --remove tool {packaged}"),
+        };
+        rules.push(rule(on, &run));
     }
 }
 

@@ -214,7 +214,11 @@ impl Run {
     fn part_from_payload(&mut self, job: &mut Job, item: &Item, target: &[u8]) -> Result<()> {
         let link = self.db.fsys.find(&item.entry.linkname);
         if !job.linked.contains(&link) {
-            return Ok(());
+            let elsewhere = self.hooks.install_path(&self.db.table, job.pkg).is_some();
+            return match elsewhere && !target.ends_with(NEW_SUFFIX) {
+                true => self.part_from_others(job, item, target),
+                false => Ok(()),
+            };
         }
         let name = &item.entry.name;
         let fail = || msg!("error creating hard link '%.255s'", name);
@@ -248,6 +252,49 @@ impl Run {
             }
         }
         copy.unlink().or_fail(fail)
+    }
+
+    /// The same with what was there before in a tree that is not the instdir's: a payload or another
+    /// tree may have it, too. It is replaced by a copy if the link is to be otherwise.
+    fn part_from_others(&mut self, job: &mut Job, item: &Item, target: &[u8]) -> Result<()> {
+        let name = &item.entry.name;
+        let fail = || msg!("error creating hard link '%.255s'", name);
+        let spot = self.unpack.place().spot(target);
+        let Ok(stat) = spot.lstat() else {
+            return Ok(()); // It says so itself that it can't be linked to.
+        };
+        if stat.nlink < 2 {
+            return Ok(());
+        }
+        let node = item.node;
+        if item.is_as_wanted(&stat) {
+            job.linked.insert(node);
+            return Ok(());
+        }
+        let copy = &item.spots.new;
+        match stat.kind() {
+            libc::S_IFREG => {
+                let mut from = File::from(spot.open(libc::O_RDONLY, false).or_fail(fail)?);
+                let mut to = copy.create().or_fail(fail)?;
+                io::copy(&mut from, &mut to).or_fail(fail)?;
+                if !self.opts.force.has(Force::UnsafeIo) {
+                    to.sync_all().or_fail(fail)?;
+                }
+            }
+            libc::S_IFLNK => {
+                let to = spot.readlink().or_fail(fail)?;
+                copy.symlink(&to).or_fail(fail)?;
+            }
+            libc::S_IFIFO => copy.mkfifo().or_fail(fail)?,
+            kind => copy.mknod(kind, stat.rdev).or_fail(fail)?,
+        }
+        copy.chown(stat.uid, stat.gid).or_fail(fail)?;
+        if !stat.is_symlink() {
+            copy.chmod(stat.mode & !libc::S_IFMT).or_fail(fail)?;
+        }
+        let times = copy.set_times(self.unpack.now, stat.mtime.0);
+        times.or_fail(fail)?;
+        copy.rename(&spot).or_fail(fail)
     }
 
     fn create_file(&mut self, tar: &mut Entries, job: &mut Job, item: &Item) -> Result<()> {
@@ -418,9 +465,11 @@ impl Run {
                 &item.entry.name
             );
         }
-        // A conffile is going to be edited, and labels are set on the inode.
+        // A conffile is going to be edited, labels are set on the inode, and some bits are taken
+        // from it when it is removed.
         let may_link = found.link
             && !item.is_conffile
+            && stat.mode & 0o7000 == 0
             && !self.unpack.labels.are_set()
             && item.is_as_wanted(&stat);
         Ok(Some(OnDisk {
