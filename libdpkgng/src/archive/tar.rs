@@ -108,20 +108,30 @@ pub struct TarEntry {
 /// Looks up user and group names, in the system's database or that of a chroot.
 pub trait Owners {
     /// The number of this user.
-    fn uid(&mut self, name: &[u8]) -> Option<u32>;
+    ///
+    /// # Errors
+    /// Who there is cannot be read.
+    fn uid(&mut self, name: &[u8]) -> Result<Option<u32>>;
     /// The number of this group.
-    fn gid(&mut self, name: &[u8]) -> Option<u32>;
+    ///
+    /// # Errors
+    /// Who there is cannot be read.
+    fn gid(&mut self, name: &[u8]) -> Result<Option<u32>>;
 }
 
 impl TarEntry {
     /// Replace owner and group numbers by those the names have here (Policy §9.2: names rule).
-    pub fn resolve(&mut self, owners: &mut dyn Owners) {
+    ///
+    /// # Errors
+    /// Who there is here cannot be read.
+    pub fn resolve(&mut self, owners: &mut dyn Owners) -> Result<()> {
         if self.uname.len > 0 {
-            self.uid = owners.uid(self.uname.as_bytes()).unwrap_or(self.uid);
+            self.uid = owners.uid(self.uname.as_bytes())?.unwrap_or(self.uid);
         }
         if self.gname.len > 0 {
-            self.gid = owners.gid(self.gname.as_bytes()).unwrap_or(self.gid);
+            self.gid = owners.gid(self.gname.as_bytes())?.unwrap_or(self.gid);
         }
+        Ok(())
     }
 }
 
