@@ -48,9 +48,18 @@ struct Known {
 const KNOWN: &[Known] = &[Known {
     file: "multi-version",
     options: &["multi-version", "view"],
-    commands: &["view", "gc", "relink", "run"],
+    commands: &["view", "gc", "relink", "run", "upgrade", COMPLETE],
     package: "dpkg-ng-multi-version",
 }];
+
+/// The command by which a plugin tells shells what may come next of its other ones.
+const COMPLETE: &str = "complete";
+
+/// The commands of known plugins, for a person.
+pub fn commands() -> impl Iterator<Item = &'static str> {
+    let all = KNOWN.iter().flat_map(|k| k.commands);
+    all.copied().filter(|c| *c != COMPLETE)
+}
 
 /// A command line that plugins have to do with.
 pub struct Asked {

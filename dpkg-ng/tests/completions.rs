@@ -23,6 +23,9 @@ const LINES: &[(&[&str], &str)] = &[
     (&["dpkg-ng", "update-al"], "update-alternatives"),
     (&["dpkg-ng", "dpkg-deb", "--raw-ext"], "--raw-extract"),
     (&["dpkg-ng", "--purge", "one"], "one-package"),
+    (&["dpkg-ng", "upg"], "upgrade"),
+    (&["dpkg-ng", "view", "cre"], "create"),
+    (&["dpkg-ng", "run", "--view", "we"], "web"),
 ];
 
 /// A directory with the script for a shell, a system of two packages, and files to complete.
@@ -48,6 +51,8 @@ fn stage(shell: &str) -> Option<PathBuf> {
     for (name, says) in [
         ("dpkg-query", "one-package\\ntwo-package\\n"),
         ("update-alternatives", "pager   auto   /bin/less\\n"),
+        // What a plugin would say.
+        ("dpkg-ng", "create\\tMake a view\\nweb\\t\\n"),
     ] {
         let program = dir.join("bin").join(name);
         fs::write(&program, format!("#!/bin/sh\nprintf '{says}'\n")).expect("program");

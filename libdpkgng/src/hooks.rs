@@ -145,6 +145,11 @@ pub trait Hook {
             link: true,
         })
     }
+    /// What of an installed package's file `path` is to be compared with the digest that the archive
+    /// had, where what stands there was made of it since.
+    fn shipped(&mut self, table: &PkgTable, pkg: PkgId, path: &[u8]) -> Option<PathBuf> {
+        None
+    }
     /// Whether this hook wants to see (and may rewrite) the content of `path`, a regular file
     /// of `pkg`. Not asked for further hard links to a file.
     fn wants_content(&mut self, table: &PkgTable, pkg: PkgId, path: &[u8]) -> bool {
@@ -251,6 +256,12 @@ impl HookSet {
     ) -> Result<Option<PayloadFile>> {
         let hook = self.hooks.get_mut(by);
         hook.map(|h| h.payload_file(table, pkg, path)).transpose()
+    }
+
+    /// What the first hook that knows it says a file of the archive was.
+    pub fn shipped(&mut self, table: &PkgTable, pkg: PkgId, path: &[u8]) -> Option<PathBuf> {
+        let mut hooks = self.hooks.iter_mut();
+        hooks.find_map(|h| h.shipped(table, pkg, path))
     }
 
     /// Whether any hook wants the content of a path.

@@ -44,7 +44,9 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
     oracle::run(Command::new("sh").args(["-c", PACK]).env("WORK", &made))?;
     s.must("mkdir /etc/planted")?;
     let debs = fixtures::debs(s, &["libc6", "libfix1_1", "fix"])?;
-    s.must(&format!("{MV} -i {debs}"))?;
+    // What a package brings to /etc is this view's own.
+    let mv = format!("{MV} --view lab");
+    s.must(&format!("dpkg-ng view create lab && {mv} -i {debs}"))?;
     let etc = "find / -xdev -path /proc -prune -o -path /tmp -prune -o -path /debs -prune -o -path /var/sys -prune \
                -o -path /var/log -prune -o -printf '%p %y %#m %s %T@\\n' | sort";
     let before = s.must(etc)?;
@@ -63,7 +65,7 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
         "evil-short",
     ] {
         s.part(name, || {
-            let said = s.sh(&format!("{MV} --no-scripts -i /debs/made/{name}.deb"))?;
+            let said = s.sh(&format!("{mv} -i /debs/made/{name}.deb"))?;
             s.expect((0..=2).contains(&said.code), || {
                 format!("exit {}\n{}", said.code, said.text)
             });
@@ -80,18 +82,42 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
             }
             let strange = s.must(&format!("ls -A {VAR_SYS} | grep -vxE 'store|inst|host|views|current-system|roots|leases|tmp|lock' || :"))?;
             s.same_text("strange in /var/sys", "", &strange);
-            s.same_text("fix", "libfix 1\n", &s.must("dpkg-ng run -- fix")?);
+            s.same_text("fix", "libfix 1\n", &s.must("dpkg-ng run --view lab -- fix")?);
             if said.code == 0 {
-                let status = s.must(&format!("{MV} -s {name}"))?;
+                let status = s.must(&format!("{mv} -s {name}"))?;
                 s.says("-s", &status, &[&format!("Package: {name}\n")]);
-                s.must(&format!("{MV} -P {name}"))?;
+                s.must(&format!("{mv} -P {name}"))?;
             }
             Ok(())
         });
     }
+    s.part("on the host's /etc", || {
+        // Where the view has that as its state, what is new there is placed, and taken back. Sizes and times of directories aside.
+        let files = |text: &str| -> Vec<String> {
+            let line = |l: &str| match l.split(' ').nth(1) {
+                Some("d") => l.rsplitn(3, ' ').last().unwrap_or(l).to_owned(),
+                _ => l.to_owned(),
+            };
+            text.lines().map(line).collect()
+        };
+        let before = files(&s.must(etc)?);
+        for (name, file) in [
+            ("evil-dots", "/etc/owned"),
+            ("evil-absolute", "/etc/planted/owned"),
+        ] {
+            s.must(&format!("{MV} -i /debs/made/{name}.deb"))?;
+            let more = files(&s.must(etc)?);
+            let more: Vec<&String> = more.iter().filter(|l| !before.contains(l)).collect();
+            let placed = more.iter().map(|l| l.split(' ').next().unwrap_or_default());
+            s.same("placed", &vec![file], &placed.collect());
+            s.must(&format!("{MV} -P {name}"))?;
+            s.same("taken back", &before, &files(&s.must(etc)?));
+        }
+        Ok(())
+    });
     // What dpkg itself refuses.
     for name in ["evil-name", "evil-version", "evil-short"] {
-        s.refused(&format!("{MV} -i /debs/made/{name}.deb"), &[])?;
+        s.refused(&format!("{mv} -i /debs/made/{name}.deb"), &[])?;
     }
     Ok(())
 }

@@ -156,16 +156,12 @@ pub fn curl(s: &System, _: Extent) -> Res<()> {
         .build(&s.outside("/debs/made"))?;
     let old = version_of("curl-7", "libssl3")?;
     let all = debs_of("curl-7", |_| true)?;
-    s.must(&format!(
-        "{MV} --no-scripts -i {all} /debs/made/curluser_1_amd64.deb"
-    ))?;
+    s.must(&format!("{MV} -i {all} /debs/made/curluser_1_amd64.deb"))?;
     // Asked for by name it does not give way to the newer one, which breaks it.
     let libssl3 = debs_of("curl-7", |p| p == "libssl3")?;
-    s.must(&format!(
-        "{MV} --no-scripts --as-wanted libssl3 -i {libssl3}"
-    ))?;
+    s.must(&format!("{MV} --as-wanted libssl3 -i {libssl3}"))?;
     let newer = debs_of("openssl-3.5", |_| true)?;
-    s.must(&format!("{MV} --no-scripts --explain -i {newer}"))?;
+    s.must(&format!("{MV} --explain -i {newer}"))?;
 
     let openssl = |line: &str| -> Res<String> {
         let text = s.must(line)?;
@@ -249,16 +245,16 @@ pub fn download(s: &System, mark: &str, curl: &str, port: u16) -> Res<()> {
 pub fn relink(s: &System, _: Extent) -> Res<()> {
     for closure in ["openssl-3.0", "python3.11"] {
         let all = debs_of(closure, |_| true)?;
-        s.must(&format!("{MV} --no-scripts -i {all}"))?;
+        s.must(&format!("{MV} -i {all}"))?;
     }
     let wanted = debs_of("openssl-3.0", |p| {
         matches!(p, "libc6" | "libssl3" | "libgcc-s1")
     })?;
     s.must(&format!(
-        "{MV} --no-scripts --as-wanted libc6 --as-wanted libssl3 --as-wanted libgcc-s1 -i {wanted}"
+        "{MV} --as-wanted libc6 --as-wanted libssl3 --as-wanted libgcc-s1 -i {wanted}"
     ))?;
     let newer = debs_of("openssl-3.5", |p| p != "openssl")?;
-    s.must(&format!("{MV} --no-scripts -i {newer}"))?;
+    s.must(&format!("{MV} -i {newer}"))?;
 
     // In this order: the newer OpenSSL does not run on the older libc.
     let old = [

@@ -18,11 +18,11 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
         echo primary_hostname = here.example.org >/etc/exim4/exim4.conf",
     )?;
     s.must(&format!(
-        "{MV} --no-scripts --as-wanted postfix -i {}",
+        "{MV} --as-wanted postfix -i {}",
         debs_of("postfix", |_| true)?
     ))?;
     let why = s.must(&format!(
-        "{MV} --no-scripts --explain --as-wanted exim4 --as-wanted exim4-daemon-light -i {}",
+        "{MV} --explain --as-wanted exim4 --as-wanted exim4-daemon-light -i {}",
         debs_of("exim4", |_| true)?
     ))?;
     s.says(

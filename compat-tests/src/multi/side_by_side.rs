@@ -45,7 +45,7 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
             .collect();
         s.part(&format!("install {}", group.join(" ")), || {
             s.must(&format!(
-                "{MV} --no-scripts --own-libraries {} -i {}",
+                "{MV} --own-libraries {} -i {}",
                 wanted.join(" "),
                 debs.join(" ")
             ))

@@ -35,12 +35,12 @@ pub fn in_sandbox(_: Extent) -> Res<()> {
     let count = debs.len();
     let (last, most) = debs.split_last().ok_or("no packages")?;
     let most = most.join(" ");
-    let took = timed(|| s.must(&format!("{MV} --no-scripts --force-depends -i {most}")))?;
+    let took = timed(|| s.must(&format!("{MV} --force-depends -i {most}")))?;
     line(
         &format!("install {} packages (unpack, link, view)", count - 1),
         took,
     );
-    let took = timed(|| s.must(&format!("{MV} --no-scripts --force-depends -i {last}")))?;
+    let took = timed(|| s.must(&format!("{MV} --force-depends -i {last}")))?;
     line(
         &format!("build a view of {count} installed packages by adding one"),
         took,

@@ -25,7 +25,7 @@ pub fn install(s: &System, extent: Extent) -> Res<()> {
     let (before, new) = start(s)?;
     let kill = Kill {
         before,
-        command: format!("{MV} -i {new}"),
+        command: format!("dpkg-ng --view system -i {new}"),
         during: &["libfix 1\n", "libfix 2\n"],
         after: "libfix 2\n",
     };
@@ -35,7 +35,7 @@ pub fn install(s: &System, extent: Extent) -> Res<()> {
 /// To the generation before.
 pub fn switch(s: &System, extent: Extent) -> Res<()> {
     let (mut before, new) = start(s)?;
-    before.push(format!("{MV} -i {new}"));
+    before.push(format!("dpkg-ng --view system -i {new}"));
     let kill = Kill {
         before,
         command: "dpkg-ng view switch system@1".into(),
@@ -48,7 +48,7 @@ pub fn switch(s: &System, extent: Extent) -> Res<()> {
 /// To the older library, for all.
 pub fn relink(s: &System, extent: Extent) -> Res<()> {
     let (mut before, new) = start(s)?;
-    before.push(format!("{MV} -i {new}"));
+    before.push(format!("dpkg-ng --view system -i {new}"));
     let kill = Kill {
         before,
         command: "dpkg-ng relink libfix.so.1=1".into(),
@@ -61,8 +61,8 @@ pub fn relink(s: &System, extent: Extent) -> Res<()> {
 /// Of a generation, a package and a realization.
 pub fn gc(s: &System, extent: Extent) -> Res<()> {
     let (mut before, new) = start(s)?;
-    before.push(format!("{MV} -i {new}"));
-    before.push(format!("{MV} -r fix-too libfix1=1"));
+    before.push(format!("dpkg-ng --view system -i {new}"));
+    before.push(format!("{MV} -r fix-too"));
     let kill = Kill {
         before,
         command: "dpkg-ng gc --keep 1".into(),

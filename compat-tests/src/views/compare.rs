@@ -138,7 +138,7 @@ impl Left {
     fn named(&self, subject: String) -> String {
         let theirs = match subject.split_once(' ') {
             Some(("path", path)) => self.paths.contains(path),
-            Some(("package", name)) => self.packages.contains(name),
+            Some(("package" | "stanza" | "list" | "marks", name)) => self.packages.contains(name),
             Some(("said", heading)) => package_in(heading).is_some_and(|name| {
                 self.packages
                     .iter()

@@ -37,7 +37,7 @@ use crate::{During, Res, multi, oracle};
 use compare::{Difference, differences, judge};
 use machine::Machine;
 use record::Seen;
-use scenario::{Row, Scenario};
+use scenario::{Row, Scenario, row};
 use side::Side;
 
 /// How long one side of a scenario may take, in seconds.
@@ -48,7 +48,18 @@ const FORMAT: u32 = 2;
 const PRINTED: usize = 30;
 
 /// What may differ in any scenario.
-const EVERYWHERE: &[Row] = &[];
+const EVERYWHERE: &[Row] = &[
+    row(
+        "path /var/lib/systemd/deb-systemd-*",
+        "which units scripts have enabled is the world's, as the links are, and seen by scripts alone",
+    ),
+    row("path /etc/machine-id", "the machine's identity"),
+    row("path /etc/mtab", "what the kernel says is mounted"),
+    row(
+        "path /root*",
+        "what scripts write to a user's home stays nowhere",
+    ),
+];
 
 /// What to do.
 #[derive(Clone, Copy, Default)]
@@ -68,6 +79,11 @@ fn scenarios() -> impl Iterator<Item = &'static Scenario> {
 /// The names of all scenarios.
 pub fn names() -> Vec<&'static str> {
     scenarios().map(|s| s.name).collect()
+}
+
+/// How many of them need nothing of the archive.
+pub fn small() -> usize {
+    small::ALL.len()
 }
 
 /// Runs the scenarios whose name contains one of `names`: `all`, or `small` alone, are those; none: all.

@@ -8,9 +8,21 @@ use super::scenario::{
 };
 
 /// What `dist-upgrade` does to the packages of the base system, which a view leaves to its host.
-const OF_THE_HOST: &[Row] = &[row(
-    "host *",
-    "dist-upgrade of a view leaves alone what the view takes from the host and nothing asks for anew",
+const OF_THE_HOST: &[Row] = &[
+    row(
+        "host *",
+        "dist-upgrade of a view leaves alone what the view takes from the host and nothing asks for anew",
+    ),
+    row(
+        "path /var/log/alternatives.log",
+        "the same: it tells of alternatives of such packages",
+    ),
+];
+
+/// What a purge leaves of accounts.
+const ACCOUNTS: &[Row] = &[row(
+    "account *",
+    "accounts are the host's: what a view brought is never removed",
 )];
 
 /// All of them.
@@ -87,6 +99,10 @@ pub const ALL: &[Scenario] = &[
                 &["root:", "2.36"],
             ),
         ],
+        rows: &[row(
+            "said dpkg",
+            "a downgrade is told in the words of dpkg 1.22",
+        )],
         ..ON_BOOKWORM
     },
     Scenario {
@@ -248,6 +264,10 @@ pub const ALL: &[Scenario] = &[
             apt("purge apache2 libapache2-mod-php8.2"),
         ],
         programs: &[says("ls /etc/apache2 /var/www/html 2>&1", &["x.php"])],
+        rows: &[row(
+            "said Setting up *apache2*",
+            "dpkg comes to the module first where more of what apache2 needs is still to be configured",
+        )],
         ..ON_BOOKWORM
     },
     Scenario {
@@ -331,6 +351,7 @@ pub const ALL: &[Scenario] = &[
             "ls /etc/postfix /var/spool/postfix /etc/mailname /etc/aliases 2>&1",
             &["/etc/aliases"],
         )],
+        rows: ACCOUNTS,
         ..ON_BOOKWORM
     },
     Scenario {
@@ -359,6 +380,7 @@ pub const ALL: &[Scenario] = &[
             apt("purge openssh-server"),
         ],
         programs: &[says("ls /etc/ssh", &["ssh_config"])],
+        rows: ACCOUNTS,
         ..ON_BOOKWORM
     },
     Scenario {
@@ -401,6 +423,13 @@ pub const ALL: &[Scenario] = &[
             "ls /etc/bind /var/cache/bind 2>&1; getent passwd bind",
             &["bind"],
         )],
+        rows: &[
+            row(
+                "account *",
+                "accounts are the host's: what a view brought is never removed",
+            ),
+            row("program ls /etc/bind *", "the same"),
+        ],
         ..ON_TRIXIE
     },
     // What the system is run by.
@@ -415,7 +444,7 @@ pub const ALL: &[Scenario] = &[
             apt("purge haveged rsyslog"),
         ],
         programs: &[says(
-            "systemctl is-enabled rsyslog.service systemd-timesyncd.service 2>&1",
+            "systemctl is-enabled systemd-timesyncd.service 2>&1",
             &["masked"],
         )],
         ..ON_BOOKWORM

@@ -37,6 +37,10 @@ fn progress(line: &str) -> bool {
     line.starts_with("(Reading database ...")
         || line.ends_with("files and directories currently installed.)")
         || line.starts_with("Scanning processes")
+        // What a view's command ends with.
+        || (line.starts_with("View ") && line.contains(" is at generation "))
+        || (line.starts_with("dpkg-ng: nothing of view ") && line.ends_with(" has changed"))
+        || (line.starts_with("dpkg-ng: view ") && line.contains(" is as it was; "))
         || line.is_empty()
 }
 

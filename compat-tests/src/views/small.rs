@@ -98,6 +98,11 @@ pub const ALL: &[Scenario] = &[
                 "path /usr/share/ba*",
                 "a command that fails leaves the view as it was",
             ),
+            row("list ba*", "a command that fails leaves the view as it was"),
+            row(
+                "marks ba*",
+                "a command that fails leaves the view as it was",
+            ),
         ],
         ..SMALL
     },

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Kind, Tools, Value};
-use crate::own;
+use crate::{own, plugins};
 
 /// What does not depend on tools.
 const FRAME: &str = include_str!("frame.bash");
@@ -19,6 +19,8 @@ pub fn script(tools: &Tools) -> String {
         "_dpkg_ng_own='{}'",
         own::options().collect::<Vec<_>>().join(" ")
     );
+    let plugins: Vec<&str> = plugins::commands().collect();
+    let _ = writeln!(out, "_dpkg_ng_plugins='{}'", plugins.join(" "));
     for tool in &tools.tools {
         let word = tool.word();
         let mut options = Vec::new();

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::outline::Item;
 use super::{Kind, Tool, Tools, Value};
-use crate::own;
+use crate::{own, plugins};
 
 /// What does not depend on tools.
 const FRAME: &str = include_str!("frame.fish");
@@ -17,6 +17,9 @@ pub fn script(tools: &Tools) -> String {
     let wanted = |name: &str| tools.commands.iter().any(|c| c == name);
     // Nothing written to a string fails.
     let _ = writeln!(out, "set -g __dpkg_ng_tools {names}");
+    let plugins: Vec<&str> = plugins::commands().collect();
+    let plugins = plugins.join(" ");
+    let _ = writeln!(out, "set -g __dpkg_ng_plugins {plugins}");
     for tool in &tools.tools {
         if wanted(tool.name) {
             complete_tool(&mut out, tool, tool.name, None);
@@ -28,7 +31,11 @@ pub fn script(tools: &Tools) -> String {
     }
     if wanted(own::NAME) {
         let first = "-n __dpkg_ng_first";
-        let _ = writeln!(out, "\ncomplete -c {} -f {first} -a '{names}'", own::NAME);
+        let _ = writeln!(
+            out,
+            "\ncomplete -c {} -f {first} -a '{names} {plugins}'",
+            own::NAME
+        );
         for option in own::OPTIONS {
             let about = quote(option.about);
             let _ = writeln!(
@@ -41,6 +48,7 @@ pub fn script(tools: &Tools) -> String {
         let _ = writeln!(
             out,
             "complete -c {0} -f -n __dpkg_ng_has_tool -a '(__dpkg_ng_delegate)'\n\
+            complete -c {0} -f -n __dpkg_ng_has_plugin -a '(__dpkg_ng_plugin)'\n\
             complete -c {0} -f -n __dpkg_ng_completes -a 'bash fish zsh'",
             own::NAME
         );

@@ -33,19 +33,44 @@ _dpkg_ng_add_all() {
     done
 }
 
+# What the plugin says of its own command; of "--option=value" bash wants the value alone.
+_dpkg_ng_plugin() {
+    local -a words=("${COMP_WORDS[@]:1:COMP_CWORD}")
+    local at=$((COMP_CWORD - 1)) IFS=$'\n' cut=
+    if [[ ${words[at]} == = ]]; then
+        words[at - 1]+==
+        cut=${words[at - 1]} at=$((at - 1))
+    elif ((at > 1)) && [[ ${words[at - 1]} == = ]]; then
+        cut=${words[at - 2]}=
+        words[at - 2]+==${words[at]} at=$((at - 2))
+    fi
+    COMPREPLY=($(dpkg-ng complete "$at" -- "${words[@]:0:at + 1}" 2>/dev/null))
+    COMPREPLY=("${COMPREPLY[@]%%$'\t'*}")
+    COMPREPLY=("${COMPREPLY[@]#"$cut"}")
+    [[ ${#COMPREPLY[@]} == 0 ]] && compopt -o default 2>/dev/null
+    return 0
+}
+
 _dpkg_ng() {
     local tool=${1##*/} cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     local first=1 word options _dpkg_ng_kinds=
     COMPREPLY=()
     if [[ $tool == dpkg-ng ]]; then
         if ((COMP_CWORD == 1)); then
-            COMPREPLY=($(compgen -W "$_dpkg_ng_tools $_dpkg_ng_own" -- "$cur"))
+            COMPREPLY=($(compgen -W "$_dpkg_ng_tools $_dpkg_ng_plugins $_dpkg_ng_own" -- "$cur"))
             [[ $cur == -* ]] || return 0
         elif [[ ${COMP_WORDS[1]} == --completions ]]; then
             ((COMP_CWORD == 2)) && COMPREPLY=($(compgen -W 'bash fish zsh' -- "$cur"))
             ((COMP_CWORD > 2)) && COMPREPLY=($(compgen -W "dpkg-ng $_dpkg_ng_tools" -- "$cur"))
             return 0
         fi
+        # Of a plugin's commands the plugin itself tells.
+        for word in $_dpkg_ng_plugins; do
+            if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == "$word" ]]; then
+                _dpkg_ng_plugin
+                return 0
+            fi
+        done
         tool=dpkg
         for word in $_dpkg_ng_tools; do
             [[ ${COMP_WORDS[1]} == "$word" ]] && tool=$word first=2

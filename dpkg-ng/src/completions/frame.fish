@@ -27,8 +27,19 @@ function __dpkg_ng_completes
     test (count $words) -eq 2; and test $words[2] = --completions
 end
 
+function __dpkg_ng_has_plugin
+    set -l words (commandline -opc)
+    test (count $words) -ge 2; and contains -- $words[2] $__dpkg_ng_plugins
+end
+
+# What the plugin says of its own command.
+function __dpkg_ng_plugin
+    set -l words (commandline -opc)
+    dpkg-ng complete (math (count $words) - 1) -- $words[2..-1] (commandline -ct) 2>/dev/null
+end
+
 function __dpkg_ng_is_dpkg
-    not __dpkg_ng_has_tool; and not __dpkg_ng_completes
+    not __dpkg_ng_has_tool; and not __dpkg_ng_has_plugin; and not __dpkg_ng_completes
 end
 
 # What the tool named first would be completed with.

@@ -25,6 +25,14 @@ _dpkg_ng_add() {
     return ret
 }
 
+# What the plugin says of its own command.
+_dpkg_ng_plugin() {
+    local -a found
+    found=(${${${(f)"$(dpkg-ng complete $((CURRENT - 2)) -- "${(@)words[2,CURRENT]}" 2>/dev/null)"}//:/\\:}/$'\t'/:})
+    ((${#found})) && { _describe command found; return }
+    _default
+}
+
 _dpkg_ng() {
     local tool=$service expl
     if [[ $tool == dpkg-ng ]]; then
@@ -32,10 +40,14 @@ _dpkg_ng() {
         if ((CURRENT == 2)); then
             _describe -o option _dpkg_ng_own
             _wanted tools expl tool compadd -a _dpkg_ng_tools
+            _wanted commands expl command compadd -a _dpkg_ng_plugins
             [[ $words[2] == -* ]] || return
         elif [[ $words[2] == --completions ]]; then
             ((CURRENT == 3)) && _wanted shells expl shell compadd bash fish zsh
             ((CURRENT > 3)) && _wanted tools expl tool compadd dpkg-ng $_dpkg_ng_tools
+            return
+        elif ((${_dpkg_ng_plugins[(Ie)$words[2]]})); then
+            _dpkg_ng_plugin
             return
         elif ((${_dpkg_ng_tools[(Ie)$words[2]]})); then
             tool=$words[2]

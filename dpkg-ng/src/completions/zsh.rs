@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::outline::Item;
 use super::{Kind, Tools, Value};
-use crate::own;
+use crate::{own, plugins};
 
 /// What does not depend on tools.
 const FRAME: &str = include_str!("frame.zsh");
@@ -20,6 +20,8 @@ pub fn script(tools: &Tools) -> String {
         tools.commands.join(" ")
     );
     let _ = writeln!(out, "typeset -ga _dpkg_ng_tools=({})", names.join(" "));
+    let plugins: Vec<&str> = plugins::commands().collect();
+    let _ = writeln!(out, "typeset -ga _dpkg_ng_plugins=({})", plugins.join(" "));
     let own: Vec<String> = own::OPTIONS
         .iter()
         .map(|o| quote(&format!("--{}:{}", o.name, o.about)))

@@ -72,8 +72,9 @@ pub fn audit(process: &mut Process, args: &DpkgArgs) -> Step<i32> {
 }
 
 /// `--verify`
-pub fn verify(process: &mut Process, args: &DpkgArgs) -> Step<i32> {
+pub fn verify(process: &mut Process, args: &mut DpkgArgs) -> Step<i32> {
     let mut db = packages::database(process, args);
+    let mut hooks = std::mem::take(&mut args.hooks);
     let format = match args.settings.verify_format {
         VerifyFormat::Rpm => verify::Format::Rpm,
     };
@@ -83,6 +84,7 @@ pub fn verify(process: &mut Process, args: &DpkgArgs) -> Step<i32> {
         args.verb(),
         &names(args),
         format,
+        &mut hooks,
         report,
     )?)
 }

@@ -4,6 +4,8 @@
 //! looked at by as many threads as there are cores, a round of some packages at a time, and what
 //! was found is shown in the order of the packages.
 
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -13,13 +15,14 @@ use crate::db::modstatdb::{AvailMode, OpenMode};
 use crate::digest::md5_reader;
 use crate::error::{Error, OrFail, Result};
 use crate::fsys::NodeFlags;
+use crate::hooks::HookSet;
 use crate::msg;
 use crate::msg::Arg;
 use crate::pkg::{Bytes, NameWhen, PkgId, Which};
 use crate::pkgspec::package_arg;
 use crate::report::Reporter;
 use crate::state::Status;
-use crate::sys::place::Place;
+use crate::sys::place::{Place, Spot};
 
 /// How what was found is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +57,8 @@ struct Wanted {
     is_conffile: bool,
     /// What it should contain, if that is known.
     hash: Option<Bytes>,
+    /// Where a hook has the content to be compared, if not at the path.
+    shipped: Option<PathBuf>,
 }
 
 /// So many paths make a round.
@@ -103,6 +108,8 @@ fn check(place: &Place, wanted: &Wanted) -> Result<Checks> {
         return Ok(checks);
     };
     checks.not_regular = !stat.is_file();
+    let shipped = wanted.shipped.as_ref();
+    let spot = shipped.map_or(spot, |path| Spot::path(path.as_os_str().as_bytes()));
     checks.md5sum = Some(match spot.read() {
         Err(_) => None,
         Ok(mut file) => {
@@ -158,6 +165,7 @@ impl Database {
         &mut self,
         pkg: PkgId,
         wanted: &mut Vec<Wanted>,
+        hooks: &mut HookSet,
         report: &mut dyn Reporter,
     ) -> Result<()> {
         self.ensure_files(pkg, report)?;
@@ -171,10 +179,17 @@ impl Database {
             {
                 self.fsys.set_newhash(node, Some(old));
             }
+            let hash = self.fsys.newhash(node).map(Bytes::from);
+            let name = self.fsys.name(node);
+            let shipped = match hash {
+                Some(_) => hooks.shipped(&self.table, pkg, name),
+                None => None,
+            };
             wanted.push(Wanted {
                 path: self.fsys.name(node).into(),
                 is_conffile: self.fsys.flags(node).contains(NodeFlags::OLD_CONFF),
-                hash: self.fsys.newhash(node).map(Bytes::from),
+                hash,
+                shipped,
             });
         }
         Ok(())
@@ -205,8 +220,14 @@ impl Round<'_> {
 
     /// Add a package. What it has to say comes after what is shown of those before it, where
     /// both are seen together.
-    fn add(&mut self, db: &mut Database, pkg: PkgId, report: &mut dyn Reporter) -> Result<()> {
-        let known = db.wanted_of(pkg, &mut self.wanted, report);
+    fn add(
+        &mut self,
+        db: &mut Database,
+        pkg: PkgId,
+        hooks: &mut HookSet,
+        report: &mut dyn Reporter,
+    ) -> Result<()> {
+        let known = db.wanted_of(pkg, &mut self.wanted, hooks, report);
         if known.is_err() || self.wanted.len() >= ROUND || report.stdout_is_terminal() {
             self.finish(report)?;
         }
@@ -224,6 +245,7 @@ pub fn verify(
     verb: &str,
     names: &[Vec<u8>],
     format: Format,
+    hooks: &mut HookSet,
     report: &mut dyn Reporter,
 ) -> Result<i32> {
     db.open(OpenMode::ReadOnly, AvailMode::None, report)?;
@@ -237,7 +259,7 @@ pub fn verify(
     let mut code = 0;
     if names.is_empty() {
         for pkg in db.table.in_hash_order() {
-            round.add(db, pkg, report)?;
+            round.add(db, pkg, hooks, report)?;
         }
     }
     for name in names {
@@ -254,7 +276,7 @@ pub fn verify(
             code = 1;
             continue;
         }
-        round.add(db, pkg, report)?;
+        round.add(db, pkg, hooks, report)?;
     }
     round.finish(report)?;
     db.shutdown(report)?;

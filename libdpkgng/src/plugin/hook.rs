@@ -241,6 +241,16 @@ impl Hook for PluginHook {
         })
     }
 
+    fn shipped(&mut self, table: &PkgTable, pkg: PkgId, path: &[u8]) -> Option<PathBuf> {
+        let shipped = self.hooks.shipped?;
+        let (view, mut told) = (View::Lent(table), Str::EMPTY);
+        // SAFETY: as in `pre`.
+        let found = unsafe { shipped(self.data, view.handle(), pkg.0, Str::new(path), &mut told) };
+        // SAFETY: text of the plugin's, good until the next call into it.
+        self.is_yes(found)
+            .then(|| OsStr::from_bytes(unsafe { told.bytes() }).into())
+    }
+
     fn wants_content(&mut self, table: &PkgTable, pkg: PkgId, path: &[u8]) -> bool {
         let (Some(wants), Some(_)) = (self.hooks.wants_content, self.hooks.rewrite) else {
             return false;

@@ -363,6 +363,13 @@ struct dpkgng_hooks {
                             uint32_t package,
                             struct dpkgng_str path,
                             struct dpkgng_payload_file *file);
+    // Since 1.1. Which file is to be compared with the digest that the archive had for an installed
+    // package's `path`, where what stands there was made of it since. Yes: `file` was set.
+    int32_t (*shipped)(void *data,
+                       const struct dpkgng_packages *packages,
+                       uint32_t package,
+                       struct dpkgng_str path,
+                       struct dpkgng_str *file);
 };
 
 // The same for a package.

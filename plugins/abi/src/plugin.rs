@@ -236,4 +236,15 @@ pub struct Hooks {
             file: *mut PayloadFile,
         ) -> i32,
     >,
+    /// Since 1.1. Which file is to be compared with the digest that the archive had for an installed
+    /// package's `path`, where what stands there was made of it since. Yes: `file` was set.
+    pub shipped: Option<
+        unsafe extern "C" fn(
+            data: *mut c_void,
+            packages: *const Packages,
+            package: u32,
+            path: Str,
+            file: *mut Str,
+        ) -> i32,
+    >,
 }

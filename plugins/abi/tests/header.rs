@@ -198,7 +198,7 @@ fn c_and_rust_agree_on_the_layout() {
         Payload: size headers root;
         PayloadFile: size link path;
         Hooks: size pre post install_path hides satisfies wants_content rewrite payload
-            payload_file;
+            payload_file shipped;
         TarEntry: size kind name link length mode uid gid major minor mtime user group;
         PackageInfo: size package name architecture version want error_flag status;
         Relation: size kind group alternative name architecture op version;

@@ -20,6 +20,8 @@ impl Plugin for MultiVersion {
         Claim::Command("gc"),
         Claim::Command("relink"),
         Claim::Command("run"),
+        Claim::Command("upgrade"),
+        Claim::Command("complete"),
     ];
 
     fn command(host: Host, args: &[OsString]) -> Result<i32, Failed> {

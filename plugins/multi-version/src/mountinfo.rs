@@ -61,6 +61,14 @@ pub(crate) fn mounts(text: &[u8]) -> Vec<Mount> {
 }
 
 impl Mount {
+    /// Where changes of an overlay go, if anywhere.
+    pub(crate) fn upper(&self) -> Option<PathBuf> {
+        let mut words = self.options.split(|b| *b == b',');
+        words
+            .find_map(|w| w.strip_prefix(b"upperdir="))
+            .map(unescape)
+    }
+
     /// The layers of an overlay, topmost first; none for other file systems.
     pub(crate) fn layers(&self) -> Vec<PathBuf> {
         if self.kind != b"overlay" {

@@ -1,8 +1,11 @@
-//! dpkg-ng's own functions for tests: what a plugin that is loaded by it is given.
+//! dpkg-ng's own functions for tests: what a plugin that is loaded by it is given. And generations made by hand.
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use dpkgng_plugin::Host;
@@ -10,6 +13,11 @@ use libdpkgng::error::Result;
 use libdpkgng::hooks::Hook;
 use libdpkgng::plugin::host::{Frontend, table_for};
 use libdpkgng::report::Event;
+
+use crate::generation::Sys;
+use crate::layout::{GenerationNumber, RealizationId, SideName, ViewName};
+use crate::manifest::{Manifest, Member, Reason, Side, Standing, State};
+use crate::world::WorldDir;
 
 /// What was said and drawn.
 #[derive(Default)]
@@ -51,4 +59,85 @@ pub(crate) fn host() -> (Host, Rc<Heard>) {
     let table = table_for("multi-version", heard.clone());
     // SAFETY: a table made for this thread, which stays.
     (unsafe { Host::of(table) }, heard)
+}
+
+/// A manifest of these packages, and of the side worlds that they are in.
+pub(crate) fn manifest(view: &ViewName, number: GenerationNumber, packages: &[Member]) -> Manifest {
+    let worlds = packages.iter().flat_map(|m| m.worlds.keys().flatten());
+    Manifest {
+        view: view.clone(),
+        number,
+        created: 1_795_278_600,
+        parent: None,
+        command: String::new(),
+        sides: worlds.map(|w| (w.clone(), Side::default())).collect(),
+        hides: Vec::new(),
+        pins: Vec::new(),
+        packages: packages.to_vec(),
+    }
+}
+
+/// A package that is wanted and installed in these worlds (`main`: the main one).
+pub(crate) fn member(realization: &RealizationId, worlds: &[&str]) -> Member {
+    let standing = Standing {
+        reason: Reason::Want,
+        state: State::Installed,
+    };
+    let world = |name: &&str| -> (Option<SideName>, Standing) {
+        ((*name != "main").then(|| name.parse().unwrap()), standing)
+    };
+    Member {
+        realization: realization.clone(),
+        worlds: worlds.iter().map(world).collect(),
+    }
+}
+
+/// The next generation of a view, as a transaction would name it, and switch to it: its trees are these payloads'
+/// (`DEBIAN` and `lib` excepted) by hard links.
+pub(crate) fn generation(
+    sys: &Sys,
+    view: &ViewName,
+    packages: &[Member],
+    payload: &dyn Fn(&RealizationId) -> PathBuf,
+) -> GenerationNumber {
+    let (number, dir) = sys.begin_pending(view).unwrap();
+    let mut trees: BTreeMap<Option<SideName>, Vec<PathBuf>> = BTreeMap::from([(None, Vec::new())]);
+    for member in packages {
+        for world in member.worlds.keys() {
+            let of = trees.entry(world.clone()).or_default();
+            of.push(payload(&member.realization));
+        }
+    }
+    for (world, payloads) in trees {
+        let world = match &world {
+            Some(side) => WorldDir::side(&dir, side.as_str()),
+            None => WorldDir::main(&dir),
+        };
+        fs::create_dir_all(world.tree()).unwrap();
+        fs::create_dir_all(world.admindir()).unwrap();
+        for payload in payloads {
+            link_tree(&payload, &world.tree(), true);
+        }
+    }
+    let mut manifest = manifest(view, number, packages);
+    manifest.parent = sys.current(view).unwrap();
+    sys.name(&dir, &manifest).unwrap();
+    sys.switch(view, number).unwrap();
+    number
+}
+
+fn link_tree(from: &Path, to: &Path, top: bool) {
+    for entry in fs::read_dir(from).unwrap() {
+        let name = entry.unwrap().file_name();
+        if top && (name == "DEBIAN" || name == "lib") {
+            continue;
+        }
+        let (from, to) = (from.join(&name), to.join(&name));
+        if from.is_dir() && !from.is_symlink() {
+            fs::create_dir_all(&to).unwrap();
+            link_tree(&from, &to, false);
+        } else {
+            fs::hard_link(from, to).unwrap();
+        }
+    }
 }

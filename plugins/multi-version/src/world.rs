@@ -40,6 +40,14 @@ impl WorldDir {
         is_side.then_some(name)
     }
 
+    /// The same world in another generation.
+    pub fn of(&self, generation: &Path) -> WorldDir {
+        match self.side_name() {
+            Some(side) => WorldDir::side(generation, side),
+            None => WorldDir::main(generation),
+        }
+    }
+
     /// It.
     pub fn path(&self) -> &Path {
         &self.0

@@ -9,7 +9,10 @@ use std::process::Command;
 
 use dpkgng_multi_version::generation::{Disk, Sys};
 use dpkgng_multi_version::layout::{Layout, RealizationId, Sha256, Version, ViewName, inside};
-use dpkgng_multi_version::manifest::{Installation, Manifest, Member, Realization, Reason, State};
+use dpkgng_multi_version::manifest::{
+    Installation, Manifest, Member, Realization, Reason, Standing, State,
+};
+use dpkgng_multi_version::world::WorldDir;
 
 const INNER: &str = "DPKGNG_TEST_FULL_DISK";
 
@@ -59,7 +62,7 @@ fn collect_below(dir: &Path) {
     assert_eq!(plan.remove.len(), 3, "{:?}", plan.remove);
     sys.collect(&plan, proc, &plan.hidden).unwrap();
     assert!(!layout.realization(&old).exists());
-    let program = layout.current_system().join("root/usr/bin/new");
+    let program = layout.current_system().join("main/root/usr/bin/new");
     assert_eq!(fs::metadata(program).unwrap().len(), 100_000);
     // There is room again.
     fs::write(dir.join("more"), vec![1; 50_000]).unwrap();
@@ -101,31 +104,31 @@ fn package(layout: &Layout, name: &str) -> RealizationId {
 
 fn generation(sys: &Sys, id: &RealizationId) {
     let view: ViewName = "system".parse().unwrap();
-    let mut building = sys.begin(&view).unwrap();
-    let payload = sys.layout().realization(id);
-    building
-        .place(None, &payload, &["DEBIAN", "lib"], &[])
-        .unwrap();
+    let (number, dir) = sys.begin_pending(&view).unwrap();
+    let bin = WorldDir::main(&dir).tree().join("usr/bin");
+    fs::create_dir_all(&bin).unwrap();
+    let name = id.package().as_str();
+    let program = sys.layout().realization(id).join("usr/bin").join(name);
+    fs::hard_link(program, bin.join(name)).unwrap();
+    let standing = Standing {
+        reason: Reason::Want,
+        state: State::Installed,
+    };
     let manifest = Manifest {
         view: view.clone(),
-        number: building.number(),
+        number,
         created: 0,
         parent: None,
-        slots: BTreeSet::new(),
+        command: String::new(),
+        sides: BTreeMap::new(),
         hides: Vec::new(),
         pins: Vec::new(),
         packages: vec![Member {
             realization: id.clone(),
-            reason: Reason::Want,
-            state: State::Installed,
-            own_libraries: false,
-            slot: None,
-            uses: std::collections::BTreeMap::new(),
-            relaxed: Vec::new(),
-            setuid: Vec::new(),
+            worlds: [(None, standing)].into(),
         }],
     };
-    let number = building.finish(manifest).unwrap();
+    sys.name(&dir, &manifest).unwrap();
     sys.switch(&view, number).unwrap();
 }
 

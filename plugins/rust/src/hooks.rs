@@ -192,6 +192,18 @@ pub trait Hooks {
         Ok(None)
     }
 
+    /// Which file is to be compared with the digest that the archive had for an installed package's
+    /// `path`, where what stands there was made of it since.
+    fn shipped(
+        &self,
+        packages: &Packages<'_>,
+        package: PackageNumber,
+        path: &Path,
+    ) -> Result<Option<PathBuf>, Failed> {
+        let _ = (packages, package, path);
+        Ok(None)
+    }
+
     /// Whether the content of a regular file is to be seen and maybe rewritten. Not asked for
     /// further hard links to a file.
     fn wants_content(
@@ -436,6 +448,28 @@ unsafe extern "C" fn payload_file(
     }
 }
 
+unsafe extern "C" fn shipped(
+    data: *mut c_void,
+    packages: *const abi::Packages,
+    package: u32,
+    path: Str,
+    to: *mut Str,
+) -> i32 {
+    // SAFETY: as the border has it.
+    unsafe {
+        enter(data, packages, |lent, packages| {
+            let path = Path::new(OsStr::from_bytes(path.bytes()));
+            let Some(found) = lent.hooks.shipped(packages, package, path)? else {
+                return Ok(NO);
+            };
+            let mut kept = lent.path.borrow_mut();
+            *kept = found.into_os_string().into_vec();
+            *to = Str::new(&kept);
+            Ok(abi::YES)
+        })
+    }
+}
+
 static TABLE: abi::Hooks = abi::Hooks {
     size: size_of::<abi::Hooks>() as u32,
     pre: Some(pre),
@@ -447,6 +481,7 @@ static TABLE: abi::Hooks = abi::Hooks {
     rewrite: Some(rewrite),
     payload: Some(payload),
     payload_file: Some(payload_file),
+    shipped: Some(shipped),
 };
 
 /// The hooks whose data is a [`Lent`].

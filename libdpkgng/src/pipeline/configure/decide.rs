@@ -136,6 +136,8 @@ pub struct Question<'a> {
     pub current: &'a [u8],
     /// The new one beside it.
     pub shipped: &'a [u8],
+    /// Where a hook has the package go, which both begin with; empty without one.
+    pub elsewhere: &'a [u8],
     /// What was decided so far.
     pub decision: Decision,
 }
@@ -156,6 +158,11 @@ pub enum Answer {
 }
 
 impl Question<'_> {
+    /// A file of the question as a user knows it: not by where a hook has it.
+    pub fn shown<'f>(&self, file: &'f [u8]) -> &'f [u8] {
+        file.strip_prefix(self.elsewhere).unwrap_or(file)
+    }
+
     /// What the question is about: the file, and who changed it.
     pub fn heading(&self) -> Msg {
         let Decision {
@@ -165,11 +172,12 @@ impl Question<'_> {
             ..
         } = self.decision;
         let mut parts = vec![msg!("\n")];
-        parts.push(if self.path == self.current {
+        let current = self.shown(self.current);
+        parts.push(if self.path == current {
             msg!("Configuration file '%s'\n", self.path)
         } else {
             let id = "Configuration file '%s' (actually '%s')\n";
-            msg!(id, self.path, self.current)
+            msg!(id, self.path, current)
         });
         if what.contains(What::IS_NEW) {
             parts.push(msg!(
@@ -321,6 +329,7 @@ mod tests {
             path: b"/etc/x.conf",
             current: b"/etc/x.conf",
             shipped: b"/etc/x.conf.dpkg-new",
+            elsewhere: b"",
             decision: Decision {
                 what,
                 useredited: 1,

@@ -7,6 +7,7 @@ pub mod decide;
 mod deref;
 
 use std::io;
+use std::os::unix::ffi::OsStringExt as _;
 
 use self::decide::{Answer, Forces, Question, What};
 use super::depcon::Explanation;
@@ -231,10 +232,13 @@ impl Run {
             )
         });
         if decision.what.contains(What::PROMPT) {
+            let elsewhere = self.hooks.install_path(&self.db.table, pkg);
+            let elsewhere = elsewhere.unwrap_or_default().into_os_string().into_vec();
             let question = Question {
                 path: &shown,
                 current: places.current.shown(),
                 shipped: places.new.shown(),
+                elsewhere: &elsewhere,
                 decision,
             };
             decision.what = self.ask_about(&question, &places)?;
@@ -275,8 +279,8 @@ impl Run {
             id,
             question.path,
             "conffile-prompt",
-            question.current,
-            question.shipped,
+            question.shown(question.current),
+            question.shown(question.shipped),
             question.decision.useredited,
             question.decision.distedited
         );

@@ -11,6 +11,7 @@ use crate::pkg::PkgId;
 use crate::report::Silent;
 
 /// Has the content of one archive below a directory, whose paths start with `at`.
+#[derive(Clone)]
 struct Store {
     archive: PathBuf,
     dir: PathBuf,
@@ -279,4 +280,23 @@ fn another_owner_makes_a_copy() {
         (0, 1)
     );
     assert_eq!(meta(&rig, "/store/pay/usr/x").uid(), 12);
+}
+
+/// What stands there already is the payload's own file: the kernel renames nothing then.
+#[test]
+fn the_same_once_more_leaves_nothing() {
+    let rig = Rig::new("");
+    let deb = rig.deb(&control("a", ""), &[("usr/x", Some("x\n"))], |_| {});
+    let store = store(&rig, &deb);
+    for _ in 0..2 {
+        let (code, said) = unpack(&rig, store.clone());
+        assert_eq!(code, 0, "{said}");
+    }
+    let names = fs::read_dir(rig.path("/usr")).unwrap();
+    let names: Vec<_> = names.map(|n| n.unwrap().file_name()).collect();
+    assert_eq!(names, ["x"]);
+    assert_eq!(
+        meta(&rig, "/usr/x").ino(),
+        meta(&rig, "/store/pay/usr/x").ino()
+    );
 }

@@ -1,7 +1,7 @@
 //! Contexts from the command line: what the plugin's `run` does, for the tests, and what entering costs.
 //!
 //! ```text
-//! context run ROOT [--view V[@GEN]] [-p PKG[=VERSION]]… [--pure] -- CMD ARGS…     with /var/sys at ROOT
+//! context run ROOT [--view V[@GEN]] [-p PKG[=VERSION]]… [--world SIDE] [--pure] -- CMD ARGS…     with /var/sys at ROOT
 //! context exec CMD ARGS…                                                          the same without a context
 //! context bench ROOT [OPTIONS] -- CMD ARGS…                                       both, many times over
 //! ```
@@ -13,7 +13,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use dpkgng_multi_version::context::{Options, run};
-use dpkgng_multi_version::layout::Layout;
+use dpkgng_multi_version::layout::{Layout, Place, ViewName};
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -31,7 +31,7 @@ fn act(arguments: &[OsString]) -> Result<u8, Box<dyn Error>> {
     match what.to_str() {
         Some("run") => {
             let (root, options) = rest.split_first().ok_or("where?")?;
-            let error = run(&Layout::new(root), &Options::parse(options)?, &mut || ());
+            let error = run(&Layout::new(root), &parse(options)?, &mut || ());
             eprintln!("context: {error}");
             Ok(u8::try_from(error.status())?)
         }
@@ -42,6 +42,33 @@ fn act(arguments: &[OsString]) -> Result<u8, Box<dyn Error>> {
         Some("bench") => bench(rest),
         _ => Err("run, exec or bench".into()),
     }
+}
+
+fn parse(words: &[OsString]) -> Result<Options, Box<dyn Error>> {
+    let mut options = Options {
+        view: ViewName::system(),
+        generation: None,
+        packages: Vec::new(),
+        world: None,
+        pure: false,
+        command: Vec::new(),
+    };
+    let mut left = words.iter();
+    while let Some(word) = left.next().filter(|w| *w != "--") {
+        let mut value = || left.next().and_then(|w| w.to_str()).ok_or("what value?");
+        match word.to_str() {
+            Some("--view") => {
+                let place: Place = value()?.parse()?;
+                (options.view, options.generation) = (place.view, place.number);
+            }
+            Some("-p") => options.packages.push(value()?.parse()?),
+            Some("--world") => options.world = Some(value()?.parse()?),
+            Some("--pure") => options.pure = true,
+            _ => return Err(format!("{} is no option", word.display()).into()),
+        }
+    }
+    options.command = left.cloned().collect();
+    Ok(options)
 }
 
 const RUNS: usize = 300;

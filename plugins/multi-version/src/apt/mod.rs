@@ -49,6 +49,7 @@
 
 mod marks;
 mod session;
+mod sources;
 
 pub use marks::Marks;
-pub use session::{AptError, Private, Session};
+pub use session::{AptError, Private, Session, Simulation, is_of_all_worlds};

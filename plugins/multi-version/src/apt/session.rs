@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::generation::DiskError;
 use crate::layout::{Layout, ViewName};
 use crate::world::WorldDir;
 
@@ -24,6 +25,14 @@ pub enum AptError {
     /// A path that can't stand in a configuration of apt's.
     #[error("'{}' can't stand in a configuration of apt's", .0.display())]
     Path(PathBuf),
+    /// Suites are named, and the host has no sources to say where they are.
+    #[error(
+        "suite {0}: apt on the host has no sources to take it from (view create --source FILE)"
+    )]
+    NoSources(String),
+    /// A change failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
     /// It can't be started.
     #[error("cannot run {program}: {source}")]
     Run {
@@ -42,7 +51,7 @@ const PROGRAMS: [&str; 4] = ["apt-get", "apt", "apt-cache", "apt-mark"];
 const UPGRADES: [&str; 3] = ["upgrade", "dist-upgrade", "full-upgrade"];
 
 /// A view's directory for apt.
-pub struct Private(PathBuf);
+pub struct Private(pub(super) PathBuf);
 
 impl Private {
     /// Of a view.
@@ -55,7 +64,7 @@ impl Private {
         self.0.join("etc")
     }
 
-    fn lists(&self) -> PathBuf {
+    pub(super) fn lists(&self) -> PathBuf {
         self.0.join("lists")
     }
 }
@@ -180,9 +189,11 @@ impl Session<'_> {
         run(&mut command).map_err(|source| AptError::Run { program, source })
     }
 
-    /// What a command of apt's would install, as `apt-get -s` says: names with architecture where it is foreign, as apt
-    /// has them.
-    fn would_install(&self, args: &[OsString]) -> Done<Vec<String>> {
+    /// What a command of apt's would do, as `apt-get -s` says.
+    ///
+    /// # Errors
+    /// It can't be run. What apt can't do it says itself, when it is run in earnest: here that is nothing.
+    pub fn simulate(&self, args: &[OsString]) -> Done<Simulation> {
         let configuration = self.prepare(args)?;
         let mut command = Command::new("apt-get");
         command
@@ -196,11 +207,7 @@ impl Session<'_> {
             program: "apt-get",
             source,
         })?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let names = text
-            .lines()
-            .filter_map(|l| l.strip_prefix("Inst ")?.split(' ').next());
-        Ok(names.map(str::to_owned).collect())
+        Ok(Simulation::parse(&String::from_utf8_lossy(&output.stdout)))
     }
 
     /// The packages that an upgrade is to leave alone: those the host lends, but for what the upgrade of the view's own
@@ -220,8 +227,8 @@ impl Session<'_> {
             return Ok(Vec::new());
         }
         let (lent, own): (Vec<String>, Vec<String>) = self
-            .would_install(rest)?
-            .into_iter()
+            .simulate(rest)?
+            .into_names()
             .partition(|name| is_lent(name));
         if lent.is_empty() {
             return Ok(lent);
@@ -231,13 +238,72 @@ impl Session<'_> {
         asked.extend(own.iter().map(OsString::from));
         let needed = match own.is_empty() {
             true => Vec::new(),
-            false => self.would_install(&asked)?,
+            false => self.simulate(&asked)?.into_names().collect(),
         };
         Ok(lent
             .into_iter()
             .filter(|name| !needed.contains(name))
             .collect())
     }
+}
+
+/// What a command of apt's would do: names with architecture where that is foreign, as apt has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Simulation {
+    /// What comes new, and its version.
+    pub new: Vec<(String, String)>,
+    /// What comes in another version than is there, and which.
+    pub replaced: Vec<(String, String)>,
+    /// What goes.
+    pub removed: Vec<String>,
+}
+
+impl Simulation {
+    /// `Inst NAME [OLD] (NEW RELEASE… [ARCH])`, `Remv NAME [OLD]`, `Purg NAME [OLD]`
+    fn parse(text: &str) -> Simulation {
+        let mut would = Simulation::default();
+        for line in text.lines() {
+            let mut words = line.split(' ');
+            let (what, name) = (words.next(), words.next().unwrap_or_default().to_owned());
+            match what {
+                Some("Inst") => {
+                    let version = line
+                        .split_once('(')
+                        .and_then(|(_, rest)| rest.split(' ').next());
+                    let package = (name, version.unwrap_or_default().to_owned());
+                    match words.next().is_some_and(|w| w.starts_with('[')) {
+                        true => would.replaced.push(package),
+                        false => would.new.push(package),
+                    }
+                }
+                Some("Remv" | "Purg") => would.removed.push(name),
+                _ => {}
+            }
+        }
+        would
+    }
+
+    /// What comes, and its version.
+    pub fn incoming(&self) -> impl Iterator<Item = &(String, String)> {
+        self.new.iter().chain(&self.replaced)
+    }
+
+    fn into_names(self) -> impl Iterator<Item = String> {
+        self.new
+            .into_iter()
+            .chain(self.replaced)
+            .map(|(name, _)| name)
+    }
+}
+
+/// Whether a command is about all that there is, and so of every world's: refreshing lists, upgrading.
+pub fn is_of_all_worlds(args: &[OsString]) -> bool {
+    let (_, rest) = program(args);
+    let mut words = rest
+        .iter()
+        .filter_map(|a| a.to_str())
+        .filter(|a| !a.starts_with('-'));
+    words.next().is_some_and(|w| UPGRADES.contains(&w))
 }
 
 /// Which of apt's programs is meant, and what it is told.
@@ -335,6 +401,19 @@ mod tests {
                 .0
                 .contains("Dir::Etc::sourceparts")
         );
+    }
+
+    #[test]
+    fn what_a_simulation_says() {
+        let would = Simulation::parse(
+            "NOTE: x\nInst libc6 [2.36-9] (2.41-12 Debian:13/testing [amd64]) []\n\
+             Inst a:i386 (1:2 Debian [i386])\nRemv b [1]\nPurg c [2]\nConf a (1:2 Debian [i386])\n",
+        );
+        assert_eq!(would.replaced, [("libc6".into(), "2.41-12".into())]);
+        assert_eq!(would.new, [("a:i386".into(), "1:2".into())]);
+        assert_eq!(would.removed, ["b", "c"]);
+        assert!(is_of_all_worlds(&words("apt -y full-upgrade")));
+        assert!(!is_of_all_worlds(&words("install upgrade")));
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! Lending.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use dpkgng_plugin::{Field, Host};
 
 use super::host::{self, Known, Offers};
 use super::pieces::{self, Listed};
+use super::settle::TOPS;
 use super::{ADMINDIR, BaseError, Done, Lent, PackageKey, alternatives, brought, names, replace};
 use crate::generation::{Disk, DiskError};
 use crate::world::WorldDir;
@@ -100,6 +102,7 @@ pub fn lend(host: Host, disk: &Disk, root: &Path, world: &WorldDir) -> Done<Lent
             replace(disk, &admindir.join("info").join(file), text.as_bytes())?;
         }
     }
+    directories(disk, root, &world.tree(), &listed)?;
     lent.pieces = pieces::about(&hosts, &infos, &listed)?;
     let own_names: BTreeSet<&str> = own.iter().map(|k| k.key.0.as_str()).collect();
     pieces::put(disk, &admindir, &before.pieces, &lent.pieces, |package| {
@@ -129,6 +132,28 @@ pub fn lend(host: Host, disk: &Disk, root: &Path, world: &WorldDir) -> Done<Lent
     replace(disk, &admindir.join("status"), &status)?;
     lent.write(disk, world)?;
     Ok(lent)
+}
+
+/// What of the base's directories can be in a tree is there, as on the host: dpkg takes a directory that is listed and not there
+/// from those who list it.
+fn directories(disk: &Disk, root: &Path, tree: &Path, listed: &Listed) -> Done {
+    let is_dir = |path: &Path| std::fs::symlink_metadata(path).is_ok_and(|is| is.is_dir());
+    // Parents come first.
+    for path in listed {
+        let path = Path::new(OsStr::from_bytes(path));
+        let (at, hosts) = (tree.join(path), root.join(path));
+        let way_is_clear = at.parent().is_some_and(is_dir);
+        if TOPS.iter().any(|top| path.starts_with(top))
+            && way_is_clear
+            && is_dir(&hosts)
+            && std::fs::symlink_metadata(&at).is_err()
+        {
+            let like = std::fs::symlink_metadata(&hosts).map_err(|e| BaseError::read(&hosts, e))?;
+            disk.make_dir(&at)?;
+            disk.adopt(&at, &like)?;
+        }
+    }
+    Ok(())
 }
 
 fn make_admindir(disk: &Disk, admindir: &Path) -> Done {

@@ -1,6 +1,6 @@
 //! Files of an admindir that are lines about packages: trigger interests, diversions, statoverrides.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::{Done, content, names, replace};
 use crate::generation::Disk;
 
 /// Paths of packages' lists, as merged `/usr` has them, without the first slash.
-pub(super) type Listed = HashSet<Vec<u8>>;
+pub(super) type Listed = BTreeSet<Vec<u8>>;
 
 /// Directories that are links into `usr/`.
 const MERGED: [&[u8]; 6] = [b"bin", b"sbin", b"lib", b"lib32", b"lib64", b"libx32"];

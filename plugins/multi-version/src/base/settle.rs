@@ -29,7 +29,7 @@ pub struct Settled {
 }
 
 /// Where the host's files show through.
-const TOPS: [&str; 2] = ["usr", "opt"];
+pub(super) const TOPS: [&str; 2] = ["usr", "opt"];
 
 /// Before a commit: see which packages of the base the world has made its own or removed, and hide those files of the host
 /// that are of the host's version of a package which the world has in a version of its own, or has removed, and that no

@@ -52,10 +52,14 @@ impl Line {
 }
 
 fn begin(host: Host, layout: &Layout, line: &Line) -> Result<Transaction, Failed> {
-    Ok(match &line.transaction {
+    let transaction = match &line.transaction {
         Some(dir) => Transaction::join(host, layout, &line.view, dir)?,
         None => Transaction::begin(host, layout, &line.view)?,
-    })
+    };
+    if line.json {
+        transaction.leave_output();
+    }
+    Ok(transaction)
 }
 
 /// Commit what went well; of what did not, nothing stays.
@@ -74,6 +78,7 @@ pub(super) fn end(
             let (plan, sides) = transaction.planned(asked)?;
             shown::plan(host, &plan, &sides, line)?;
         }
+        transaction.fail(false)?;
         return Ok(code);
     }
     if code != 0 {
@@ -152,6 +157,10 @@ fn rules(host: Host, layout: &Layout, line: &Line, args: &[OsString]) -> Result<
 
 /// What only reads.
 fn read(host: Host, layout: &Layout, line: &Line) -> Result<i32, Failed> {
+    if line.json {
+        let why = "--json is about changes; -W --showformat prints for programs what is there";
+        return Err(Failed::new(why));
+    }
     let asked = engine::Query {
         place: Place {
             view: line.view.clone(),
@@ -162,15 +171,20 @@ fn read(host: Host, layout: &Layout, line: &Line) -> Result<i32, Failed> {
         reads_files: line.action == Some(Action::Verify),
     };
     let args = line.to_dpkg();
-    Ok(engine::query(host, layout, &asked, |host, admindir| {
-        let mut option = OsString::from("--admindir=");
-        option.push(admindir);
-        let args = [&[option], &args[..]].concat();
-        match line.action {
-            Some(Action::Show) => host.tool("dpkg-query", &args),
-            _ => host.dpkg(&args, None),
-        }
-    })?)
+    Ok(engine::query(
+        host,
+        layout,
+        &asked,
+        |host, admindir, hooks| {
+            let mut option = OsString::from("--admindir=");
+            option.push(admindir);
+            let args = [&[option], &args[..]].concat();
+            match line.action {
+                Some(Action::Show) => host.tool("dpkg-query", &args),
+                _ => host.dpkg(&args, hooks),
+            }
+        },
+    )?)
 }
 
 /// The .debs of a command line, as far as they are there: dpkg complains of the others.

@@ -1,4 +1,4 @@
-//! `view apt VIEW [--world SIDE] -- ARGS…`: apt over a world of a view, as one transaction.
+//! `view apt`, `view create` and `upgrade`: apt over the worlds of views, a transaction each.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -6,38 +6,143 @@ use std::path::{Path, PathBuf};
 use dpkgng_plugin::{Failed, Host};
 
 use super::actions::end;
+use super::cli::{Apt, Create, Upgrade};
 use super::line::Line;
-use crate::engine::{Asked, Committed, Transaction};
+use crate::apt::{Private, is_of_all_worlds};
+use crate::engine::{Asked, Over, Transaction};
+use crate::generation::{Disk, Reader};
 use crate::layout::{Layout, ViewName};
-use crate::manifest::command_line;
 use crate::state::Settings;
 
 /// Where dpkg-ng finds the plugin without being told.
 const INSTALLED: &str = "/usr/lib/dpkg-ng/plugins/multi-version.so";
 
-/// Run apt over a view.
-pub fn apt(host: Host, layout: &Layout, args: &[OsString]) -> Result<i32, Failed> {
-    const USAGE: &str = "view apt: VIEW -- ARGUMENT...";
-    let (view, rest) = args.split_first().ok_or_else(|| Failed::new(USAGE))?;
-    let view: ViewName = view.to_string_lossy().parse()?;
-    let rest = match rest.split_first() {
-        Some((dashes, rest)) if dashes == "--" => rest,
-        _ => rest,
-    };
-    if rest.is_empty() {
-        return Err(Failed::new(USAGE));
-    }
-    let words: Vec<OsString> = ["dpkg-ng", "view", "apt"]
-        .iter()
-        .map(OsString::from)
-        .collect();
-    let asked = Asked {
-        command: command_line(&[&words, args].concat()),
+/// Run apt over a view; `command`: the command line.
+pub fn apt(host: Host, layout: &Layout, apt: &Apt, command: String) -> Result<i32, Failed> {
+    let mut asked = Asked {
+        command,
         ..Asked::default()
     };
-    let transaction = Transaction::begin(host, layout, &view)?;
-    let code = transaction.apt(&transaction.main(), &(ourselves()?, plugin()), rest)?;
-    end(host, &Line::new(view), transaction, &asked, code)
+    let transaction = Transaction::begin(host, layout, &apt.view)?;
+    let side = apt
+        .into
+        .as_ref()
+        .map(|side| transaction.side(side))
+        .transpose()?;
+    let main = transaction.main();
+    let over = match &side {
+        Some(side) => Over::World(side),
+        None if apt.beside => Over::Beside,
+        None if is_of_all_worlds(&apt.args) => Over::All,
+        None => Over::World(&main),
+    };
+    let code = transaction.apt(over, &(ourselves()?, plugin()), &apt.args, &mut asked)?;
+    let line = Line {
+        keep_failed: apt.keep_failed,
+        ..Line::new(apt.view.clone())
+    };
+    end(host, &line, transaction, &asked, code)
+}
+
+/// `upgrade`: each view in its turn; what fails of one is no reason not to go on with the others.
+pub fn upgrade(
+    host: Host,
+    layout: &Layout,
+    upgrade: &Upgrade,
+    command: &str,
+) -> Result<i32, Failed> {
+    let reader = Reader::new(layout.clone());
+    let views = match upgrade.all {
+        true => reader.views()?,
+        false => upgrade.views.clone(),
+    };
+    let mut args: Vec<OsString> = vec!["dist-upgrade".into()];
+    args.extend(upgrade.yes.then(|| "-y".into()));
+    args.extend(upgrade.no_act.then(|| "-s".into()));
+    let mut became = Vec::new();
+    let mut code = 0;
+    for view in &views {
+        if views.len() > 1 {
+            host.notice(format!("upgrading view {view}"))?;
+        }
+        let before = reader.current(view)?;
+        let of_one = upgrade_one(host, layout, view, &args, command);
+        let after = reader.current(view)?;
+        let number = after.map_or("none".into(), |n| n.to_string());
+        became.push(match of_one {
+            Ok(0) if upgrade.no_act => continue,
+            Ok(0) if before == after => {
+                format!("{view} has the newest of all, at generation {number}")
+            }
+            Ok(0) => format!("{view} is at generation {number}"),
+            failed => {
+                code = 1;
+                let why =
+                    failed.map_or_else(|e| e.to_string(), |code| format!("apt ended with {code}"));
+                format!("{view} is as it was, at generation {number}: {why}")
+            }
+        });
+    }
+    for line in became {
+        host.output(format!("{line}\n"))?;
+    }
+    Ok(code)
+}
+
+fn upgrade_one(
+    host: Host,
+    layout: &Layout,
+    view: &ViewName,
+    args: &[OsString],
+    command: &str,
+) -> Result<i32, Failed> {
+    if Reader::new(layout.clone()).current(view)?.is_none() {
+        return Err(crate::engine::EngineError::NoView(view.clone()).into());
+    }
+    let transaction = Transaction::begin(host, layout, view)?;
+    let mut asked = Asked {
+        command: command.into(),
+        ..Asked::default()
+    };
+    let dpkg = (ourselves()?, plugin());
+    let private = Private::of(layout, view);
+    let mut code = 0;
+    // The host's lists are the host's to refresh.
+    if private.etc().is_dir() {
+        code = transaction.apt(
+            Over::World(&transaction.main()),
+            &dpkg,
+            &["update".into()],
+            &mut asked,
+        )?;
+    }
+    if code == 0 {
+        code = transaction.apt(Over::All, &dpkg, args, &mut asked)?;
+    }
+    if code != 0 {
+        transaction.fail(false)?;
+        return Ok(code);
+    }
+    transaction.commit(&asked)?;
+    Ok(0)
+}
+
+/// `view create`: one without packages; `command`: the command line.
+pub fn create(host: Host, layout: &Layout, asked: &Create, command: String) -> Result<(), Failed> {
+    let mut settings = Settings::usual(&asked.view);
+    settings.state = asked.state.unwrap_or(settings.state);
+    settings.suites.clone_from(&asked.suites);
+    let transaction = Transaction::create(host, layout, &asked.view, &settings)?;
+    let (private, disk) = (Private::of(layout, &asked.view), Disk::default());
+    for file in &asked.sources {
+        private.add_source(&disk, file)?;
+    }
+    private.ask_for(&disk, &asked.suites)?;
+    transaction.commit(&Asked {
+        command,
+        ..Asked::default()
+    })?;
+    Ok(())
 }
 
 fn ourselves() -> Result<PathBuf, Failed> {
@@ -71,19 +176,4 @@ fn own_file() -> Option<PathBuf> {
     let line = maps.lines().find(holds)?;
     let path = line.get(line.find('/')?..)?;
     Some(PathBuf::from(path)).filter(|path| path.extension().is_some_and(|e| e == "so"))
-}
-
-/// `view create V`: one without packages.
-pub fn create(
-    host: Host,
-    layout: &Layout,
-    view: &ViewName,
-    settings: Option<Settings>,
-) -> Result<Committed, Failed> {
-    let asked = Asked {
-        command: format!("dpkg-ng view create {view}"),
-        ..Asked::default()
-    };
-    let transaction = Transaction::create(host, layout, view, settings)?;
-    Ok(transaction.commit(&asked)?.0)
 }

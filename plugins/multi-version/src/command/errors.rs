@@ -15,7 +15,6 @@ macro_rules! heard {
 heard!(
     crate::engine::EngineError,
     crate::apt::AptError,
-    crate::context::UsageError,
     crate::facts::ControlError,
     crate::facts::FactsError,
     crate::gc::GcError,

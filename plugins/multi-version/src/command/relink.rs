@@ -95,6 +95,31 @@ struct Outcome {
     given: Vec<show::Given>,
     /// The choices of this command that can't be followed.
     refused: Vec<Warning>,
+    /// From whom the library is to come; none, if a choice is taken back.
+    asked: BTreeSet<InstallationId>,
+}
+
+impl Outcome {
+    fn is_asked(&self, given: &show::Given) -> bool {
+        let gets = given.gets.as_ref();
+        self.asked.is_empty() || gets.is_some_and(|provider| self.asked.contains(provider))
+    }
+
+    /// Whether somebody gets neither what was asked for nor what it has.
+    fn strays(&self) -> bool {
+        self.given.iter().any(|g| g.changes() && !self.is_asked(g))
+    }
+
+    /// Whether somebody gets what was asked for, and has another now.
+    fn serves(&self) -> bool {
+        self.given.iter().any(|g| g.changes() && self.is_asked(g))
+    }
+
+    /// Whether it comes to what was asked for, though some may keep what they have.
+    fn follows(&self) -> bool {
+        let there = self.given.iter().all(|g| self.is_asked(g));
+        self.refused.is_empty() && !self.strays() && (there || self.serves())
+    }
 }
 
 /// Run it: 0, or 1 if somebody does not get what was asked for.
@@ -139,14 +164,15 @@ pub fn relink(
     }
     let mut status = 0;
     for (view, outcome) in &all {
-        let follows = outcome.refused.is_empty();
-        print(out, options, view, outcome).map_err(|e| Failed::new(e.to_string()))?;
+        let follows = outcome.follows();
+        // What was asked for one package is done or not; for all, for those it suits.
+        let some = options.only.is_none() && outcome.serves() && !outcome.strays();
+        let done = follows || some;
+        print(out, options, view, outcome, done).map_err(|e| Failed::new(e.to_string()))?;
         if !follows {
             status = 1;
         }
-        // What was asked for one package is done or not; for all, for those it suits.
-        let some = outcome.given.iter().any(show::Given::changes);
-        if !options.check && (follows || options.only.is_none() && some) {
+        if !options.check && done {
             views.commit(view, &outcome.rules)?;
         }
     }
@@ -158,6 +184,7 @@ fn print(
     options: &Options,
     view: &ViewName,
     outcome: &Outcome,
+    done: bool,
 ) -> std::io::Result<()> {
     if out.json {
         return out.line(&show::pretty(&show::verdict_json(
@@ -178,10 +205,16 @@ fn print(
         out.line(&warning.to_string())?;
     }
     let summary = show::verdict_summary(&outcome.given, &outcome.refused);
-    out.line(&format!(
-        "{view}: {summary}{}",
-        if options.check { " (checked only)" } else { "" }
-    ))
+    let note = match (options.check, done) {
+        (true, _) => " (checked only)",
+        (false, true) => "",
+        (false, false) => " (not done)",
+    };
+    out.line(&format!("{view}: {summary}{note}"))?;
+    if outcome.strays() {
+        out.line("some would get neither what was asked for nor what they have")?;
+    }
+    Ok(())
 }
 
 /// What it comes to in a view; `None`: the library is not there.
@@ -261,7 +294,9 @@ fn outcome(
         })
         .collect();
     let nothing = given.is_empty() && refused.is_empty();
+    let asked = pins.into_iter().map(|p| p.provider).collect();
     Ok((!nothing).then_some(Outcome {
+        asked,
         rules,
         after,
         given,

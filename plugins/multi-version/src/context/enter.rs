@@ -73,6 +73,16 @@ impl Namespace {
         })
     }
 
+    /// That of another process, whose root is this one's, too.
+    pub(super) fn of(itself: OwnedFd, root: OwnedFd) -> Option<Namespace> {
+        let directory = root.try_clone().ok()?;
+        Some(Namespace {
+            itself,
+            root,
+            directory,
+        })
+    }
+
     /// Go there. A thread that enters a mount namespace finds itself at the root of that, whatever it had been confined
     /// to before: so the root is entered, too, and that it is the right one is looked at before anything else is.
     pub(crate) fn enter(&self) -> Done {

@@ -81,6 +81,14 @@ impl Host {
         points.map(|p| (p.clone(), kind(&p))).collect()
     }
 
+    /// Where its own directories are: what a context covers is held elsewhere.
+    pub(super) fn own(&self, layout: &Layout) -> PathBuf {
+        match self.nested {
+            true => layout.host(),
+            false => self.root.clone(),
+        }
+    }
+
     /// The layers of the overlay on a directory.
     pub(super) fn layers(&self, dir: &Path) -> Vec<PathBuf> {
         let on = self.mounts.iter().rfind(|m| m.point == dir);
@@ -90,12 +98,16 @@ impl Host {
     pub(crate) fn ground(&self, layout: &Layout, generation: &Path) -> Mount {
         let at = layout.host();
         let from = if self.nested { &at } else { &self.root };
-        let holds = ["usr", "etc"].map(|name| (name, from.join(name)));
+        let holds = inside::COVERED.map(|name| (name, from.join(name)));
+        let holds: Vec<_> = holds
+            .into_iter()
+            .filter(|(_, from)| from.is_dir())
+            .collect();
         let here = generation.join(inside::HERE);
         let own = std::fs::read_link(&here).is_ok_and(|to| to == generation);
-        let points = ["usr", "etc"].iter().all(|name| at.join(name).is_dir());
+        let points = holds.iter().all(|(name, _)| at.join(name).is_dir());
         Mount::Ground {
-            holds: holds.into(),
+            holds,
             link: layout.current_system(),
             to: generation.into(),
             made: (own && points).then_some(here),

@@ -5,7 +5,7 @@
 //! /etc, /var               as the view's `State` says: see [`crate::state`]
 //! /var/lib/dpkg            the world's database, read-only
 //! /var/sys/current-system  -> the world
-//! /var/sys/host            the host's usr/ and etc/, so that a context in a context is not laid over the first
+//! /var/sys/host            what of the host is covered, so that a context in a context is not laid over the first
 //! all else                 the host's
 //! ```
 //!
@@ -20,22 +20,24 @@
 //! generation bound over the current one's directory would hide that one from commands in the context. The link
 //! is made by the first command that locks `/var/sys`, and may dangle: a context needs no system view.
 //!
-//! A file the host puts into an overlaid directory of /etc is seen by new contexts.
+//! A file the host puts into an overlaid directory of /etc is seen by new contexts. A second context over the same writable
+//! `/etc` joins the namespace of the first.
 
 mod enter;
 mod error;
 mod host;
+mod join;
 mod overlay;
 mod run;
 #[cfg(test)]
-mod no_tests {}
+mod tests;
 
 use std::path::{Path, PathBuf};
 
 pub(crate) use enter::{Namespace, carry_out, detach, read_only};
 pub use error::ContextError;
 pub use host::Host;
-pub use run::{Options, RunError, Selector, UsageError, run};
+pub use run::{Options, RunError, Selector, run};
 
 use crate::layout::{GenerationNumber, Layout, SideName, ViewName};
 use crate::state::{Settings, StateKind, WorldState};
@@ -153,10 +155,8 @@ impl Mounts {
             }
             let is_usr = name == "usr";
             let mut layers = vec![tree.join(&name)];
-            match wanted.pure {
-                true if is_usr => {}
-                false if is_usr => layers.push(layout.host().join(&name)),
-                _ => layers.push(at.clone()),
+            if !(wanted.pure && is_usr) {
+                layers.push(layout.host().join(&name));
             }
             mounts.mounts.push(laid(
                 at,
@@ -168,6 +168,7 @@ impl Mounts {
             return Err(ContextError::NothingInIt(world.path().into()));
         }
         let settings = Settings::read(layout, wanted.view).map_err(Box::new)?;
+        let own = host.own(layout);
         let state = WorldState {
             layout,
             view: wanted.view,
@@ -177,7 +178,7 @@ impl Mounts {
                 None => settings.state,
             },
             world: &world,
-            host: &host.root,
+            host: &own,
         };
         mounts
             .mounts
@@ -205,8 +206,14 @@ impl Mounts {
 
     /// Whether this process is in this very context.
     pub(crate) fn are_here(&self, host: &Host) -> bool {
+        // It goes with the world.
+        let of_state = |at: &Path| {
+            let mut tops = ["etc", "var"].iter();
+            tops.any(|top| at.starts_with(host.root.join(top)))
+        };
         self.mounts.iter().all(|mount| match mount {
             Mount::Ground { link, to, .. } => std::fs::read_link(link).is_ok_and(|l| l == *to),
+            Mount::Overlay { at, .. } | Mount::Bind { at, .. } if of_state(at) => true,
             Mount::Overlay { at, layers, .. } => host.layers(at) == *layers,
             // A bind is not told apart from another; nothing is lost by entering again.
             _ => false,

@@ -11,9 +11,7 @@ use std::path::Path;
 
 use super::{ContextError, Host, Mounts, Wanted};
 use crate::generation::{GenerationError, Hold};
-use crate::layout::{
-    Architecture, GenerationNumber, Layout, PackageName, Place, SideName, ViewName,
-};
+use crate::layout::{Architecture, GenerationNumber, Layout, PackageName, SideName, ViewName};
 use crate::manifest::{Manifest, Member};
 
 /// What stands on the command line.
@@ -40,30 +38,6 @@ pub struct Selector {
     pub package: PackageName,
     /// Behind `=`, or `:`, or both, as it was written: a version may have a colon in it.
     pub rest: Option<(char, String)>,
-}
-
-/// A command line that can't be understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UsageError {
-    /// No such option.
-    #[error("unknown option '{0}'")]
-    Unknown(String),
-    /// An option without its value.
-    #[error("'{0}' needs a value")]
-    Value(&'static str),
-    /// A value that is none.
-    #[error("'{option} {value}': {why}")]
-    Wrong {
-        /// The option.
-        option: &'static str,
-        /// Its value.
-        value: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// Nothing to run.
-    #[error("run needs a command")]
-    NoCommand,
 }
 
 /// Why a command could not be run.
@@ -150,77 +124,6 @@ impl Selector {
     }
 }
 
-impl Options {
-    /// From the arguments behind `run`.
-    pub fn parse(arguments: &[OsString]) -> Result<Options, UsageError> {
-        let mut options = Options {
-            // It is a view's name.
-            view: ViewName::new("system").map_err(|_| UsageError::NoCommand)?,
-            generation: None,
-            packages: Vec::new(),
-            world: None,
-            pure: false,
-            command: Vec::new(),
-        };
-        let mut rest = arguments.iter();
-        while let Some(argument) = rest.next() {
-            let text = argument.to_string_lossy();
-            let (name, value) = match text.split_once('=') {
-                Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
-                _ => (text.as_ref(), None),
-            };
-            let mut value = |option| {
-                let value = value.clone().or_else(|| next(&mut rest));
-                value.ok_or(UsageError::Value(option))
-            };
-            match name {
-                "--" => break,
-                "--view" => options.set_view(value("--view")?)?,
-                "-p" | "--package" => {
-                    let value = value("-p")?;
-                    let package = value.parse().map_err(|e| wrong("-p", &value, e))?;
-                    options.packages.push(package);
-                }
-                "--world" => {
-                    let value = value("--world")?;
-                    options.world = Some(value.parse().map_err(|e| wrong("--world", &value, e))?);
-                }
-                "--pure" if text == "--pure" => options.pure = true,
-                _ if text.starts_with('-') => {
-                    return Err(UsageError::Unknown(text.into()));
-                }
-                _ => {
-                    options.command.push(argument.clone());
-                    break;
-                }
-            }
-        }
-        options.command.extend(rest.cloned());
-        match options.command.is_empty() {
-            true => Err(UsageError::NoCommand),
-            false => Ok(options),
-        }
-    }
-
-    fn set_view(&mut self, value: String) -> Result<(), UsageError> {
-        let place: Place = value.parse().map_err(|e| wrong("--view", &value, e))?;
-        (self.view, self.generation) = (place.view, place.number);
-        Ok(())
-    }
-}
-
-fn next(rest: &mut std::slice::Iter<'_, OsString>) -> Option<String> {
-    rest.next().map(|v| v.to_string_lossy().into_owned())
-}
-
-fn wrong(option: &'static str, value: &str, why: impl ToString) -> UsageError {
-    UsageError::Wrong {
-        option,
-        value: value.into(),
-        why: why.to_string(),
-    }
-}
-
 /// Become the command, in its context. `flush` writes out what was said before.
 pub fn run(layout: &Layout, options: &Options, flush: &mut dyn FnMut()) -> RunError {
     let (_hold, mounts, host) = match prepare(layout, options) {
@@ -230,6 +133,7 @@ pub fn run(layout: &Layout, options: &Options, flush: &mut dyn FnMut()) -> RunEr
     flush();
     // A command of a view that starts another one of it, by its exported name, is there already.
     if !mounts.are_here(&host)
+        && !mounts.join()
         && let Err(e) = mounts.enter()
     {
         return e.into();
@@ -338,39 +242,6 @@ mod tests {
     use crate::layout::{RealizationId, Sha256, Version};
     use crate::manifest::{Reason, Side, Standing, State};
 
-    fn parse(line: &str) -> Result<Options, UsageError> {
-        let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
-        Options::parse(&words)
-    }
-
-    #[test]
-    fn command_lines() {
-        let plain = parse("ls -l --view x").unwrap();
-        assert_eq!(plain.command, ["ls", "-l", "--view", "x"]);
-        assert_eq!((plain.view.as_str(), plain.generation), ("system", None));
-        let full = parse("--view=work@3 -p curl=1:2-3 --package exim4 --pure -- -x --").unwrap();
-        assert_eq!(full.command, ["-x", "--"]);
-        assert_eq!((full.view.as_str(), full.pure), ("work", true));
-        assert_eq!(full.generation, "3".parse().ok());
-        let shown: Vec<String> = full.packages.iter().map(Selector::to_string).collect();
-        assert_eq!(shown, ["curl=1:2-3", "exim4"]);
-        for (line, error) in [
-            ("", UsageError::NoCommand),
-            ("--pure --", UsageError::NoCommand),
-            ("-x ls", UsageError::Unknown("-x".into())),
-            ("--pure=1 ls", UsageError::Unknown("--pure=1".into())),
-            ("-p", UsageError::Value("-p")),
-        ] {
-            assert_eq!(parse(line), Err(error), "{line}");
-        }
-        for line in ["--view ../x ls", "--view a@0 ls", "-p A ls"] {
-            assert!(
-                matches!(parse(line), Err(UsageError::Wrong { .. })),
-                "{line}"
-            );
-        }
-    }
-
     fn member(name: &str, version: &str, arch: &str, worlds: &[&str]) -> Member {
         let (name, version) = (name.parse().unwrap(), Version::new(version).unwrap());
         let (arch, hash) = (arch.parse().unwrap(), Sha256::of(b"x"));
@@ -382,7 +253,6 @@ mod tests {
         Member {
             realization: RealizationId::new(&name, &version, &arch, &hash),
             worlds: worlds.iter().map(|w| (world(w), standing)).collect(),
-            setuid: Vec::new(),
         }
     }
 

@@ -38,6 +38,7 @@ impl Rig {
         self.layout.generation(&view(), GenerationNumber::FIRST)
     }
 
+    /// A file of the generation.
     fn holds(&self, path: &str) {
         let path = self.generation().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -50,14 +51,15 @@ impl Rig {
         let lines =
             points.map(|p| format!("1 0 8:1 / {} rw - ext4 /dev/a rw\n", root.join(p).display()));
         let text: String = lines.collect();
-        let slots: Vec<SideName> = how.slots.iter().map(|s| s.parse().unwrap()).collect();
+        let side: Option<SideName> = how.side.map(|s| s.parse().unwrap());
         let wanted = Wanted {
             layout: &self.layout,
             view: &view(),
             number: GenerationNumber::FIRST,
-            slots: &slots,
+            side: side.as_ref(),
             pure: how.pure,
         };
+        fs::create_dir_all(wanted.world().tree()).unwrap();
         let host = Host::at(root.clone(), &self.layout, how.privileged, text.as_bytes());
         let mounts = Mounts::decide(&wanted, &host)?;
         assert_eq!(mounts.user_namespace, !how.privileged);
@@ -74,16 +76,27 @@ impl Rig {
                 format!("{} {} {}", short(at), short(link), short(to))
             }
             Mount::Overlay {
-                at, layers, keep, ..
-            } => format!("{} = {} keep {}", short(at), all(layers), all(keep)),
-            Mount::Bind { what, at, .. } => format!("{} - {}", short(at), short(what)),
+                at,
+                layers,
+                upper,
+                keep,
+            } => {
+                let upper = upper.as_ref().map(|u| format!("{}>", short(&u.dir)));
+                let upper = upper.unwrap_or_default();
+                format!("{} = {upper}{} keep {}", short(at), all(layers), all(keep))
+            }
+            Mount::Bind {
+                what,
+                at,
+                read_only,
+            } => {
+                let how = if *read_only { " read-only" } else { "" };
+                format!("{} - {}{how}", short(at), short(what))
+            }
+            Mount::Alone { what, at } => format!("{} alone {}", short(at), short(what)),
             Mount::Hide { at } => format!("hide {}", short(at)),
         };
-        let lacking = mounts
-            .lacking
-            .iter()
-            .map(|l| format!("lacking {}", short(l)));
-        Ok(mounts.mounts.iter().map(line).chain(lacking).collect())
+        Ok(mounts.mounts.iter().map(line).collect())
     }
 }
 
@@ -95,11 +108,11 @@ fn view() -> ViewName {
 struct How {
     privileged: bool,
     pure: bool,
-    slots: &'static [&'static str],
+    side: Option<&'static str>,
     mounted: &'static [&'static str],
 }
 
-const GROUND: &str = "SYS/host SYS/current-system GEN";
+const GROUND: &str = "SYS/host SYS/current-system GEN/main";
 
 #[test]
 fn what_is_laid_over_what() {
@@ -112,37 +125,67 @@ fn what_is_laid_over_what() {
     };
     let nothing = rig.decide(pure);
     assert!(matches!(nothing, Err(ContextError::NothingInIt(_))));
-    rig.holds("root/usr/bin/a");
-    rig.holds("slots/exim@1/root/usr/bin/b");
-    rig.holds("slots/other@1/root/usr/bin/b");
-    rig.holds("slots/exim@1/root/opt/c");
-    assert_eq!(plain(), [GROUND, "/usr = GEN/root/usr:SYS/host/usr keep "]);
+    rig.holds("main/root/usr/bin/a");
+    rig.holds("main/root/opt/c");
+    // Mount points of a transaction are empty, and its links are none.
+    fs::create_dir_all(rig.generation().join("main/root/var")).unwrap();
+    symlink("usr/bin", rig.generation().join("main/root/bin")).unwrap();
+    let usr = "/usr = GEN/main/root/usr:SYS/host/usr keep ";
+    assert_eq!(plain(), [GROUND, usr]);
     rig.host_dir("opt");
-    let slots = How {
-        slots: &["exim@1", "other@1"],
-        ..How::default()
-    };
-    let exim = "GEN/slots/exim@1/root/usr:GEN/slots/other@1/root/usr:GEN/root/usr:SYS/host/usr";
-    assert_eq!(
-        rig.decide(slots).unwrap(),
-        [
-            GROUND,
-            &format!("/usr = {exim} keep "),
-            "/opt = GEN/slots/exim@1/root/opt:/opt keep "
-        ]
-    );
+    let opt = "/opt = GEN/main/root/opt:SYS/host/opt keep ";
+    assert_eq!(plain(), [GROUND, opt, usr]);
     let pure = How {
         pure: true,
         mounted: &["usr/local"],
         ..How::default()
     };
-    assert_eq!(rig.decide(pure).unwrap(), [GROUND, "/usr - GEN/root/usr"]);
+    let usr = "/usr - GEN/main/root/usr read-only";
+    assert_eq!(rig.decide(pure).unwrap(), [GROUND, opt, usr]);
+}
+
+#[test]
+fn a_side_world_is_alone_and_has_its_own_state() {
+    let rig = Rig::new();
+    rig.holds("main/root/usr/bin/a");
+    rig.holds("main/root/opt/c");
+    rig.holds("worlds/exim@1/root/usr/bin/b");
+    rig.holds("worlds/exim@1/dpkg/status");
+    let state = rig.layout.view(&view()).join("state/exim@1");
+    for dir in ["etc", "var/lib/dpkg", "var/tmp"] {
+        fs::create_dir_all(state.join(dir)).unwrap();
+    }
+    for dir in ["opt", "var/tmp", "var/mail"] {
+        rig.host_dir(dir);
+    }
+    let side = |privileged| {
+        let how = How {
+            privileged,
+            side: Some("exim@1"),
+            ..How::default()
+        };
+        rig.decide(how).unwrap()
+    };
+    let etc = "/etc = SYS/views/system/state/exim@1/etc:/etc keep ";
+    let var = "SYS/views/system/state/exim@1/var";
+    let expected = [
+        "SYS/host SYS/current-system GEN/worlds/exim@1",
+        "/usr = GEN/worlds/exim@1/root/usr:SYS/host/usr keep ",
+        etc,
+        &format!("{var}/tmp - /var/tmp"),
+        &format!("{var}/lib/dpkg - GEN/worlds/exim@1/dpkg read-only"),
+        &format!("/var - {var}"),
+    ];
+    assert_eq!(side(false), expected);
+    // Only root changes it, and so has it writable.
+    let root = "/etc = SYS/views/system/state/exim@1/etc>/etc keep ";
+    assert_eq!(side(true)[2], root);
 }
 
 #[test]
 fn mounts_below_usr_come_back_or_forbid_it() {
     let rig = Rig::new();
-    rig.holds("root/usr/bin/a");
+    rig.holds("main/root/usr/bin/a");
     let mounted: &[&str] = &["", "usr", "usr/local", "usr/local/x", "usr/share"];
     let root = How {
         privileged: true,
@@ -151,7 +194,7 @@ fn mounts_below_usr_come_back_or_forbid_it() {
     };
     assert_eq!(
         rig.decide(root).unwrap()[1],
-        "/usr = GEN/root/usr:SYS/host/usr keep /usr/local:/usr/share"
+        "/usr = GEN/main/root/usr:SYS/host/usr keep /usr/local:/usr/share"
     );
     let user = How {
         mounted,
@@ -164,29 +207,18 @@ fn mounts_below_usr_come_back_or_forbid_it() {
 fn etc_is_the_hosts_but_for_what_it_lacks() {
     let rig = Rig::new();
     fs::write(rig.root().join("etc/ssl/openssl.cnf"), "").unwrap();
-    rig.holds("root/etc/ssl/openssl.cnf");
+    rig.holds("main/etc/ssl/openssl.cnf");
     let plain = || rig.decide(How::default()).unwrap();
     assert_eq!(plain(), [GROUND]);
-    rig.holds("root/etc/ssl/certs/a.pem");
-    let ssl = "/etc/ssl = SYS/host/etc/ssl:GEN/root/etc/ssl keep ";
+    rig.holds("main/etc/ssl/certs/a.pem");
+    let ssl = "/etc/ssl = /etc/ssl:GEN/main/etc/ssl keep ";
     assert_eq!(plain(), [GROUND, ssl]);
-    rig.holds("root/etc/alternatives/editor");
-    let alternatives =
-        "/etc/alternatives = GEN/root/etc/alternatives:SYS/host/etc/alternatives keep ";
+    rig.holds("main/etc/alternatives/editor");
+    let alternatives = "/etc/alternatives = GEN/main/etc/alternatives:/etc/alternatives keep ";
     assert_eq!(plain(), [GROUND, alternatives, ssl]);
-    rig.holds("root/etc/foo.conf");
-    let etc = "/etc = SYS/host/etc:GEN/root/etc keep ";
-    assert_eq!(plain(), [GROUND, etc, alternatives]);
-    let locked = How {
-        mounted: &["etc/hosts"],
-        ..How::default()
-    };
-    let expected = [GROUND, alternatives, "lacking /etc"];
-    assert_eq!(rig.decide(locked).unwrap(), expected);
-    // A link in a tree leads nowhere.
-    symlink("/", rig.generation().join("root/opt")).unwrap();
-    rig.host_dir("opt");
-    assert_eq!(plain(), [GROUND, etc, alternatives]);
+    // What is for scripts and for who manages services is not seen.
+    rig.holds("main/etc/systemd/system/x.service");
+    assert_eq!(plain(), [GROUND, alternatives, ssl]);
 }
 
 #[test]

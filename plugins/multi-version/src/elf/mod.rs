@@ -18,7 +18,6 @@ mod fault;
 mod growth;
 mod image;
 mod info;
-mod json;
 mod layout;
 mod machine;
 pub mod notes;

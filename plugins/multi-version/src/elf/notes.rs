@@ -5,10 +5,10 @@
 use std::collections::HashSet;
 
 use goblin::elf::ProgramHeader;
+use serde_json::Value as Json;
 
 use super::consts::*;
 use super::image::Image;
-use super::json::{self, Json};
 use super::layout::{Layout, align_up};
 
 /// A note.
@@ -152,18 +152,16 @@ pub fn dlopens(image: &Image) -> Vec<Dlopen> {
 
 fn entries(contents: &[u8]) -> Vec<Dlopen> {
     let text = contents.split(|b| *b == 0).next().unwrap_or_default();
-    let Some(Json::Array(items)) = std::str::from_utf8(text).ok().and_then(json::read) else {
+    let Ok(Json::Array(items)) = serde_json::from_slice(text) else {
         return Vec::new();
     };
     items.iter().filter_map(entry).collect()
 }
 
 fn entry(item: &Json) -> Option<Dlopen> {
-    let Json::Array(names) = item.member("soname")? else {
-        return None;
-    };
-    let text = |name| item.member(name).and_then(Json::text).map(str::to_owned);
-    let names = names.iter().filter_map(Json::text);
+    let names = item.get("soname")?.as_array()?;
+    let text = |name| item.get(name).and_then(Json::as_str).map(str::to_owned);
+    let names = names.iter().filter_map(Json::as_str);
     Some(Dlopen {
         feature: text("feature"),
         description: text("description"),

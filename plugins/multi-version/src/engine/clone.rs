@@ -1,10 +1,12 @@
-//! A tree once more: directories of their own, with owner, mode, times and attributes; all else by hard links.
+//! A tree once more: directories and set-id files of their own, with owner, mode, times and attributes; all else by hard
+//! links. The bits come and go with a generation, and so are of one inode alone.
 //!
 //! Reached by descriptors, directory by directory, on as many threads as there are cores: a view of 60,000 paths is
 //! cloned before each command.
 
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString, OsStr};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -15,7 +17,8 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Timespec, Timestamps
 
 /// Threads at most; more would only wait for the same journal.
 const THREADS: usize = 4;
-/// The largest attribute that a directory's is taken to have, in bytes (the kernel's own bound).
+/// The largest attribute that a directory's is taken to have, and the longest list of their names, in bytes (the kernel's own
+/// bounds).
 const LONGEST_ATTRIBUTE: usize = 65536;
 
 /// Directories that wait, relative to both trees, and how many are being done.
@@ -25,14 +28,19 @@ struct Queue {
     failed: Option<(PathBuf, io::Error)>,
 }
 
-/// Clone what is in directory `from` into the new directory `to`. `skip` tells names (relative to `from`) to leave out.
+/// What is told of paths, relative to the tree.
+type Told<'t, T> = &'t (dyn Fn(&Path) -> T + Sync);
+
+/// Clone what is in directory `from` into the new directory `to`. `skip` tells what to leave out, and `set_id` the mode of
+/// what is to be set-id although it is not at the moment.
 ///
 /// # Errors
 /// The path that could not be read or made, with why.
 pub(super) fn clone_tree(
     from: &Path,
     to: &Path,
-    skip: &(dyn Fn(&Path) -> bool + Sync),
+    skip: Told<'_, bool>,
+    set_id: Told<'_, Option<u32>>,
 ) -> Result<(), (PathBuf, io::Error)> {
     let open = |path: &Path| {
         rustix::fs::openat(CWD, path, directory(), Mode::empty())
@@ -49,7 +57,7 @@ pub(super) fn clone_tree(
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads.min(THREADS) {
-            scope.spawn(|| work(&roots, &queue, &changed, skip));
+            scope.spawn(|| work(&roots, &queue, &changed, skip, set_id));
         }
     });
     let queue = queue.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -67,7 +75,8 @@ fn work(
     roots: &(OwnedFd, OwnedFd),
     queue: &Mutex<Queue>,
     changed: &Condvar,
-    skip: &(dyn Fn(&Path) -> bool + Sync),
+    skip: Told<'_, bool>,
+    set_id: Told<'_, Option<u32>>,
 ) {
     let lock = || queue.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
@@ -86,7 +95,7 @@ fn work(
             state = changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         };
         drop(state);
-        let done = one(roots, &dir, skip);
+        let done = one(roots, &dir, skip, set_id);
         let mut state = lock();
         state.busy -= 1;
         match done {
@@ -103,7 +112,8 @@ fn work(
 fn one(
     (from, to): &(OwnedFd, OwnedFd),
     dir: &Path,
-    skip: &dyn Fn(&Path) -> bool,
+    skip: Told<'_, bool>,
+    set_id: Told<'_, Option<u32>>,
 ) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
     let failed = |e: rustix::io::Errno| (dir.to_owned(), io::Error::from(e));
     let here: &Path = if dir.as_os_str().is_empty() {
@@ -125,29 +135,40 @@ fn one(
         if skip(&path) {
             continue;
         }
-        let is_dir = match entry.file_type() {
-            FileType::Directory => true,
-            FileType::Unknown => is_dir(&from, name).map_err(failed)?,
-            _ => false,
-        };
-        if is_dir {
+        let (mut kind, mut mode) = (entry.file_type(), 0);
+        if matches!(kind, FileType::RegularFile | FileType::Unknown) {
+            let is = rustix::fs::statat(&from, name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
+            (kind, mode) = (FileType::from_raw_mode(is.st_mode), is.st_mode & 0o7777);
+        }
+        let mode = set_id(&path).unwrap_or(mode);
+        if kind == FileType::Directory {
             rustix::fs::mkdirat(&to, name, Mode::from_raw_mode(0o700)).map_err(failed)?;
             below.push(path);
+        } else if kind == FileType::RegularFile && mode & 0o6000 != 0 {
+            copy(&from, &to, name, mode).map_err(|e| (path.clone(), e))?;
         } else {
             rustix::fs::linkat(&from, name, &to, name, AtFlags::empty()).map_err(failed)?;
         }
     }
-    imitate(&from, &to).map_err(failed)?;
+    let mode = rustix::fs::fstat(&from).map_err(failed)?.st_mode;
+    imitate(&from, &to, mode).map_err(failed)?;
     Ok(below)
 }
 
-fn is_dir(dir: impl AsFd, name: &CStr) -> rustix::io::Result<bool> {
-    let is = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)?;
-    Ok(FileType::from_raw_mode(is.st_mode) == FileType::Directory)
+/// A file of its own, with this mode.
+fn copy(from: &OwnedFd, to: &OwnedFd, name: &CStr, mode: u32) -> io::Result<()> {
+    let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let from = rustix::fs::openat(from, name, OFlags::RDONLY | flags, Mode::empty())?;
+    let new = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | flags;
+    let to = rustix::fs::openat(to, name, new, Mode::from_raw_mode(0o600))?;
+    let (mut from, mut to) = (File::from(from), File::from(to));
+    io::copy(&mut from, &mut to)?;
+    Ok(imitate(&from, &to, mode)?)
 }
 
-/// Give a directory the owner, mode, attributes and times of another.
-fn imitate(from: &OwnedFd, to: &OwnedFd) -> rustix::io::Result<()> {
+/// Give a file or directory this mode, and the owner, attributes and times of another.
+fn imitate(from: impl AsFd, to: impl AsFd, mode: u32) -> rustix::io::Result<()> {
+    let (from, to) = (from.as_fd(), to.as_fd());
     let like = rustix::fs::fstat(from)?;
     let own = rustix::fs::fstat(to)?;
     if (own.st_uid, own.st_gid) != (like.st_uid, like.st_gid) {
@@ -157,7 +178,6 @@ fn imitate(from: &OwnedFd, to: &OwnedFd) -> rustix::io::Result<()> {
         );
         rustix::fs::fchown(to, Some(uid), Some(gid))?;
     }
-    rustix::fs::fchmod(to, Mode::from_raw_mode(like.st_mode & 0o7777))?;
     for name in attributes(from)? {
         let mut value = vec![0; LONGEST_ATTRIBUTE];
         let len = rustix::fs::fgetxattr(from, &name, &mut value[..])?;
@@ -168,6 +188,7 @@ fn imitate(from: &OwnedFd, to: &OwnedFd) -> rustix::io::Result<()> {
             XattrFlags::empty(),
         )?;
     }
+    rustix::fs::fchmod(to, Mode::from_raw_mode(mode & 0o7777))?;
     let time = |seconds, nanoseconds: u64| Timespec {
         tv_sec: seconds,
         tv_nsec: nanoseconds as _,
@@ -179,8 +200,8 @@ fn imitate(from: &OwnedFd, to: &OwnedFd) -> rustix::io::Result<()> {
     rustix::fs::futimens(to, &times)
 }
 
-fn attributes(of: &OwnedFd) -> rustix::io::Result<Vec<CString>> {
-    let mut list = [0; 4096];
+fn attributes(of: impl AsFd) -> rustix::io::Result<Vec<CString>> {
+    let mut list = vec![0; LONGEST_ATTRIBUTE];
     let len = match rustix::fs::flistxattr(of, &mut list[..]) {
         Ok(len) => len,
         Err(rustix::io::Errno::NOTSUP) => 0,
@@ -212,12 +233,29 @@ mod tests {
         fs::write(from.join("lock/own"), "").unwrap();
         symlink("a", from.join("usr/bin/b")).unwrap();
         fs::set_permissions(from.join("usr/bin"), fs::Permissions::from_mode(0o1751)).unwrap();
-        clone_tree(&from, &to, &|p| p == Path::new("lock/own")).unwrap();
+        let chmod = |path: &str, mode| {
+            fs::set_permissions(from.join(path), fs::Permissions::from_mode(mode)).unwrap()
+        };
+        fs::write(from.join("usr/bin/su"), "su").unwrap();
+        chmod("usr/bin/su", 0o4755);
+        fs::write(from.join("usr/bin/was"), "was").unwrap();
+        chmod("usr/bin/was", 0o755);
+        let set_id = |p: &Path| (p == Path::new("usr/bin/was")).then_some(0o2711);
+        clone_tree(&from, &to, &|p| p == Path::new("lock/own"), &set_id).unwrap();
         let stat = |p: &Path| fs::symlink_metadata(p).unwrap();
         for path in ["usr/bin/a", "usr/bin/b", "usr/7/file", "usr/49/file"] {
             assert_eq!(
                 stat(&from.join(path)).ino(),
                 stat(&to.join(path)).ino(),
+                "{path}"
+            );
+        }
+        for (path, mode) in [("usr/bin/su", 0o4755), ("usr/bin/was", 0o2711)] {
+            let (old, new) = (stat(&from.join(path)), stat(&to.join(path)));
+            assert_ne!(old.ino(), new.ino(), "{path}");
+            assert_eq!(
+                (new.mode() & 0o7777, new.len(), new.mtime()),
+                (mode, old.len(), old.mtime()),
                 "{path}"
             );
         }
@@ -228,7 +266,85 @@ mod tests {
             (new.mode(), new.mtime(), new.mtime_nsec())
         );
         assert!(to.join("usr/bin/deep").is_dir() && !to.join("lock/own").exists());
-        let (path, _) = clone_tree(&from, &to, &|_| false).unwrap_err();
+        let (path, _) = clone_tree(&from, &to, &|_| false, &|_| None).unwrap_err();
         assert_eq!(path, to);
+    }
+
+    #[test]
+    fn a_directory_keeps_owner_times_and_attributes() {
+        let dir = tempfile::tempdir_in("/var/tmp").unwrap();
+        let (from, to) = (dir.path().join("a"), dir.path().join("b"));
+        let inner = from.join("usr/inner");
+        fs::create_dir_all(&inner).unwrap();
+        let file = fs::File::open(&inner).unwrap();
+        let mut names = vec![("user.one".to_owned(), b"1".to_vec())];
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&inner, Some(1234), Some(567)).unwrap();
+            names.push(("trusted.overlay.opaque".into(), b"y".to_vec()));
+        }
+        // More than a page of names.
+        names.extend((0..25).map(|n| (format!("user.{n}{}", "x".repeat(200)), Vec::new())));
+        let mut given = 0;
+        for (name, value) in &names {
+            match rustix::fs::fsetxattr(&file, name, value, XattrFlags::empty()) {
+                Ok(()) => given += 1,
+                Err(rustix::io::Errno::NOTSUP | rustix::io::Errno::NOSPC) => {}
+                Err(e) => panic!("{name}: {e}"),
+            }
+        }
+        let set = |seconds| Timespec {
+            tv_sec: seconds,
+            tv_nsec: 7,
+        };
+        let times = Timestamps {
+            last_access: set(1_000_000_000),
+            last_modification: set(1_100_000_000),
+        };
+        rustix::fs::futimens(&file, &times).unwrap();
+        fs::set_permissions(&inner, fs::Permissions::from_mode(0o2770)).unwrap();
+
+        clone_tree(&from, &to, &|_| false, &|_| None).unwrap();
+        let copy = to.join("usr/inner");
+        let facts = |path: &Path| {
+            let is = fs::metadata(path).unwrap();
+            (is.uid(), is.gid(), is.mode(), is.mtime(), is.mtime_nsec())
+        };
+        assert_eq!(facts(&copy), facts(&inner));
+        assert_eq!(facts(&copy).3, 1_100_000_000);
+        let all = |path: &Path| crate::generation::attributes(path).unwrap();
+        assert!(all(&copy) == all(&inner) && all(&inner).len() >= given);
+    }
+
+    #[test]
+    fn whatever_is_no_directory_is_linked_and_what_is_skipped_is_not_looked_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("a"), dir.path().join("b"));
+        fs::create_dir_all(from.join("skipped/deep")).unwrap();
+        fs::write(from.join("skipped/deep/file"), "").unwrap();
+        let odd = OsStr::from_bytes(b"new\nline \xff");
+        fs::create_dir(from.join(odd)).unwrap();
+        fs::write(from.join(odd).join(odd), "").unwrap();
+        symlink("/nowhere", from.join("dangling")).unwrap();
+        symlink("skipped", from.join("to-dir")).unwrap();
+        let fifo = from.join("fifo");
+        rustix::fs::mknodat(CWD, &fifo, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+        let mut names = vec!["dangling", "to-dir", "fifo"];
+        let whiteout = from.join("whiteout");
+        let made = rustix::fs::mknodat(CWD, &whiteout, FileType::CharacterDevice, Mode::empty(), 0);
+        if made.is_ok() {
+            names.push("whiteout");
+        }
+        clone_tree(&from, &to, &|p| p == Path::new("skipped"), &|_| None).unwrap();
+        let inode = |path: PathBuf| fs::symlink_metadata(path).unwrap().ino();
+        for name in names {
+            assert_eq!(inode(from.join(name)), inode(to.join(name)), "{name}");
+        }
+        let file = |root: &Path| inode(root.join(odd).join(odd));
+        assert_eq!(file(&from), file(&to));
+        assert!(!to.join("skipped").exists());
+        assert_eq!(
+            fs::read_dir(&to).unwrap().count(),
+            fs::read_dir(&from).unwrap().count() - 1
+        );
     }
 }

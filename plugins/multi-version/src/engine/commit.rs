@@ -21,6 +21,7 @@ use dpkgng_plugin::{Host, PackageInfo};
 
 use super::EngineError;
 use super::observe::{About, Installations, observe, packages};
+use super::set_id::own_set_ids;
 use super::transaction::{Asked, Committed, NEWCOMERS, Transaction, WORK};
 use crate::apt::Marks;
 use crate::base::{self, Lent};
@@ -29,13 +30,13 @@ use crate::export;
 use crate::facts::{self, Facts};
 use crate::generation::{Reader, Sys};
 use crate::layout::{
-    Architecture, GenerationNumber, InstallationId, Layout, Place, SideName, ViewName, inside,
+    Architecture, GenerationNumber, InstallationId, Layout, Place, SideName, Soname, ViewName,
 };
 use crate::link::{Abi, Linker, POLICY, Progress};
-use crate::manifest::{Hide, LibraryPin, Manifest, Realization, Side};
+use crate::manifest::{Hide, LibraryPin, Manifest, Realization, Reason, Side};
 use crate::place::{self, Former};
 use crate::plan::{self, Known, LinkPlan, Observed, Rules};
-use crate::state::{self, Kept, StateError, Unfinished};
+use crate::state::{self, StateError, Unfinished};
 use crate::store;
 use crate::world::{WORLDS, WorldDir};
 
@@ -90,7 +91,7 @@ pub(super) fn worlds(
     let native: Architecture = native(host)?;
     let mut found = vec![(None, WorldDir::main(generation))];
     found.extend(sides(generation)?.into_iter().map(|(n, w)| (Some(n), w)));
-    let rules = rules(former, asked);
+    let mut rules = rules(former, asked);
     let mut facts = BTreeMap::new();
     let mut read = Vec::new();
     for (name, world) in found {
@@ -109,6 +110,14 @@ pub(super) fn worlds(
         let pinned = rules.pins.iter().any(|p| p.provider == id);
         if pinned || spoken.contains(id.package()) {
             know(host, layout, &id, &mut facts)?;
+        }
+    }
+    if asked.own_libraries {
+        for pin in among_themselves(&asked.newcomers, &facts) {
+            rules
+                .pins
+                .retain(|p| (&p.soname, &p.only) != (&pin.soname, &pin.only));
+            rules.pins.push(pin);
         }
     }
     let rpath = rpaths(reader, former);
@@ -172,6 +181,37 @@ fn rpaths(reader: &Reader, former: Option<&Manifest>) -> BTreeSet<InstallationId
     by_rpath.map(|r| r.installation).collect()
 }
 
+/// The choices by which newcomers have the libraries that came with them.
+fn among_themselves(
+    newcomers: &[InstallationId],
+    facts: &BTreeMap<InstallationId, Facts>,
+) -> Vec<LibraryPin> {
+    let known = || newcomers.iter().filter_map(|id| facts.get(id));
+    let provides = |facts: &Facts, soname: &Soname| {
+        facts
+            .objects
+            .iter()
+            .any(|o| o.public && o.soname.as_ref() == Some(soname))
+    };
+    let mut pins = Vec::new();
+    for consumer in known() {
+        let needed: BTreeSet<&Soname> = consumer.objects.iter().flat_map(|o| &o.needed).collect();
+        for soname in needed {
+            let fits = |of: &&Facts| {
+                of.id != consumer.id
+                    && of.id.architecture() == consumer.id.architecture()
+                    && provides(of, soname)
+            };
+            pins.extend(known().find(fits).map(|of| LibraryPin {
+                soname: soname.clone(),
+                provider: of.id.clone(),
+                only: Some(consumer.id.package().clone()),
+            }));
+        }
+    }
+    pins
+}
+
 /// What persons ruled so far, with what is asked.
 fn rules(former: Option<&Manifest>, asked: &Asked) -> Rules {
     let mut rules = Rules::default();
@@ -180,23 +220,15 @@ fn rules(former: Option<&Manifest>, asked: &Asked) -> Rules {
         rules
             .hides
             .extend(former.hides.iter().filter(stays).cloned());
-        let stays = |pin: &&LibraryPin| {
-            !asked
-                .unpin
-                .contains(&(pin.soname.clone(), pin.only.clone()))
-        };
-        rules.pins.extend(former.pins.iter().filter(stays).cloned());
+        rules.pins.extend(former.pins.iter().cloned());
     }
     for hide in &asked.hide {
         if !rules.hides.contains(hide) {
             rules.hides.push(hide.clone());
         }
     }
-    for pin in &asked.pin {
-        rules
-            .pins
-            .retain(|p| (&p.soname, &p.only) != (&pin.soname, &pin.only));
-        rules.pins.push(pin.clone());
+    if let Some(pins) = &asked.pins {
+        rules.pins.clone_from(pins);
     }
     rules
 }
@@ -264,6 +296,8 @@ impl Transaction {
         for (_, world) in sides(&self.dir)? {
             if versions(self.host, &world)? == main {
                 self.sys.disk().remove_tree(world.path())?;
+                let marks = marks(&self.dir, world.side_name());
+                self.sys.disk().remove_file(&marks)?;
             }
         }
         Ok(())
@@ -277,7 +311,35 @@ impl Transaction {
             text => text.map_err(EngineError::path("read", &path))?,
         };
         let ids: Option<Vec<InstallationId>> = text.lines().map(|l| l.parse().ok()).collect();
-        ids.ok_or_else(|| EngineError::Damaged(path))
+        ids.ok_or(EngineError::Damaged(path))
+    }
+
+    /// Say in apt's words what of the worlds is there by itself, and what came along.
+    pub(super) fn mark(&self, asked: &Asked) -> Done {
+        let auto = asked.as_auto.iter().map(|name| (name, Reason::Auto));
+        let said: Vec<_> = auto
+            .chain(asked.as_wanted.iter().map(|name| (name, Reason::Want)))
+            .collect();
+        if said.is_empty() {
+            return Ok(());
+        }
+        let native: Architecture = native(self.host)?;
+        for world in self.worlds()? {
+            let path = marks(&self.dir, world.side_name());
+            let mut marks = Marks::read(&path).map_err(EngineError::path("read", &path))?;
+            let before = marks.clone();
+            for (info, _) in packages(self.host, &world)? {
+                for (_, reason) in said.iter().filter(|(name, _)| name.as_str() == info.name) {
+                    marks.set(&info.name, &info.architecture, native.as_str(), *reason);
+                }
+            }
+            if marks != before {
+                // Another generation has the same file.
+                self.sys.disk().remove_file(&path)?;
+                self.sys.disk().write(&path, marks.to_text().as_bytes())?;
+            }
+        }
+        Ok(())
     }
 
     /// What a commit would make of it.
@@ -286,6 +348,7 @@ impl Transaction {
     /// Something can't be read.
     pub fn planned(&self, asked: &Asked) -> Done<(LinkPlan, Sides)> {
         self.settle()?;
+        self.mark(asked)?;
         let former = self.former()?;
         let worlds = worlds(self.host, &self.sys, &self.dir, former.as_ref(), asked)?;
         let plan = worlds.plan(self.host, self.sys.layout())?;
@@ -308,6 +371,7 @@ impl Transaction {
         let (disk, layout) = (self.sys.disk(), self.sys.layout());
         self.settle()?;
         self.drop_equals()?;
+        self.mark(asked)?;
         let former = self.former()?;
         let worlds = worlds(self.host, &self.sys, &self.dir, former.as_ref(), asked)?;
         let plan = worlds.plan(self.host, layout)?;
@@ -326,13 +390,9 @@ impl Transaction {
             disk.remove_tree(&self.dir.join(rest))?;
         }
         let manifest = self.manifest(&plan, former.as_ref(), asked);
-        disk.write(
-            &self.dir.join(inside::MANIFEST),
-            manifest.to_text().as_bytes(),
-        )?;
-        disk.sync_fs(&self.dir)?;
-        disk.rename(&self.dir, &home)?;
-        disk.sync_dir(&layout.generations(&self.view))?;
+        let set_ids = own_set_ids(disk, &self.dir, &self.worlds()?)?;
+        self.sys.note_set_ids(&self.dir, &set_ids)?;
+        self.sys.name(&self.dir, &manifest)?;
         finish(self.host, &self.sys, &self.view, number)?;
         Ok((Committed::Generation(number), plan, manifest.sides))
     }
@@ -415,14 +475,11 @@ impl Transaction {
         let changes =
             self.state(world)
                 .sort(disk, &self.dir, &self.scratch(world), &layers, true)?;
-        for kept in &changes.kept {
-            self.host.notice(told(kept))?;
+        for kept in changes.kept.iter().filter(|kept| kept.is_worth_telling()) {
+            self.host.notice(kept.to_string())?;
         }
         changes.write(disk, world)?;
-        let here = match world.side_name() {
-            Some(side) => WorldDir::side(home, side),
-            None => WorldDir::main(home),
-        };
+        let here = world.of(home);
         disk.remove_file(&world.here())?;
         disk.symlink(here.path(), &world.here())?;
         Ok(())
@@ -450,10 +507,7 @@ impl Transaction {
             return Ok(false);
         }
         for world in self.worlds()? {
-            let was = match world.side_name() {
-                Some(side) => WorldDir::side(&generation, side),
-                None => WorldDir::main(&generation),
-            };
+            let was = world.of(&generation);
             let same = |a: &Path, b: &Path| match (fs::read(a), fs::read(b)) {
                 (Ok(a), Ok(b)) => a == b,
                 (Err(a), Err(b)) => a.kind() == b.kind(),
@@ -509,11 +563,6 @@ impl Transaction {
     }
 }
 
-/// What was not carried over, in words.
-fn told(kept: &Kept) -> String {
-    format!("{}: {:?} {:?}", kept.path.display(), kept.wanted, kept.why)
-}
-
 /// What is left to do when a generation has its name: the state, then the switch. Also after a kill.
 fn finish(host: Host, sys: &Sys, view: &ViewName, number: GenerationNumber) -> Done {
     let carried = state::carry_out(sys.disk(), sys.layout(), view, number, Path::new("/"));
@@ -521,8 +570,8 @@ fn finish(host: Host, sys: &Sys, view: &ViewName, number: GenerationNumber) -> D
         // It comes before anything is changed, and would come again each time: the generation is none.
         sys.forget(view, number)?;
     }
-    for kept in carried? {
-        host.notice(told(&kept))?;
+    for kept in carried?.iter().filter(|kept| kept.is_worth_telling()) {
+        host.notice(kept.to_string())?;
     }
     Ok(sys.switch(view, number)?)
 }

@@ -14,12 +14,18 @@ pub enum EngineError {
     /// Who is not root asked for what only root can do yet.
     #[error("changing a view of '{}' needs root", .0.display())]
     NeedsRoot(PathBuf),
+    /// What a context shows as the host is not the host.
+    #[error("views can't be changed from within a context of one (dpkg-ng run)")]
+    InContext,
     /// There is no such view.
     #[error("there is no view {0}; view create makes one")]
     NoView(ViewName),
     /// There is no such side world.
     #[error("view {0} has no world {1}")]
     NoWorld(Place, SideName),
+    /// There is a side world of this name.
+    #[error("there is a world {0} already: --into {0} goes on with it")]
+    WorldExists(SideName),
     /// There is a view of this name.
     #[error("there is a view {0} already")]
     Exists(ViewName),
@@ -48,7 +54,7 @@ pub enum EngineError {
     Context(#[from] ContextError),
     /// A package can't be stored.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(Box<StoreError>),
     /// Something can't be done with a path.
     #[error("cannot {what} '{}': {source}", .path.display())]
     Path {
@@ -75,7 +81,7 @@ pub enum EngineError {
 
 impl EngineError {
     /// For `map_err`, where there is nothing to be told but words.
-    pub(super) fn words(error: impl std::fmt::Display) -> EngineError {
+    pub(crate) fn words(error: impl std::fmt::Display) -> EngineError {
         EngineError::Host(error.to_string())
     }
 
@@ -86,6 +92,12 @@ impl EngineError {
             path: path.into(),
             source,
         }
+    }
+}
+
+impl From<StoreError> for EngineError {
+    fn from(error: StoreError) -> EngineError {
+        EngineError::Store(error.into())
     }
 }
 

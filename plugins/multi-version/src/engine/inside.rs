@@ -7,6 +7,7 @@
 //! ROOT/usr, ROOT/opt, …     the tree itself
 //! ROOT/etc, ROOT/var        the state, through a scratch
 //! ROOT/dev, ROOT/run, …     the host's
+//! TMPDIR                    the host's, where dpkg has what it only looks at
 //! ```
 //!
 //! In that of scripts, `/` is what they would find on a system of their own:
@@ -14,6 +15,7 @@
 //! ```text
 //! /usr, /opt, /srv, /boot   a scratch over the tree's over the host's
 //! /etc, /var                ROOT/etc, ROOT/var
+//! /root                     a scratch over the host's, which is dropped: a home is its user's
 //! /var/lib/dpkg             the admindir
 //! /var/sys/current-system   the world
 //! ```
@@ -42,6 +44,8 @@ const LIVE: [&str; 9] = [
 ];
 /// What of `/` scripts may write although no package of the world is there yet.
 const TREES: [&str; 4] = ["usr", "opt", "srv", "boot"];
+/// What of `/` scripts may write, and nothing of it stays.
+const HOME: &str = "root";
 /// Links of a merged `/usr`.
 const MERGED: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 /// The admindir, below a root.
@@ -88,7 +92,7 @@ impl Plan<'_> {
         let private = fs::Permissions::from_mode(0o700);
         fs::set_permissions(&self.work, private)
             .map_err(EngineError::path("protect", &self.work))?;
-        for name in TREES {
+        for name in TREES.iter().chain([&HOME]) {
             disk.make_dir(&self.work.join(name))?;
             disk.make_dir(&self.work.join(format!("{name}.work")))?;
         }
@@ -147,6 +151,9 @@ impl Plan<'_> {
         for root in [&tree, Path::new("/")] {
             mounts.push(bind(self.world.admindir(), root.join(ADMINDIR)));
         }
+        // Where dpkg has what it is only to look at.
+        let tmp = Some(std::env::temp_dir()).filter(|tmp| tmp.is_dir());
+        mounts.extend(tmp.iter().map(|tmp| bind(tmp.clone(), tmp.clone())));
         carry_out(&mounts)?;
 
         let scripts = Namespace::new()?;
@@ -159,6 +166,18 @@ impl Plan<'_> {
             if at.is_dir() {
                 mounts.push(Mount::Hide { at });
             }
+        }
+        let home = Path::new("/").join(HOME);
+        if home.is_dir() {
+            mounts.push(Mount::Overlay {
+                keep: host.below(&home),
+                layers: vec![home.clone()],
+                upper: Some(Upper {
+                    dir: self.work.join(HOME),
+                    work: self.work.join(format!("{HOME}.work")),
+                }),
+                at: home,
+            });
         }
         carry_out(&mounts)?;
         let inside = Inside {
@@ -175,8 +194,18 @@ impl Plan<'_> {
         inside.leave_scripts()?;
         // Whatever goes wrong, nothing of the host's is changed by dpkg itself.
         read_only(Path::new("/"), true)?;
-        for at in [self.layout.root(), &Path::new("/").join(ADMINDIR)] {
+        let admindir = Path::new("/").join(ADMINDIR);
+        for at in [self.layout.root(), &admindir]
+            .into_iter()
+            .chain(tmp.as_deref())
+        {
             read_only(at, false)?;
+        }
+        // What of the host is bound there is still the host's.
+        for name in crate::layout::inside::COVERED {
+            if Path::new("/").join(name).is_dir() {
+                read_only(&self.layout.host().join(name), true)?;
+            }
         }
         Ok(inside)
     }

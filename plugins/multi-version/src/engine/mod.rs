@@ -17,7 +17,10 @@
 //! | `inside` | the two namespaces of a run: dpkg's, and its scripts' |
 //! | `hooks` | what the pipeline asks: where files go, what the host satisfies; in which context a script runs |
 //! | `merge` | what scripts wrote below `/usr`, into the tree |
+//! | `query` | what dpkg says of a world that stands |
+//! | `shipped` | what `--verify` compares linked files with |
 //! | `observe` | what the worlds hold, as their databases tell |
+//! | `set_id` | the set-id files of a pending generation |
 //! | `transaction` | begin, join, run, commit |
 
 mod clone;
@@ -28,10 +31,12 @@ mod inside;
 mod merge;
 mod observe;
 mod query;
+mod set_id;
+mod shipped;
 mod side;
 mod transaction;
 
 pub use commit::{Worlds, as_it_stands, recover};
 pub use error::EngineError;
 pub use query::{Query, query};
-pub use transaction::{Asked, Committed, Transaction};
+pub use transaction::{Asked, Committed, Over, Transaction};

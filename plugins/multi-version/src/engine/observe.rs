@@ -12,7 +12,7 @@ use crate::base::Lent;
 use crate::facts::{Facts, control};
 use crate::generation::Disk;
 use crate::layout::{Architecture, InstallationId, PackageName, SideName, Version};
-use crate::manifest::State;
+use crate::manifest::{Reason, State};
 use crate::plan::{ObservedMember, ObservedWorld, Origin};
 use crate::world::WorldDir;
 
@@ -58,6 +58,11 @@ impl Installations {
             .0
             .get(&(info.name.clone(), info.architecture.clone()))?;
         (id.version().as_str() == info.version).then_some(id)
+    }
+
+    /// The installation of this name and architecture.
+    pub fn of(&self, key: &(String, String)) -> Option<&InstallationId> {
+        self.0.get(key)
     }
 
     /// What a package is from now on.
@@ -140,8 +145,14 @@ pub(super) fn observe(
             None => control::of_stanza(host.services(), stanza).unwrap_or_default(),
         };
         let source = control::source(host.services(), stanza).unwrap_or_else(|| info.name.clone());
+        // What has taken the place of the host's came for something else: nobody has to ask for what every system has.
+        let key = (info.name.clone(), info.architecture.clone());
+        let reason = match about.lent.own.contains(&key) {
+            true => Reason::Auto,
+            false => about.marks.reason(&info.name, &architecture, about.native),
+        };
         members.push(ObservedMember {
-            reason: about.marks.reason(&info.name, &architecture, about.native),
+            reason,
             rpath: installation.is_some_and(about.rpath),
             name,
             version,
@@ -157,4 +168,87 @@ pub(super) fn observe(
         members,
         made: about.made,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::Sha256;
+
+    fn id(name: &str, version: &str, architecture: &str) -> InstallationId {
+        let (name, version) = (name.parse().unwrap(), Version::new(version).unwrap());
+        InstallationId::new(
+            &name,
+            &version,
+            &architecture.parse().unwrap(),
+            &Sha256::of(b""),
+        )
+    }
+
+    fn info(name: &str, version: &str, architecture: &str) -> PackageInfo {
+        PackageInfo {
+            name: name.into(),
+            version: version.into(),
+            architecture: architecture.into(),
+            want: "install".into(),
+            error_flag: "ok".into(),
+            status: "installed".into(),
+        }
+    }
+
+    #[test]
+    fn installations_are_read_as_they_are_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let world = WorldDir::main(dir.path());
+        fs::create_dir(world.path()).unwrap();
+        let none = Installations::read(&world).unwrap();
+        assert_eq!(none, Installations::default());
+        let mut all = none;
+        all.set(id("libc6", "2:2.36-9", "amd64"));
+        all.set(id("libc6", "2.36-9", "i386"));
+        all.set(id("k", "1", "all"));
+        all.set(id("k", "2", "all"));
+        let disk = Disk::default();
+        // Also where there is one already, which another generation may have.
+        all.write(&disk, &world).unwrap();
+        let shared = dir.path().join("shared");
+        fs::hard_link(world.installations(), &shared).unwrap();
+        let before = fs::read(&shared).unwrap();
+        let read = Installations::read(&world).unwrap();
+        assert_eq!(read, all);
+        all.retain(|name, architecture| (name, architecture) != ("libc6", "i386"));
+        all.write(&disk, &world).unwrap();
+        assert_eq!(fs::read(&shared).unwrap(), before);
+        let read = Installations::read(&world).unwrap();
+        assert_eq!(read, all);
+
+        let found = |info| read.get(&info).map(ToString::to_string);
+        assert_eq!(
+            found(info("k", "2", "all")),
+            Some(id("k", "2", "all").to_string())
+        );
+        // Another version is in the database: it is not this one.
+        assert_eq!(found(info("k", "1", "all")), None);
+        assert_eq!(found(info("libc6", "2.36-9", "i386")), None);
+        assert!(found(info("libc6", "2:2.36-9", "amd64")).is_some());
+    }
+
+    #[test]
+    fn what_is_no_list_of_installations_is_damaged() {
+        let dir = tempfile::tempdir().unwrap();
+        let world = WorldDir::main(dir.path());
+        fs::create_dir(world.path()).unwrap();
+        let id = id("k", "1", "all");
+        for text in [
+            "k\n".to_owned(),
+            "k:all \n".into(),
+            format!("k {id}\n"),
+            format!("k:all {id}x\n"),
+            "k:all ../../etc\n".into(),
+        ] {
+            fs::write(world.installations(), &text).unwrap();
+            let read = Installations::read(&world);
+            assert!(matches!(read, Err(EngineError::Damaged(_))), "{text}");
+        }
+    }
 }

@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use dpkgng_plugin::{Failed, Host, fork_in_our_place};
+use dpkgng_plugin::{Failed, Hooks, Host, fork_in_our_place};
 
 use super::EngineError;
+use super::shipped::Shipped;
 use crate::context::{self, Mounts, Wanted};
 use crate::generation::{Hold, Reader};
 use crate::layout::{Layout, Place, SideName};
@@ -32,7 +33,7 @@ pub fn query(
     host: Host,
     layout: &Layout,
     query: &Query,
-    ask: impl FnOnce(Host, &Path) -> Result<i32, Failed>,
+    ask: impl FnOnce(Host, &Path, Option<&dyn Hooks>) -> Result<i32, Failed>,
 ) -> Result<i32, EngineError> {
     let world = |generation: &Path| match &query.world {
         Some(side) => WorldDir::side(generation, side.as_str()),
@@ -45,7 +46,7 @@ pub fn query(
     if let Some(dir) = &query.transaction {
         let world = world(dir);
         there(&world)?;
-        return Ok(ask(host, &world.admindir())?);
+        return Ok(ask(host, &world.admindir(), None)?);
     }
     let reader = Reader::new(layout.clone());
     let view = &query.place.view;
@@ -60,8 +61,9 @@ pub fn query(
     let world = world(&layout.generation(view, number));
     there(&world)?;
     if !query.reads_files {
-        return Ok(ask(host, &world.admindir())?);
+        return Ok(ask(host, &world.admindir(), None)?);
     }
+    let shipped = Shipped::read(&reader, &hold.manifest()?, &world)?;
     let side = query.world.as_ref();
     let wanted = Wanted {
         layout,
@@ -74,7 +76,7 @@ pub fn query(
     host.flush()?;
     let code = fork_in_our_place(|| {
         let asked = mounts.enter().map_err(EngineError::from);
-        let asked = asked.and_then(|()| Ok(ask(host, &world.admindir())?));
+        let asked = asked.and_then(|()| Ok(ask(host, &world.admindir(), Some(&shipped))?));
         let code = asked.unwrap_or_else(|e| {
             // There is nobody else to tell.
             drop(host.notice(format!("error: {e}")));

@@ -18,10 +18,10 @@ use super::EngineError;
 use super::clone::clone_tree;
 use super::commit::marks;
 use super::transaction::{Asked, Transaction, is_lock};
-use crate::apt::Marks;
+use crate::apt::{Marks, Simulation};
 use crate::base::{Lent, Satisfies};
 use crate::facts;
-use crate::layout::{Architecture, InstallationId, SideName, inside};
+use crate::layout::{Architecture, InstallationId, PackageName, SideName, Version, inside};
 use crate::manifest::{Reason, Relaxed, RelaxedField, Side};
 use crate::world::{WORLDS, WorldDir};
 
@@ -262,6 +262,8 @@ impl Transaction {
     /// # Errors
     /// Something can't be read, or made.
     pub fn world_for(&self, asked: &mut Asked) -> Done<WorldDir> {
+        // Who only came along gives way.
+        self.mark(asked)?;
         let main = self.main();
         let effect = self.effect(&main, asked)?;
         if effect.clashes.is_empty() {
@@ -313,6 +315,62 @@ impl Transaction {
         Ok(world)
     }
 
+    /// The world for what apt would install: the main one, where it comes beside all that is there; else a side world, which is
+    /// made. Named after the first thing that is asked for.
+    ///
+    /// # Errors
+    /// apt can't do it, there is a side world of that name, or it can't be made.
+    pub fn world_beside(
+        &self,
+        would: &Simulation,
+        args: &[OsString],
+        asked: &mut Asked,
+    ) -> Done<WorldDir> {
+        if would.replaced.is_empty() && would.removed.is_empty() {
+            return Ok(self.main());
+        }
+        let word = |arg: &OsString| {
+            let word = arg.to_str()?;
+            Some(word.split(['=', '/', ':', '+']).next()?.to_owned())
+        };
+        let named: Vec<String> = args.iter().filter_map(word).collect();
+        let incoming = |name: &String| would.incoming().find(|(n, _)| n == name);
+        let first = named
+            .iter()
+            .find_map(incoming)
+            .or_else(|| would.incoming().next());
+        let Some((package, version)) = first else {
+            return Ok(self.main());
+        };
+        let package: PackageName = package.parse().map_err(EngineError::words)?;
+        let version: Version = version.parse().map_err(EngineError::words)?;
+        let name = SideName::of(&package, &version).map_err(EngineError::words)?;
+        let world = WorldDir::side(&self.dir, name.as_str());
+        if world.admindir().is_dir() {
+            return Err(EngineError::WorldExists(name));
+        }
+        self.begin_side(&world)?;
+        let others = would.replaced.iter().map(|(n, _)| n).chain(&would.removed);
+        let relaxed = others.filter_map(|with| {
+            let with: PackageName = with.parse().ok()?;
+            let field = if with == package {
+                RelaxedField::Version
+            } else {
+                RelaxedField::Conflicts
+            };
+            Some(Relaxed {
+                field,
+                by: package.clone(),
+                with,
+            })
+        });
+        let side = Side {
+            relaxed: relaxed.collect(),
+        };
+        asked.side = Some((name, side));
+        Ok(world)
+    }
+
     /// The names that some installations depend on.
     fn needed_among(&self, newcomers: &[InstallationId]) -> Done<BTreeSet<String>> {
         let mut names = BTreeSet::new();
@@ -334,13 +392,14 @@ impl Transaction {
             let own = ["scratch", "before", "state", "here", "changes"];
             is_lock(path) || own.iter().any(|name| path == Path::new(name))
         };
-        let cloned = clone_tree(self.main().path(), world.path(), &state);
+        let cloned = clone_tree(self.main().path(), world.path(), &state, &|_| None);
         cloned.map_err(|(path, e)| EngineError::path("clone", &path)(e))?;
         let from = marks(&self.dir, None);
         if from.exists() {
             disk.copy(&from, &marks(&self.dir, world.side_name()))?;
         }
-        self.begin_world(world)
+        let main = self.main();
+        self.begin_world(world, Some(&self.state(&main)))
     }
 
     /// What becomes of a world when the newcomers come.
@@ -390,5 +449,199 @@ impl Transaction {
             hooks: &ByHost(&satisfies),
         };
         effect(host, &about, &newcomers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::host;
+
+    /// A world whose `status` has these paragraphs, without those fields that all have.
+    struct World {
+        dir: tempfile::TempDir,
+    }
+
+    /// The fields of relations that follow a package's name and version.
+    type Package<'p> = (&'p str, &'p str, &'p str);
+
+    fn stanza((name, version, fields): Package<'_>) -> String {
+        format!(
+            "Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: T <t@e.x>\nDescription: x\n{fields}"
+        )
+    }
+
+    impl World {
+        fn new(packages: &[Package<'_>]) -> World {
+            let dir = tempfile::tempdir().unwrap();
+            for sub in ["info", "updates", "triggers"] {
+                std::fs::create_dir(dir.path().join(sub)).unwrap();
+            }
+            let of = |p: &Package<'_>| format!("{}Status: install ok installed\n", stanza(*p));
+            let all: Vec<String> = packages.iter().map(of).collect();
+            std::fs::write(dir.path().join("status"), all.join("\n")).unwrap();
+            World { dir }
+        }
+
+        /// `lent` is the host's, and `auto` came along; everything has its own path and what `at` says.
+        fn effect(&self, new: &[Package<'_>], how: &How<'_>) -> Effect {
+            let newcomers: Vec<Newcomer> = new
+                .iter()
+                .map(|package| Newcomer {
+                    control: stanza(*package).into_bytes(),
+                    replaces: how.replaces.iter().map(ToString::to_string).collect(),
+                    paths: vec![
+                        PathBuf::from("/usr/share").join(package.0),
+                        "/usr/bin/x".into(),
+                    ],
+                })
+                .collect();
+            let about = About {
+                admindir: self.dir.path(),
+                lent: &|info| how.lent.contains(&info.name.as_str()),
+                wanted: &|info| !how.auto.contains(&info.name.as_str()),
+                paths: &|package| {
+                    let name = package.strip_suffix(":all").unwrap();
+                    let own = PathBuf::from("/usr/share").join(name);
+                    match how.at.contains(&name) {
+                        true => vec![own, "/usr/bin/x".into()],
+                        false => vec![own],
+                    }
+                },
+                hooks: &Nobody,
+            };
+            effect(host().0, &about, &newcomers).unwrap()
+        }
+
+        fn says(&self, new: &[Package<'_>], how: &How<'_>) -> (Vec<String>, Vec<String>) {
+            let effect = self.effect(new, how);
+            let clash = |(why, by, with): &(Clash, String, String)| format!("{why:?} {by} {with}");
+            (
+                effect.clashes.iter().map(clash).collect(),
+                effect.leaves.into_iter().collect(),
+            )
+        }
+    }
+
+    #[derive(Default)]
+    struct How<'h> {
+        lent: &'h [&'h str],
+        auto: &'h [&'h str],
+        at: &'h [&'h str],
+        replaces: &'h [&'h str],
+    }
+
+    struct Nobody;
+
+    impl Hooks for Nobody {}
+
+    const NONE: [&str; 0] = [];
+
+    #[test]
+    fn what_fits_stays_in_the_main_world() {
+        let world = World::new(&[
+            ("app", "1", "Depends: lib (>= 1)\n"),
+            ("lib", "1", ""),
+            // What did not hold before is no reason.
+            ("broken", "1", "Depends: absent\n"),
+        ]);
+        let how = How {
+            auto: &["lib"],
+            ..How::default()
+        };
+        let fits = |new: &[Package<'_>]| {
+            let (clashes, leaves) = world.says(new, &how);
+            assert_eq!(clashes, NONE);
+            assert_eq!(leaves, NONE);
+        };
+        fits(&[("new", "1", "Depends: lib\n")]);
+        // A newer version of what came along, with which all else holds; the same once more; what lacks something itself.
+        fits(&[("lib", "2", "")]);
+        fits(&[("app", "1", "Depends: lib (>= 1)\n")]);
+        fits(&[("new", "1", "Depends: nothing-here\n")]);
+        fits(&[("new", "1", "Conflicts: nothing-here, lib (>> 2)\n")]);
+    }
+
+    #[test]
+    fn who_conflicts_leaves_and_who_needs_it_with_it() {
+        let world = World::new(&[
+            ("mta", "1", ""),
+            ("lists", "1", "Depends: mta\n"),
+            ("archive", "1", "Depends: lists (= 1)\n"),
+            ("hater", "1", "Breaks: exim (<< 5)\n"),
+            ("other", "1", ""),
+        ]);
+        let (clashes, leaves) = world.says(
+            &[("exim", "4", "Conflicts: mta\nProvides: mail\n")],
+            &How::default(),
+        );
+        assert_eq!(leaves, ["archive:all", "hater:all", "lists:all", "mta:all"]);
+        assert_eq!(
+            clashes,
+            [
+                "Conflicts exim mta",
+                "Breaks hater hater",
+                "Depends archive archive",
+                "Depends lists lists",
+            ]
+        );
+    }
+
+    #[test]
+    fn another_version_of_what_was_asked_for() {
+        let world = World::new(&[("db", "15", ""), ("tool", "1", "Depends: db (<< 16)\n")]);
+        let (clashes, leaves) = world.says(&[("db", "17", "")], &How::default());
+        assert_eq!(clashes, ["Version db db", "Depends tool tool"]);
+        // dpkg replaces the old one by itself.
+        assert_eq!(leaves, ["tool:all"]);
+    }
+
+    #[test]
+    fn what_the_host_lends_stays_and_is_not_seen() {
+        let world = World::new(&[("base", "1", "Conflicts: odd\n"), ("mail", "1", "")]);
+        let how = How {
+            lent: &["base", "mail"],
+            ..How::default()
+        };
+        let effect = world.effect(&[("odd", "1", "Breaks: mail (<< 2)\n")], &how);
+        assert_eq!(effect.leaves, BTreeSet::new());
+        let hidden: Vec<(&str, &str)> = effect
+            .hidden
+            .iter()
+            .map(|(a, b)| (a.as_str(), b.as_str()))
+            .collect();
+        assert_eq!(
+            hidden,
+            [
+                ("base", "odd"),
+                ("mail", "odd"),
+                ("odd", "base"),
+                ("odd", "mail"),
+            ]
+        );
+    }
+
+    #[test]
+    fn one_path_for_two() {
+        let world = World::new(&[("there", "1", "")]);
+        let how = How {
+            at: &["there"],
+            ..How::default()
+        };
+        let (clashes, leaves) = world.says(&[("new", "1", "")], &how);
+        assert_eq!(clashes, ["Path new there"]);
+        assert_eq!(leaves, NONE);
+        let allowed = How {
+            replaces: &["there"],
+            ..how
+        };
+        assert_eq!(world.says(&[("new", "1", "")], &allowed).0, NONE);
+        // A package has its own paths.
+        let how = How {
+            at: &["there"],
+            auto: &["there"],
+            ..How::default()
+        };
+        assert_eq!(world.says(&[("there", "2", "")], &how).0, NONE);
     }
 }

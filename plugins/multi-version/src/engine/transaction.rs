@@ -1,6 +1,6 @@
 //! Begin, join, run, commit.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -15,12 +15,13 @@ use super::clone::clone_tree;
 use super::commit::{marks, recover};
 use super::hooks::{About, Run};
 use super::inside::Plan;
+use super::set_id::own_set_ids;
 use crate::apt::{Private, Session};
 use crate::base::{self, Lent, Satisfies};
 use crate::context;
 use crate::generation::{Disk, Sys};
 use crate::layout::{
-    GenerationNumber, InstallationId, Layout, PackageName, Place, SideName, Soname, ViewName,
+    GenerationNumber, InstallationId, Layout, PackageName, Place, SideName, ViewName,
 };
 use crate::manifest::{Hide, LibraryPin, Side};
 use crate::state::{Layers, Settings, StateKind, WorldState};
@@ -54,6 +55,8 @@ pub struct Transaction {
     joined: bool,
     /// The archives that were stored, by what dpkg is told.
     archives: RefCell<BTreeMap<PathBuf, Known>>,
+    /// Whether standard output is for programs, and not for what dpkg and scripts say.
+    quiet: Cell<bool>,
     /// Who is not to see whom while relations are judged, by name.
     pub(super) hidden: RefCell<BTreeSet<(String, String)>>,
 }
@@ -73,11 +76,9 @@ pub struct Asked {
     pub hide: Vec<Hide>,
     /// Hidden versions to be seen again.
     pub unhide: Vec<Hide>,
-    /// Libraries chosen by a person, besides; one of the same soname and consumer gives way.
-    pub pin: Vec<LibraryPin>,
-    /// Pins to be taken back: the soname, and for whom.
-    pub unpin: Vec<(Soname, Option<PackageName>)>,
-    /// Whether newcomers are linked with what they came with: in a side world, always.
+    /// All libraries chosen by a person, where they are other than before.
+    pub pins: Option<Vec<LibraryPin>>,
+    /// Whether newcomers are linked with the libraries that came with them, whatever others take.
     pub own_libraries: bool,
     /// Whether newcomers are linked by DT_RPATH.
     pub rpath: bool,
@@ -85,6 +86,17 @@ pub struct Asked {
     pub strict: bool,
     /// The side world that is made, and why.
     pub side: Option<(SideName, Side)>,
+}
+
+/// Over which worlds apt runs.
+#[derive(Debug, Clone, Copy)]
+pub enum Over<'w> {
+    /// One.
+    World(&'w WorldDir),
+    /// The main one, if what is asked for replaces nothing there; else a side world made for it.
+    Beside,
+    /// Each in its turn.
+    All,
 }
 
 /// What became of a transaction.
@@ -102,7 +114,18 @@ impl Transaction {
     /// # Errors
     /// Another command is at work, or what is there can't be read or cloned.
     pub fn begin(host: Host, layout: &Layout, view: &ViewName) -> Done<Transaction> {
-        Self::begin_in(host, Self::open(host, layout)?, view, None)
+        let transaction = Self::begin_in(host, Self::open(host, layout)?, view, None)?;
+        if let Some(current) = transaction.sys.current(view)? {
+            transaction.clone_generation(view, current)?;
+        } else {
+            transaction.first()?;
+        }
+        for world in transaction.worlds()? {
+            let main = transaction.main();
+            let main = world.side_name().map(|_| transaction.state(&main));
+            transaction.begin_world(&world, main.as_ref())?;
+        }
+        Ok(transaction)
     }
 
     /// Begin the first one of a view that is not there.
@@ -113,18 +136,65 @@ impl Transaction {
         host: Host,
         layout: &Layout,
         view: &ViewName,
-        settings: Option<Settings>,
+        settings: &Settings,
     ) -> Done<Transaction> {
-        let sys = Self::open(host, layout)?;
-        if sys.current(view)?.is_some() || !sys.list(view)?.is_empty() {
-            return Err(EngineError::Exists(view.clone()));
+        let sys = Self::open_for_new(host, layout, view)?;
+        let transaction = Self::begin_in(host, sys, view, Some(settings))?;
+        transaction.first()?;
+        transaction.begin_world(&transaction.main(), None)?;
+        Ok(transaction)
+    }
+
+    /// Begin the first one of a view that is not there, as a generation of another: what that has as its own state is copied
+    /// as it stands.
+    ///
+    /// # Errors
+    /// The new one is there, or the other is not.
+    pub fn clone_of(
+        host: Host,
+        layout: &Layout,
+        from: &Place,
+        view: &ViewName,
+    ) -> Done<Transaction> {
+        let sys = Self::open_for_new(host, layout, view)?;
+        let current = || {
+            sys.current(&from.view)?
+                .ok_or_else(|| EngineError::NoView(from.view.clone()))
+        };
+        let number = from.number.map_or_else(current, Ok)?;
+        // It is there.
+        sys.manifest(&from.view, number)?;
+        let of = Settings::read(layout, &from.view)?;
+        let settings = Settings {
+            state: Settings::usual(view).state,
+            ..of.clone()
+        };
+        let transaction = Self::begin_in(host, sys, view, Some(&settings))?;
+        Private::of(layout, view).like(&Private::of(layout, &from.view))?;
+        transaction.clone_generation(&from.view, number)?;
+        let generation = layout.generation(&from.view, number);
+        for world in transaction.worlds()? {
+            let then = world.of(&generation);
+            let state = state_of(layout, &from.view, of.state, &then);
+            transaction.begin_world(&world, Some(&state))?;
         }
-        Self::begin_in(host, sys, view, settings)
+        Ok(transaction)
+    }
+
+    fn open_for_new(host: Host, layout: &Layout, view: &ViewName) -> Done<Sys> {
+        let sys = Self::open(host, layout)?;
+        match sys.current(view)?.is_some() || !sys.list(view)?.is_empty() {
+            true => Err(EngineError::Exists(view.clone())),
+            false => Ok(sys),
+        }
     }
 
     fn open(host: Host, layout: &Layout) -> Done<Sys> {
         if !rustix::process::geteuid().is_root() {
             return Err(EngineError::NeedsRoot(layout.root().into()));
+        }
+        if context::Host::look(layout)?.nested {
+            return Err(EngineError::InContext);
         }
         let sys = Sys::open(layout.clone(), Disk::default(), false)?;
         recover(host, &sys)?;
@@ -135,14 +205,14 @@ impl Transaction {
         host: Host,
         sys: Sys,
         view: &ViewName,
-        settings: Option<Settings>,
+        settings: Option<&Settings>,
     ) -> Done<Transaction> {
         let (number, dir) = sys.begin_pending(view)?;
-        if let Some(settings) = &settings {
+        if let Some(settings) = settings {
             settings.write(sys.disk(), sys.layout(), view)?;
         }
         let settings = Settings::read(sys.layout(), view)?;
-        let transaction = Transaction {
+        Ok(Transaction {
             host,
             sys,
             view: view.clone(),
@@ -151,13 +221,9 @@ impl Transaction {
             dir,
             joined: false,
             archives: RefCell::default(),
+            quiet: Cell::default(),
             hidden: RefCell::default(),
-        };
-        transaction.clone_current()?;
-        for world in transaction.worlds()? {
-            transaction.begin_world(&world)?;
-        }
-        Ok(transaction)
+        })
     }
 
     /// Take part in one that another process has begun: `dir` is its pending generation.
@@ -190,13 +256,9 @@ impl Transaction {
             dir: dir.into(),
             joined: true,
             archives: RefCell::default(),
+            quiet: Cell::default(),
             hidden: RefCell::default(),
         })
-    }
-
-    /// The pending generation.
-    pub fn dir(&self) -> &Path {
-        &self.dir
     }
 
     /// Its main world.
@@ -204,15 +266,11 @@ impl Transaction {
         WorldDir::main(&self.dir)
     }
 
-    fn clone_current(&self) -> Done {
+    /// The worlds of a generation once more.
+    fn clone_generation(&self, view: &ViewName, number: GenerationNumber) -> Done {
         let disk = self.sys.disk();
-        let current = self.sys.current(&self.view)?;
-        let Some(current) = current else {
-            return self.first();
-        };
-        let from = self.sys.layout().generation(&self.view, current);
-        // Their bits come and go with the generation: they are of one alone.
-        let own = self.sys.set_id_files(&self.view, current)?;
+        let from = self.sys.layout().generation(view, number);
+        let set_ids = self.sys.set_ids(view, number)?;
         disk.announce("clone", &self.dir)?;
         for name in [MAIN, WORLDS, "apt"] {
             let tree = from.join(name);
@@ -222,32 +280,30 @@ impl Transaction {
                         WORLDS => path.iter().skip(1).collect(),
                         _ => path.to_path_buf(),
                     };
-                    is_lock(&of_world) || own.contains(&Path::new(name).join(path))
+                    is_lock(&of_world)
                 };
-                let cloned = clone_tree(&tree, &self.dir.join(name), &skip);
+                // It may have lost its bits since.
+                let bits = |path: &Path| {
+                    let path = Path::new(name).join(path);
+                    set_ids.iter().find(|s| s.path == path).map(|s| s.mode)
+                };
+                let cloned = clone_tree(&tree, &self.dir.join(name), &skip, &bits);
                 cloned.map_err(|(path, e)| EngineError::path("clone", &path)(e))?;
             }
-        }
-        for path in &own {
-            disk.copy(&from.join(path), &self.dir.join(path))?;
         }
         Ok(())
     }
 
-    /// Lend a world the host's base, and have its state ready.
-    pub(super) fn begin_world(&self, world: &WorldDir) -> Done {
+    /// Lend a world the host's base, and have its state ready; a new one begins `like` another.
+    pub(super) fn begin_world(&self, world: &WorldDir, like: Option<&WorldState<'_>>) -> Done {
         let disk = self.sys.disk();
         base::lend(self.host, disk, Path::new("/"), world)?;
         let scratch = self.scratch(world);
         disk.make_dir(&scratch)?;
         let private = fs::Permissions::from_mode(0o700);
         fs::set_permissions(&scratch, private).map_err(EngineError::path("protect", &scratch))?;
-        let main = self.main();
-        let main = world.side_name().map(|_| self.state(&main));
         let layers = self.layers(world)?;
-        Ok(self
-            .state(world)
-            .begin(disk, &scratch, &layers, main.as_ref())?)
+        Ok(self.state(world).begin(disk, &scratch, &layers, like)?)
     }
 
     /// A world with nothing in it.
@@ -300,16 +356,28 @@ impl Transaction {
         log.push(self.sys.layout().view(&self.view).join("dpkg.log"));
         let args = &[&[log], args].concat();
         let (archives, hidden) = (self.archives.borrow(), self.hidden.borrow());
-        let code = fork_in_our_place(|| match run(host, plan, &archives, &hidden, args) {
-            Ok(code) => code,
-            Err(e) => {
-                // There is nobody else to tell.
-                drop(host.notice(format!("error: {e}")));
-                drop(host.flush());
-                2
+        let code = fork_in_our_place(|| {
+            let aside = match self.quiet.get() {
+                true => rustix::stdio::dup2_stdout(rustix::stdio::stderr()),
+                false => Ok(()),
+            };
+            let aside = aside.map_err(|e| EngineError::words(format!("standard output: {e}")));
+            match aside.and_then(|()| run(host, plan, &archives, &hidden, args)) {
+                Ok(code) => code,
+                Err(e) => {
+                    // There is nobody else to tell.
+                    drop(host.notice(format!("error: {e}")));
+                    drop(host.flush());
+                    2
+                }
             }
         });
         code.map_err(EngineError::path("start dpkg for", world.path()))
+    }
+
+    /// What dpkg and scripts say is to go to standard error: the output is for programs.
+    pub fn leave_output(&self) {
+        self.quiet.set(true);
     }
 
     /// Whether another process began it, and ends it.
@@ -343,6 +411,10 @@ impl Transaction {
             disk.remove_tree(&self.dir)?;
             return Ok(None);
         }
+        // Only the current generation has such bits.
+        for set_id in own_set_ids(disk, &self.dir, &self.worlds()?)? {
+            disk.set_mode(&self.dir, &set_id.path, set_id.mode & 0o1777, None)?;
+        }
         let failed = self.sys.layout().view(&self.view).join("failed");
         disk.remove_tree(&failed)?;
         disk.rename(&self.dir, &failed)?;
@@ -371,37 +443,69 @@ impl Transaction {
         Ok(false)
     }
 
-    /// Run apt over a world, which calls dpkg in this transaction. `dpkg`: this dpkg-ng, and what it is told first.
+    /// Run apt over a world, which calls dpkg in this transaction; or over a side world that is made for what would
+    /// replace anything. `dpkg`: this dpkg-ng, and what it is told first.
     ///
     /// # Errors
     /// It can't be prepared or started.
     pub fn apt(
         &self,
-        world: &WorldDir,
+        over: Over<'_>,
         dpkg: &(PathBuf, Vec<OsString>),
         args: &[OsString],
+        asked: &mut Asked,
     ) -> Done<i32> {
         let private = Private::of(self.sys.layout(), &self.view);
-        let marks = marks(&self.dir, world.side_name());
-        let session = Session {
-            private: &private,
-            view: &self.view,
-            world,
-            pending: &self.dir,
-            marks: &marks,
-            dpkg: dpkg.clone(),
+        let suites = &self.settings.suites;
+        private.ask_for(self.sys.disk(), suites)?;
+        let run = |world: &WorldDir, asked: &mut Asked, beside: bool| -> Done<i32> {
+            let marks = marks(&self.dir, world.side_name());
+            let session = Session {
+                private: &private,
+                view: &self.view,
+                world,
+                pending: &self.dir,
+                marks: &marks,
+                dpkg: dpkg.clone(),
+            };
+            if private.is_without_lists() && !args.iter().any(|arg| arg == "update") {
+                self.host.flush()?;
+                match session.run(&["update".into()], run_in_our_place)? {
+                    0 => {}
+                    code => return Ok(code),
+                }
+            }
+            if beside {
+                let side = self.world_beside(&session.simulate(args)?, args, asked)?;
+                if side != *world {
+                    return self.apt(Over::World(&side), dpkg, args, asked);
+                }
+            }
+            let lent = Lent::read(world)?;
+            let is_lent = |name: &str| {
+                let name = name.split_once(':').map_or(name, |(name, _)| name);
+                lent.packages.keys().any(|(n, _)| n == name)
+            };
+            let alone = session.left_alone(args, &is_lent)?;
+            self.select(world, &alone, "hold")?;
+            self.host.flush()?;
+            let code = session.run(args, run_in_our_place)?;
+            self.select(world, &alone, "install")?;
+            Ok(code)
         };
-        let lent = Lent::read(world)?;
-        let is_lent = |name: &str| {
-            let name = name.split_once(':').map_or(name, |(name, _)| name);
-            lent.packages.keys().any(|(n, _)| n == name)
-        };
-        let alone = session.left_alone(args, &is_lent)?;
-        self.select(world, &alone, "hold")?;
-        self.host.flush()?;
-        let code = session.run(args, run_in_our_place)?;
-        self.select(world, &alone, "install")?;
-        Ok(code)
+        match over {
+            Over::World(world) => run(world, asked, false),
+            Over::Beside => run(&self.main(), asked, true),
+            Over::All => {
+                for world in self.worlds()? {
+                    match run(&world, asked, false)? {
+                        0 => {}
+                        code => return Ok(code),
+                    }
+                }
+                Ok(0)
+            }
+        }
     }
 
     /// Say that packages are to be kept as they are, or not any more.
@@ -463,18 +567,25 @@ impl Transaction {
 
     /// The state of a world.
     pub(super) fn state<'s>(&'s self, world: &'s WorldDir) -> WorldState<'s> {
-        let side = world.side_name();
-        WorldState {
-            layout: self.sys.layout(),
-            view: &self.view,
-            kind: match side {
-                Some(_) => StateKind::Own,
-                None => self.settings.state,
-            },
-            side,
-            world,
-            host: Path::new("/"),
-        }
+        state_of(self.sys.layout(), &self.view, self.settings.state, world)
+    }
+}
+
+/// The state of a world of a view: a side world's is its own, whatever the view's settings say.
+fn state_of<'s>(
+    layout: &'s Layout,
+    view: &'s ViewName,
+    kind: StateKind,
+    world: &'s WorldDir,
+) -> WorldState<'s> {
+    let side = world.side_name();
+    WorldState {
+        layout,
+        view,
+        kind: if side.is_some() { StateKind::Own } else { kind },
+        side,
+        world,
+        host: Path::new("/"),
     }
 }
 

@@ -112,7 +112,7 @@ fn a_control_file_says_what_dpkg_reads_in_it() {
                 relation("liba", Some("any"), Some((Op::Gt, "1"))),
                 relation("libb", None, None)
             ],
-            vec![],
+            vec![relation("r_base", None, None), relation("x", None, None)],
             vec![relation("libc", None, None)],
         ]
     );

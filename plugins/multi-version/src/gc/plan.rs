@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::mem::discriminant;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -229,6 +230,14 @@ impl Sys {
         proc: &Path,
         harmless: &BTreeSet<u32>,
     ) -> Result<(), GcError> {
+        // A claim is an open file, of each generation that goes.
+        let files = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+        let all = rustix::process::Rlimit {
+            current: files.maximum,
+            ..files
+        };
+        // Where that is refused, opening tells.
+        let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, all);
         let mut claims = Vec::new();
         let mut late = Plan::default();
         for removal in &plan.remove {
@@ -252,16 +261,22 @@ impl Sys {
         for path in &plan.stale_leases {
             self.disk().remove_file(path).map_err(generation)?;
         }
-        for Removal { key, .. } in &plan.remove {
-            if late.keep.contains_key(key) {
-                continue;
-            }
-            let metadata = match key {
+        // What is made of something goes before it.
+        for kind in plan
+            .remove
+            .chunk_by(|a, b| discriminant(&a.key) == discriminant(&b.key))
+        {
+            let going = kind.iter().map(|r| &r.key);
+            let going = going.filter(|key| !late.keep.contains_key(*key));
+            let metadata = |key: &StoreKey| match key {
                 StoreKey::Installation(_) => inside::INSTALLATION,
                 StoreKey::Realization(_) => inside::REALIZATION,
                 StoreKey::Generation(..) => inside::MANIFEST,
             };
-            self.remove(&self.path_of(key), metadata)?;
+            let all: Vec<_> = going
+                .map(|key| (self.path_of(key), metadata(key)))
+                .collect();
+            self.remove_all(&all)?;
         }
         Ok(())
     }

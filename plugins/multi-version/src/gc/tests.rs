@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use super::*;
 use crate::generation::{Claim, Disk, Hold, Step, Sys};
 use crate::layout::{InstallationId, Layout, RealizationId, Sha256, Version, ViewName, inside};
-use crate::manifest::{Installation, Manifest, Member, Realization, Reason, Standing, State};
+use crate::manifest::{Installation, Realization};
+use crate::testing::{generation, member};
 
 struct Place {
     dir: tempfile::TempDir,
@@ -88,42 +89,9 @@ impl Place {
 
     fn generation(&self, sys: &Sys, packages: &[&RealizationId]) -> StoreKey {
         let view: ViewName = "system".parse().unwrap();
-        let mut building = sys.begin(&view).unwrap();
-        for id in packages {
-            building
-                .place(
-                    None,
-                    &self.layout().realization(id),
-                    &["DEBIAN", "lib"],
-                    &[],
-                )
-                .unwrap();
-        }
-        let member = |id: &&RealizationId| Member {
-            realization: (*id).clone(),
-            worlds: [(
-                None,
-                Standing {
-                    reason: Reason::Want,
-                    state: State::Installed,
-                },
-            )]
-            .into(),
-            setuid: Vec::new(),
-        };
-        let manifest = Manifest {
-            view: view.clone(),
-            number: building.number(),
-            created: 0,
-            parent: None,
-            command: String::new(),
-            sides: std::collections::BTreeMap::new(),
-            hides: Vec::new(),
-            pins: Vec::new(),
-            packages: packages.iter().map(member).collect(),
-        };
-        let number = building.finish(manifest).unwrap();
-        sys.switch(&view, number).unwrap();
+        let members: Vec<_> = packages.iter().map(|id| member(id, &["main"])).collect();
+        let layout = self.layout();
+        let number = generation(sys, &view, &members, &|id| layout.realization(id));
         StoreKey::Generation(view, number)
     }
 
@@ -276,7 +244,7 @@ fn what_processes_use_is_kept() {
     );
     place.process(7, None, &line, none);
     assert!(kept(&realization));
-    let bind = format!("2 1 8:1 {root}/{generation}/root/usr /usr ro - ext4 /dev/a rw\n");
+    let bind = format!("2 1 8:1 {root}/{generation}/main/root/usr /usr ro - ext4 /dev/a rw\n");
     place.process(7, None, "", &bind);
     assert!(kept(&generation));
     let other_device = bind.replace("8:1", "8:2");
@@ -384,7 +352,7 @@ fn killed_at_any_step_and_on_a_full_disk() {
         let sys = place.sys();
         let used = place.package("used", &[]);
         let old = place.package("old", &[]);
-        place.generation(&sys, &[&old, &old]);
+        place.generation(&sys, &[&old]);
         place.generation(&sys, &[&used]);
         drop(sys);
         let steps: Arc<Mutex<Vec<Step>>> = Arc::default();
@@ -407,7 +375,10 @@ fn killed_at_any_step_and_on_a_full_disk() {
         let opened = Sys::open(place.layout(), disk, false);
         let done = opened.map_err(GcError::from).and_then(|sys| collect(&sys));
         let sys = place.sys();
-        let program = place.layout().current_system().join("root/usr/bin/sleep");
+        let program = place
+            .layout()
+            .current_system()
+            .join("main/root/usr/bin/sleep");
         assert!(
             program.exists()
                 && place

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, XattrFlags};
 
-use super::tree::attributes;
+use super::files::attributes;
 use crate::elf::Edit;
 
 /// A change that could not be made.
@@ -187,7 +187,7 @@ impl Disk {
     }
 
     /// Set permission bits and owner of the regular file `path` below `tree`, which no symbolic link on
-    /// the way may lead to. A file with other names is refused: it is somebody else's, too.
+    /// the way may lead to.
     pub fn set_mode(&self, tree: &Path, path: &Path, mode: u32, owner: Option<(u32, u32)>) -> Done {
         let shown = tree.join(path);
         self.step("change the mode of", &shown, || {
@@ -197,10 +197,8 @@ impl Disk {
             let file = rustix::fs::openat2(&tree, path, flags, Mode::empty(), beneath)?;
             let file = File::from(file);
             let now = file.metadata()?;
-            if !now.is_file() || now.nlink() != 1 {
-                return Err(io::Error::other(
-                    "it is not a file of this generation alone",
-                ));
+            if !now.is_file() {
+                return Err(io::Error::other("it is no file"));
             }
             if let Some((uid, gid)) = owner
                 && (now.uid(), now.gid()) != (uid, gid)

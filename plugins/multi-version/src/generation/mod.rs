@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! build    tmp/VIEW-N/…, syncfs, rename to views/VIEW/gen/N, fsync
-//! switch   set-id bits of N on, tmp/current -> gen/N, rename onto views/VIEW/current, fsync, bits of others off
+//! switch   a note, set-id bits of N on, tmp/current -> gen/N, rename onto views/VIEW/current, fsync, bits of the other off
 //! forget   unlink manifest, fsync, the rest
 //! ```
 //!
@@ -13,34 +13,31 @@
 //! Removing never needs space.
 #![forbid(unsafe_code)]
 
-mod copying;
 mod disk;
+mod files;
 mod hold;
 mod lock;
 mod reading;
 mod recovery;
+mod set_id;
 mod switching;
 #[cfg(test)]
 mod tests;
-mod tree;
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::io;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 pub use disk::{Disk, DiskError, Step, Watcher};
+pub use files::same_file;
+pub(crate) use files::{attributes, entries};
 pub(crate) use hold::Claim;
 pub use hold::Hold;
 pub use lock::Lock;
 pub use reading::{Listed, Reader};
-pub use tree::same_file;
-pub(crate) use tree::{attributes, entries};
 
-use crate::layout::{GenerationNumber, Layout, SideName, ViewName, inside};
-use crate::manifest::{Manifest, ManifestError, SetId};
-use tree::Tree;
+use crate::layout::{GenerationNumber, Layout, ViewName, inside};
+use crate::manifest::{Manifest, ManifestError};
 
 /// Why a generation can't be made or used.
 #[derive(Debug, thiserror::Error)]
@@ -67,22 +64,9 @@ pub enum GenerationError {
         /// What is wrong.
         why: ManifestError,
     },
-    /// Two payloads have different things in the same place.
-    #[error("'{}' is in both '{}' and '{}', and not the same", .path.display(), .first.display(), .second.display())]
-    Clash {
-        /// In the tree.
-        path: PathBuf,
-        /// The payload that was there.
-        first: PathBuf,
-        /// The one that came.
-        second: PathBuf,
-    },
     /// A payload in the store has set-id bits, which belong in its metadata.
     #[error("'{}' is set-user-id in the store", .0.display())]
     SetuidInStore(PathBuf),
-    /// The metadata speaks of a set-id file that is none of the payload.
-    #[error("'{}' is to be set-user-id, but is no file", .0.display())]
-    NoSetuidFile(PathBuf),
     /// This command is building it already.
     #[error("'{}' is being built", .0.display())]
     BeingBuilt(PathBuf),
@@ -130,17 +114,19 @@ impl Sys {
         disk.make_dir(layout.root())?;
         let lock = Lock::take(&layout.lock(), wait)?;
         let mut new = false;
+        let held = inside::COVERED.iter().map(|name| layout.host().join(name));
         for dir in [
             layout.store(),
             layout.realizations(),
             layout.views(),
             layout.roots(),
             layout.leases(),
-            layout.host(),
-            layout.host().join("usr"),
-            layout.host().join("etc"),
             layout.tmp(),
-        ] {
+            layout.host(),
+        ]
+        .into_iter()
+        .chain(held)
+        {
             // Recovery must work on a full disk, and needs nothing that is there already.
             if !dir.is_dir() {
                 new |= disk.make_dir(&dir)?;
@@ -181,24 +167,8 @@ impl Sys {
         &self.disk
     }
 
-    /// Begin the next generation of a view, which is made if there is none of this name.
-    pub fn begin(&self, view: &ViewName) -> Done<Building<'_>> {
-        let (number, path) = self.begin_pending(view)?;
-        let root = path.join(inside::TREE);
-        self.disk.make_dir(&root)?;
-        let home = self.layout().generation(view, number);
-        self.disk.symlink(&home, &path.join(inside::HERE))?;
-        let trees = BTreeMap::from([(None, Tree::new(&self.disk, root))]);
-        Ok(Building {
-            sys: self,
-            view: view.clone(),
-            number,
-            trees,
-            path,
-        })
-    }
-
-    /// The number of a view's next generation, and an empty directory in `tmp/` for it.
+    /// The number of a view's next generation, and an empty directory in `tmp/` for it. The view is made if there is none of
+    /// this name. Left without a name ([`Sys::name`]) it is cleared away by the next command.
     pub fn begin_pending(&self, view: &ViewName) -> Done<(GenerationNumber, PathBuf)> {
         let dir = self.layout().generations(view);
         if !dir.is_dir() {
@@ -221,67 +191,16 @@ impl Sys {
         }
         Ok((number, path))
     }
-}
 
-/// A generation being built in `tmp/`. Dropped before [`Building::finish`] it leaves what the
-/// next command clears away.
-#[must_use]
-pub struct Building<'s> {
-    sys: &'s Sys,
-    view: ViewName,
-    number: GenerationNumber,
-    /// The view's own, and those of slots.
-    trees: BTreeMap<Option<SideName>, Tree<'s>>,
-    path: PathBuf,
-}
-
-impl Building<'_> {
-    /// The number it will have.
-    pub fn number(&self) -> GenerationNumber {
-        self.number
-    }
-
-    /// Its directory, while it is being built: `dpkg/` and `lib/` are the caller's to fill.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Lay a payload into the tree of a slot, or the view's own, without `except` (top-level names). The
-    /// files of `setuid` become the tree's own.
-    pub fn place(
-        &mut self,
-        slot: Option<&SideName>,
-        payload: &Path,
-        except: &[&str],
-        setuid: &[SetId],
-    ) -> Done {
-        let disk = &self.sys.disk;
-        let tree = match self.trees.entry(slot.cloned()) {
-            Entry::Occupied(tree) => tree.into_mut(),
-            Entry::Vacant(absent) => {
-                let root = self.path.join(inside::tree(slot));
-                let dirs: Vec<&Path> = root.ancestors().take(3).collect();
-                for dir in dirs.into_iter().rev() {
-                    disk.make_dir(dir)?;
-                }
-                absent.insert(Tree::new(disk, root))
-            }
-        };
-        tree.place(payload, except, setuid)
-    }
-
-    /// Write the manifest, make all of it durable, and give it its name. It is not current yet.
-    pub fn finish(self, mut manifest: Manifest) -> Done<GenerationNumber> {
-        let disk = &self.sys.disk;
-        manifest.view = self.view.clone();
-        manifest.number = self.number;
-        manifest.parent = self.sys.current(&self.view)?;
+    /// Give a pending generation its manifest, make all of it durable, and give it its name. It is not current yet.
+    pub fn name(&self, pending: &Path, manifest: &Manifest) -> Done {
+        let (layout, view) = (self.layout(), &manifest.view);
         let text = manifest.to_text();
-        disk.write(&self.path.join(inside::MANIFEST), text.as_bytes())?;
-        disk.sync_fs(&self.path)?;
-        let layout = &self.sys.layout();
-        disk.rename(&self.path, &layout.generation(&self.view, self.number))?;
-        disk.sync_dir(&layout.generations(&self.view))?;
-        Ok(self.number)
+        self.disk
+            .write(&pending.join(inside::MANIFEST), text.as_bytes())?;
+        self.disk.sync_fs(pending)?;
+        let home = layout.generation(view, manifest.number);
+        self.disk.rename(pending, &home)?;
+        Ok(self.disk.sync_dir(&layout.generations(view))?)
     }
 }

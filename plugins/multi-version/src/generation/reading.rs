@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::tree::entries;
+use super::files::entries;
 use super::{Done, GenerationError};
 use crate::layout::{
     GenerationNumber, InstallationId, Layout, RealizationId, ViewName, WordError, inside,

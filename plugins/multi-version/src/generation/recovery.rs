@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use super::tree::entries;
+use super::files::entries;
 use super::{Done, Sys};
 use crate::layout::{GenerationNumber, InstallationId, RealizationId, inside};
 
@@ -34,7 +34,7 @@ impl Sys {
                 let current: Option<GenerationNumber> = self.current(&view)?;
                 self.finish_removals(&generations, inside::MANIFEST, current)?;
             }
-            self.revoke(&view)?;
+            self.settle_set_ids(&view)?;
         }
         Ok(())
     }

@@ -1,42 +1,20 @@
 //! Making a generation current, going back, forgetting.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Done, GenerationError, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
-use crate::manifest::{Manifest, SetId};
 
 /// The view that `current-system` follows.
 pub(super) const SYSTEM: &str = "system";
 
-/// The set-id files of a generation, each with the tree it is in.
-pub(super) fn set_ids(manifest: &Manifest) -> impl Iterator<Item = (PathBuf, &SetId)> {
-    manifest.packages.iter().flat_map(|m| {
-        let trees = m.worlds.keys().map(|world| inside::tree(world.as_ref()));
-        trees.flat_map(|tree| m.setuid.iter().map(move |s| (tree.clone(), s)))
-    })
-}
-
 impl Sys {
-    /// The files of a generation that are to be set-id, as far as they are there, relative to it.
-    pub(crate) fn set_id_files(
-        &self,
-        view: &ViewName,
-        number: GenerationNumber,
-    ) -> Done<BTreeSet<PathBuf>> {
-        let generation = self.layout().generation(view, number);
-        let manifest = self.manifest(view, number)?;
-        let files = set_ids(&manifest).map(|(tree, set_id)| tree.join(&set_id.path));
-        Ok(files
-            .filter(|path| generation.join(path).is_file())
-            .collect())
-    }
-
     /// Make a generation current. It is by the time this returns, also after a power cut.
     pub fn switch(&self, view: &ViewName, number: GenerationNumber) -> Done {
-        let manifest = self.manifest(view, number)?;
-        self.grant(&manifest)?;
+        // It is there, and whole.
+        self.manifest(view, number)?;
+        self.grant_set_ids(view, number)?;
         let (aside, current) = (
             self.layout().tmp().join("current"),
             self.layout().current(view),
@@ -46,8 +24,7 @@ impl Sys {
         if view.as_str() == SYSTEM {
             self.follow_system()?;
         }
-        self.revoke(view)?;
-        Ok(())
+        self.settle_set_ids(view)
     }
 
     /// Make the generation current that was so when the current one was made; if it is gone, the newest that
@@ -99,31 +76,37 @@ impl Sys {
         Ok(self.disk.remove_tree(dir)?)
     }
 
-    /// The set-id bits of the generation about to be current.
-    fn grant(&self, manifest: &Manifest) -> Done {
-        let generation = self.layout().generation(&manifest.view, manifest.number);
-        for (tree, set_id) in set_ids(manifest) {
-            let owner = Some((set_id.uid, set_id.gid));
-            // A change of owner clears the bits: the mode comes last.
-            let tree = generation.join(tree);
-            self.disk
-                .set_mode(&tree, &set_id.path, set_id.mode, owner)?;
+    /// As [`Sys::remove`], of many: each is rubbish for good before any is taken away, and one flush does for all.
+    pub(crate) fn remove_all(&self, all: &[(PathBuf, &str)]) -> Done {
+        for (dir, metadata) in all {
+            self.disk.remove_file(&dir.join(metadata))?;
         }
-        Ok(())
-    }
-
-    /// No set-id bits in any generation but the current.
-    pub(super) fn revoke(&self, view: &ViewName) -> Done {
-        for listed in self.list(view)?.into_iter().filter(|l| !l.current) {
-            let manifest = self.manifest(view, listed.number)?;
-            let generation = self.layout().generation(view, listed.number);
-            for (tree, set_id) in set_ids(&manifest) {
-                let mode = set_id.mode & 0o1777;
-                let tree = generation.join(tree);
-                self.disk.set_mode(&tree, &set_id.path, mode, None)?;
+        if !all.is_empty() {
+            self.disk.sync_fs(self.layout().root())?;
+        }
+        let next = AtomicUsize::new(0);
+        let work = || -> Done {
+            while let Some((dir, _)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                self.disk.remove_tree(dir)?;
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        // A few are gone before a thread has begun.
+        let threads = match all.len() {
+            0..=16 => 0,
+            _ => std::thread::available_parallelism().map_or(0, |n| n.get().min(4) - 1),
+        };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            let mut done = work();
+            for other in others {
+                let theirs = other
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                done = done.and(theirs);
+            }
+            done
+        })
     }
 
     /// `current-system`, which once made never changes: the view's own link does.

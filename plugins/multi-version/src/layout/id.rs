@@ -1,7 +1,8 @@
 //! What installations and realizations are called: `NAME_VERSION_ARCH-HASH`.
 //!
 //! The hash is the first 32 digits of a SHA-256; all of it is in the metadata. In the name the
-//! version's colon is `%3a`, as apt writes it, since a colon separates the directories of a RUNPATH.
+//! version's colon is `%3a`, as apt writes it, since a colon separates the directories of a RUNPATH, and an underscore of the
+//! package's name, which dpkg takes though Policy does not, is `%5f`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -99,7 +100,7 @@ impl FromStr for Parts {
             return Err(shape());
         }
         Ok(Parts {
-            name: name.parse()?,
+            name: name.replace("%5f", "_").parse()?,
             version: version.replace("%3a", ":").parse()?,
             arch: arch.parse()?,
             digits: digits.into(),
@@ -110,7 +111,8 @@ impl FromStr for Parts {
 impl fmt::Display for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let version = self.version.as_str().replace(':', "%3a");
-        let (name, arch, digits) = (&self.name, &self.arch, &self.digits);
+        let name = self.name.as_str().replace('_', "%5f");
+        let (arch, digits) = (&self.arch, &self.digits);
         write!(f, "{name}_{version}_{arch}-{digits}")
     }
 }
@@ -215,6 +217,9 @@ mod tests {
         assert_eq!(read.to_string(), id);
         assert_eq!(read.version().as_str(), "2:2.41-12");
         assert!(read.agrees_with(&sum) && !read.agrees_with(&Sha256::of(b"x")));
+        let odd = format!("a%5fb_1_all-{}", &whole[..32]);
+        let read: InstallationId = odd.parse().unwrap();
+        assert_eq!((read.package().as_str(), read.to_string()), ("a_b", odd));
         for wrong in [
             "libc6_2.41_amd64".to_string(),
             format!("libc6_2:2.41_amd64-{}", &whole[..32]),

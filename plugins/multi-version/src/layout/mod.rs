@@ -5,7 +5,7 @@
 //! inst/NAME_VERSION_ARCH-R/     a realization, $INSTALLPATH: lib/, relinked copies, hard links of the rest
 //! views/NAME/gen/N/             a generation; views/NAME/current -> gen/N
 //! current-system                -> views/system/current, from the beginning, whether or not there is such a view
-//! host/                         empty; in a context, the host's usr/ and etc/
+//! host/                         empty; in a context, what that covers of the host
 //! roots/PIN                     -> what a person wants kept
 //! leases/NAME                   what a running command is using
 //! tmp/                          what is being made
@@ -94,6 +94,11 @@ impl Layout {
         self.view(view).join("current")
     }
 
+    /// The note of a view's switch that is not over: a link with the numbers of the generations it is about.
+    pub fn switching(&self, view: &ViewName) -> PathBuf {
+        self.view(view).join("switching")
+    }
+
     /// The link to the system view's current generation.
     pub fn current_system(&self) -> PathBuf {
         self.root.join("current-system")
@@ -168,10 +173,14 @@ pub mod inside {
     pub const LIB: &str = "lib";
     /// The manifest of a generation, relative to it.
     pub const MANIFEST: &str = "manifest";
+    /// The set-id files of a generation, relative to it.
+    pub const SET_IDS: &str = "set-id";
     /// The tree of a generation or a slot, relative to it.
     pub const TREE: &str = "root";
     /// The dpkg database of a generation, relative to it.
     pub const ADMINDIR: &str = "dpkg";
+    /// What a context may cover of `/`, and so is in `host/` in one.
+    pub const COVERED: [&str; 6] = ["boot", "etc", "opt", "srv", "usr", "var"];
     /// A link of a generation to itself, relative to it: what a context mounts on `current-system`.
     pub const HERE: &str = "here";
     /// The exported commands of a generation, relative to it.

@@ -18,11 +18,10 @@ pub struct WordError {
 /// Longer than any in use; all of a name must fit into the 255 bytes of a file name.
 const LONGEST: usize = 120;
 
-fn check(word: &str, shortest: usize, first: fn(u8) -> bool, rest: fn(u8) -> bool) -> Check {
+fn check(word: &str, first: fn(u8) -> bool, rest: fn(u8) -> bool) -> Check {
     match word.as_bytes() {
         [] => Err("it is empty"),
         bytes if bytes.len() > LONGEST => Err("it is too long"),
-        bytes if bytes.len() < shortest => Err("it is too short"),
         [head, ..] if !first(*head) => Err("its first character may not stand there"),
         [_, tail @ ..] if !tail.iter().all(|b| rest(*b)) => Err("a character may not stand in it"),
         _ => Ok(()),
@@ -74,24 +73,32 @@ fn simple(b: u8) -> bool {
     lower(b) || matches!(b, b'-' | b'.' | b'+')
 }
 
+fn alphanumeric(b: u8) -> bool {
+    b.is_ascii_alphanumeric()
+}
+
+fn package(b: u8) -> bool {
+    simple(b) || b == b'_'
+}
+
 words! {
-    /// A package's name: Policy 5.6.1.
-    PackageName: "a package name", |w| check(w, 2, lower, simple);
+    /// A package's name, as dpkg has it in its database: more than Policy 5.6.1 allows.
+    PackageName: "a package name", |w| check(w, lower, package);
     /// A version: Policy 5.6.12. It has no order here: that is the host's.
     Version: "a version", |w| check(
-        w, 1,
+        w,
         |b| b.is_ascii_alphanumeric(),
         |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'+' | b'-' | b'~' | b':'),
     );
     /// An architecture, `all` included.
-    Architecture: "an architecture", |w| check(w, 1, lower, |b| lower(b) || b == b'-');
+    Architecture: "an architecture", |w| check(w, alphanumeric, |b| alphanumeric(b) || b == b'-');
     /// A view's name.
-    ViewName: "a view's name", |w| check(w, 1, lower, simple);
+    ViewName: "a view's name", |w| check(w, lower, simple);
     /// A side world's name: `PACKAGE@VERSION` of the package it was made for. Its commands are `cmd@SIDE`; a colon of the
     /// version, which separates directories, is `%3a`.
     SideName: "a side world's name", |w| match w.split_once('@') {
-        Some((package, version)) => check(package, 1, lower, simple).and(check(
-            version, 1,
+        Some((package, version)) => check(package, lower, self::package).and(check(
+            version,
             |b| b.is_ascii_alphanumeric(),
             |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'+' | b'-' | b'~' | b'%'),
         )),
@@ -99,13 +106,13 @@ words! {
     };
     /// A pin's name.
     Pin: "a pin's name", |w| check(
-        w, 1,
+        w,
         |b| b.is_ascii_alphanumeric(),
         |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'+' | b'_' | b'@'),
     );
     /// The soname of a library, or the file name of an interpreter: a name in `$INSTALLPATH/lib`.
     Soname: "a soname", |w| check(
-        w, 1,
+        w,
         |b| b.is_ascii_graphic() && !matches!(b, b'/' | b'.' | b'-' | b':' | b'$'),
         |b| b.is_ascii_graphic() && !matches!(b, b'/' | b':' | b'$'),
     );
@@ -214,13 +221,21 @@ mod tests {
             assert!(Soname::new(word).is_err(), "{word}");
             assert!(GenerationNumber::from_str(word).is_err(), "{word}");
         }
-        assert!(PackageName::new("Foo").is_err() && PackageName::new("f").is_err());
+        for name in ["f", "a_b", "0ad"] {
+            assert!(PackageName::new(name).is_ok(), "{name}");
+        }
+        assert!(
+            PackageName::new("Foo").is_err()
+                && ViewName::new("Foo").is_err()
+                && ViewName::new("a_b").is_err()
+        );
         assert!(PackageName::new("libstdc++6").is_ok() && Version::new("1:2~rc1+b1-0.1").is_ok());
         assert!(Soname::new("ld-linux-x86-64.so.2").is_ok() && Soname::new("libX11.so.6").is_ok());
         let side = SideName::of(&"redis".parse().unwrap(), &"5:7.0~rc1+b1".parse().unwrap());
         assert_eq!(side.unwrap().as_str(), "redis@5%3a7.0~rc1+b1");
         assert!(SideName::new("main").is_err() && SideName::new("a@b/c").is_err());
         assert!(Version::new("1_2").is_err() && Architecture::new("amd_64").is_err());
+        assert!(Architecture::new("AMD64").is_ok() && SideName::new("a_b@1").is_ok());
         for number in ["0", "007", "+1", "4294967296"] {
             assert!(number.parse::<GenerationNumber>().is_err(), "{number}");
         }

@@ -29,7 +29,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 
-use super::installation::SetId;
 use super::stanza::{self, Stanza};
 use super::{ManifestError, pair};
 use crate::layout::{
@@ -80,8 +79,6 @@ pub struct Member {
     pub realization: RealizationId,
     /// The worlds that have it (`None`: the main one), and what it is there. None at all: it is kept for its libraries.
     pub worlds: BTreeMap<Option<SideName>, Standing>,
-    /// Its files whose bits are to be set while the generation is the system view's current one.
-    pub setuid: Vec<SetId>,
 }
 
 /// What a package is in a world.
@@ -390,7 +387,6 @@ impl Member {
             format!("{name} {} {}", standing.reason, standing.state)
         };
         stanza.put_lines("Worlds", self.worlds.iter().map(line));
-        stanza.put_lines("Setuid", self.setuid.iter().map(SetId::line));
         stanza
     }
 
@@ -403,7 +399,6 @@ impl Member {
         let member = Member {
             realization: stanza.take("Realization")?,
             worlds: stanza.take_each("Worlds", standing)?.into_iter().collect(),
-            setuid: stanza.take_each("Setuid", SetId::read)?,
         };
         stanza.end()?;
         let id = &member.realization;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::path::{escape, is_below, unescape};
-use super::stanza::{self, Stanza};
+use super::stanza::{self, Stanza, seal, unseal};
 use super::{ManifestError, the_one};
 use crate::layout::{Architecture, InstallationId, PackageName, Sha256, Version};
 
@@ -39,12 +39,12 @@ pub struct SetId {
 }
 
 impl SetId {
-    pub(super) fn line(&self) -> String {
+    fn line(&self) -> String {
         let SetId { mode, uid, gid, .. } = self;
         format!("{mode:04o} {uid} {gid} {}", escape(&self.path))
     }
 
-    pub(super) fn read(line: &str) -> Result<SetId, String> {
+    fn read(line: &str) -> Result<SetId, String> {
         let wrong = || format!("'{line}' is not MODE UID GID PATH");
         let mut words = line.split(' ');
         let mut next = || words.next().ok_or_else(wrong);
@@ -59,6 +59,21 @@ impl SetId {
             return Err(wrong());
         }
         Ok(set_id)
+    }
+}
+
+impl SetId {
+    /// Several, as they are written.
+    pub(crate) fn write_list(all: &[SetId]) -> String {
+        seal(all.iter().map(|s| s.line() + "\n").collect())
+    }
+
+    /// As they were written.
+    pub(crate) fn read_list(text: &str) -> Result<Vec<SetId>, ManifestError> {
+        let lines = unseal(text)?.lines().enumerate();
+        lines
+            .map(|(n, line)| SetId::read(line).map_err(|_| ManifestError::Line(n + 1)))
+            .collect()
     }
 }
 

@@ -143,12 +143,10 @@ fn a_manifest_survives() {
                     standing(Reason::Auto, State::TriggersPending),
                 ),
             ]),
-            setuid: installation().setuid,
         },
         Member {
             realization: b.clone(),
             worlds: BTreeMap::new(),
-            setuid: Vec::new(),
         },
     ];
     packages.sort_by(|x, y| x.realization.cmp(&y.realization));

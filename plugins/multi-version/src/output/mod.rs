@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod amount;
-mod json;
+pub mod json;
 mod table;
 
 use std::io::{self, Write};
@@ -47,7 +47,7 @@ impl<'w> Out<'w> {
 
     /// Print JSON.
     pub fn value(&mut self, value: &Json) -> io::Result<()> {
-        self.line(&value.to_text())
+        self.line(&format!("{value:#}"))
     }
 }
 

@@ -41,7 +41,7 @@ use crate::decide::{Decision, Needed};
 use crate::facts::Relation;
 use crate::layout::{Architecture, InstallationId, PackageName, RealizationId, SideName, Soname};
 use crate::link::Planned;
-use crate::manifest::{Hide, LibraryPin, Member, Realization, SetId, Standing};
+use crate::manifest::{Hide, LibraryPin, Member, Realization, Standing};
 
 pub use error::{PlanError, Warning, world_name};
 pub use observed::{Files, Known, Observed, ObservedMember, ObservedWorld, Origin, Rules};
@@ -160,8 +160,6 @@ pub struct LinkPlan {
     pub pins: Vec<LibraryPin>,
     /// What could not be done.
     pub warnings: Vec<Warning>,
-    /// The set-id files of installations that have some.
-    pub setuid: BTreeMap<InstallationId, Vec<SetId>>,
 }
 
 /// What programs find somewhere: in contexts of a world, or outside of them.
@@ -272,20 +270,19 @@ impl LinkPlan {
     /// What the manifest says of its packages: one entry a realization, sorted.
     pub fn members(&self) -> Vec<Member> {
         let mut members: BTreeMap<&RealizationId, Member> = BTreeMap::new();
-        let new = |id: &InstallationId, realization: &RealizationId| Member {
+        let new = |realization: &RealizationId| Member {
             realization: realization.clone(),
             worlds: BTreeMap::new(),
-            setuid: self.setuid.get(id).cloned().unwrap_or_default(),
         };
         for world in &self.worlds {
-            for (id, linked) in &world.members {
+            for linked in world.members.values() {
                 let of = &linked.realization;
-                let member = members.entry(of).or_insert_with(|| new(id, of));
+                let member = members.entry(of).or_insert_with(|| new(of));
                 member.worlds.insert(world.name.clone(), linked.standing);
             }
         }
-        for (id, of) in self.worlds.iter().flat_map(|w| &w.kept) {
-            members.entry(of).or_insert_with(|| new(id, of));
+        for of in self.worlds.iter().flat_map(|w| w.kept.values()) {
+            members.entry(of).or_insert_with(|| new(of));
         }
         members.into_values().collect()
     }

@@ -34,10 +34,6 @@ pub fn plan(known: &Known<'_>, observed: &Observed, rules: &Rules) -> Result<Lin
     break_circles(&mut linking, rules, &mut warnings);
     let (realizations, realized) = realize::realizations(&linking);
     let plans = (0..index.worlds.len()).map(|world| world_plan(&linking, &realized, world));
-    let setuid = index.spots.iter().map(|s| &s.facts.installation);
-    let setuid = setuid
-        .filter(|i| !i.setuid.is_empty())
-        .map(|i| (i.id(), i.setuid.clone()));
     Ok(LinkPlan {
         worlds: plans.collect(),
         realizations,
@@ -46,7 +42,6 @@ pub fn plan(known: &Known<'_>, observed: &Observed, rules: &Rules) -> Result<Lin
         hides: rules.hides.clone(),
         pins: rules.pins.clone(),
         warnings,
-        setuid: setuid.collect(),
     })
 }
 

@@ -206,11 +206,14 @@ impl WorldState<'_> {
                 if !is_dir(&hosts) {
                     continue;
                 }
-                let sys = host.root.join(SYS);
-                if top == "var" && is_dir(&sys) {
+                // All of this, with what is mounted there, stays to be found below it.
+                let sys = self.layout.root();
+                if let Ok(below) = sys.strip_prefix(&host.root)
+                    && below.starts_with(top)
+                {
                     mounts.push(Mount::Bind {
-                        what: sys,
-                        at: self.host.join(SYS),
+                        what: sys.into(),
+                        at: self.host.join(below),
                         read_only: false,
                     });
                 }
@@ -275,7 +278,7 @@ impl WorldState<'_> {
             }
             match fs::symlink_metadata(self.host.join(&path)) {
                 // All that is in it is covered with it.
-                Err(e) if e.kind() == ErrorKind::NotFound => {
+                Err(e) if e.kind() == ErrorKind::NotFound && shows(&entry.path(), &path) => {
                     dirs.insert(dir.into());
                     return Ok(());
                 }
@@ -286,6 +289,22 @@ impl WorldState<'_> {
         }
         inner.iter().try_for_each(|dir| self.lacking(dir, dirs))
     }
+}
+
+/// Whether anything of what a world has at a path is seen in a context.
+fn shows(at: &Path, path: &Path) -> bool {
+    let Ok(is) = fs::symlink_metadata(at) else {
+        return false;
+    };
+    if upper::is_whiteout(&is) || is_unseen(path) {
+        return false;
+    }
+    let (true, Ok(entries)) = (is.is_dir(), fs::read_dir(at)) else {
+        return true;
+    };
+    let mut names = entries.flatten().map(|e| e.file_name()).peekable();
+    // An empty one is a package's.
+    names.peek().is_none() || names.any(|name| shows(&at.join(&name), &path.join(&name)))
 }
 
 /// What overlayfs wants beside an own state of /etc.

@@ -111,6 +111,13 @@ impl Merging<'_> {
             upper::Kind::Dir { opaque: false } => match self.there(path)? {
                 There::Dir => return self.inside(path, steps, kept, state),
                 There::Nothing if self.says_nothing(path, &is)? => return Ok(()),
+                // Over a whiteout that is under its upper directory overlayfs says nothing: that hides what is there as it is.
+                There::Whiteout if self.hides(path)? => {
+                    self.purify(&from)?;
+                    upper::make_opaque(&from, &from)?;
+                    steps.push(Step::Move(path.into()));
+                    return Ok(());
+                }
                 _ => {}
             },
             upper::Kind::Dir { opaque: true } => {}

@@ -69,6 +69,7 @@ mod sorting;
 mod tests;
 mod upper;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use accounts::Additions;
@@ -78,6 +79,7 @@ pub use changes::{Changes, Step};
 pub use copies::restore_etc;
 pub use error::StateError;
 pub use layers::{Layer, Layers};
+pub(crate) use place::copy_tree;
 pub use rules::SHOWN;
 pub use settings::{Settings, StateKind};
 
@@ -144,6 +146,46 @@ pub enum Why {
     ChangedMeanwhile,
     /// An entry of an accounts file was changed or removed, which only the administrator may do.
     Account(String),
+}
+
+impl Kept {
+    /// Whether a person has to know: that accounts are never removed is so in every purge.
+    pub fn is_worth_telling(&self) -> bool {
+        !matches!(self.why, Why::Account(_))
+    }
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let done = match self.wanted {
+            Wanted::Place => "not placed",
+            Wanted::Change => "not changed",
+            Wanted::Remove => "not removed",
+        };
+        write!(f, "'/{}' is {done}: {}", self.path.display(), self.why)
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::OfHostPackage(package) => write!(f, "it is of the host's package {package}"),
+            Why::OfView(view) => write!(f, "view {view} has brought it"),
+            Why::OfAdministrator => f.write_str("it is the administrator's"),
+            Why::Changed => f.write_str("somebody has changed it since it was brought"),
+            Why::NotEmpty => f.write_str("the directory is not empty"),
+            Why::Way(way) => write!(
+                f,
+                "'/{}' is on the way to it, and no directory",
+                way.display()
+            ),
+            Why::ChangedMeanwhile => f.write_str("somebody has changed it meanwhile"),
+            Why::Account(entry) => write!(
+                f,
+                "only the administrator may change or remove the entry of {entry}"
+            ),
+        }
+    }
 }
 
 impl<'a> WorldState<'a> {

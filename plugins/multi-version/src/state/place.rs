@@ -420,7 +420,7 @@ pub(super) fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Copy a tree, or what is none, without sockets. `opaque`: with what makes directories hide others.
-pub(super) fn copy_tree(from: &Path, to: &Path, opaque: bool) -> Done {
+pub(crate) fn copy_tree(from: &Path, to: &Path, opaque: bool) -> Done {
     let copying = |e: io::Error| StateError::io("copy", from, e);
     let Some((kind, _)) = upper::look(from)? else {
         return Ok(());

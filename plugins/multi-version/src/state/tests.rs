@@ -267,7 +267,9 @@ impl<'r> Work<'r> {
         changes.write(disk, &self.world)?;
         let home = self.rig.layout.generation(&self.view, number(self.number));
         // What makes a generation one.
-        disk.write(&self.pending.join("manifest"), b"")?;
+        let manifest = crate::testing::manifest(&self.view, number(self.number), &[]);
+        let text = manifest.to_text();
+        disk.write(&self.pending.join("manifest"), text.as_bytes())?;
         disk.rename(&self.pending, &home)?;
         let mut kept = changes.kept;
         kept.extend(self.carry(disk)?);
@@ -439,6 +441,20 @@ fn an_own_state_takes_everything_and_the_host_stays() {
             // The directory that was made anew hides the host's.
             assert_eq!(upper::names(&root.join("etc/foo")).unwrap(), ["new"]);
             assert!(!exists(root.join("etc/hosts.conf")));
+            fs::remove_dir_all(root.join("etc/foo")).unwrap();
+        })
+        .commit(&disk)
+        .unwrap();
+    // So does one that is made after the host's was removed.
+    let work = Work::new(&rig, "web", StateKind::Own, 4).after(3);
+    let work = work.begin(&disk).unwrap();
+    let work = work.through(|root| put(&root.join("etc/foo/later"), "l"));
+    work.commit(&disk).unwrap();
+    let work = Work::new(&rig, "web", StateKind::Own, 5).after(4);
+    work.begin(&disk)
+        .unwrap()
+        .through(|root| {
+            assert_eq!(upper::names(&root.join("etc/foo")).unwrap(), ["later"]);
         })
         .commit(&disk)
         .unwrap();

@@ -155,19 +155,21 @@ impl Place {
         self.path("sys/store").join(stored[0].id.to_string())
     }
 
-    /// Why a package can't be.
-    fn refused(&self, data: &[Tar<'_>]) -> String {
-        let deb = self.deb("hostile", data);
-        let refused = self
-            .store(std::slice::from_ref(&deb))
-            .unwrap_err()
-            .to_string();
+    /// Why a package can't be stored: it is left to dpkg, and nothing of it stays.
+    fn refused(&self, deb: &Path) -> String {
+        assert_eq!(self.store(&[deb.into()]).unwrap(), []);
+        let aside = self.path("aside");
+        let (host, disk) = (host().0, Disk::default());
+        let opened = Deb::open(host.services(), deb);
+        let refused = opened.and_then(|deb| deb.unpack(host.services(), &disk, &aside));
+        let refused = refused.unwrap_err().to_string();
+        disk.remove_tree(&aside).unwrap();
         assert_eq!(self.names("sys/store"), [""; 0], "{refused}");
+        assert_eq!(self.names("sys/tmp"), [""; 0], "{refused}");
         assert_eq!(self.names("outside"), ["file"], "{refused}");
         let file = fs::read_to_string(self.path("outside/file")).unwrap();
         assert_eq!(file, "untouched", "{refused}");
-        let about = format!("cannot store '{}': ", deb.display());
-        refused.strip_prefix(&about).unwrap().to_owned()
+        refused
     }
 
     fn names(&self, dir: &str) -> Vec<String> {
@@ -217,7 +219,7 @@ fn a_package_is_stored_as_merged_usr_has_it() {
     assert_eq!(names("usr/bin"), ["abs", "su", "sudo"]);
     assert_eq!(
         names("DEBIAN"),
-        ["control", "installation", "objects", "postinst"]
+        ["control", "headers", "installation", "objects", "postinst"]
     );
     assert_eq!(mode(&top.join("DEBIAN/postinst")), 0o755);
     assert_eq!(mode(&top.join("DEBIAN/control")), 0o644);
@@ -287,13 +289,13 @@ fn a_hostile_archive_stays_in_its_directory() {
     let outside = place.path("outside");
     let out = outside.to_str().unwrap();
     let inner = place.path("outside/new");
-    let refused = |data: &[Tar<'_>]| place.refused(data);
+    let refused = |data: &[Tar<'_>]| place.refused(&place.deb("hostile", data));
     assert!(refused(&[file("./../../outside/new", "x")]).contains("not a path below the package"));
     assert!(refused(&[file("../outside/file", "x")]).contains("not a path below the package"));
     // Links come last, whatever the archive's order: they meet what was to be written through them.
     for planted in [out, "../../../outside", "."] {
         let refused = |data: &[Tar<'_>]| {
-            let twice = place.refused(data);
+            let twice = place.refused(&place.deb("hostile", data));
             assert!(
                 twice.ends_with("' is there twice, and not the same"),
                 "{twice}"
@@ -342,13 +344,9 @@ fn a_hostile_archive_stays_in_its_directory() {
 #[test]
 fn what_is_no_package_is_refused_and_stores_nothing() {
     let place = Place::new();
-    let good = place.deb("good", &[file("./x", "x")]);
     let refused = |deb: &Path, expected: &str| {
-        let refused = place.store(&[good.clone(), deb.into()]).unwrap_err();
-        let refused = refused.to_string();
+        let refused = place.refused(deb);
         assert!(refused.contains(expected), "{refused}");
-        assert!(refused.contains(deb.to_str().unwrap()), "{refused}");
-        assert_eq!(place.names("sys/store"), [""; 0]);
     };
     let right = control("bad", "");
     let epoch = right.replace("1:2.0", "x:2.0");
@@ -383,6 +381,11 @@ fn what_is_no_package_is_refused_and_stores_nothing() {
     let whole = fs::read(&cut).unwrap();
     fs::write(&cut, &whole[..whole.len() - 4000]).unwrap();
     refused(&cut, "unexpected end of file");
+    // It keeps no other out.
+    let good = place.deb("good", &[file("./x", "x")]);
+    let stored = place.store(&[cut, good.clone()]).unwrap();
+    assert_eq!((stored.len(), &stored[0].deb), (1, &good));
+    assert_eq!(place.names("sys/store"), [stored[0].id.to_string()]);
 }
 
 /// A disk on which the process dies before the step `left` counts down to.

@@ -1,18 +1,19 @@
-//! `view create`, `clone`, `switch`, `rollback`, `rm`, `pin` and `unpin`: each is done by the time it is said.
+//! `view switch`, `rollback`, `rm`, `pin` and `unpin`: each is done by the time it is said.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{Done, Place, ViewError, now, proc};
+use super::{Done, Place, ViewError, proc};
 use crate::gc::{GcError, Why};
 use crate::generation::{Reader, Sys};
 use crate::layout::{Pin, StoreKey, ViewName};
-use crate::output::{Json, Out};
+use crate::output::{Json, Out, json};
+use crate::state;
 
 /// Say what is so now.
 fn say(out: &mut Out<'_>, text: &str, fields: Vec<(&'static str, Json)>) -> Done<i32> {
     match out.json {
-        true => out.value(&Json::Map(fields))?,
+        true => out.value(&json::object(fields))?,
         false => out.line(text)?,
     }
     Ok(0)
@@ -26,42 +27,31 @@ pub fn at(reader: &Reader, view: &ViewName, out: &mut Out<'_>) -> Done<i32> {
     };
     let number = place.number(reader)?;
     let fields = vec![
-        ("view", Json::text(view)),
+        ("view", json::text(view)),
         ("current", super::list::generation(number)),
     ];
     say(out, &format!("{view} is at generation {number}"), fields)
 }
 
-fn must_be_new(sys: &Sys, view: &ViewName) -> Done {
-    match sys.list(view)?.is_empty() && sys.current(view)?.is_none() {
-        true => Ok(()),
-        false => Err(ViewError::Exists(view.clone())),
+/// `view switch V@GEN`; `with_etc`: /etc, too, as that generation's transaction left it.
+pub fn switch(sys: &Sys, to: &Place, with_etc: bool, out: &mut Out<'_>) -> Done<i32> {
+    let number = to.number(sys)?;
+    sys.switch(&to.view, number)?;
+    if with_etc {
+        state::restore_etc(sys.disk(), sys.layout(), &to.view, number)?;
     }
-}
-
-/// `view clone V[@GEN] NEW`
-pub fn clone_view(sys: &Sys, from: &Place, new: &ViewName, out: &mut Out<'_>) -> Done<i32> {
-    let number = from.number(sys)?;
-    must_be_new(sys, new)?;
-    let (building, mut manifest) = sys.begin_copy(&from.view, number, new)?;
-    manifest.created = now();
-    let number = building.finish(manifest)?;
-    sys.switch(new, number)?;
-    at(sys, new, out)
-}
-
-/// `view switch V@GEN`
-pub fn switch(sys: &Sys, to: &Place, out: &mut Out<'_>) -> Done<i32> {
-    sys.switch(&to.view, to.number(sys)?)?;
     at(sys, &to.view, out)
 }
 
 /// `view rollback V`
-pub fn rollback(sys: &Sys, view: &ViewName, out: &mut Out<'_>) -> Done<i32> {
+pub fn rollback(sys: &Sys, view: &ViewName, with_etc: bool, out: &mut Out<'_>) -> Done<i32> {
     if sys.list(view)?.is_empty() {
         return Err(ViewError::NoView(view.clone()));
     }
-    sys.rollback(view)?;
+    let number = sys.rollback(view)?;
+    if with_etc {
+        state::restore_etc(sys.disk(), sys.layout(), view, number)?;
+    }
     at(sys, view, out)
 }
 
@@ -106,7 +96,7 @@ pub(super) fn remove_as(
     say(
         out,
         &format!("{what} is removed"),
-        vec![("removed", Json::text(what))],
+        vec![("removed", json::text(what))],
     )
 }
 
@@ -116,7 +106,7 @@ pub fn pin(sys: &Sys, name: &Pin, what: &Place, out: &mut Out<'_>) -> Done<i32> 
     sys.manifest(&what.view, number)?;
     sys.pin(name, &StoreKey::Generation(what.view.clone(), number))?;
     let place = format!("{}@{number}", what.view);
-    let fields = vec![("pin", Json::text(name)), ("keeps", Json::text(&place))];
+    let fields = vec![("pin", json::text(name)), ("keeps", json::text(&place))];
     say(out, &format!("{name} keeps {place}"), fields)
 }
 
@@ -126,6 +116,6 @@ pub fn unpin(sys: &Sys, name: &Pin, out: &mut Out<'_>) -> Done<i32> {
     say(
         out,
         &format!("{name} keeps nothing"),
-        vec![("pin", Json::text(name)), ("keeps", Json::Null)],
+        vec![("pin", json::text(name)), ("keeps", Json::Null)],
     )
 }

@@ -7,7 +7,7 @@ use super::{Done, Place, list};
 use crate::generation::{GenerationError, Reader};
 use crate::layout::{Architecture, PackageName, StoreKey, inside};
 use crate::manifest::{Manifest, Member};
-use crate::output::{Column, Json, Out, Table};
+use crate::output::{Column, Json, Out, Table, json};
 
 /// A difference: of what, what it is in the first, and in the second.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,20 +35,20 @@ pub fn diff(reader: &Reader, old: &Place, new: &Place, out: &mut Out<'_>) -> Don
     if out.json {
         let end = |m: &Manifest| {
             let number = list::generation(m.number);
-            Json::Map(vec![("view", Json::text(&m.view)), ("generation", number)])
+            json::object(vec![("view", json::text(&m.view)), ("generation", number)])
         };
         let of = |d: &Difference| {
-            Json::Map(vec![
-                ("kind", Json::text(&d.kind)),
-                ("name", Json::text(&d.name)),
-                ("old", Json::maybe(d.old.as_ref())),
-                ("new", Json::maybe(d.new.as_ref())),
+            json::object(vec![
+                ("kind", json::text(&d.kind)),
+                ("name", json::text(&d.name)),
+                ("old", json::maybe(d.old.as_ref())),
+                ("new", json::maybe(d.new.as_ref())),
             ])
         };
-        out.value(&Json::Map(vec![
+        out.value(&json::object(vec![
             ("old", end(&a)),
             ("new", end(&b)),
-            ("differences", Json::list(found.iter().map(of))),
+            ("differences", found.iter().map(of).collect::<Json>()),
         ]))?;
         return Ok(0);
     }

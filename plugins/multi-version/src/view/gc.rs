@@ -8,7 +8,7 @@ use super::{Done, ViewError, proc};
 use crate::gc::Plan;
 use crate::generation::{Reader, Sys};
 use crate::layout::StoreKey;
-use crate::output::{Column, Json, Out, Size, Table};
+use crate::output::{Column, Json, Out, Size, Table, json};
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -49,12 +49,12 @@ impl Collection {
         let steps = chain.iter().flatten();
         if out.json {
             let step = |(key, why): &(StoreKey, crate::gc::Why)| {
-                Json::Map(vec![("what", Json::text(key)), ("why", Json::text(why))])
+                json::object(vec![("what", json::text(key)), ("why", json::text(why))])
             };
-            out.value(&Json::Map(vec![
-                ("what", Json::text(&key)),
-                ("kept", Json::Bool(chain.is_some())),
-                ("because", Json::list(steps.map(step))),
+            out.value(&json::object(vec![
+                ("what", json::text(&key)),
+                ("kept", Json::from(chain.is_some())),
+                ("because", steps.map(step).collect::<Json>()),
             ]))?;
         } else if chain.is_none() {
             out.line(&format!("{key}: nothing keeps it"))?;
@@ -76,22 +76,25 @@ impl Collection {
         let hidden: Vec<u32> = plan.hidden.difference(&self.harmless).copied().collect();
         if out.json {
             let removal = |r: &crate::gc::Removal| {
-                Json::Map(vec![
-                    ("what", Json::text(&r.key)),
-                    ("bytes", Json::Number(r.bytes)),
+                json::object(vec![
+                    ("what", json::text(&r.key)),
+                    ("bytes", Json::from(r.bytes)),
                 ])
             };
             let process = |pid: &u32| {
-                Json::Map(vec![
-                    ("pid", Json::Number(u64::from(*pid))),
-                    ("name", Json::maybe(name_of(proc, *pid))),
+                json::object(vec![
+                    ("pid", Json::from(u64::from(*pid))),
+                    ("name", json::maybe(name_of(proc, *pid))),
                 ])
             };
-            out.value(&Json::Map(vec![
-                ("dry_run", Json::Bool(dry)),
-                ("removed", Json::list(plan.remove.iter().map(removal))),
-                ("bytes", Json::Number(plan.bytes())),
-                ("unseen_processes", Json::list(hidden.iter().map(process))),
+            out.value(&json::object(vec![
+                ("dry_run", Json::from(dry)),
+                ("removed", plan.remove.iter().map(removal).collect::<Json>()),
+                ("bytes", Json::from(plan.bytes())),
+                (
+                    "unseen_processes",
+                    hidden.iter().map(process).collect::<Json>(),
+                ),
             ]))?;
             return Ok(0);
         }

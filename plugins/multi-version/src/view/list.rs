@@ -6,7 +6,7 @@ use super::{Done, ViewError};
 use crate::generation::{GenerationError, Reader};
 use crate::layout::{GenerationNumber, RealizationId, ViewName};
 use crate::manifest::Manifest;
-use crate::output::{Column, Date, Json, Out, Size, Table};
+use crate::output::{Column, Date, Json, Out, Size, Table, json};
 
 /// What a list says of a generation.
 struct Summary {
@@ -61,15 +61,15 @@ fn summary(
 
 impl Summary {
     fn fields(&self) -> Vec<(&'static str, Json)> {
-        let number = |n: usize| Json::Number(n as u64);
+        let number = |n: usize| Json::from(n as u64);
         vec![
             ("generation", generation(self.manifest.number)),
-            ("current", Json::Bool(self.current)),
+            ("current", Json::from(self.current)),
             ("packages", number(self.packages)),
             ("wanted", number(self.wanted)),
-            ("worlds", Json::texts(self.manifest.sides.keys())),
-            ("size", self.size.map_or(Json::Null, Json::Number)),
-            ("created", Json::Number(self.manifest.created)),
+            ("worlds", json::texts(self.manifest.sides.keys())),
+            ("size", Json::from(self.size)),
+            ("created", Json::from(self.manifest.created)),
         ]
     }
 
@@ -94,7 +94,7 @@ const COLUMNS: [(Column, &str); 5] = [
 
 /// A generation's number, in JSON.
 pub(super) fn generation(number: GenerationNumber) -> Json {
-    number.to_string().parse().map_or(Json::Null, Json::Number)
+    Json::from(number.to_string().parse::<u64>().ok())
 }
 
 fn views(reader: &Reader, sizes: &mut Sizes, out: &mut Out<'_>) -> Done<i32> {
@@ -113,8 +113,8 @@ fn views(reader: &Reader, sizes: &mut Sizes, out: &mut Out<'_>) -> Done<i32> {
             None => None,
         };
         let mut fields = vec![
-            ("view", Json::text(&view)),
-            ("generations", Json::Number(count as u64)),
+            ("view", json::text(&view)),
+            ("generations", Json::from(count as u64)),
         ];
         let mut cells = vec![view.to_string(), count.to_string()];
         cells.push(current.map_or("none".into(), |c| c.to_string()));
@@ -122,11 +122,11 @@ fn views(reader: &Reader, sizes: &mut Sizes, out: &mut Out<'_>) -> Done<i32> {
             fields.extend(summary.fields());
             cells.extend(summary.cells());
         }
-        values.push(Json::Map(fields));
+        values.push(json::object(fields));
         table.row(cells);
     }
     match out.json {
-        true => out.value(&Json::List(values))?,
+        true => out.value(&Json::Array(values))?,
         false if table.is_empty() => {}
         false => out.table(&table)?,
     }
@@ -154,12 +154,12 @@ fn generations(
         let mut cells = vec![mark.to_string(), listed.number.to_string()];
         cells.extend(summary.cells());
         table.row(cells);
-        let mut fields = vec![("view", Json::text(view))];
+        let mut fields = vec![("view", json::text(view))];
         fields.extend(summary.fields());
-        values.push(Json::Map(fields));
+        values.push(json::object(fields));
     }
     match out.json {
-        true => out.value(&Json::List(values))?,
+        true => out.value(&Json::Array(values))?,
         false => out.table(&table)?,
     }
     Ok(0)

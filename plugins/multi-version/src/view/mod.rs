@@ -2,32 +2,35 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`list`], [`diff`] | read, without the lock |
-//! | [`create`], [`clone_view`], [`switch`], [`rollback`], [`remove`], [`pin`], [`unpin`] | change: under the lock |
+//! | [`list`], [`commands`], [`diff`] | read, without the lock |
+//! | [`switch`], [`rollback`], [`remove`], [`pin`], [`unpin`] | change: under the lock |
 //! | [`collect`] | `gc`; with `--dry-run` or `--why` it reads |
 //!
 //! Each is a function from its arguments to what it prints.
 #![forbid(unsafe_code)]
 
 mod change;
+mod commands;
 mod diff;
 mod gc;
 mod list;
 #[cfg(test)]
-mod no_tests {}
+mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-pub use change::{at, clone_view, pin, remove, rollback, switch, unpin};
+pub use change::{at, pin, remove, rollback, switch, unpin};
+pub use commands::commands;
 pub use diff::diff;
 pub use gc::{Collection, collect};
 pub use list::list;
 
+use crate::export::ExportError;
 use crate::gc::{GcError, Why};
 use crate::generation::{DiskError, GenerationError, Reader};
 use crate::layout::{GenerationNumber, Place, ViewName};
+use crate::state::StateError;
 
 /// Where the kernel tells of processes.
 pub const PROC: &str = "/proc";
@@ -50,15 +53,24 @@ pub enum ViewError {
     /// A view that has generations, but no current one.
     #[error("view {0} has no current generation; view switch makes one of its generations current")]
     NoCurrent(ViewName),
-    /// There is one of this name.
-    #[error("there is a view {0} already")]
-    Exists(ViewName),
+    /// What became of its commands can't be read.
+    #[error(transparent)]
+    Commands(Box<ExportError>),
+    /// Its state can't be put back.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// Somebody uses it.
     #[error("generation {1} of view {0} is {2}")]
     InUse(ViewName, GenerationNumber, Box<Why>),
     /// Nothing of ours is at this path.
     #[error("'{}' is nothing that could be collected", .0.display())]
     NotOurs(PathBuf),
+}
+
+impl From<ExportError> for ViewError {
+    fn from(error: ExportError) -> ViewError {
+        ViewError::Commands(error.into())
+    }
 }
 
 impl From<DiskError> for ViewError {
@@ -83,12 +95,6 @@ impl Place {
             None => Err(ViewError::NoCurrent(self.view.clone())),
         }
     }
-}
-
-/// Seconds since 1970.
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
 }
 
 fn proc() -> &'static Path {

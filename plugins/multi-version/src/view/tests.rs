@@ -1,14 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
 use super::*;
 use crate::gc::Lease;
 use crate::generation::{Disk, Sys};
 use crate::layout::{Layout, Pin, Sha256, StoreKey, inside};
-use crate::manifest::{Installation, Manifest, Member, Realization, Reason, SetId, State};
+use crate::manifest::{Installation, Member, Realization, Reason, Standing, State};
 use crate::output::Out;
+use crate::testing::{generation, member};
 
 /// A `/var/sys` with packages and generations that were put there by hand.
 pub(crate) struct Made {
@@ -74,53 +75,22 @@ impl Made {
             fs::create_dir_all(inst.join(path).parent().unwrap()).unwrap();
             fs::hard_link(store.join(path), inst.join(path)).unwrap();
         }
-        Member {
-            realization: realization.id(),
-            reason: Reason::Want,
-            state: State::Installed,
-            own_libraries: false,
-            slot: None,
-            uses: BTreeMap::new(),
-            relaxed: Vec::new(),
-            setuid: Vec::new(),
-        }
+        member(&realization.id(), &["main"])
     }
 
     /// The next generation of a view, with these packages, made current.
     pub(crate) fn generation(&self, view: &str, packages: &[Member]) -> StoreKey {
-        let sys = self.sys();
+        let (sys, layout) = (self.sys(), self.layout());
         let view: ViewName = view.parse().unwrap();
-        let mut building = sys.begin(&view).unwrap();
-        for member in packages.iter().filter(|m| m.slot.is_none()) {
-            let payload = self.layout().realization(&member.realization);
-            let except = ["DEBIAN", "lib"];
-            building
-                .place(None, &payload, &except, &member.setuid)
-                .unwrap();
-        }
-        let lib = building.path().join(inside::LIB);
+        let number = generation(&sys, &view, packages, &|id| layout.realization(id));
+        let lib = layout.generation(&view, number).join(inside::LIB);
         fs::create_dir(&lib).unwrap();
         for member in packages {
-            let to = self
-                .layout()
-                .realization(&member.realization)
-                .join("usr/lib/x.so");
+            let to = layout.realization(&member.realization).join("usr/lib/x.so");
             if to.exists() {
                 symlink(to, lib.join("libx.so.1")).unwrap();
             }
         }
-        let manifest = Manifest {
-            view: view.clone(),
-            number: building.number(),
-            created: 1_795_278_600,
-            parent: None,
-            slots: packages.iter().filter_map(|m| m.slot.clone()).collect(),
-            hides: Vec::new(),
-            pins: Vec::new(),
-            packages: packages.to_vec(),
-        };
-        let number = building.finish(manifest).unwrap();
-        sys.switch(&view, number).unwrap();
         StoreKey::Generation(view, number)
     }
 }
@@ -155,6 +125,12 @@ fn view(word: &str) -> ViewName {
     word.parse().unwrap()
 }
 
+fn came_along(member: &mut Member) {
+    for standing in member.worlds.values_mut() {
+        standing.reason = Reason::Auto;
+    }
+}
+
 #[test]
 fn listed() {
     let made = Made::new();
@@ -169,28 +145,34 @@ fn listed() {
     );
     let mut foo = made.package("foo=1", &[]);
     made.generation("system", &[foo.clone()]);
-    foo.slot = Some("exim".parse().unwrap());
+    foo.worlds = member(&foo.realization, &["exim@4"]).worlds;
     let mut bar = made.package("bar=2", &[]);
-    bar.reason = Reason::Auto;
-    made.generation("system", &[foo, bar]);
+    came_along(&mut bar);
+    let mut left = made.package("left=1", &[]);
+    for standing in left.worlds.values_mut() {
+        standing.state = State::ConfigFiles;
+    }
+    made.generation("system", &[foo, bar, left]);
     made.generation("work", &[]);
     made.sys().rollback(&view("system")).unwrap();
     let (_, text) = printed(false, |o| list(&reader, None, o));
     assert_eq!(
         text,
-        "View    Generations  Current  Packages  Wanted  Slots    Size  Built\n\
-         system            2        1         1       1      0  1.5 MB  2026-11-21 16:30 UTC\n\
-         work              1        1         0       0      0     0 B  2026-11-21 16:30 UTC\n"
+        "View    Generations  Current  Packages  Wanted  Side worlds    Size  Built\n\
+         system            2        1         1       1            0  1.5 MB  2026-11-21 16:30 UTC\n\
+         work              1        1         0       0            0     0 B  2026-11-21 16:30 UTC\n"
     );
     let (_, text) = printed(false, |o| list(&reader, Some(&view("system")), o));
     assert_eq!(
         text,
-        "   Generation  Packages  Wanted  Slots    Size  Built\n\
-         *           1         1       1      0  1.5 MB  2026-11-21 16:30 UTC\n\
-         \x20           2         2       1      1  3.0 MB  2026-11-21 16:30 UTC\n"
+        "   Generation  Packages  Wanted  Side worlds    Size  Built\n\
+         *           1         1       1            0  1.5 MB  2026-11-21 16:30 UTC\n\
+         \x20           2         2       1            1  3.0 MB  2026-11-21 16:30 UTC\n"
     );
     let (_, json) = printed(true, |o| list(&reader, Some(&view("system")), o));
-    assert!(json.contains("\"slots\": [\"exim\"]") && json.contains("\"size\": 3000000"));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let second = (&json[1]["worlds"][0], &json[1]["size"]);
+    assert!(second.0 == "exim@4" && second.1 == 3_000_000, "{json}");
     let none = list(
         &reader,
         Some(&view("none")),
@@ -206,7 +188,12 @@ fn differences() {
     let new = made.package("libx=2", &[("usr/lib/x.so", "2")]);
     let app = made.package("app=1", &[]);
     let mut auto = app.clone();
-    auto.reason = Reason::Auto;
+    came_along(&mut auto);
+    let standing = Standing {
+        reason: Reason::Want,
+        state: State::HalfConfigured,
+    };
+    auto.worlds.insert(Some("db@2".parse().unwrap()), standing);
     made.generation("system", &[old, app]);
     made.generation("system", &[new, auto, made.package("more=1", &[])]);
     let reader = Reader::new(made.layout());
@@ -218,11 +205,12 @@ fn differences() {
     };
     assert_eq!(
         of(false),
-        "   What     Name         system@1  system@2\n\
-         ~  reason   app:amd64=1  want      auto\n\
-         ~  package  libx:amd64   1         2\n\
-         +  package  more:amd64             1\n\
-         ~  library  libx.so.1    libx 1    libx 2\n"
+        "   What           Name         system@1  system@2\n\
+         ~  reason         app:amd64=1  want      auto\n\
+         ~  state in db@2  app:amd64=1  absent    half-configured\n\
+         ~  package        libx:amd64   1         2\n\
+         +  package        more:amd64             1\n\
+         ~  library        libx.so.1    libx 1    libx 2\n"
     );
     assert!(of(true).contains("\"kind\": \"library\""));
     let same = printed(false, |o| {
@@ -232,64 +220,13 @@ fn differences() {
 }
 
 #[test]
-fn made_cloned_switched_and_removed() {
+fn switched_pinned_and_removed() {
     let made = Made::new();
+    made.generation("system", &[made.package("foo=1", &[("usr/bin/foo", "f")])]);
+    for name in ["copy", "work"] {
+        made.generation(name, &[]);
+    }
     let sys = made.sys();
-    let native = "amd64".parse().unwrap();
-    let said = printed(false, |o| create(&sys, &view("work"), &native, o));
-    assert_eq!(said, (0, "work is at generation 1\n".into()));
-    let again = create(
-        &sys,
-        &view("work"),
-        &native,
-        &mut Out::new(&mut Vec::new(), None, false),
-    );
-    assert!(matches!(again, Err(ViewError::Exists(_))));
-    let status = made.layout().current(&view("work")).join("dpkg/status");
-    let status = fs::read_to_string(status).unwrap();
-    assert!(status.starts_with("Package: usr-is-merged\nStatus: hold ok installed\n"));
-    drop(sys);
-
-    let mut sudo = made.package("sudo=1", &[("usr/bin/sudo", "s"), ("usr/bin/other", "o")]);
-    let own = fs::metadata(made.dir.path()).unwrap();
-    sudo.setuid.push(SetId {
-        path: "usr/bin/sudo".into(),
-        mode: 0o4755,
-        uid: own.uid(),
-        gid: own.gid(),
-    });
-    made.generation("system", &[sudo]);
-    let lock = made.layout().current_system().join("dpkg/lock");
-    fs::create_dir(lock.parent().unwrap()).unwrap();
-    fs::write(&lock, "").unwrap();
-    let sys = made.sys();
-    let (_, said) = printed(true, |o| {
-        clone_view(&sys, &place("system"), &view("copy"), o)
-    });
-    assert_eq!(said, "{\n  \"view\": \"copy\",\n  \"current\": 1\n}\n");
-    let copy = made.layout().current(&view("copy"));
-    let is = |dir: &std::path::Path, path| fs::metadata(dir.join(path)).unwrap();
-    let system = made.layout().current_system();
-    let inode = |dir: &std::path::Path, path| is(dir, path).ino();
-    assert_eq!(
-        inode(&copy, "root/usr/bin/other"),
-        inode(&system, "root/usr/bin/other")
-    );
-    assert_ne!(
-        inode(&copy, "root/usr/bin/sudo"),
-        inode(&system, "root/usr/bin/sudo")
-    );
-    assert_eq!(is(&copy, "root/usr/bin/sudo").mode() & 0o7777, 0o755);
-    assert_eq!(is(&system, "root/usr/bin/sudo").mode() & 0o7777, 0o4755);
-    assert!(!copy.join("dpkg/lock").exists());
-    assert_eq!(
-        sys.manifest(&view("copy"), place("x@1").number.unwrap())
-            .unwrap()
-            .packages
-            .len(),
-        1
-    );
-
     let proc = made.proc();
     let none = BTreeSet::new();
     let rm = |what: &str| {
@@ -322,13 +259,16 @@ fn made_cloned_switched_and_removed() {
 
     made.generation("system", &[]);
     let sys = made.sys();
-    let (_, said) = printed(false, |o| rollback(&sys, &view("system"), o));
+    let (_, said) = printed(true, |o| at(&sys, &view("system"), o));
+    assert_eq!(said, "{\n  \"current\": 2,\n  \"view\": \"system\"\n}\n");
+    let (_, said) = printed(false, |o| rollback(&sys, &view("system"), false, o));
     assert_eq!(said, "system is at generation 1\n");
-    let (_, said) = printed(false, |o| switch(&sys, &place("system@2"), o));
+    let (_, said) = printed(false, |o| switch(&sys, &place("system@2"), false, o));
     assert_eq!(said, "system is at generation 2\n");
     let gone = switch(
         &sys,
         &place("system@9"),
+        false,
         &mut Out::new(&mut Vec::new(), None, false),
     );
     assert!(matches!(

@@ -8,7 +8,8 @@ use std::process::{Command, ExitStatus};
 
 use dpkgng_multi_version::generation::{Disk, Sys};
 use dpkgng_multi_version::layout::{Layout, RealizationId, Sha256, Version, ViewName};
-use dpkgng_multi_version::manifest::{Manifest, Member, Reason, State};
+use dpkgng_multi_version::manifest::{Manifest, Member, Reason, Standing, State};
+use dpkgng_multi_version::world::WorldDir;
 
 /// Who enters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +59,7 @@ impl Views {
         Layout::new(self.path("sys"))
     }
 
-    /// A file of generation 1 of a view, which is made if there is none.
+    /// A file of generation 1 of a view, which is made if there is none: its /etc and /var are the host's.
     pub fn file(&self, view: &str, path: &str, text: &str) -> PathBuf {
         let generation = self.generation(view);
         let path = generation.join(path);
@@ -76,35 +77,64 @@ impl Views {
         let view: ViewName = view.parse().unwrap();
         let generation = self.layout().generation(&view, "1".parse().unwrap());
         if !generation.exists() {
-            fs::create_dir_all(generation.join("root")).unwrap();
+            self.world(&WorldDir::main(&generation));
             symlink("gen/1", self.layout().current(&view)).unwrap();
+            fs::write(self.layout().view(&view).join("view"), "State: host\n").unwrap();
             self.write(&generation, &manifest(&view));
         }
         generation
+    }
+
+    fn world(&self, world: &WorldDir) {
+        for dir in [world.tree(), world.etc(), world.lib(), world.admindir()] {
+            fs::create_dir_all(dir).unwrap();
+        }
+        symlink(world.path(), world.here()).unwrap();
+    }
+
+    /// Have a view whose /etc and /var are its own.
+    pub fn own(&self, view: &str) -> PathBuf {
+        self.generation(view);
+        let home = self.layout().view(&view.parse().unwrap());
+        fs::write(home.join("view"), "State: own\n").unwrap();
+        self.state(&home.join("state"));
+        home.join("state")
+    }
+
+    fn state(&self, dir: &Path) {
+        for path in ["etc", "etc.work", "var/sys", "var/tmp", "var/lib/dpkg"] {
+            fs::create_dir_all(dir.join(path)).unwrap();
+        }
     }
 
     fn write(&self, generation: &Path, manifest: &Manifest) {
         fs::write(generation.join("manifest"), manifest.to_text()).unwrap();
     }
 
-    pub fn member(&self, view: &str, package: &str, version: &str, slot: Option<&str>) {
+    /// Have a package in the main world, or in a side world, which is made if there is none.
+    pub fn member(&self, view: &str, package: &str, version: &str, side: Option<&str>) {
         let generation = self.generation(view);
         let text = fs::read_to_string(generation.join("manifest")).unwrap();
         let mut manifest = Manifest::from_text(&text).unwrap();
         let version = Version::new(version).unwrap();
         let hash = Sha256::of(package.as_bytes());
-        let slot = slot.map(|s| s.parse().unwrap());
-        manifest.slots.extend(slot.clone());
+        if let Some(side) =
+            side.filter(|s| !generation.join("worlds").join(s).join("here").exists())
+        {
+            self.world(&WorldDir::side(&generation, side));
+            let home = self.layout().view(&view.parse().unwrap());
+            self.state(&home.join("state").join(side));
+            let side = side.parse().unwrap();
+            manifest.sides.insert(side, Default::default());
+        }
         let (package, arch) = (package.parse().unwrap(), "amd64".parse().unwrap());
-        manifest.packages.push(Member {
-            realization: RealizationId::new(&package, &version, &arch, &hash),
+        let standing = Standing {
             reason: Reason::Want,
             state: State::Installed,
-            own_libraries: false,
-            uses: Default::default(),
-            slot,
-            relaxed: Vec::new(),
-            setuid: Vec::new(),
+        };
+        manifest.packages.push(Member {
+            realization: RealizationId::new(&package, &version, &arch, &hash),
+            worlds: [(side.map(|s| s.parse().unwrap()), standing)].into(),
         });
         self.write(&generation, &manifest);
     }
@@ -131,7 +161,7 @@ impl Views {
     /// A library of a view's `lib/` that says a word.
     pub fn who_library(&self, view: &str, word: &str) {
         let source = format!("const char *who(void) {{ return \"{word}\"; }}");
-        let to = self.generation(view).join("lib/libwho.so.1");
+        let to = self.generation(view).join("main/lib/libwho.so.1");
         self.compile(&to, &source, &["-shared", "-Wl,-soname,libwho.so.1"]);
     }
 
@@ -139,7 +169,7 @@ impl Views {
     pub fn program(&self) -> String {
         let to = self.path("who");
         if !to.exists() {
-            let library = self.generation("system").join("lib/libwho.so.1");
+            let library = self.generation("system").join("main/lib/libwho.so.1");
             let source = "#include <stdio.h>\nconst char *who(void);\n\
                           int main(void) { puts(who()); return 0; }";
             let current = self.layout().current_system().join("lib");
@@ -203,7 +233,8 @@ fn manifest(view: &ViewName) -> Manifest {
         number: "1".parse().unwrap(),
         created: 0,
         parent: None,
-        slots: Default::default(),
+        command: String::new(),
+        sides: Default::default(),
         hides: Vec::new(),
         pins: Vec::new(),
         packages: Vec::new(),

@@ -1,0 +1,82 @@
+//! Looking at files.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+
+use super::GenerationError;
+
+/// Names in a directory, sorted, so that what is made of them is always made in the same order.
+pub(crate) fn entries(dir: &Path) -> Result<Vec<std::ffi::OsString>, GenerationError> {
+    let read =
+        || -> io::Result<Vec<_>> { fs::read_dir(dir)?.map(|e| Ok(e?.file_name())).collect() };
+    let mut names = read().map_err(|source| GenerationError::Read {
+        path: dir.into(),
+        source,
+    })?;
+    names.sort();
+    Ok(names)
+}
+
+/// Whether two files may be one: kind, content, mode, owner and extended attributes agree.
+pub fn same_file(a: &Path, b: &Path) -> io::Result<bool> {
+    let (left, right) = (fs::symlink_metadata(a)?, fs::symlink_metadata(b)?);
+    if (left.dev(), left.ino()) == (right.dev(), right.ino()) {
+        return Ok(true);
+    }
+    let facts = |m: &Metadata| (m.mode(), m.uid(), m.gid());
+    if facts(&left) != facts(&right) {
+        return Ok(false);
+    }
+    let kind = left.file_type();
+    let content = if kind.is_symlink() {
+        fs::read_link(a)? == fs::read_link(b)?
+    } else if kind.is_file() {
+        left.len() == right.len() && same_content(File::open(a)?, File::open(b)?)?
+    } else if kind.is_char_device() || kind.is_block_device() {
+        left.rdev() == right.rdev()
+    } else {
+        kind.is_fifo()
+    };
+    Ok(content && attributes(a)? == attributes(b)?)
+}
+
+fn same_content(mut a: File, mut b: File) -> io::Result<bool> {
+    let (mut left, mut right) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        let count = a.read(&mut left)?;
+        if count == 0 {
+            return Ok(b.read(&mut right)? == 0);
+        }
+        let (Some(left), Some(right)) = (left.get(..count), right.get_mut(..count)) else {
+            return Ok(false);
+        };
+        match b.read_exact(right) {
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+            done => done?,
+        }
+        if left != right {
+            return Ok(false);
+        }
+    }
+}
+
+/// Extended attributes with their values; none where the file system has none.
+pub(crate) fn attributes(path: &Path) -> io::Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+    let mut names = vec![0; 1 << 16];
+    let count = match rustix::fs::llistxattr(path, &mut names[..]) {
+        Err(e) if e == rustix::io::Errno::OPNOTSUPP => return Ok(BTreeMap::new()),
+        count => count?,
+    };
+    let names = names.get(..count).unwrap_or_default();
+    let mut attributes = BTreeMap::new();
+    for name in names.split(|b| *b == 0).filter(|n| !n.is_empty()) {
+        let mut value = vec![0; 1 << 16];
+        let count = rustix::fs::lgetxattr(path, name, &mut value[..])?;
+        value.truncate(count);
+        attributes.insert(name.to_vec(), value);
+    }
+    Ok(attributes)
+}
