@@ -77,7 +77,8 @@ pub fn extract_control(
         .open(libc::O_RDONLY | libc::O_DIRECTORY, true)
         .or_fail(|| msg!("failed to chdir to directory"))?;
     let mut place = Below::new(top, false);
-    let mut tar = TarReader::new(stream);
+    // A name that comes twice is what it is last.
+    let mut tar = TarReader::new(stream).in_order();
     while let Some(mut entry) = tar.next_entry()? {
         entry.resolve(owners)?;
         if entry.slash {

@@ -173,7 +173,9 @@ pub struct TarReader<R> {
     data: u64,
     /// Filling behind them.
     padding: u64,
+    /// Held back until the end, as dpkg places them last.
     symlinks: std::collections::VecDeque<TarEntry>,
+    in_order: bool,
     end: bool,
     orderly: bool,
     /// No content follows the headers.
@@ -193,6 +195,7 @@ impl<R: Read> TarReader<R> {
             data: 0,
             padding: 0,
             symlinks: std::collections::VecDeque::new(),
+            in_order: false,
             end: false,
             orderly: true,
             bare: false,
@@ -206,6 +209,14 @@ impl<R: Read> TarReader<R> {
         TarReader {
             bare: true,
             ..TarReader::new(src)
+        }
+    }
+
+    /// All entries come where they are, as tar(1) takes them: else symbolic links come last.
+    pub fn in_order(self) -> TarReader<R> {
+        TarReader {
+            in_order: true,
+            ..self
         }
     }
 
@@ -390,7 +401,7 @@ impl<R: Read> TarReader<R> {
                         entry.name.pop();
                         entry.slash = kind == Kind::File;
                     }
-                    if kind == Kind::Symlink {
+                    if kind == Kind::Symlink && !self.in_order {
                         self.symlinks.push_back(entry);
                     } else {
                         return Ok(Some(entry));
