@@ -54,19 +54,33 @@ pub const RECENT: i64 = 1_600_000_000;
 const LATE: &str = "  exit by timeout\n";
 
 /// What every maintainer script does first: it writes down its call, its environment, and what it
-/// finds of the tree and of the journal of the database, which shows the order of effects.
+/// finds of the tree and of the journal of the database, of each package the last note, which shows
+/// the order of effects.
 const PROBE_TEXT: &str = r#"echo "running $me $1"
 {
 echo "call $me $*"
 echo " env $DPKG_MAINTSCRIPT_PACKAGE:$DPKG_MAINTSCRIPT_ARCH $DPKG_MAINTSCRIPT_NAME x$DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT root=$DPKG_ROOT admindir=$DPKG_ADMINDIR version=$DPKG_RUNNING_VERSION debug=$DPKG_MAINTSCRIPT_DEBUG colors=$DPKG_COLORS cwd=$PWD"
 echo " force $DPKG_FORCE"
 echo " tree" "$DPKG_ROOT"/srv/* "$DPKG_ROOT"/srv/*/* "$DPKG_ROOT"/etc/*/*
-echo " info" "$DPKG_ADMINDIR"/info/*.* "$DPKG_ADMINDIR"/tmp.ci/* "$DPKG_ADMINDIR"/updates/*
+echo " info" "$DPKG_ADMINDIR"/info/*.* "$DPKG_ADMINDIR"/tmp.ci/* "$DPKG_ADMINDIR"/updates/[!0-9]*
 for f in "$DPKG_ADMINDIR"/updates/[0-9]*; do
-  [ -e "$f" ] && while read -r l; do
-    case "$l" in Package:*|Status:*|Triggers-*|Config-Version:*) echo " note $l" ;; esac
+  [ -e "$f" ] || continue
+  note=; of=
+  while read -r l; do
+    case "$l" in
+    Package:*|Architecture:*) of="$of$l " ;;
+    Status:*|Triggers-*|Config-Version:*) note="$note$l " ;;
+    esac
   done <"$f"
-done
+  echo "${f##*/} $of: $note"
+done | sort -r | {
+  seen=
+  while read -r f l; do
+    case "$seen" in *"[${l%% : *}]"*) continue ;; esac
+    seen="$seen[${l%% : *}]"
+    echo " note $l"
+  done
+} | sort
 } >>"$DPKG_ROOT/calls"
 "#;
 
