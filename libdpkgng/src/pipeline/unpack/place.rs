@@ -292,7 +292,7 @@ impl Run {
         if !stat.is_symlink() {
             copy.chmod(stat.mode & !libc::S_IFMT).or_fail(fail)?;
         }
-        let times = copy.set_times(self.unpack.now, stat.mtime.0);
+        let times = copy.set_times(self.unpack.now, stat.mtime);
         times.or_fail(fail)?;
         copy.rename(&spot).or_fail(fail)
     }
