@@ -11,6 +11,7 @@
 //! Files and links stay beside their place (`.dpkg-new`) until all of the archive is there and
 //! durable ([`super::deferred`]); conffiles stay there until they are configured.
 
+use std::collections::HashSet;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
@@ -74,6 +75,8 @@ pub(super) struct Job {
     pub(super) links: NodeSet,
     /// Files that are a payload's.
     pub(super) linked: NodeSet,
+    /// What was there before and is a copy now, by device and inode.
+    pub(super) parted: HashSet<(u64, u64)>,
     pub(super) buffer: Vec<u8>,
     owners: OwnerCache,
 }
@@ -167,6 +170,7 @@ impl Run {
             in_sync: self.is_getting_in_sync(pkg),
             links: NodeSet::new(),
             linked: NodeSet::new(),
+            parted: HashSet::new(),
             buffer: vec![0; 128 * 1024],
             owners: OwnerCache::default(),
         };
