@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     runner::test_main(
         "random lives of a view",
         env!("CARGO_BIN_EXE_compat"),
-        generator::SAMPLE_OF_VIEWS,
+        generator::count_of_views(),
         |exe, _| generator::sample_of_views(exe),
     )
 }

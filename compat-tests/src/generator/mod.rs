@@ -135,7 +135,13 @@ impl Plan {
 pub fn command(exe: &Path, args: &[String]) -> Res<bool> {
     let plan = Plan::read(args)?;
     match &plan.replay {
-        Some(file) => replay(exe, &plan, file),
+        Some(file) => {
+            let totals = replay(exe, &plan, file)?;
+            if !plan.print {
+                totals.print("random");
+            }
+            Ok(totals.failed.is_empty())
+        }
         None if plan.print => {
             for seed in plan.seed..plan.seed + plan.count {
                 print!("{}", text::write(&plan.scenario(seed)));
@@ -146,13 +152,11 @@ pub fn command(exe: &Path, args: &[String]) -> Res<bool> {
     }
 }
 
-fn replay(exe: &Path, plan: &Plan, path: &Path) -> Res<bool> {
-    let mut files = vec![path.to_owned()];
-    if path.is_dir() {
-        let entries = fs::read_dir(path).during(path.display())?;
-        files = entries.flatten().map(|e| e.path()).collect();
-        files.sort();
-    }
+fn replay(exe: &Path, plan: &Plan, path: &Path) -> Res<Totals> {
+    let files = match path.is_dir() {
+        true => scenarios_in(path)?,
+        false => vec![path.to_owned()],
+    };
     let mut pair = Pair::new(exe, &plan.release, plan.second);
     let mut totals = Totals::default();
     for file in &files {
@@ -175,10 +179,14 @@ fn replay(exe: &Path, plan: &Plan, path: &Path) -> Res<bool> {
             None => totals.passed += 1,
         }
     }
-    if !plan.print {
-        totals.print("random");
-    }
-    Ok(totals.failed.is_empty())
+    Ok(totals)
+}
+
+fn scenarios_in(dir: &Path) -> Res<Vec<PathBuf>> {
+    let entries = fs::read_dir(dir).during(dir.display())?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+    files.sort();
+    Ok(files)
 }
 
 /// How many scenarios [`sample_of_alternatives`] takes.
@@ -192,15 +200,27 @@ pub fn sample_of_alternatives(exe: &Path) -> Res<Totals> {
     compare(exe, &plan)
 }
 
-/// How many scenarios [`sample_of_views`] takes.
-pub const SAMPLE_OF_VIEWS: usize = 8;
+/// How many random scenarios [`sample_of_views`] takes.
+const SAMPLE_OF_VIEWS: usize = 8;
 
-/// A fixed sample of the scenarios in a view.
+/// Scenarios in which a view once differed.
+fn found() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("found/views")
+}
+
+/// How many scenarios [`sample_of_views`] takes.
+pub fn count_of_views() -> usize {
+    SAMPLE_OF_VIEWS + scenarios_in(&found()).map_or(0, |found| found.len())
+}
+
+/// A fixed sample of the scenarios in a view, and those that were found by more of them.
 pub fn sample_of_views(exe: &Path) -> Res<Totals> {
     let count = SAMPLE_OF_VIEWS.to_string();
     let args = ["--view", "--keep-going", "--count", &count];
     let plan = Plan::read(&args.map(str::to_owned))?;
-    compare(exe, &plan)
+    let mut totals = compare(exe, &plan)?;
+    totals.add(replay(exe, &plan, &found())?);
+    Ok(totals)
 }
 
 fn batch(exe: &Path, plan: &Plan) -> Res<bool> {

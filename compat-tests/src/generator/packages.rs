@@ -38,6 +38,9 @@ pub struct Features {
     pub multiarch: bool,
     /// Essential and Protected.
     pub essential: bool,
+    /// For a view. Its scripts leave files with several names alone: when one is written to by its one name, overlayfs
+    /// makes that another file.
+    pub view: bool,
     /// Paths below /var, and scripts that write and remove: for views, whose state is a place of its own.
     pub state: bool,
 }
@@ -58,6 +61,7 @@ impl Features {
             changing: rng.chance(35),
             multiarch: rng.chance(30),
             essential: rng.chance(15),
+            view,
             state: view && rng.chance(50),
         }
     }

@@ -3,6 +3,7 @@
 use super::packages::{Pool, TRIGGERS};
 use super::rng::Rng;
 use super::spec::{Package, Rule, Script};
+use crate::deb::Kind;
 
 /// Every first argument that each script may be called with.
 pub const CALLS: [(&str, &[&str]); 4] = [
@@ -57,7 +58,7 @@ pub fn add(rng: &mut Rng, pool: &Pool, p: &mut Package) {
             rules.push(rule(on, &format!("dpkg-trigger {options}{trigger}")));
         }
         if pool.features.admin {
-            admin(rng, p, name, &mut rules);
+            admin(rng, pool, p, name, &mut rules);
         }
         if pool.features.state {
             write(rng, p, calls, &mut rules);
@@ -90,7 +91,15 @@ pub fn add(rng: &mut Rng, pool: &Pool, p: &mut Package) {
     }
 }
 
-fn admin(rng: &mut Rng, p: &Package, script: &str, rules: &mut Vec<Rule>) {
+/// Whether a path is one of several names that a file of the package has.
+fn is_linked(p: &Package, path: &str) -> bool {
+    p.entries.iter().any(|e| match &e.kind {
+        Kind::Hard(target) => e.path == path || target == path,
+        _ => false,
+    })
+}
+
+fn admin(rng: &mut Rng, pool: &Pool, p: &Package, script: &str, rules: &mut Vec<Rule>) {
     let target = match rng.pick(&p.entries) {
         Some(e) if rng.chance(30) => e.path.clone(),
         _ => rng
@@ -115,10 +124,11 @@ fn admin(rng: &mut Rng, p: &Package, script: &str, rules: &mut Vec<Rule>) {
             "remove|abort-install",
             &format!("dpkg-divert --package {name} --remove --rename {target}"),
         )),
-        "postinst" if rng.chance(30) => rules.push(rule(
-            "configure",
-            &format!("dpkg-statoverride --force-all --update --add user group 2750 {target}"),
-        )),
+        "postinst" if rng.chance(30) && !(pool.features.view && is_linked(p, &target)) => rules
+            .push(rule(
+                "configure",
+                &format!("dpkg-statoverride --force-all --update --add user group 2750 {target}"),
+            )),
         "prerm" if rng.chance(15) => rules.push(rule(
             "remove",
             &format!("dpkg-statoverride --force-all --remove {target}"),
@@ -137,7 +147,8 @@ fn write(rng: &mut Rng, p: &Package, calls: &[&str], rules: &mut Vec<Rule>) {
         _ => format!("{top}/{}", p.name),
     };
     let packaged = rng.pick(&p.entries).map(|e| e.path.clone());
-    let packaged = packaged.unwrap_or_else(|| format!("{dir}/f"));
+    let packaged = packaged.filter(|path| !is_linked(p, path));
+    let packaged = packaged.unwrap_or_else(|| format!("{dir}/made"));
     while rng.chance(60) {
         let on = if rng.chance(50) {
             calls[0]

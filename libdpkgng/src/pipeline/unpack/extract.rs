@@ -11,6 +11,7 @@
 //! Files and links stay beside their place (`.dpkg-new`) until all of the archive is there and
 //! durable ([`super::deferred`]); conffiles stay there until they are configured.
 
+use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -80,6 +81,8 @@ pub(super) struct Job {
     pub(super) backups: NodeSet,
     /// Paths that a hook has rewritten.
     pub(super) rewritten: NodeSet,
+    /// What was there before and is a copy now, by device and inode.
+    pub(super) parted: HashSet<(u64, u64)>,
     pub(super) buffer: Vec<u8>,
     owners: OwnerCache,
 }
@@ -174,6 +177,7 @@ impl Run {
             again: NodeSet::new(),
             backups: NodeSet::new(),
             rewritten: NodeSet::new(),
+            parted: HashSet::new(),
             buffer: vec![0; 128 * 1024],
             owners: OwnerCache::default(),
         };

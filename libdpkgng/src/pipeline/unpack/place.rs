@@ -233,6 +233,13 @@ impl Run {
         let mut to = copy.create().or_fail(fail)?;
         io::copy(&mut from, &mut to).or_fail(fail)?;
         drop(to);
+        self.relink(job, &stat, copy, name)?;
+        copy.unlink().or_fail(fail)
+    }
+
+    /// Make all names so far of a payload's file names of its copy.
+    fn relink(&mut self, job: &mut Job, of: &Stat, copy: &Spot, name: &[u8]) -> Result<()> {
+        let fail = || msg!("error creating hard link '%.255s'", name);
         for node in job.newfiles.clone() {
             if !job.linked.contains(&node) {
                 continue;
@@ -241,7 +248,7 @@ impl Run {
             let name = [self.db.fsys.name(usenode), NEW_SUFFIX].concat();
             let other = self.unpack.place().spot(&name);
             let there = other.lstat().or_fail(fail)?;
-            if (there.dev, there.ino) != (stat.dev, stat.ino) {
+            if (there.dev, there.ino) != (of.dev, of.ino) {
                 continue;
             }
             other.unlink().or_fail(fail)?;
@@ -251,7 +258,7 @@ impl Run {
                 *self.db.fsys.flags_mut(node) |= NodeFlags::DEFERRED_FSYNC;
             }
         }
-        copy.unlink().or_fail(fail)
+        Ok(())
     }
 
     /// The same with what was there before in a tree that is not the instdir's: a payload or another
@@ -263,12 +270,11 @@ impl Run {
         let Ok(stat) = spot.lstat() else {
             return Ok(()); // It says so itself that it can't be linked to.
         };
-        if stat.nlink < 2 {
+        if stat.nlink < 2 || job.parted.contains(&(stat.dev, stat.ino)) {
             return Ok(());
         }
-        let node = item.node;
         if item.is_as_wanted(&stat) {
-            job.linked.insert(node);
+            job.linked.insert(item.node);
             return Ok(());
         }
         let copy = &item.spots.new;
@@ -294,6 +300,9 @@ impl Run {
         }
         let times = copy.set_times(self.unpack.now, stat.mtime);
         times.or_fail(fail)?;
+        self.relink(job, &stat, copy, name)?;
+        let own = copy.lstat().or_fail(fail)?;
+        job.parted.insert((own.dev, own.ino));
         copy.rename(&spot).or_fail(fail)
     }
 

@@ -300,6 +300,9 @@ mod tests {
         chmod("usr/bin/su", 0o4755);
         fs::write(from.join("usr/bin/was"), "was").unwrap();
         chmod("usr/bin/was", 0o755);
+        fs::hard_link(from.join("usr/bin/su"), from.join("usr/7/su")).unwrap();
+        fs::write(from.join("usr/bin/sticky"), "s").unwrap();
+        chmod("usr/bin/sticky", 0o1644);
         let set_id = |p: &Path| (p == Path::new("usr/bin/was")).then_some(0o2711);
         clone_tree(&from, &to, &|p| p == Path::new("lock/own"), &set_id).unwrap();
         let stat = |p: &Path| fs::symlink_metadata(p).unwrap();
@@ -310,7 +313,11 @@ mod tests {
                 "{path}"
             );
         }
-        for (path, mode) in [("usr/bin/su", 0o4755), ("usr/bin/was", 0o2711)] {
+        for (path, mode) in [
+            ("usr/bin/su", 0o4755),
+            ("usr/bin/was", 0o2711),
+            ("usr/bin/sticky", 0o1644),
+        ] {
             let (old, new) = (stat(&from.join(path)), stat(&to.join(path)));
             assert_ne!(old.ino(), new.ino(), "{path}");
             assert_eq!(
@@ -319,6 +326,8 @@ mod tests {
                 "{path}"
             );
         }
+        let (one, other) = (stat(&to.join("usr/bin/su")), stat(&to.join("usr/7/su")));
+        assert_eq!((one.ino(), one.nlink()), (other.ino(), 2));
         let (old, new) = (stat(&from.join("usr/bin")), stat(&to.join("usr/bin")));
         assert_ne!(old.ino(), new.ino());
         assert_eq!(
@@ -376,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_no_directory_is_linked_and_what_is_skipped_is_not_looked_at() {
+    fn what_is_neither_directory_nor_device_is_linked_and_what_is_skipped_is_not_looked_at() {
         let dir = tempfile::tempdir().unwrap();
         let (from, to) = (dir.path().join("a"), dir.path().join("b"));
         fs::create_dir_all(from.join("skipped/deep")).unwrap();
@@ -394,7 +403,24 @@ mod tests {
         if made.is_ok() {
             names.push("whiteout");
         }
+        let device = from.join("device");
+        let kind = FileType::CharacterDevice;
+        let mode = Mode::from_raw_mode(0o640);
+        let made = rustix::fs::mknodat(CWD, &device, kind, mode, rustix::fs::makedev(1, 3));
         clone_tree(&from, &to, &|p| p == Path::new("skipped"), &|_| None).unwrap();
+        if made.is_ok() {
+            let facts = |path: &Path| {
+                let is = fs::symlink_metadata(path).unwrap();
+                (
+                    is.mode(),
+                    is.rdev(),
+                    is.mtime(),
+                    is.mtime_nsec(),
+                    is.nlink(),
+                )
+            };
+            assert_eq!(facts(&device), facts(&to.join("device")));
+        }
         let inode = |path: PathBuf| fs::symlink_metadata(path).unwrap().ino();
         for name in names {
             assert_eq!(inode(from.join(name)), inode(to.join(name)), "{name}");
