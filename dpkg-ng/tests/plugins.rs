@@ -287,7 +287,7 @@ fn a_plugin_has_the_content_of_an_archive() {
     let here = root.here();
     let mut args = vec!["example-rust", "once", text(&store)];
     args.extend(here.iter().map(String::as_str));
-    args.extend(["-i", text(&deb)]);
+    args.extend(["--log=/dev/null", "-i", text(&deb)]);
     let (code, _, err) = root.ng(rust_plugin(), &args);
     assert_eq!((code, &*err), (0, ""));
     for (path, content, mode) in files {
