@@ -82,7 +82,7 @@ pub(super) fn sync_written(job: &mut Job, also: Vec<(Msg, OwnedFd)>) -> Result<(
     }
     if let Err((index, e)) = writeback::sync_all(&files) {
         let what = whats.into_iter().nth(index);
-        let what = what.unwrap_or_else(|| msg!("unable to sync"));
+        let what = what.unwrap_or_else(|| msg!("unable to sync file '%.255s'", ""));
         return Err(Error::os(what, e));
     }
     let first = files.len() - names.len();
