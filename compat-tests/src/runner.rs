@@ -206,6 +206,17 @@ pub fn test_main(
     }
 }
 
+/// The same with some of the cases, unless others are asked for.
+pub fn test_sample(what: &str, compat: &str, some: &[String]) -> ExitCode {
+    test_main(what, compat, matching(some).len(), |exe, filters| {
+        let sample = match filters {
+            [] => some,
+            given => given,
+        };
+        run_cases(exe, sample, "trixie")
+    })
+}
+
 /// Builds our programs and our plugin where this program was built, as it was. What `cargo test --workspace`
 /// builds has them but for the plugin's file, which cargo leaves among the parts that tests are linked from.
 fn build_ours() -> Res<()> {

@@ -21,16 +21,9 @@ fn main() -> ExitCode {
     }
     let some = cases::all().into_iter().step_by(SAMPLE).map(|c| c.name);
     let some: Vec<String> = some.collect();
-    runner::test_main(
+    runner::test_sample(
         "cases in another language",
         env!("CARGO_BIN_EXE_compat"),
-        runner::matching(&some).len(),
-        |exe, filters| {
-            let sample = match filters {
-                [] => &some,
-                given => given,
-            };
-            runner::run_cases(exe, sample, "trixie")
-        },
+        &some,
     )
 }

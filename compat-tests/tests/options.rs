@@ -21,16 +21,9 @@ fn main() -> ExitCode {
     }
     let some = cases::all().into_iter().skip(7).step_by(SAMPLE);
     let some: Vec<String> = some.map(|c| c.name).collect();
-    runner::test_main(
+    runner::test_sample(
         "cases without what makes it fast",
         env!("CARGO_BIN_EXE_compat"),
-        runner::matching(&some).len(),
-        |exe, filters| {
-            let sample = match filters {
-                [] => &some,
-                given => given,
-            };
-            runner::run_cases(exe, sample, "trixie")
-        },
+        &some,
     )
 }

@@ -1,22 +1,26 @@
 # dpkg-ng --multi-version: install, install more versions, collect what is old, remove.
 
-# Without scripts: when the overlay that these see is taken down, the kernel itself syncs all there is.
-MV="dpkg-ng --multi-version --no-scripts"
-seen=/var/sys/current-system/root/usr/share/power
+MV="dpkg-ng --multi-version"
+generation=/var/sys/current-system
+seen=$generation/main/root/usr/share/power
 
 # The steps go round.
 act() {
 	case $(($1 % 4)) in
 	1) $wrap $MV -i v1/*.deb more/*.deb ;;
 	2) $wrap $MV -i v2/*.deb ;;
-	3) $wrap dpkg-ng gc --no-scripts --keep 1 --ignore-process 1 ;;
-	0) [ -z "$(ours)" ] || $wrap $MV -P $(ours) ;;
+	3) $wrap dpkg-ng gc --keep 1 --ignore-process 1 ;;
+	0) purge ;;
 	esac >>log 2>&1
 }
 
-# What is in the view of that, as NAME=VERSION.
-ours() {
-	$MV -l | awk '$1 == "ii" { sub(":.*", "", $2); print $2 "=" $3 }' | grep -E '^(power|less)'
+# Side worlds first; when one has what the main world has, it is gone.
+purge() {
+	for world in $(ls $generation/worlds 2>/dev/null) ""; do
+		in="$MV${world:+ --world $world}"
+		there=$($in -l | awk '$1 == "ii" { sub(":.*", "", $2); print $2 }' | grep -E '^(power|less)')
+		[ -z "$there" ] || $wrap $in -P $there || return
+	done
 }
 
 # The command itself takes up what was begun.
@@ -45,9 +49,9 @@ done_with() {
 		[ -x /var/sys/current-system/bin/less ] || broken "step $1: no less"
 		;;
 	esac
-	# The second versions are beside the first, in a slot.
+	# The second versions are beside the first, in a side world.
 	[ $(($1 % 4)) != 2 ] ||
-		[ "$(find /var/sys/current-system/ -path '*/only2/power*' -printf '%f\n' | sort -u | wc -l)" = 12 ] ||
+		[ "$(find $generation/worlds -path '*/only2/power*' -printf '%f\n' | sort -u | wc -l)" = 12 ] ||
 		broken "step $1: not version 2"
 	$MV -V >verify 2>&1 || broken "verify: $(head -n 5 verify)"
 	[ ! -s verify ] || broken "verify: $(head -n 5 verify)"

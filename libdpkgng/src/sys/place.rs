@@ -770,16 +770,11 @@ impl Spot {
         Ok((free.blocks_available() as u64).saturating_mul(free.fragment_size() as u64))
     }
 
-    /// `rename(2)` to another spot; this one is free afterwards.
+    /// `rename(2)` to another spot. Of two names of one file both stay.
     pub fn rename(&self, to: &Spot) -> io::Result<()> {
         let ((dir, name), (to_dir, to_name)) = (self.raw()?, to.raw()?);
         // SAFETY: both names are NUL-terminated, both directories open or AT_FDCWD.
-        check(unsafe { libc::renameat(dir, name, to_dir, to_name) })?;
-        // Of two names of one file, as a payload's are, the kernel lets both be.
-        match self.lstat() {
-            Ok(_) => self.unlink(),
-            Err(_) => Ok(()),
-        }
+        check(unsafe { libc::renameat(dir, name, to_dir, to_name) })
     }
 
     /// `link(2)`: `to` becomes another name of this; a symbolic link is not followed.

@@ -286,15 +286,18 @@ fn another_owner_makes_a_copy() {
 #[test]
 fn the_same_once_more_leaves_nothing() {
     let rig = Rig::new("");
-    let deb = rig.deb(&control("a", ""), &[("usr/x", Some("x\n"))], |_| {});
+    let deb = rig.deb(&control("a", ""), &[("usr/x", Some("x\n"))], |tree| {
+        fs::hard_link(tree.join("usr/x"), tree.join("usr/y")).unwrap();
+    });
     let store = store(&rig, &deb);
     for _ in 0..2 {
         let (code, said) = unpack(&rig, store.clone());
         assert_eq!(code, 0, "{said}");
     }
     let names = fs::read_dir(rig.path("/usr")).unwrap();
-    let names: Vec<_> = names.map(|n| n.unwrap().file_name()).collect();
-    assert_eq!(names, ["x"]);
+    let mut names: Vec<_> = names.map(|n| n.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["x", "y"]);
     assert_eq!(
         meta(&rig, "/usr/x").ino(),
         meta(&rig, "/store/pay/usr/x").ino()

@@ -63,6 +63,17 @@ impl Run {
                 };
                 Error::os(what, e)
             })?;
+            // Where the payload's own file stood, rename did nothing.
+            if job.linked.contains(node) {
+                match spots.new.unlink() {
+                    Err(e) if !is_absent(&e) => {
+                        let name = self.db.fsys.name(*node);
+                        let id = "unable to install new version of '%.255s'";
+                        return Err(Error::os(msg!(id, name), e));
+                    }
+                    _ => {}
+                }
+            }
             // A link in place may lead the way to what comes next.
             if job.links.contains(node) {
                 self.unpack.place().forget();

@@ -22,6 +22,14 @@ pub enum AptError {
         /// Why not.
         source: io::Error,
     },
+    /// A file that a person named can't be read.
+    #[error("cannot read '{}': {source}", .path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// A path that can't stand in a configuration of apt's.
     #[error("'{}' can't stand in a configuration of apt's", .0.display())]
     Path(PathBuf),

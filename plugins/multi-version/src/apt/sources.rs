@@ -130,8 +130,15 @@ impl Private {
             return Ok(());
         }
         if suites.is_empty() {
-            disk.remove_file(&sources_file)?;
-            return Ok(disk.remove_file(&pins_file)?);
+            // With no sources of its own left the host's are used again.
+            for file in [&sources_file, &pins_file] {
+                disk.remove_file(file)?;
+                for dir in file.ancestors().skip(1).take(2) {
+                    // What a person put there stays, and keeps it.
+                    let _ = fs::remove_dir(dir);
+                }
+            }
+            return Ok(disk.remove_tree(&self.lists())?);
         }
         let mut command = Command::new("apt-get");
         command.args(["indextargets", "--format", FORMAT, "Created-By: Packages"]);
@@ -167,7 +174,10 @@ impl Private {
             let path = path.to_path_buf();
             move |source: io::Error| AptError::Prepare { path, source }
         };
-        let text = fs::read(file).map_err(wrong(file))?;
+        let text = fs::read(file).map_err(|source| AptError::Read {
+            path: file.into(),
+            source,
+        })?;
         let dir = self.etc().join("sources.list.d");
         fs::create_dir_all(&dir).map_err(wrong(&dir))?;
         let is_deb822 = file.extension().is_some_and(|e| e == "sources");
@@ -242,5 +252,28 @@ https://example.org/|nodistro|main|/e.gpg
         let pins = preferences(&["bookworm".into(), "trixie".into()]);
         assert_eq!(pins.matches("Pin-Priority: 100").count(), 2);
         assert!(pins.contains("n=trixie*") && !pins.contains("bookworm"));
+    }
+
+    #[test]
+    fn without_suites_the_hosts_sources_are_used_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let private = Private(dir.path().join("apt"));
+        for file in [
+            "etc/sources.list.d/suites.sources",
+            "etc/preferences.d/suites",
+            "lists/a_Release",
+        ] {
+            let file = private.0.join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "# Made for 'Suites: trixie' of the view\n").unwrap();
+        }
+        let own = private.etc().join("sources.list.d/own.list");
+        fs::write(&own, "").unwrap();
+        private.ask_for(&Disk::default(), &[]).unwrap();
+        assert!(own.exists() && !private.lists().exists());
+        fs::remove_file(own).unwrap();
+        fs::write(private.etc().join("sources.list.d/suites.sources"), "x").unwrap();
+        private.ask_for(&Disk::default(), &[]).unwrap();
+        assert!(!private.etc().exists());
     }
 }

@@ -64,11 +64,12 @@ impl Shipped {
             let (Ok(a), Ok(b)) = (fs::read(&placed), fs::read(&linked)) else {
                 return false;
             };
-            is.len() == made.len() && a == b
+            a == b
         };
         let is_linked = made.is_file()
             && is.is_file()
-            && ((is.dev(), is.ino()) == (made.dev(), made.ino()) || same());
+            && ((is.dev(), is.ino()) == (made.dev(), made.ino())
+                || is.len() == made.len() && same());
         is_linked.then(|| came.join(&path))
     }
 }
