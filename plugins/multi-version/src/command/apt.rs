@@ -68,7 +68,7 @@ pub fn upgrade(
         let before = reader.current(view)?;
         let of_one = upgrade_one(host, layout, view, &args, command);
         let after = reader.current(view)?;
-        let number = after.map_or("none".into(), |n| n.to_string());
+        let number = after.map_or_else(String::new, |n| n.to_string());
         became.push(match of_one {
             Ok(0) if upgrade.no_act => continue,
             Ok(0) if before == after => {
@@ -79,7 +79,10 @@ pub fn upgrade(
                 code = 1;
                 let why =
                     failed.map_or_else(|e| e.to_string(), |code| format!("apt ended with {code}"));
-                format!("{view} is as it was, at generation {number}: {why}")
+                match after {
+                    Some(number) => format!("{view} is as it was, at generation {number}: {why}"),
+                    None => format!("{view}: {why}"),
+                }
             }
         });
     }
