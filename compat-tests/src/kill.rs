@@ -246,7 +246,8 @@ fn state(since: i64) -> String {
     s.walk("", Path::new(RUN), since, &|p| {
         p.starts_with("var/lib/dpkg/") && p.ends_with("-old")
     });
-    s.0.iter()
+    s.entries
+        .iter()
         .map(|(path, what)| format!("{path} {what}\n"))
         .collect()
 }

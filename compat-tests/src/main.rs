@@ -112,6 +112,10 @@ fn run(args: &[String]) -> Res<bool> {
             let exe = std::env::current_exe().map_err(|e| e.to_string())?;
             return generator::command(&exe, rest);
         }
+        generator::view::INSIDE => match rest {
+            [what] => return generator::view::serve_inside(what).map(|()| true),
+            _ => return Err(USAGE.into()),
+        },
         "--random-in-sandbox" => match rest {
             [release, who] => return generator::stage::serve(release, who).map(|()| true),
             _ => return Err(USAGE.into()),

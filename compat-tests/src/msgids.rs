@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use crate::{During, Res};
 
 /// What follows one of these is not for users, up to its closing parenthesis.
-const NOT_FOR_USERS: [&str; 8] = [
+const NOT_FOR_USERS: [&str; 9] = [
+    "allow(",
     "debug(",
     "#[doc",
     "#[must_use",

@@ -351,10 +351,10 @@ fn look(plan: &str, since: i64) -> Res<BTreeMap<String, String>> {
     };
     if plan == "bootstrap" {
         s.walk("", Path::new("/t/up/main"), since, &bootstrap::own);
-        return Ok(s.0);
+        return Ok(s.entries);
     }
     s.walk("", Path::new("/t/up/main"), since, &own);
-    let mut out = s.0;
+    let mut out = s.entries;
     for file in ["status", "status-old", "available"] {
         let path = Path::new("/var/lib/dpkg").join(file);
         let text = fs::read(&path).during(path.display())?;

@@ -128,6 +128,23 @@ pub fn enter_on(
     extra: &[(PathBuf, &str)],
     disk: Option<&Path>,
 ) -> Res<()> {
+    let merged = lay(release, who, extra, disk)?;
+    nix::unistd::chroot(&merged).during("chroot")?;
+    std::env::set_current_dir("/t/w").during("chdir")
+}
+
+/// Like [`enter`], but the copy becomes the root of the mount namespace, so that who comes back to one by setns(2), as
+/// views do, is in it, too.
+pub fn enter_wholly(release: &str, who: Who, extra: &[(PathBuf, &str)]) -> Res<()> {
+    let merged = lay(release, who, extra, None)?;
+    std::env::set_current_dir(&merged).during(merged.display())?;
+    nix::unistd::pivot_root(".", ".").during("pivot_root")?;
+    nix::mount::umount2(".", nix::mount::MntFlags::MNT_DETACH).during("umount")?;
+    std::env::set_current_dir("/t/w").during("chdir")
+}
+
+/// Makes the copy, in a mount namespace of this process; gives where it is.
+fn lay(release: &str, who: Who, extra: &[(PathBuf, &str)], disk: Option<&Path>) -> Res<PathBuf> {
     let lower = oracle::root(release);
     let layers = vec![oracle::locales(release), lower.clone()];
     let base = oracle::dir().join("mnt");
@@ -217,8 +234,7 @@ pub fn enter_on(
     bind(upper_base.join("main-upper"), &t.join("up/main"), false)?;
     bind(base.join("root-upper"), &t.join("up/root"), false)?;
     fs::write(merged.join("var/log/dpkg.log"), "").during("dpkg.log")?;
-    nix::unistd::chroot(&merged).during("chroot")?;
-    std::env::set_current_dir("/t/w").during("chdir")
+    Ok(merged)
 }
 
 /// A layer with these options for dpkg, whose directories are as old as those of `system`.

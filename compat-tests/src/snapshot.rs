@@ -1,6 +1,6 @@
 //! A tree or a database, written down so that two of them compare as text.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -11,7 +11,12 @@ use sha2::{Digest, Sha256};
 
 /// Everything below some directories: label of the path to its description.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Snapshot(pub BTreeMap<String, String>, bool);
+pub struct Snapshot {
+    /// The descriptions.
+    pub entries: BTreeMap<String, String>,
+    hashed: bool,
+    links_within: bool,
+}
 
 /// Files up to this size are written out, larger ones as a hash.
 const WRITTEN_OUT: usize = 65536;
@@ -27,19 +32,47 @@ pub fn now() -> i64 {
 impl Snapshot {
     /// One that notes the contents of all files as hashes, for large trees.
     pub fn hashed() -> Snapshot {
-        Snapshot(BTreeMap::new(), true)
+        Snapshot {
+            hashed: true,
+            ..Snapshot::default()
+        }
+    }
+
+    /// One that counts only the links that it has seen: files may have others where nobody looks.
+    pub fn with_links_within() -> Snapshot {
+        Snapshot {
+            links_within: true,
+            ..Snapshot::default()
+        }
     }
 
     /// One made of what was noted before.
     pub fn of(entries: BTreeMap<String, String>) -> Snapshot {
-        Snapshot(entries, false)
+        Snapshot {
+            entries,
+            ..Snapshot::default()
+        }
     }
 
     /// Adds everything below `dir`, each path named `label` + its path below `dir`. Times from
     /// `since` on read `now`; `skip` says which names (below `dir`, no leading slash) to leave out.
     pub fn walk(&mut self, label: &str, dir: &Path, since: i64, skip: &dyn Fn(&str) -> bool) {
-        let mut links = HashMap::new();
-        self.walk_in(label, dir, "", since, skip, &mut links);
+        let mut found = Vec::new();
+        self.walk_in(label, dir, "", since, skip, &mut found);
+        let mut links: HashMap<u64, (String, u64)> = HashMap::new();
+        for (one, inode, _) in found.iter().filter_map(|f| f.linked.as_ref()) {
+            let first = || (one.clone(), 0);
+            links.entry(*inode).or_insert_with(first).1 += 1;
+        }
+        for found in found {
+            let of = found.linked.and_then(|(_, inode, all)| {
+                let (first, here) = links.get(&inode)?;
+                let count = if self.links_within { *here } else { all };
+                (count > 1).then(|| format!(" links={count} of {first}"))
+            });
+            let text = found.head + &of.unwrap_or_default() + &found.tail;
+            self.entries.insert(found.key, text);
+        }
         self.read_journal();
     }
 
@@ -51,10 +84,10 @@ impl Snapshot {
             let numbered = name.len() == 4 && name.bytes().all(|b| b.is_ascii_digit());
             (numbered && dir.ends_with("/var/lib/dpkg/updates")).then_some(dir.to_owned())
         };
-        let keys: Vec<String> = self.0.keys().cloned().collect();
+        let keys: Vec<String> = self.entries.keys().cloned().collect();
         for key in keys {
             let Some(dir) = is_note(&key) else { continue };
-            let Some(text) = self.0.get(&key) else {
+            let Some(text) = self.entries.get(&key) else {
                 continue;
             };
             let field = |name: &str| {
@@ -65,21 +98,21 @@ impl Snapshot {
             let (Some(package), Some(arch)) = (field("Package: "), field("Architecture: ")) else {
                 continue;
             };
-            if let Some(text) = self.0.remove(&key) {
+            if let Some(text) = self.entries.remove(&key) {
                 let note = format!("{dir}/note of {package}:{arch}");
-                self.0.insert(note, text);
+                self.entries.insert(note, text);
             }
         }
     }
 
     fn walk_in(
-        &mut self,
+        &self,
         label: &str,
         dir: &Path,
         below: &str,
         since: i64,
         skip: &dyn Fn(&str) -> bool,
-        links: &mut HashMap<u64, String>,
+        found: &mut Vec<Found>,
     ) {
         let Ok(entries) = fs::read_dir(dir) else {
             return;
@@ -96,11 +129,17 @@ impl Snapshot {
             let Ok(meta) = fs::symlink_metadata(&path) else {
                 continue;
             };
-            let limit = if self.1 { 0 } else { WRITTEN_OUT };
-            let text = describe(&path, &meta, since, &below, links, limit);
-            self.0.insert(normalise(&format!("{label}{below}")), text);
+            let limit = if self.hashed { 0 } else { WRITTEN_OUT };
+            let (head, tail) = describe(&path, &meta, since, limit);
+            let linked = !meta.is_dir() && meta.nlink() > 1 && head != "removed";
+            found.push(Found {
+                key: normalise(&format!("{label}{below}")),
+                head,
+                tail,
+                linked: linked.then(|| (below.clone(), meta.ino(), meta.nlink())),
+            });
             if meta.is_dir() {
-                self.walk_in(label, &path, &below, since, skip, links);
+                self.walk_in(label, &path, &below, since, skip, found);
             }
         }
     }
@@ -108,9 +147,9 @@ impl Snapshot {
     /// What changed from `before` to `self`, as lines.
     pub fn changes(&self, before: &Snapshot) -> String {
         let mut out = String::new();
-        let keys: std::collections::BTreeSet<_> = before.0.keys().chain(self.0.keys()).collect();
+        let keys: BTreeSet<_> = before.entries.keys().chain(self.entries.keys()).collect();
         for key in keys {
-            match (before.0.get(key), self.0.get(key)) {
+            match (before.entries.get(key), self.entries.get(key)) {
                 (Some(_), None) => out.push_str(&format!("  gone {key}\n")),
                 (old, Some(new)) if old != Some(new) => {
                     out.push_str(&format!("  {key} {new}\n"));
@@ -122,51 +161,51 @@ impl Snapshot {
     }
 }
 
-fn describe(
-    path: &Path,
-    meta: &fs::Metadata,
-    since: i64,
-    below: &str,
-    links: &mut HashMap<u64, String>,
-    limit: usize,
-) -> String {
+/// A path that a walk came by.
+struct Found {
+    key: String,
+    /// What comes before its links, and behind.
+    head: String,
+    tail: String,
+    /// Of what has several names: where it is, its inode and how many these are.
+    linked: Option<(String, u64, u64)>,
+}
+
+fn describe(path: &Path, meta: &fs::Metadata, since: i64, limit: usize) -> (String, String) {
     let kind = meta.file_type();
     let mut out = format!("{:04o} {}:{}", meta.mode() & 0o7777, meta.uid(), meta.gid());
     if kind.is_char_device() && meta.rdev() == 0 {
         // What overlayfs keeps in place of a removed file of the stock system.
-        return "removed".into();
+        return ("removed".into(), String::new());
     }
     let time = if meta.mtime() >= since {
         "now".to_owned()
     } else {
         meta.mtime().to_string()
     };
-    if kind.is_dir() {
-        return format!("dir {out} @{time}");
-    }
     out.push_str(&format!(" @{time}"));
-    if meta.nlink() > 1 {
-        let first = links.entry(meta.ino()).or_insert_with(|| below.to_owned());
-        out.push_str(&format!(" links={} of {first}", meta.nlink()));
-    }
-    if kind.is_symlink() {
+    let (name, tail) = if kind.is_dir() {
+        ("dir", String::new())
+    } else if kind.is_symlink() {
         let target = fs::read_link(path).unwrap_or_default();
         // The mode of a symlink means nothing.
-        return format!("link {out} -> {}", escape(target.as_os_str().as_bytes()));
-    }
-    if kind.is_fifo() {
-        return format!("fifo {out}");
-    }
-    if kind.is_socket() {
-        return format!("socket {out}");
-    }
-    if kind.is_char_device() || kind.is_block_device() {
-        let k = if kind.is_char_device() { "chr" } else { "blk" };
+        (
+            "link",
+            format!(" -> {}", escape(target.as_os_str().as_bytes())),
+        )
+    } else if kind.is_fifo() {
+        ("fifo", String::new())
+    } else if kind.is_socket() {
+        ("socket", String::new())
+    } else if kind.is_char_device() || kind.is_block_device() {
         let dev = meta.rdev();
         let (major, minor) = (nix::sys::stat::major(dev), nix::sys::stat::minor(dev));
-        return format!("{k} {out} {major},{minor}");
-    }
-    format!("file {out} {}", content(path, limit))
+        let name = if kind.is_char_device() { "chr" } else { "blk" };
+        (name, format!(" {major},{minor}"))
+    } else {
+        ("file", format!(" {}", content(path, limit)))
+    };
+    (format!("{name} {out}"), tail)
 }
 
 fn content(path: &Path, limit: usize) -> String {

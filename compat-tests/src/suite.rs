@@ -271,7 +271,7 @@ fn take(since: i64) -> Snapshot {
 
 fn write_snapshot(n: usize, since: i64) -> Res<()> {
     let mut out = String::new();
-    for (k, v) in take(since).0 {
+    for (k, v) in take(since).entries {
         out.push_str(&format!("{k}\u{1}{v}\u{2}"));
     }
     fs::write(record_path(n, "snap"), out).during("snapshot")

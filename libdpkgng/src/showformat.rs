@@ -12,6 +12,7 @@ use crate::msg::Msg;
 use crate::pkg::{NameWhen, PkgId, PkgTable, Which};
 use crate::report::Reporter;
 use crate::state::{EFlag, Status, Want};
+use crate::sys::place::Absence;
 use crate::version::{Epoch, Version};
 
 /// A piece of a format.
@@ -55,18 +56,15 @@ impl DbFsys for Database {
     }
 
     fn last_modified(&self, pkg: PkgId, which: Which) -> Result<Option<i64>> {
-        use std::os::unix::fs::MetadataExt;
         self.infodb_format()?;
-        match std::fs::metadata(self.infodb_file(pkg, which, "list")) {
-            Ok(meta) => Ok(Some(meta.mtime())),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(e).or_fail(|| {
-                msg!(
-                    "cannot get package %s filesystem last modification time",
-                    self.table.bin_name(pkg, which, NameWhen::NonAmbig)
-                )
-            }),
-        }
+        let found = self.infodb_file(pkg, which, "list").stat().if_there();
+        let found = found.or_fail(|| {
+            msg!(
+                "cannot get package %s filesystem last modification time",
+                self.table.bin_name(pkg, which, NameWhen::NonAmbig)
+            )
+        })?;
+        Ok(found.map(|stat| stat.mtime))
     }
 }
 

@@ -176,8 +176,10 @@ pub(super) fn add(c: &mut Cases) {
     });
     c.add("alternatives/full-disk", |w| {
         begin(w);
-        w.prepare("mkdir $R/var/lib/dpkg/alternatives; ln -s /dev/full $R/var/lib/dpkg/alternatives/thing.dpkg-tmp");
-        w.run(&format!("$A {}", install("one", 10)));
+        w.prepare("mkdir $R/var/lib/dpkg/alternatives");
+        // A limit of nothing, as nothing else lets both open the file and not write it.
+        let full = "trap '' 25; ulimit -f 0";
+        w.run(&format!("{full}; $A {}", install("one", 10)));
         // So that what is written is a block, or one byte more.
         for last in [203, 204] {
             let length = |i| if i == 29 { last } else { 200 };
@@ -185,7 +187,7 @@ pub(super) fn add(c: &mut Cases) {
             let choices: String = paths.map(|path| format!("{path}\n1\n")).collect();
             w.write("/var/lib/dpkg/alternatives/thing", &format!("auto\n/usr/bin/thing\n\n{choices}\n"));
             w.prepare("cd $R; for f in $(grep /opt $R/var/lib/dpkg/alternatives/thing); do touch .$f; done; rm -f etc/alternatives/thing");
-            w.run("$A --install /usr/bin/thing thing /opt/one 3");
+            w.run(&format!("{full}; $A --install /usr/bin/thing thing /opt/one 3"));
         }
     });
 }

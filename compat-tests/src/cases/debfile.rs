@@ -365,17 +365,55 @@ pub(super) fn add(c: &mut Cases) {
     c.add("deb/script-is-a-link", |w| {
         w.prepare(TREE);
         w.prepare(&format!(
-            "cd /t/w; mkdir c; cp p/DEBIAN/control c; ln -s ../available c/preinst; tar -C c --mtime=@0 -cf control.tar .; \
-             tar -T/dev/null -cf data.tar; printf '2.0\\n' >debian-binary; \
-             {AR} debian-binary control.tar data.tar >/t/debs/x.deb"
+            "cd /t/w; mkdir c; cp p/DEBIAN/control c; ln -s script c/preinst; printf '2.0\\n' >debian-binary; \
+             printf '#!/bin/sh\\n' >c/script; tar -T/dev/null -cf data.tar; \
+             for x in 755:y 644:x; do chmod ${{x%:*}} c/script; tar -C c --mtime=@0 -cf control.tar .; \
+             {AR} debian-binary control.tar data.tar >/t/debs/${{x#*:}}.deb; done"
         ));
-        w.prepare("chmod 755 $R/var/lib/dpkg/available");
-        w.ok("$D -i /t/debs/x.deb");
+        w.ok("$D -i /t/debs/y.deb");
         w.ok("$D -P p");
-        w.prepare("chmod 644 $R/var/lib/dpkg/available");
         let name = "maintainer scripts that are links to what cannot be executed";
         w.deviates(name, 0, 1, "$D -i /t/debs/x.deb");
     });
+    for (name, first, second) in [
+        ("link", "ln -s g t/opt/f", "echo f >t/opt/f"),
+        ("link-to-nowhere", "ln -s h t/opt/f", "echo f >t/opt/f"),
+        ("link-to-directory", "ln -s . t/opt/f", "echo f >t/opt/f"),
+        ("link-out", "ln -s /tmp/none t/opt/f", "echo f >t/opt/f"),
+        ("link-and-link", "ln -s g t/opt/f", "ln -s h t/opt/f"),
+        ("link-and-directory", "ln -s g t/opt/f", "mkdir t/opt/f"),
+    ] {
+        c.add(&format!("deb/{name}-and-then-file"), move |w| {
+            with_data(w, &format!("rm t/opt/f; {first}; touch -h -d @1000000000 t/opt/f; tar -C t -cf data.tar ./opt/g ./opt/f; rm t/opt/f; {second}; touch -h -d @1000000000 t/opt/f; tar -C t -rf data.tar ./opt/f"));
+            w.run("$D -i /t/debs/x.deb");
+            w.run("$D -V; $D -P p");
+        });
+    }
+    for version in [
+        "0.931",
+        "0.93",
+        "0.931000",
+        "0.930000",
+        "0.9310000",
+        "0.9390000",
+        "0.9390001",
+        "0.940000",
+    ] {
+        c.add(&format!("deb/old-format-{version}"), move |w| {
+            let deb = deb("pk", "1").file("/opt/f", "x");
+            let p = w.deb(&deb.option("-Zgzip").option("--deb-format=0.939000"));
+            w.prepare(&format!("cd /t/w; sed '1s/.*/{version}/' {p} >x.deb"));
+            for line in [
+                "dpkg-deb -I x.deb",
+                "dpkg-deb -c x.deb",
+                "dpkg-deb -f x.deb",
+                "$D -i x.deb",
+                "$Q -l",
+            ] {
+                w.run(line);
+            }
+        });
+    }
     c.add("deb/old-format", |w| {
         let p = w.deb(
             &deb("pk", "1")

@@ -17,6 +17,7 @@ mod divert;
 mod files;
 mod forces;
 mod language;
+mod links;
 mod maintscript_helper;
 mod query;
 mod realpath;
@@ -70,6 +71,7 @@ pub fn all() -> Vec<Case> {
     forces::add(&mut c);
     maintscript_helper::add(&mut c);
     language::add(&mut c);
+    links::add(&mut c);
     query::add(&mut c);
     realpath::add(&mut c);
     relations::add(&mut c);

@@ -17,11 +17,12 @@ const ALT: &str = "/etc/alternatives";
 
 /// A scenario of about `count` calls and changes.
 pub fn random(rng: &mut Rng, seed: u64, count: usize) -> Scenario {
+    let inside = rng.chance(30);
     let mut story = Story {
         rng,
+        inside,
         steps: Vec::new(),
     };
-    let inside = story.rng.chance(30);
     for dir in ["/srv/bin", "/srv/man", "/srv/f"] {
         story.steps.push(Step::Mkdir { path: dir.into() });
     }
@@ -43,6 +44,7 @@ pub fn random(rng: &mut Rng, seed: u64, count: usize) -> Scenario {
     Scenario {
         seed,
         inside,
+        view: false,
         packages: Vec::new(),
         steps: story.steps,
     }
@@ -50,6 +52,9 @@ pub fn random(rng: &mut Rng, seed: u64, count: usize) -> Scenario {
 
 struct Story<'a> {
     rng: &'a mut Rng,
+    /// Whether it happens in a chroot. With `--root`, an absolute link leads stock out of the root, and
+    /// ours not: none may be where one is followed.
+    inside: bool,
     steps: Vec<Step>,
 }
 
@@ -147,10 +152,14 @@ impl Story<'_> {
             Act::MoveLink => {
                 let path = self.any_link();
                 let target = match self.rng.below(10) {
-                    0 => self.any_link(),
+                    0 if self.inside => self.any_link(),
                     1 => "relative".into(),
                     2 => "/srv/nowhere".into(),
                     _ => self.path(),
+                };
+                let target = match path == ALT {
+                    true => self.followed(&path, target),
+                    false => target,
                 };
                 self.steps.push(Step::Link { path, target });
             }
@@ -166,8 +175,10 @@ impl Story<'_> {
             Act::MoveDirectory => {
                 let path = self.rng.word(&["/srv/bin", "/srv/man", ALT]).to_owned();
                 self.steps.push(Step::Delete { path: path.clone() });
-                // An absolute one leads stock out of the root, and ours not.
-                let target = self.rng.word(&["../srv/bin", "../srv/man", "../srv/f"]);
+                let mut target = self.rng.word(&["../srv/bin", "../srv/man", "../srv/f"]);
+                if path == ALT && !self.inside {
+                    target = "../srv/f"; // Elsewhere links lead to themselves, from one root to the other.
+                }
                 let target = target.to_owned();
                 self.steps.push(Step::Link { path, target });
             }
@@ -184,13 +195,17 @@ impl Story<'_> {
                 self.odd(path);
             }
             Act::Leftover => {
-                let of = match self.rng.below(3) {
-                    0 => format!("{ADMIN}/{group}"),
-                    _ => self.any_link(),
+                let admin = self.rng.below(3) == 0;
+                let of = match admin {
+                    true => format!("{ADMIN}/{group}"),
+                    false => self.any_link(),
                 };
                 let path = format!("{of}.dpkg-tmp");
                 if self.rng.chance(50) {
                     self.write(path, "left".into());
+                } else if admin {
+                    // Through a link there stock writes, and ours does not.
+                    self.directory(path);
                 } else {
                     self.odd(path);
                 }
@@ -217,7 +232,17 @@ impl Story<'_> {
             return self.directory(path);
         }
         let target = self.path();
+        let target = self.followed(&path, target);
         self.steps.push(Step::Link { path, target });
+    }
+
+    /// The target of a link at `path` that is going to be followed.
+    fn followed(&self, path: &str, target: String) -> String {
+        if self.inside || !target.starts_with('/') {
+            return target;
+        }
+        let up = path.matches('/').count().saturating_sub(1);
+        format!("{}{}", "../".repeat(up), &target[1..])
     }
 
     fn call(&mut self, arguments: Vec<String>, stdin: &str) {
@@ -236,6 +261,11 @@ impl Story<'_> {
             (2, "--log /srv/f/log"),
         ];
         let option = self.rng.weighted(&options).unwrap_or("");
+        // Where other links are, an alternative's link may be to one.
+        let option = match self.inside {
+            true => option.to_owned(),
+            false => option.replace("--altdir /srv/man", "--altdir /srv/alt"),
+        };
         words.extend(option.split_whitespace().map(str::to_owned));
         words.extend(arguments);
         let stdin = stdin.to_owned();
@@ -257,7 +287,7 @@ impl Story<'_> {
             0 => "/srv/f".into(),
             1 => "/srv/f/none".into(),
             2 => "/srv/f/f1/below".into(),
-            3 => "/srv/bin/ga".into(),
+            3 if self.inside => "/srv/bin/ga".into(),
             _ => format!("/srv/f/{}", self.rng.word(&FILES)),
         }
     }
@@ -395,7 +425,12 @@ impl Story<'_> {
             }
         }
         lines.push(String::new());
-        let at = self.rng.below(lines.len());
+        // A slave's link must not become the file of a choice, which is followed.
+        let first = match self.inside {
+            true => 0,
+            false => 3 + 2 * slaves,
+        };
+        let at = first + self.rng.below(lines.len() - first);
         match self.rng.below(8) {
             0 => drop(lines.remove(at)),
             1 => lines.insert(at, lines[at].clone()),

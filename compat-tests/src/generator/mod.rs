@@ -5,6 +5,7 @@
 //! * [`rng`] numbers; [`spec`] what a scenario is; [`text`] its form as text.
 //! * [`packages`], [`relations`], [`scripts`], [`steps`], [`options`]: what is made at random.
 //! * [`alternatives`]: the same for update-alternatives, with links and files for packages.
+//! * [`view`], [`chroot`]: the two sides when ours runs on a view.
 //! * [`build`] packages as bytes; [`stage`] runs scenarios in a sandbox; [`pair`] runs both sides.
 //! * [`mod@shrink`] and [`stats`].
 
@@ -15,6 +16,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::report::{Totals, diff};
+use crate::runner::UnderTest;
 use crate::sandbox::Who;
 use crate::{During, Res};
 use pair::Pair;
@@ -25,6 +27,7 @@ use stats::Stats;
 
 pub mod alternatives;
 pub mod build;
+pub mod chroot;
 pub mod options;
 pub mod packages;
 pub mod pair;
@@ -37,17 +40,19 @@ pub mod stage;
 pub mod stats;
 pub mod steps;
 pub mod text;
+pub mod view;
 
 /// How to call it.
 pub const USAGE: &str = "\
   random [--seed N] [--count M] [--steps K] [--keep-going] [--stats] [--out DIR] [--no-shrink]
-         [--stock-twice] [--print] [--alternatives]
+         [--stock-twice] [--print] [--alternatives | --view]
                              run M random scenarios of about K steps, from seed N on; at the first
                              difference (with --keep-going: at each new kind) write a small one to
                              DIR; --stock-twice compares stock with itself;
-                             --alternatives is about update-alternatives alone
+                             --alternatives is about update-alternatives alone; --view runs ours
+                             on a view, and stock's in a chroot
   random --replay PATH       run the scenario in a file, or all in a directory, and show what
-                             differs (with --print, what stock does)
+                             differs (with --print, what stock does, or with DPKG_UNDER_TEST=ours what ours does)
 ";
 
 struct Plan {
@@ -61,6 +66,7 @@ struct Plan {
     shrink: bool,
     print: bool,
     alternatives: bool,
+    view: bool,
     out: PathBuf,
     replay: Option<PathBuf>,
 }
@@ -78,6 +84,7 @@ impl Plan {
             shrink: true,
             print: false,
             alternatives: false,
+            view: false,
             out: std::env::temp_dir().join("compat-random"),
             replay: None,
         };
@@ -96,9 +103,13 @@ impl Plan {
                 "--no-shrink" => plan.shrink = false,
                 "--print" => plan.print = true,
                 "--alternatives" => plan.alternatives = true,
+                "--view" => plan.view = true,
                 "--stock-twice" => plan.second = Who::Theirs,
                 _ => return Err(format!("random: {arg}?\n{USAGE}")),
             }
+        }
+        if plan.alternatives && plan.view {
+            return Err("random: --alternatives and --view are about different things".into());
         }
         Ok(plan)
     }
@@ -113,7 +124,7 @@ impl Plan {
             let count = rng.range(low, low + self.steps);
             return alternatives::random(&mut rng, seed, count);
         }
-        let mut s = packages::random(&mut rng, seed);
+        let mut s = packages::random(&mut rng, seed, self.view);
         let count = rng.range(low, low + self.steps);
         steps::random(&mut rng, &mut s, count);
         s
@@ -124,7 +135,13 @@ impl Plan {
 pub fn command(exe: &Path, args: &[String]) -> Res<bool> {
     let plan = Plan::read(args)?;
     match &plan.replay {
-        Some(file) => replay(exe, &plan, file),
+        Some(file) => {
+            let totals = replay(exe, &plan, file)?;
+            if !plan.print {
+                totals.print("random");
+            }
+            Ok(totals.failed.is_empty())
+        }
         None if plan.print => {
             for seed in plan.seed..plan.seed + plan.count {
                 print!("{}", text::write(&plan.scenario(seed)));
@@ -135,20 +152,23 @@ pub fn command(exe: &Path, args: &[String]) -> Res<bool> {
     }
 }
 
-fn replay(exe: &Path, plan: &Plan, path: &Path) -> Res<bool> {
-    let mut files = vec![path.to_owned()];
-    if path.is_dir() {
-        let entries = fs::read_dir(path).during(path.display())?;
-        files = entries.flatten().map(|e| e.path()).collect();
-        files.sort();
-    }
+fn replay(exe: &Path, plan: &Plan, path: &Path) -> Res<Totals> {
+    let files = match path.is_dir() {
+        true => scenarios_in(path)?,
+        false => vec![path.to_owned()],
+    };
     let mut pair = Pair::new(exe, &plan.release, plan.second);
     let mut totals = Totals::default();
     for file in &files {
         let text = fs::read_to_string(file).during(file.display())?;
         let scenario = text::read(&text).during(file.display())?;
         if plan.print {
-            print!("{}", pair.run(&scenario)?.theirs.concat());
+            let seen = pair.run(&scenario)?;
+            let side = match UnderTest::from_env()? {
+                UnderTest::Ours => seen.ours,
+                _ => seen.theirs,
+            };
+            print!("{}", side.concat());
             continue;
         }
         match try_out(&mut pair, &scenario)? {
@@ -159,10 +179,14 @@ fn replay(exe: &Path, plan: &Plan, path: &Path) -> Res<bool> {
             None => totals.passed += 1,
         }
     }
-    if !plan.print {
-        totals.print("random");
-    }
-    Ok(totals.failed.is_empty())
+    Ok(totals)
+}
+
+fn scenarios_in(dir: &Path) -> Res<Vec<PathBuf>> {
+    let entries = fs::read_dir(dir).during(dir.display())?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+    files.sort();
+    Ok(files)
 }
 
 /// How many scenarios [`sample_of_alternatives`] takes.
@@ -174,6 +198,29 @@ pub fn sample_of_alternatives(exe: &Path) -> Res<Totals> {
     let args = ["--alternatives", "--keep-going", "--count", &count];
     let plan = Plan::read(&args.map(str::to_owned))?;
     compare(exe, &plan)
+}
+
+/// How many random scenarios [`sample_of_views`] takes.
+const SAMPLE_OF_VIEWS: usize = 8;
+
+/// Scenarios in which a view once differed.
+fn found() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("found/views")
+}
+
+/// How many scenarios [`sample_of_views`] takes.
+pub fn count_of_views() -> usize {
+    SAMPLE_OF_VIEWS + scenarios_in(&found()).map_or(0, |found| found.len())
+}
+
+/// A fixed sample of the scenarios in a view, and those that were found by more of them.
+pub fn sample_of_views(exe: &Path) -> Res<Totals> {
+    let count = SAMPLE_OF_VIEWS.to_string();
+    let args = ["--view", "--keep-going", "--count", &count];
+    let plan = Plan::read(&args.map(str::to_owned))?;
+    let mut totals = compare(exe, &plan)?;
+    totals.add(replay(exe, &plan, &found())?);
+    Ok(totals)
 }
 
 fn batch(exe: &Path, plan: &Plan) -> Res<bool> {

@@ -38,10 +38,15 @@ pub struct Features {
     pub multiarch: bool,
     /// Essential and Protected.
     pub essential: bool,
+    /// For a view. Its scripts leave files with several names alone: when one is written to by its one name, overlayfs
+    /// makes that another file.
+    pub view: bool,
+    /// Paths below /var, and scripts that write and remove: for views, whose state is a place of its own.
+    pub state: bool,
 }
 
 impl Features {
-    fn random(rng: &mut Rng) -> Features {
+    fn random(rng: &mut Rng, view: bool) -> Features {
         Features {
             depends: rng.chance(55),
             conflicts: rng.chance(30),
@@ -56,6 +61,8 @@ impl Features {
             changing: rng.chance(35),
             multiarch: rng.chance(30),
             essential: rng.chance(15),
+            view,
+            state: view && rng.chance(50),
         }
     }
 }
@@ -76,9 +83,9 @@ pub struct Pool {
     pub versions: Vec<&'static str>,
 }
 
-/// A scenario with packages and no steps.
-pub fn random(rng: &mut Rng, seed: u64) -> Scenario {
-    let features = Features::random(rng);
+/// A scenario with packages and no steps; for a view, or else for a root.
+pub fn random(rng: &mut Rng, seed: u64, view: bool) -> Scenario {
+    let features = Features::random(rng, view);
     let count = rng.weighted(&[(90, 2), (10, 6)]).unwrap_or(2) + rng.below(5);
     let mut versions = VERSIONS.to_vec();
     while versions.len() > 3 {
@@ -109,7 +116,7 @@ pub fn random(rng: &mut Rng, seed: u64) -> Scenario {
             }
         }
     }
-    let inside = rng.chance(50);
+    let inside = rng.chance(50) || view;
     if !inside {
         let links = packages
             .iter_mut()
@@ -123,6 +130,7 @@ pub fn random(rng: &mut Rng, seed: u64) -> Scenario {
     Scenario {
         seed,
         inside,
+        view,
         packages,
         steps: Vec::new(),
     }
@@ -205,6 +213,9 @@ fn package(
     files(rng, pool, &mut p, same, nth);
     if f.conffiles && rng.chance(70) {
         conffiles(rng, pool, &mut p, nth);
+    }
+    if f.state {
+        state(rng, &mut p);
     }
     if f.triggers {
         scripts::triggers(rng, &mut p);
@@ -378,6 +389,46 @@ fn files(rng: &mut Rng, pool: &Pool, p: &mut Package, same: bool, nth: usize) {
         // A hard link has what it links to.
         if matches!(e.kind, Kind::Hard(_)) {
             e.mtime = TIME;
+        }
+    }
+}
+
+/// Files and directories below /var, some of which several packages may have; and what a generation has no second name
+/// for: bits that dpkg takes from files that it removes.
+fn state(rng: &mut Rng, p: &mut Package) {
+    let own = format!("/var/lib/{}", p.name);
+    for e in &mut p.entries {
+        match &e.kind {
+            Kind::File(_) if e.path.starts_with("/srv") && rng.chance(10) => e.mode = 0o1644,
+            Kind::Hard(_) if rng.chance(50) => e.mode = 0o4755,
+            _ => {}
+        }
+    }
+    for (path, percent) in [
+        (format!("{own}/kept"), 40),
+        ("/var/lib/common/sub".to_owned(), 20),
+        ("/var/cache/common".to_owned(), 20),
+    ] {
+        if rng.chance(percent) {
+            let mode = rng.word(&["755", "700", "2775"]);
+            p.entries.push(Entry {
+                path,
+                kind: Kind::Dir,
+                mode: u32::from_str_radix(mode, 8).unwrap_or(0o755),
+                mtime: TIME,
+            });
+        }
+    }
+    for name in ["data", "more"] {
+        if rng.chance(40) {
+            let content = format!("{name} {}\n", p.version);
+            let mtime = time(rng);
+            p.entries.push(Entry {
+                path: format!("{own}/{name}"),
+                kind: Kind::File(content),
+                mode: 0o644,
+                mtime,
+            });
         }
     }
 }

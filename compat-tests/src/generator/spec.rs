@@ -9,6 +9,8 @@ pub struct Scenario {
     pub seed: u64,
     /// Whether the programs run inside the root, rather than on it with `--root`.
     pub inside: bool,
+    /// Whether ours runs on a view, of which the root is the host; stock's then is as [`super::chroot`] has it.
+    pub view: bool,
     /// The packages that the steps name by their file names.
     pub packages: Vec<Package>,
     /// What is done, in order.

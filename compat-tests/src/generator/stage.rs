@@ -5,6 +5,8 @@
 //! comes in as text with its length in front, and what was seen goes out in the same way, one text
 //! per step.
 //!
+//! A scenario about a view happens in the root, as [`view`] says for ours, and [`chroot`] for stock.
+//!
 //! `COMPAT_STOCK_FOR` holds words, blank-separated: a command with one of them is run by stock's
 //! program on both sides, which leaves the others to be compared.
 
@@ -24,9 +26,10 @@ use nix::unistd::Pid;
 
 use super::build::{self, PROBE};
 use super::spec::{Scenario, Step};
-use super::text;
+use super::{chroot, text, view};
 use crate::deb::{TIME, stamp};
-use crate::sandbox::{Who, bind, command, empty_database, enter};
+use crate::multi::system::our_plugin;
+use crate::sandbox::{Who, bind, command, empty_database, enter_wholly};
 use crate::snapshot::{Snapshot, normalise};
 use crate::{During, Res};
 
@@ -39,38 +42,60 @@ const OUT: &str = "/t/g/root/t/out";
 const KEPT: [&str; 3] = ["usr", "t", "proc"];
 
 /// How long one command may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The time of what the administrator changes, which dpkg has to keep.
 const EDITED: i64 = 1_500_000_000;
 
 /// What is younger than this was made by the command under test.
-const RECENT: i64 = 1_600_000_000;
+pub const RECENT: i64 = 1_600_000_000;
 
 /// What stands in place of the exit code of a command that had to be stopped.
 const LATE: &str = "  exit by timeout\n";
 
 /// What every maintainer script does first: it writes down its call, its environment, and what it
-/// finds of the tree and of the journal of the database, which shows the order of effects.
+/// finds of the tree and of the journal of the database, of each package the last note, which shows
+/// the order of effects.
 const PROBE_TEXT: &str = r#"echo "running $me $1"
 {
 echo "call $me $*"
 echo " env $DPKG_MAINTSCRIPT_PACKAGE:$DPKG_MAINTSCRIPT_ARCH $DPKG_MAINTSCRIPT_NAME x$DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT root=$DPKG_ROOT admindir=$DPKG_ADMINDIR version=$DPKG_RUNNING_VERSION debug=$DPKG_MAINTSCRIPT_DEBUG colors=$DPKG_COLORS cwd=$PWD"
 echo " force $DPKG_FORCE"
 echo " tree" "$DPKG_ROOT"/srv/* "$DPKG_ROOT"/srv/*/* "$DPKG_ROOT"/etc/*/*
-echo " info" "$DPKG_ADMINDIR"/info/*.* "$DPKG_ADMINDIR"/tmp.ci/* "$DPKG_ADMINDIR"/updates/*
+echo " info" "$DPKG_ADMINDIR"/info/*.* "$DPKG_ADMINDIR"/tmp.ci/* "$DPKG_ADMINDIR"/updates/[!0-9]*
 for f in "$DPKG_ADMINDIR"/updates/[0-9]*; do
-  [ -e "$f" ] && while read -r l; do
-    case "$l" in Package:*|Status:*|Triggers-*|Config-Version:*) echo " note $l" ;; esac
+  [ -e "$f" ] || continue
+  note=; of=
+  while read -r l; do
+    case "$l" in
+    Package:*|Architecture:*) of="$of$l " ;;
+    Status:*|Triggers-*|Config-Version:*) note="$note$l " ;;
+    esac
   done <"$f"
-done
+  echo "${f##*/} $of: $note"
+done | sort -r | {
+  seen=
+  while read -r f l; do
+    case "$seen" in *"[${l%% : *}]"*) continue ;; esac
+    seen="$seen[${l%% : *}]"
+    echo " note $l"
+  done
+} | sort
 } >>"$DPKG_ROOT/calls"
 "#;
 
 /// Enters a sandbox with `who`'s programs and runs what comes on standard input until it ends.
 pub fn serve(release: &str, who: &str) -> Res<()> {
     let who = Who::parse(who).ok_or("not theirs or ours")?;
-    enter(release, who, &[])?;
+    let own = std::env::current_exe().during("own path")?;
+    let mut extra = vec![(own, view::OURSELVES)];
+    if let (Who::Ours, Ok(plugin)) = (who, our_plugin()) {
+        extra.push((plugin, view::PLUGIN));
+    }
+    enter_wholly(release, who, &extra)?;
+    fs::create_dir_all(ROOT).during(ROOT)?;
+    // A view's context is made of mounts, of which the outermost is over the root's own.
+    bind(ROOT, Path::new(ROOT), false)?;
     for d in [
         DEBS,
         OUT,
@@ -90,7 +115,7 @@ pub fn serve(release: &str, who: &str) -> Res<()> {
     while let Some(message) = receive(&mut input)? {
         let scenario = text::read(&message)?;
         let mut out = Vec::new();
-        for seen in run(&scenario)? {
+        for seen in run(&scenario, who)? {
             send(&mut out, &seen)?;
         }
         send(&mut out, END)?;
@@ -121,23 +146,81 @@ pub fn receive(from: &mut impl BufRead) -> Res<Option<String>> {
     Ok(Some(String::from_utf8_lossy(&data).into_owned()))
 }
 
-fn run(s: &Scenario) -> Res<Vec<String>> {
+/// Where a scenario happens.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// On the root, by options.
+    Below,
+    /// In it.
+    Inside,
+    /// In it, and compared with a view.
+    Chroot,
+    /// In it, on a view.
+    View,
+}
+
+impl Place {
+    fn of(s: &Scenario, who: Who) -> Place {
+        match (s.view, s.inside, who) {
+            (true, _, Who::Ours) => Place::View,
+            (true, _, Who::Theirs) => Place::Chroot,
+            (false, true, _) => Place::Inside,
+            (false, false, _) => Place::Below,
+        }
+    }
+
+    fn look(self) -> Res<Snapshot> {
+        match self {
+            Place::Below | Place::Inside => Ok(snapshot()),
+            Place::Chroot => Ok(view::look(Path::new(ROOT))),
+            Place::View => view::look_inside(),
+        }
+    }
+
+    fn edit(self, step: &Step) -> Res<()> {
+        match self {
+            Place::View | Place::Chroot => view::edit(step, self == Place::View),
+            _ => edit(step, Path::new(ROOT)),
+        }
+    }
+}
+
+fn run(s: &Scenario, who: Who) -> Res<Vec<String>> {
+    let place = Place::of(s, who);
     prepare()?;
+    match place {
+        Place::Chroot => chroot::prepare()?,
+        Place::View => view::prepare()?,
+        _ => {}
+    }
     for p in &s.packages {
         let path = Path::new(DEBS).join(p.file());
         fs::write(&path, build::deb(p)).during(path.display())?;
     }
-    let mut before = snapshot();
+    let mut promises = match place {
+        Place::View => Some(view::Promises::begin(s.seed)?),
+        _ => None,
+    };
+    let mut before = place.look()?;
     let mut seen = Vec::new();
     for step in &s.steps {
-        let mut text = act(step, s.inside)?;
+        if place == Place::Chroot {
+            chroot::save()?;
+        }
+        let Acted { mut text, failed } = act(step, place)?;
         if text.ends_with(LATE) {
             // Where it was stopped is chance, and so is what follows.
             seen.push(text);
             break;
         }
-        let after = snapshot();
+        if failed && place == Place::Chroot {
+            chroot::put_back()?;
+        }
+        let after = place.look()?;
         text.push_str(&after.changes(&before));
+        if let Some(promises) = &mut promises {
+            text.push_str(&promises.kept(failed, &before, &after)?);
+        }
         before = after;
         seen.push(text);
     }
@@ -149,7 +232,16 @@ fn prepare() -> Res<()> {
     let root = Path::new(ROOT);
     clear(root, &KEPT)?;
     clear(Path::new(DEBS), &[])?;
-    for d in ["etc", "srv", "dev", "tmp", "once", "var/log"] {
+    for d in [
+        "etc",
+        "srv",
+        "opt",
+        "dev",
+        "tmp",
+        "once",
+        "var/cache",
+        "var/log",
+    ] {
         fs::create_dir_all(root.join(d)).during(d)?;
     }
     for l in ["bin", "sbin", "lib", "lib64"] {
@@ -194,7 +286,8 @@ fn settle(dir: &Path) -> Res<()> {
     stamp(dir, TIME)
 }
 
-fn clear(dir: &Path, keep: &[&str]) -> Res<()> {
+/// Empties a directory, but for some names.
+pub fn clear(dir: &Path, keep: &[&str]) -> Res<()> {
     for entry in fs::read_dir(dir).during(dir.display())?.flatten() {
         if keep.iter().any(|k| entry.file_name() == *k) {
             continue;
@@ -221,21 +314,45 @@ fn snapshot() -> Snapshot {
     s
 }
 
-fn act(step: &Step, inside: bool) -> Res<String> {
+/// What a step did.
+struct Acted {
+    text: String,
+    /// Whether it is a command that did not end with 0.
+    failed: bool,
+}
+
+fn act(step: &Step, place: Place) -> Res<Acted> {
     let (path, head) = match step {
-        Step::Run { words, stdin } => return execute(words, stdin, inside),
+        Step::Run { words, stdin } => return execute(words, stdin, place),
+        other => edited(other).ok_or("not an edit")?,
+    };
+    place.edit(step)?;
+    Ok(Acted {
+        text: format!("$ {head} {path}\n"),
+        failed: false,
+    })
+}
+
+/// What an administrator's step is about, and its name.
+fn edited(step: &Step) -> Option<(&str, &'static str)> {
+    Some(match step {
+        Step::Run { .. } => return None,
         Step::Write { path, .. } => (path, "write"),
         Step::Delete { path } => (path, "delete"),
         Step::Link { path, .. } => (path, "symlink"),
         Step::Mkdir { path } => (path, "mkdir"),
-    };
-    let text = format!("$ {head} {path}\n");
-    let path = Path::new(ROOT).join(path.trim_start_matches('/'));
+    })
+}
+
+/// Does what an administrator does below a root.
+pub fn edit(step: &Step, root: &Path) -> Res<()> {
+    let (path, head) = edited(step).ok_or("not an edit")?;
+    let path = root.join(path.trim_start_matches('/'));
     // A step that has nothing to work on (its package was not installed) does nothing.
     let there = fs::symlink_metadata(&path).is_ok();
     let nowhere = path.parent().is_none_or(|p| !p.is_dir());
     if nowhere || (path.is_dir() && head == "write") || (there && head == "mkdir") {
-        return Ok(text);
+        return Ok(());
     }
     if path.exists() && !path.is_file() && !path.is_dir() {
         // Writing to a pipe would wait for a reader.
@@ -245,7 +362,7 @@ fn act(step: &Step, inside: bool) -> Res<String> {
         Step::Write { content, .. } => {
             match fs::write(&path, content) {
                 // A link that leads nowhere.
-                Err(_) if there && !path.exists() => return Ok(text),
+                Err(_) if there && !path.exists() => return Ok(()),
                 written => written.during(path.display())?,
             }
             stamp(&path, EDITED)?;
@@ -258,10 +375,10 @@ fn act(step: &Step, inside: bool) -> Res<String> {
         Step::Mkdir { .. } => fs::create_dir(&path).during(path.display())?,
         _ => remove(&path)?,
     }
-    Ok(text)
+    Ok(())
 }
 
-fn execute(words: &[String], stdin: &str, inside: bool) -> Res<String> {
+fn execute(words: &[String], stdin: &str, place: Place) -> Res<Acted> {
     let (tool, arguments) = words.split_first().ok_or("empty command")?;
     let by_stock = std::env::var("COMPAT_STOCK_FOR").unwrap_or_default();
     let stock = |w: &String| by_stock.split(' ').any(|s| s == w);
@@ -277,6 +394,10 @@ fn execute(words: &[String], stdin: &str, inside: bool) -> Res<String> {
     fs::write(file("stdin"), stdin).during("stdin")?;
     let calls = Path::new(ROOT).join("calls");
     fs::write(&calls, "").during("calls")?;
+    let inside = place != Place::Below;
+    if place == Place::View {
+        view::forget_log()?;
+    }
     let (shell, below) = if inside {
         (["/usr/sbin/chroot", ROOT, "/bin/sh"].as_slice(), "")
     } else {
@@ -286,7 +407,11 @@ fn execute(words: &[String], stdin: &str, inside: bool) -> Res<String> {
     c.args(&shell[1..]).arg("-c").arg(format!(
         "cd {below}/t/debs; exec 9>>{below}/t/out/status; exec \"$@\""
     ));
-    c.args(["sh", &program]);
+    c.arg("sh");
+    match place {
+        Place::View => c.args(view::CALL),
+        _ => c.arg(&program),
+    };
     let alternatives = tool == "update-alternatives";
     let stray = alternatives && remove_stray_link(words)?;
     if alternatives && !inside {
@@ -296,7 +421,10 @@ fn execute(words: &[String], stdin: &str, inside: bool) -> Res<String> {
     }
     if tool == "dpkg" {
         c.arg("--status-fd=9");
-        c.arg(format!("--log={below}/t/out/log"));
+        // A view's is its own.
+        if place != Place::View {
+            c.arg(format!("--log={below}/t/out/log"));
+        }
     }
     let open = |name: &str| fs::File::create(file(name)).during(name);
     let child = c
@@ -311,18 +439,28 @@ fn execute(words: &[String], stdin: &str, inside: bool) -> Res<String> {
     if stray {
         text.push_str("  (after a stray link was removed)\n");
     }
-    match wait(child)? {
-        Some(code) => text.push_str(&format!("  exit {code}\n")),
-        None => {
-            text.push_str(LATE);
-            return Ok(text);
-        }
+    let Some(code) = wait(child)? else {
+        text.push_str(LATE);
+        return Ok(Acted { text, failed: true });
+    };
+    text.push_str(&format!("  exit {code}\n"));
+    let log = match place {
+        Place::View => view::log(),
+        _ => file("log"),
+    };
+    let own = |line: &str| match place {
+        Place::View => view::said(line),
+        _ => Some(line.to_owned()),
+    };
+    for name in ["stdout", "stderr", "status"] {
+        block(&mut text, name, &file(name), &own)?;
     }
-    for name in ["stdout", "stderr", "status", "log"] {
-        block(&mut text, name, &file(name))?;
-    }
-    block(&mut text, "script", &calls)?;
-    Ok(text)
+    block(&mut text, "log", &log, &own)?;
+    block(&mut text, "script", &calls, &own)?;
+    Ok(Acted {
+        text,
+        failed: code != 0,
+    })
 }
 
 /// Removes what a call of `--install` would find at the place of the link of a group that it is
@@ -347,7 +485,13 @@ fn remove_stray_link(words: &[String]) -> Res<bool> {
     Ok(true)
 }
 
-fn block(text: &mut String, name: &str, file: &Path) -> Res<()> {
+/// Adds what a file has, as far as `own` lets it.
+fn block(
+    text: &mut String,
+    name: &str,
+    file: &Path,
+    own: &dyn Fn(&str) -> Option<String>,
+) -> Res<()> {
     let data = fs::read(file).during(file.display())?;
     let data = match String::from_utf8(data) {
         Ok(s) => s,
@@ -359,7 +503,9 @@ fn block(text: &mut String, name: &str, file: &Path) -> Res<()> {
         if line.starts_with("dpkg-deb") || line.starts_with("tar: ") {
             continue;
         }
-        text.push_str(&format!("  {name}: {}\n", normalise(line)));
+        if let Some(line) = own(line) {
+            text.push_str(&format!("  {name}: {}\n", normalise(&line)));
+        }
     }
     if !data.is_empty() && !data.ends_with('\n') {
         text.push_str(&format!("  {name}: \\ no newline at end\n"));

@@ -10,6 +10,7 @@ use super::packages::seen_from_below;
 use super::rng::Rng;
 use super::scripts;
 use super::spec::{Package, Scenario, Step};
+use super::view;
 use crate::deb::Kind;
 
 struct Story<'a> {
@@ -75,6 +76,9 @@ pub fn random(rng: &mut Rng, s: &mut Scenario, count: usize) {
         }
     }
     s.steps = story.steps;
+    if s.view {
+        s.steps.retain(view::can);
+    }
     if !s.inside {
         for step in &mut s.steps {
             if let Step::Link { target, .. } = step {

@@ -33,6 +33,9 @@ pub fn write(s: &Scenario) -> String {
     if s.inside {
         line(0, &["inside"]);
     }
+    if s.view {
+        line(0, &["view"]);
+    }
     for p in &s.packages {
         line(0, &["package", &p.name, &p.version, &p.arch]);
         for (name, value) in &p.fields {
@@ -115,6 +118,7 @@ fn add(s: &mut Scenario, words: &[&str]) -> Option<()> {
     match words {
         ["seed", n] => s.seed = n.parse().ok()?,
         ["inside"] => s.inside = true,
+        ["view"] => s.view = true,
         ["package", name, version, arch] => s.packages.push(Package {
             name: own(name),
             version: own(version),
@@ -240,7 +244,7 @@ mod tests {
     fn what_is_written_reads_back() {
         for seed in 0..200 {
             let mut rng = Rng::new(seed);
-            let mut s = packages::random(&mut rng, seed);
+            let mut s = packages::random(&mut rng, seed, seed % 2 == 1);
             steps::random(&mut rng, &mut s, 12);
             assert_eq!(read(&write(&s)), Ok(s));
         }

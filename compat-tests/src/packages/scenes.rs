@@ -210,7 +210,7 @@ fn left(system: &System, since: i64) -> Vec<String> {
     let mut wrong = Vec::new();
     let changed: BTreeMap<String, String> = system.changed(since);
     for (path, what) in changed.iter().filter(|(p, _)| !own(p)) {
-        let was = before.0.get(path).map_or("removed", String::as_str);
+        let was = before.entries.get(path).map_or("removed", String::as_str);
         if timeless(was) == timeless(what) || same_text(path) {
             continue;
         }

@@ -64,7 +64,7 @@ impl System {
         if let Some(upper) = self.0.last() {
             s.walk("", upper, since, &|p| p == "t");
         }
-        s.0
+        s.entries
     }
 }
 
@@ -157,12 +157,13 @@ pub fn state(since: i64) -> String {
         since,
         &|p| p.ends_with("-old") || p == "diversions",
     );
-    s.0.extend(database.0);
-    s.0.insert(
+    s.entries.extend(database.entries);
+    s.entries.insert(
         "diversions".into(),
         diversions(&Path::new(RUN).join("var/lib/dpkg")),
     );
-    s.0.iter()
+    s.entries
+        .iter()
         .map(|(k, v)| format!("{k} {}\n", unlinked(v)))
         .collect()
 }

@@ -10,12 +10,15 @@ pub mod options;
 mod show;
 mod voice;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use libdpkgng::alternatives::{Alternatives, Tree};
 use libdpkgng::error::Result;
 use libdpkgng::msg;
 use libdpkgng::report::{Event, Reporter, debug};
+use libdpkgng::sys::place::Place;
 use libdpkgng::sys::stdio::Stdin;
 use nix::sys::stat::{Mode, umask};
 
@@ -42,7 +45,8 @@ pub fn main(env: Env, args: &[OsString]) -> i32 {
 
 fn run(env: &Env, args: &[OsString], voice: &mut Voice) -> Step {
     let args = args::parse(env, args, voice)?;
-    voice.set_log(&args.settings.log);
+    let root = Place::new(Path::new(OsStr::from_bytes(&args.settings.dirs.instdir)));
+    voice.set_log(root.spot_of_path(&args.settings.log));
     let dirs = &args.settings.dirs;
     (voice as &mut dyn Reporter).debug(debug::GENERAL, || {
         let text = "root=%s admdir=%s altdir=%s";
@@ -54,10 +58,7 @@ fn run(env: &Env, args: &[OsString], voice: &mut Voice) -> Step {
 fn obey(args: Args, voice: &mut Voice) -> Result<()> {
     let settings = args.settings;
     let mut alternatives = Alternatives {
-        tree: Tree {
-            dirs: settings.dirs,
-            force: settings.force,
-        },
+        tree: Tree::new(settings.dirs, settings.force),
         invocation: args.invocation,
         report: voice,
     };

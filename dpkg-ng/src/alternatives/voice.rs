@@ -1,9 +1,6 @@
 //! How update-alternatives speaks: as a script's plain words, without colours; and its log.
 
-use std::fs::OpenOptions;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use libdpkgng::alternatives::PROGNAME;
 use libdpkgng::error::{Error, Kind, Result};
@@ -11,7 +8,8 @@ use libdpkgng::msg;
 use libdpkgng::msg::{Catalog, Msg};
 use libdpkgng::report::{Event, Reporter, debug};
 use libdpkgng::sys::clock::local_now;
-use libdpkgng::sys::dir::make_path;
+use libdpkgng::sys::dir::make_parents;
+use libdpkgng::sys::place::Spot;
 use libdpkgng::sys::stdio::BLOCK;
 
 use crate::locale;
@@ -49,14 +47,17 @@ impl Voice {
             verbosity: Verbosity::Normal,
             catalog: locale::messages(),
             stdout: Stdout::new(Buffering::Full),
-            log: Log::default(),
+            log: Log {
+                spot: Spot::path(b""),
+                file: None,
+            },
             failure: None,
         }
     }
 
     /// Log to this file, from its first line on.
-    pub fn set_log(&mut self, path: &[u8]) {
-        self.log.path = path.to_vec();
+    pub fn set_log(&mut self, spot: Spot) {
+        self.log = Log { spot, file: None };
     }
 
     /// `printf()`
@@ -131,9 +132,8 @@ impl Reporter for Voice {
 
 /// alternatives.log, opened at its first line, and written when the run ends, so that the lines
 /// of two runs do not mix.
-#[derive(Default)]
 struct Log {
-    path: Vec<u8>,
+    spot: Spot,
     file: Option<Box<dyn Write>>,
 }
 
@@ -147,7 +147,7 @@ impl Log {
             return Ok(());
         };
         let now = local_now().map_err(|e| {
-            let text = msg!("cannot get local time to log into '%s'", &self.path);
+            let text = msg!("cannot get local time to log into '%s'", &self.spot);
             Error::os(text, e)
         })?;
         let mut line = format!(
@@ -163,25 +163,19 @@ impl Log {
     }
 
     fn open(&self) -> Result<Option<Box<dyn Write>>> {
-        let open = || {
-            let path = Path::new(std::ffi::OsStr::from_bytes(&self.path));
-            OpenOptions::new().append(true).create(true).open(path)
-        };
-        let mut opened = open();
+        let mut opened = self.spot.append(0o666);
         if matches!(&opened, Err(e) if e.kind() == io::ErrorKind::NotFound) {
-            let dir = match self.path.iter().rposition(|&b| b == b'/') {
-                Some(slash) => self.path.get(..slash).unwrap_or_default(),
-                None => b".",
-            };
-            make_path(Path::new(std::ffi::OsStr::from_bytes(dir)), 0o755)
-                .map_err(|e| Error::os(msg!("cannot create log directory '%s'", dir), e))?;
-            opened = open();
+            if let Some(dir) = self.spot.shown_parent() {
+                make_parents(&self.spot, 0o755)
+                    .map_err(|e| Error::os(msg!("cannot create log directory '%s'", dir), e))?;
+            }
+            opened = self.spot.again().append(0o666);
         }
         match opened {
             Ok(file) if file.is_terminal() => Ok(Some(Box::new(file))),
             Ok(file) => Ok(Some(Box::new(BufWriter::with_capacity(BLOCK, file)))),
             Err(e) if e.raw_os_error() == Some(libc::EACCES) => Ok(None),
-            Err(e) => Err(Error::os(msg!("cannot append to '%s'", &self.path), e)),
+            Err(e) => Err(Error::os(msg!("cannot append to '%s'", &self.spot), e)),
         }
     }
 }

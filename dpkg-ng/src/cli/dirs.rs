@@ -12,6 +12,7 @@ use libdpkgng::db;
 use libdpkgng::error::{Error, Result};
 use libdpkgng::msg;
 use libdpkgng::report::debug;
+use libdpkgng::sys::realpath;
 
 use super::{Env, Process};
 
@@ -61,10 +62,8 @@ impl Dirs {
     /// A name cannot be made canonical.
     pub fn settle(mut self, process: &mut Process) -> Result<db::Dirs> {
         let path = |bytes: &[u8]| OsStr::from_bytes(bytes).into();
-        let dirs = db::Dirs {
-            instdir: path(self.root(&process.env)?),
-            admindir: path(self.admin(&process.env)?),
-        };
+        let instdir = path(self.root(&process.env)?);
+        let dirs = db::Dirs::new(path(self.admin(&process.env)?), instdir);
         process.report.debug(debug::GENERAL, || {
             msg!("root=%s admindir=%s", &dirs.instdir, &dirs.admindir)
         });
@@ -105,8 +104,9 @@ impl Dirs {
     /// The name cannot be made canonical.
     pub fn set_root(&mut self, env: &Env, dir: &OsStr) -> Result<()> {
         self.root = Some(normalize_root(dir.as_bytes())?);
-        let admin = self.below_root(env, ADMINDIR.as_bytes())?;
-        self.admin = Some(canonicalize(&admin)?);
+        let root = self.root(env)?;
+        let admin = realpath::below(root, ADMINDIR.as_bytes(), b"")?;
+        self.admin = Some([root, &admin].concat());
         Ok(())
     }
 }

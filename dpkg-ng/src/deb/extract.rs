@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use libdpkgng::archive::deb::{DebFile, DebMember, DebStream, DebVersion, Part, Paste};
+use libdpkgng::archive::deb::{DebFile, DebMember, DebStream, Part, Paste};
 use libdpkgng::archive::take_error;
 use libdpkgng::error::{Error, OrFail, Result};
 use libdpkgng::sys::{locale, signal};
@@ -305,19 +305,6 @@ fn subprocess_says(process: &mut Process, e: &Error) {
         .stderr(msg!("%s (subprocess): %s\n", program, &e.msg));
 }
 
-/// Archives before 0.939 have a directory around their control files.
-pub fn inner_control_dir(version: DebVersion) -> Option<&'static str> {
-    let mut minor = version.minor;
-    while minor != 0 && minor % 10 == 0 {
-        minor /= 10;
-    }
-    match (version.major, minor) {
-        (0, 931) => Some(".DEBIAN"),
-        (0, 932 | 933) => Some("DEBIAN"),
-        _ => None,
-    }
-}
-
 /// Move control files out of the directory around them.
 pub fn move_control_files(process: &mut Process, dir: &OsStr, inner: &str) -> Result<()> {
     let mut text = OsString::from("mv ");
@@ -347,7 +334,8 @@ fn through_tar(
     mode: TarMode,
 ) -> Result<()> {
     let member = open(process, deb, part)?;
-    let inner = inner_control_dir(member.version).filter(|_| part == Part::Control);
+    let inner = member.version.inner_control_dir();
+    let inner = inner.filter(|_| part == Part::Control);
     feed_tar(process, &mut stream(member, args)?, dir, mode)?;
     match (inner, dir) {
         (Some(inner), Some(dir)) => move_control_files(process, dir, inner),

@@ -21,7 +21,7 @@ use libdpkgng::report::{Event, Reporter};
 use libdpkgng::{bail, err, msg, msgn};
 
 use super::args::DebArgs;
-use super::extract::{Source, TarMode, feed_tar, inner_control_dir, move_control_files};
+use super::extract::{Source, TarMode, feed_tar, move_control_files};
 use super::fields;
 use crate::cli::{Process, Step};
 
@@ -117,7 +117,7 @@ impl Read for First<'_> {
 
 /// Read all control files, in the order of their names.
 fn read(process: &mut Process, member: DebMember, args: &DebArgs) -> Result<Vec<ControlFile>> {
-    let inner = inner_control_dir(member.version);
+    let inner = member.version.inner_control_dir();
     let mut replay = Replay {
         stream: member.stream(args.settings.params.threads_max)?,
         bytes: Vec::new(),

@@ -1,7 +1,6 @@
 //! `--control-path`, `--control-list`, `--control-show`: the control files of a package.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 
@@ -76,14 +75,14 @@ pub fn path(process: &mut Process, args: &QueryArgs) -> Step<i32> {
         let kind = kind.to_string_lossy();
         db.infodb_format()?;
         let path = db.infodb_file(pkg, Which::Installed, &kind);
-        if path.is_file() && !is_internal(&kind) {
-            print_line(process, path.as_os_str());
+        if path.stat().is_ok_and(|st| st.is_file()) && !is_internal(&kind) {
+            print_line(process, path.shown_path().as_os_str());
         }
     } else {
         let mut files = db.infodb_files(pkg, Which::Installed)?;
         while let Some(file) = files.next(&mut process.report) {
             if !is_internal(&file.kind) {
-                print_line(process, file.path.as_os_str());
+                print_line(process, file.spot.shown_path().as_os_str());
             }
         }
     }
@@ -124,7 +123,7 @@ pub fn show(process: &mut Process, args: &QueryArgs) -> Step<i32> {
     super::close(process, db)?;
 
     // file_show()
-    let mut file = File::open(&path).or_fail(|| msg!("cannot open file %s", &path))?;
+    let mut file = path.read().or_fail(|| msg!("cannot open file %s", &path))?;
     let pager = Pager::spawn(
         args.settings.pager,
         &process.env,

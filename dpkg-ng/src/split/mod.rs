@@ -40,7 +40,10 @@ fn parse(process: &mut Process, args: &[OsString]) -> Step<SplitArgs> {
         name,
         settings,
         args,
-        depot: depot.unwrap_or_else(|| dirs.admin(DEPOT)),
+        depot: depot.unwrap_or_else(|| {
+            let depot = dirs.admin(DEPOT);
+            depot.follow().unwrap_or(depot).host_path()
+        }),
     })
 }
 

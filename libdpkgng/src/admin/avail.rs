@@ -1,15 +1,14 @@
 //! `--update-avail`, `--merge-avail`, `--clear-avail`: the `available` file (update.c).
 
-use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-
-use nix::unistd::{AccessFlags, access};
 
 use crate::control::{self, ParseFlags};
 use crate::db::Database;
 use crate::error::{OrFail, Result};
 use crate::pkg::Which;
 use crate::report::Reporter;
+use crate::sys::place::Spot;
 use crate::{bail, msg, msgn};
 
 /// What becomes of `available`.
@@ -35,8 +34,8 @@ pub fn update_available(
     report: &mut dyn Reporter,
 ) -> Result<i32> {
     if act {
-        let dir = &db.dirs.admindir;
-        if let Err(e) = access(dir, AccessFlags::W_OK).map_err(io::Error::from) {
+        let dir = &db.dirs.admin_dir();
+        if let Err(e) = dir.access(libc::W_OK) {
             if e.raw_os_error() == Some(libc::EACCES) {
                 bail!(
                     "required write access to dpkg database directory '%s' for bulk available update",
@@ -69,8 +68,9 @@ pub fn update_available(
     }
     let mut count = 0;
     if let Update::Replace(source) | Update::Merge(source) = update {
+        let source = Spot::path(source.as_os_str().as_bytes());
         let flags = ParseFlags::AVAILABLE | ParseFlags::IGNORE_OLDER | ParseFlags::DASH_IS_STDIN;
-        count = control::parse_file(source, flags, &mut db.table, report)?.0;
+        count = control::parse_file(&source, flags, &mut db.table, report)?.0;
     }
     if act {
         control::write_db(&available, &db.table, Which::Available, false)?;

@@ -22,7 +22,6 @@ use crate::msg::Msg;
 use crate::pkg::{PkgId, SetId};
 use crate::report::{Event, Reporter};
 use crate::sys::fnmatch::Pattern;
-use crate::sys::place::Place;
 use crate::{bail, msg};
 use rename::{End, Move};
 
@@ -175,8 +174,8 @@ pub fn add(db: &mut Database, mut request: Request, report: &mut dyn Reporter) -
         request.whose = Whose::Local;
     }
     open(db, report)?;
-    let mut place = Place::new(&db.dirs.instdir);
-    let mut from = End::new(&mut place, &request.file);
+    let place = db.dirs.place().clone();
+    let mut from = End::new(&place, &request.file);
     if from.look()?.is_some_and(|there| there.is_dir()) {
         return Err(Error::usage(msg!("cannot divert directories")));
     }
@@ -186,7 +185,7 @@ pub fn add(db: &mut Database, mut request: Request, report: &mut dyn Reporter) -
         None => [&request.file[..], b".distrib"].concat(),
     };
     request.divert_to = Some(divert_to.clone());
-    let mut to = End::new(&mut place, &divert_to);
+    let mut to = End::new(&place, &divert_to);
     let to_node = db.fsys.find(&divert_to);
     // Stock compares the words, and loses the file when two of them name one path.
     if from_node == to_node {
@@ -252,7 +251,7 @@ pub fn add(db: &mut Database, mut request: Request, report: &mut dyn Reporter) -
     if request.act {
         db.write_diversions()?;
         if let Some(moving) = moving {
-            moving.perform(&mut place, &from, &to)?;
+            moving.perform(&from, &to)?;
         }
     }
     db.shutdown(report)?;
@@ -312,9 +311,9 @@ pub fn remove(db: &mut Database, request: &Request, report: &mut dyn Reporter) -
     }
     request.say(msg!("Removing '%s'\n", told), report);
 
-    let mut place = Place::new(&db.dirs.instdir);
-    let mut from = End::new(&mut place, db.fsys.name(from_node));
-    let mut to = End::new(&mut place, db.fsys.name(to_node));
+    let place = db.dirs.place().clone();
+    let mut from = End::new(&place, db.fsys.name(from_node));
+    let mut to = End::new(&place, db.fsys.name(to_node));
     db.fsys.set_diversion(to_node, None);
     db.fsys.set_diversion(from_node, None);
     let moving = match request.rename {
@@ -323,7 +322,7 @@ pub fn remove(db: &mut Database, request: &Request, report: &mut dyn Reporter) -
     };
     if request.act {
         if let Some(moving) = moving {
-            moving.perform(&mut place, &to, &from)?;
+            moving.perform(&to, &from)?;
         }
         db.write_diversions()?;
     }

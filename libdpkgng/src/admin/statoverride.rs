@@ -11,7 +11,7 @@ use crate::force::{Force, ForceSet};
 use crate::fsys::{StatOverride, trim_slash_slashdot};
 use crate::report::{Event, Reporter};
 use crate::sys::fnmatch::Pattern;
-use crate::sys::place::{Place, Spot, Stat};
+use crate::sys::place::{Spot, Stat};
 use crate::sys::selinux::Labels;
 use crate::{bail, msg};
 
@@ -96,9 +96,9 @@ fn update(
 ) -> Result<()> {
     let full = [db.dirs.instdir.as_os_str().as_encoded_bytes(), path].concat();
     let found = match path.first() {
-        Some(b'/') => Place::new(&db.dirs.instdir).follow(path),
+        Some(b'/') => db.dirs.place().follow(path),
         // Like stock, a relative path is appended to the root's.
-        _ => Place::with_plain_paths("".as_ref()).follow(&full),
+        _ => Spot::path(&full).follow(),
     };
     match found.and_then(|spot| spot.lstat().map(|stat| (spot, stat))) {
         Ok((spot, there)) => apply(&full, &spot, &there, value, options.force),
@@ -123,7 +123,7 @@ fn apply(
         .forgive_not_root(spot.chown(value.uid, value.gid))
         .or_fail(|| msg!("error setting ownership of '%.255s'", full))?;
     force
-        .forgive_not_root(spot.chmod_nofollow(value.mode))
+        .forgive_not_root(spot.chmod(value.mode))
         .or_fail(|| msg!("error setting permissions of '%.255s'", full))?;
     let mut labels = Labels::default();
     labels.load(force.has(Force::SecurityMac))?;
@@ -182,7 +182,7 @@ pub fn list(
     for node in db.fsys.overridden() {
         let path = Pattern::subject(db.fsys.name(node));
         if patterns.iter().any(|p| p.matches(&path)) {
-            report.event(&Event::Data(&db.statoverride_line(node)));
+            report.event(&Event::Data(&db.statoverride_line(node)?));
             code = 0;
         }
     }

@@ -170,10 +170,7 @@ mod tests {
         let triggers = dir.path().join(TRIGGERSDIR);
         std::fs::create_dir(&triggers).expect("mkdir");
         let file = triggers.join("Unincorp");
-        let dirs = Dirs {
-            admindir: dir.path().to_owned(),
-            instdir: Default::default(),
-        };
+        let dirs = Dirs::new(dir.path().to_owned(), Default::default());
         let add = |old: &str, trigger: &str, awaiter: &Awaiter| {
             std::fs::write(&file, old).expect("write");
             let arches = ArchTable::new(BUILD_ARCHITECTURE);

@@ -1,22 +1,28 @@
 //! `--verify`: do the files of packages contain what they should (verify.c).
+//!
+//! What is to be checked is read from the database, package by package; the files are then
+//! looked at by as many threads as there are cores, a round of some packages at a time, and what
+//! was found is shown in the order of the packages.
 
-use std::fs::{self, File};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::flush;
 use crate::db::Database;
 use crate::db::modstatdb::{AvailMode, OpenMode};
 use crate::digest::md5_reader;
 use crate::error::{Error, OrFail, Result};
-use crate::fsys::{NodeFlags, NodeId};
+use crate::fsys::NodeFlags;
 use crate::hooks::HookSet;
 use crate::msg;
 use crate::msg::Arg;
-use crate::pkg::{NameWhen, PkgId, Which};
+use crate::pkg::{Bytes, NameWhen, PkgId, Which};
 use crate::pkgspec::package_arg;
 use crate::report::Reporter;
 use crate::state::Status;
+use crate::sys::place::{Place, Spot};
 
 /// How what was found is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,8 +51,23 @@ impl Checks {
     }
 }
 
+/// A path to be checked.
+struct Wanted {
+    path: Bytes,
+    is_conffile: bool,
+    /// What it should contain, if that is known.
+    hash: Option<Bytes>,
+    /// Where a hook has the content to be compared, if not at the path.
+    shipped: Option<PathBuf>,
+}
+
+/// So many paths make a round.
+const ROUND: usize = 4096;
+/// So many paths are worth another thread.
+const SHARE: usize = 64;
+
 /// A line of rpm's format (`verify_output_rpm`).
-fn print_rpm(db: &Database, node: NodeId, checks: &Checks, report: &mut dyn Reporter) {
+fn print_rpm(wanted: &Wanted, checks: &Checks, report: &mut dyn Reporter) {
     let mut columns = *b"?????????";
     let mut why = Arg::from("");
     match checks.missing {
@@ -67,57 +88,83 @@ fn print_rpm(db: &Database, node: NodeId, checks: &Checks, report: &mut dyn Repo
             }
         }
     }
-    let conffile = db.fsys.flags(node).contains(NodeFlags::OLD_CONFF);
-    let kind = if conffile { b'c' } else { b' ' };
-    let path = db.fsys.name(node);
+    let kind = if wanted.is_conffile { b'c' } else { b' ' };
+    let path = &wanted.path;
     report.output(msg!("%.9s %c %s%s\n", &columns[..], kind, path, why));
 }
 
-impl Database {
-    /// `verify_file()`
-    fn verify_file(&mut self, pkg: PkgId, node: NodeId, hooks: &mut HookSet) -> Result<Checks> {
-        let mut checks = Checks::default();
-        let mut path = self.dirs.instdir.as_os_str().to_owned();
-        path.push(std::ffi::OsStr::from_bytes(self.fsys.name(node)));
-        let path = PathBuf::from(path);
-        let meta = match fs::symlink_metadata(&path) {
-            Ok(meta) => meta,
-            Err(e) => {
-                checks.missing = Some(e.raw_os_error().unwrap_or(0));
-                return Ok(checks);
-            }
-        };
-        if self.fsys.newhash(node).is_none() {
-            let old = self.fsys.oldhash(node).map(Into::into);
-            if old.is_some() {
-                self.fsys.set_newhash(node, old);
-            }
-        }
-        let Some(hash) = self.fsys.newhash(node) else {
+/// `verify_file()`
+fn check(place: &Place, wanted: &Wanted) -> Result<Checks> {
+    let mut checks = Checks::default();
+    let spot = place.spot(&wanted.path);
+    let stat = match spot.lstat() {
+        Ok(stat) => stat,
+        Err(e) => {
+            checks.missing = Some(e.raw_os_error().unwrap_or(0));
             return Ok(checks);
-        };
-        checks.not_regular = !meta.is_file();
-        let shipped = hooks.shipped(&self.table, pkg, self.fsys.name(node));
-        let path = shipped.unwrap_or(path);
-        checks.md5sum = Some(match File::open(&path) {
-            Err(_) => None,
-            Ok(mut file) => {
-                let found = md5_reader(&mut file)
-                    .or_put(|| msg!("failed to read"))
-                    .map_err(|e| {
-                        let id = "cannot compute MD5 digest for file '%s': %s";
-                        Error::new(msg!(id, &path, e.msg))
-                    })?;
-                Some(found.as_bytes() == hash)
-            }
-        });
-        Ok(checks)
-    }
+        }
+    };
+    let Some(hash) = &wanted.hash else {
+        return Ok(checks);
+    };
+    checks.not_regular = !stat.is_file();
+    let shipped = wanted.shipped.as_ref();
+    let spot = shipped.map_or(spot, |path| Spot::path(path.as_os_str().as_bytes()));
+    checks.md5sum = Some(match spot.read() {
+        Err(_) => None,
+        Ok(mut file) => {
+            let found = md5_reader(&mut file)
+                .or_put(|| msg!("failed to read"))
+                .map_err(|e| {
+                    let id = "cannot compute MD5 digest for file '%s': %s";
+                    Error::new(msg!(id, &spot, e.msg))
+                })?;
+            Some(found.as_bytes() == &**hash)
+        }
+    });
+    Ok(checks)
+}
 
-    fn verify_package(
+/// Check all of them, on as many threads as are worth it.
+fn check_all(place: &Place, wanted: &[Wanted]) -> Vec<Result<Checks>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = cores.min(wanted.len().div_ceil(SHARE));
+    if threads <= 1 {
+        return wanted.iter().map(|w| check(place, w)).collect();
+    }
+    let chunks: Vec<&[Wanted]> = wanted.chunks(SHARE / 4).collect();
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(chunks.len()));
+    let work = || {
+        let place = place.fresh();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(chunk) = chunks.get(index) else {
+                return;
+            };
+            let checks: Vec<_> = chunk.iter().map(|w| check(&place, w)).collect();
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            done.push((index, checks));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            // A thread that cannot be had is no loss: this one does its part.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().flat_map(|(_, checks)| checks).collect()
+}
+
+impl Database {
+    /// What there is to check of a package.
+    fn wanted_of(
         &mut self,
         pkg: PkgId,
-        format: Format,
+        wanted: &mut Vec<Wanted>,
         hooks: &mut HookSet,
         report: &mut dyn Reporter,
     ) -> Result<()> {
@@ -127,14 +174,64 @@ impl Database {
         let files = self.fsys.files(pkg).unwrap_or_default().to_vec();
         for node in files {
             let node = self.namenode_to_use(node, pkg, Which::Installed, report);
-            let checks = self.verify_file(pkg, node, hooks)?;
+            if self.fsys.newhash(node).is_none()
+                && let Some(old) = self.fsys.oldhash(node).map(Bytes::from)
+            {
+                self.fsys.set_newhash(node, Some(old));
+            }
+            let hash = self.fsys.newhash(node).map(Bytes::from);
+            let name = self.fsys.name(node);
+            let shipped = match hash {
+                Some(_) => hooks.shipped(&self.table, pkg, name),
+                None => None,
+            };
+            wanted.push(Wanted {
+                path: self.fsys.name(node).into(),
+                is_conffile: self.fsys.flags(node).contains(NodeFlags::OLD_CONFF),
+                hash,
+                shipped,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// What is to be checked together.
+struct Round<'a> {
+    place: &'a Place,
+    wanted: Vec<Wanted>,
+    format: Format,
+}
+
+impl Round<'_> {
+    /// Check and show it.
+    fn finish(&mut self, report: &mut dyn Reporter) -> Result<()> {
+        let wanted = std::mem::take(&mut self.wanted);
+        for (wanted, checks) in wanted.iter().zip(check_all(self.place, &wanted)) {
+            let checks = checks?;
             if checks.failed() {
-                match format {
-                    Format::Rpm => print_rpm(self, node, &checks, report),
+                match self.format {
+                    Format::Rpm => print_rpm(wanted, &checks, report),
                 }
             }
         }
         Ok(())
+    }
+
+    /// Add a package. What it has to say comes after what is shown of those before it, where
+    /// both are seen together.
+    fn add(
+        &mut self,
+        db: &mut Database,
+        pkg: PkgId,
+        hooks: &mut HookSet,
+        report: &mut dyn Reporter,
+    ) -> Result<()> {
+        let known = db.wanted_of(pkg, &mut self.wanted, hooks, report);
+        if known.is_err() || self.wanted.len() >= ROUND || report.stdout_is_terminal() {
+            self.finish(report)?;
+        }
+        known
     }
 }
 
@@ -153,22 +250,35 @@ pub fn verify(
 ) -> Result<i32> {
     db.open(OpenMode::ReadOnly, AvailMode::None, report)?;
     db.ensure_diversions(report)?;
+    let place = db.dirs.place().clone();
+    let mut round = Round {
+        place: &place,
+        wanted: Vec::new(),
+        format,
+    };
     let mut code = 0;
     if names.is_empty() {
         for pkg in db.table.in_hash_order() {
-            db.verify_package(pkg, format, hooks, report)?;
+            round.add(db, pkg, hooks, report)?;
         }
     }
     for name in names {
-        let pkg = package_arg(&mut db.table, verb, name)?;
+        let pkg = match package_arg(&mut db.table, verb, name) {
+            Ok(pkg) => pkg,
+            Err(e) => {
+                round.finish(report)?;
+                return Err(e);
+            }
+        };
         if db.table[pkg].status() == Status::NotInstalled {
             let name = db.table.name(pkg, NameWhen::NonAmbig);
             report.notice(msg!("package '%s' is not installed", name));
             code = 1;
             continue;
         }
-        db.verify_package(pkg, format, hooks, report)?;
+        round.add(db, pkg, hooks, report)?;
     }
+    round.finish(report)?;
     db.shutdown(report)?;
     flush(report)?;
     Ok(code)

@@ -4,11 +4,9 @@
 //! an empty line; for each choice its path, its priority, and for each slave the file, or an
 //! empty line where it has none; an empty line. An empty file is as good as none.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::ffi::OsStrExt;
 
-use super::tree::path;
 use super::{Alternatives, Choice, Group, Mode, SlaveLink, TMP_EXT};
 use crate::error::{Error, OrFail, Result};
 use crate::msg;
@@ -16,6 +14,7 @@ use crate::msg::Msg;
 use crate::report::Event;
 use crate::sys::collate;
 use crate::sys::dir::make_path;
+use crate::sys::place::{Absence, Spot, names};
 use crate::sys::stdio::BLOCK;
 use crate::{bail, err};
 
@@ -241,21 +240,16 @@ fn render(group: &Group) -> Result<Vec<u8>, (Vec<u8>, Vec<u8>)> {
 }
 
 impl Alternatives<'_> {
-    /// A group's file.
-    fn admin_file(&self, name: &[u8]) -> Vec<u8> {
-        [&self.tree.dirs.admdir, b"/".as_slice(), name].concat()
-    }
-
     /// Read a group (`alternative_load`); nothing if there is none, or it is not to be read.
     ///
     /// # Errors
     /// Its file cannot be opened, a path in it not be looked at, or it is corrupt.
     pub fn load(&mut self, name: &[u8], reading: Reading) -> Result<Option<Group>> {
-        let file_name = self.admin_file(name);
-        let file = match File::open(path(&file_name)) {
-            Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(e).or_fail(|| msg!("unable to open file '%s'", &file_name)),
+        let file_name = self.tree.admin(name);
+        let open = file_name.read().if_there();
+        let open = open.or_fail(|| msg!("unable to open file '%s'", &file_name))?;
+        let Some(file) = open else {
+            return Ok(None);
         };
         let meta = file.metadata();
         let size = meta
@@ -302,20 +296,17 @@ impl Alternatives<'_> {
 
     /// The names of the files in the administrative directory (`altdb_get_namelist`).
     fn names(&self) -> Result<Vec<Vec<u8>>> {
-        let dir = &self.tree.dirs.admdir;
-        let cannot = || msg!("cannot scan directory '%.255s'", dir);
-        let entries = match fs::read_dir(path(dir)) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.or_fail(cannot)?,
+        let dir = self.tree.admdir();
+        let cannot = || msg!("cannot scan directory '%.255s'", &dir);
+        let open = dir.open(libc::O_RDONLY | libc::O_DIRECTORY, true);
+        let Some(open) = open.if_there().or_fail(cannot)? else {
+            return Ok(Vec::new());
         };
-        let mut names = Vec::new();
-        for entry in entries {
-            let name = entry.or_fail(cannot)?.file_name();
-            let name = name.as_bytes();
-            if name.len() <= TMP_EXT.len() || !name.ends_with(TMP_EXT.as_bytes()) {
-                names.push(name.to_vec());
-            }
-        }
+        let mut names = names(open).or_fail(cannot)?;
+        names.retain(|name| {
+            let staged = name.len() > TMP_EXT.len() && name.ends_with(TMP_EXT.as_bytes());
+            !staged && !matches!(&name[..], b"." | b"..")
+        });
         names.sort_by(|a, b| collate::compare(a, b));
         Ok(names)
     }
@@ -329,9 +320,8 @@ impl Alternatives<'_> {
             let text = "discarding obsolete slave link %s (%s)";
             self.say(Event::Verbose(msg!(text, &slave.name, &slave.link)))?;
         }
-        let name = self.admin_file(&group.name);
-        let new = [name.as_slice(), TMP_EXT.as_bytes()].concat();
-        let file = self.create(&new)?;
+        let new = [&group.name, TMP_EXT.as_bytes()].concat();
+        let (new, file) = self.create(&new)?;
         let content = match render(group) {
             Ok(content) => content,
             Err((line, before)) => {
@@ -353,26 +343,27 @@ impl Alternatives<'_> {
         file.sync_all()
             .or_fail(|| msg!("unable to sync file '%s'", &new))?;
         drop(file);
-        self.rename(path(&new), path(&name))
+        self.rename(&new, &self.tree.admin(&group.name))
     }
 
     /// Create a file to be written, with its directory.
-    fn create(&self, name: &[u8]) -> Result<File> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        let mut opened = options.open(path(name));
-        if matches!(&opened, Err(e) if e.kind() == io::ErrorKind::NotFound) {
-            let dir = &self.tree.dirs.admdir;
-            make_path(path(dir), 0o755)
-                .or_fail(|| msg!("cannot create administrative directory '%s'", dir))?;
-            opened = options.open(path(name));
+    fn create(&self, name: &[u8]) -> Result<(Spot, File)> {
+        let mut spot = self.tree.admin(name);
+        let cannot = || msg!("unable to create file '%s'", self.tree.admin(name).shown());
+        if let Some(file) = spot.create_anew(0o666).if_there().or_fail(cannot)? {
+            return Ok((spot, file));
         }
-        opened.or_fail(|| msg!("unable to create file '%s'", name))
+        let dir = self.tree.admdir();
+        make_path(&dir, 0o755)
+            .or_fail(|| msg!("cannot create administrative directory '%s'", &dir))?;
+        spot = spot.again();
+        let file = spot.create_anew(0o666).or_fail(cannot)?;
+        Ok((spot, file))
     }
 
     /// Remove a group's file.
     pub(super) fn unlink_admin_file(&self, name: &[u8]) -> Result<()> {
-        super::tree::unlink(path(&self.admin_file(name)))
+        super::tree::unlink(&self.tree.admin(name))
     }
 }
 

@@ -1,14 +1,12 @@
 //! Doing what was planned.
 
-use std::path::Path;
-use std::{fs, io};
-
 use super::plan::{Plan, Step};
 use super::{Alternatives, Group, PROGNAME};
 use crate::error::{OrFail, Result};
 use crate::msg;
 use crate::msg::Arg;
 use crate::report::{Event, debug};
+use crate::sys::place::Spot;
 
 impl Alternatives<'_> {
     /// Bring a group up to date (`alternative_update`).
@@ -62,7 +60,7 @@ impl Alternatives<'_> {
             Step::MakeAltdir => self.tree.make_altdir(),
             Step::Stage { target, link } => self.tree.symlink(&target, &link),
             Step::Rename { from, to } => {
-                let (from, to) = (self.tree.root(&from), self.tree.root(&to));
+                let (from, to) = (self.tree.spot(&from), self.tree.spot(&to));
                 self.rename(&from, &to)
             }
             Step::TakeTime { link, from } => self.tree.take_time(&link, &from),
@@ -73,21 +71,21 @@ impl Alternatives<'_> {
     }
 
     /// Rename, by mv(1) where rename(2) cannot (`xrename`).
-    pub(super) fn rename(&mut self, from: &Path, to: &Path) -> Result<()> {
-        let Err(e) = fs::rename(from, to) else {
+    pub(super) fn rename(&mut self, from: &Spot, to: &Spot) -> Result<()> {
+        let Err(e) = from.rename(to) else {
             return Ok(());
         };
-        if e.kind() != io::ErrorKind::NotFound && self.mv(from, to)? {
+        if e.raw_os_error() != Some(libc::ENOENT) && self.mv(from, to)? {
             return Ok(());
         }
         Err(e).or_fail(|| msg!("unable to install '%.250s' as '%.250s'", from, to))
     }
 
     /// Run mv(1); whether it succeeded.
-    fn mv(&mut self, from: &Path, to: &Path) -> Result<bool> {
+    fn mv(&mut self, from: &Spot, to: &Spot) -> Result<bool> {
         const MV: &str = "mv";
         let mut command = std::process::Command::new(MV);
-        match command.args([from, to]).status() {
+        match command.args([from.host_path(), to.host_path()]).status() {
             Ok(status) => Ok(status.success()),
             Err(e) => {
                 // The words of the child that stock would have forked.

@@ -288,14 +288,14 @@ mod tests {
             std::os::unix::fs::symlink(stray, at("alt/g")).unwrap();
             let bytes = |p: &Path| p.to_str().unwrap().as_bytes().to_vec();
             let mut alternatives = Alternatives {
-                tree: Tree {
-                    dirs: Dirs {
+                tree: Tree::new(
+                    Dirs {
                         instdir: bytes(dir.path()),
                         altdir: b"/alt".to_vec(),
                         admdir: bytes(&at("adm")),
                     },
-                    force: false,
-                },
+                    false,
+                ),
                 invocation: Vec::new(),
                 report: &mut Silent,
             };

@@ -20,8 +20,8 @@
 //! replaced (written, synced, renamed), then all links are put in place by renames. Whoever is
 //! interrupted in between finds the group broken and has the next call repair it.
 //!
-//! Paths of links and choices are those of the installed system; [`tree`] puts the instdir in
-//! front by plain concatenation, as stock does.
+//! Paths of links and choices are those of the installed system; [`tree`] resolves them beneath
+//! the instdir.
 
 use crate::error::Result;
 use crate::report::{Event, Reporter};

@@ -260,7 +260,7 @@ impl Plan {
             from: tmp,
             to: link.to_vec(),
         });
-        if tree.is_missing(link)? {
+        if tree.needs_time(link)? {
             self.commit.push(Step::TakeTime {
                 link: link.to_vec(),
                 from: target.to_vec(),
@@ -349,14 +349,12 @@ mod tests {
     }
 
     fn tree(dir: &tempfile::TempDir) -> Tree {
-        Tree {
-            dirs: Dirs {
-                instdir: dir.path().to_str().unwrap().into(),
-                altdir: b"/alt".to_vec(),
-                admdir: b"/nowhere".to_vec(),
-            },
-            force: false,
-        }
+        let dirs = Dirs {
+            instdir: dir.path().to_str().unwrap().into(),
+            altdir: b"/alt".to_vec(),
+            admdir: b"/nowhere".to_vec(),
+        };
+        Tree::new(dirs, false)
     }
 
     fn group() -> Group {

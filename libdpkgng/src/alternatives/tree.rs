@@ -1,21 +1,18 @@
 //! The links on disk: what is at a path, and the primitive changes.
 //!
-//! A path of the installed system becomes one of the running system by putting the instdir in
-//! front. Nothing here follows a link in the last component, but where stock asks whether a
-//! file is there.
+//! Nothing here follows a link in the last component, but where stock asks whether a file is
+//! there.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use super::Dirs;
 use crate::error::{OrFail, Result};
 use crate::msg;
 use crate::sys::dir::make_path;
-use crate::sys::place::Spot;
+use crate::sys::place::{Absence, Place, Spot};
 
 /// What is at a path (`alternative_path_classify`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,31 +26,40 @@ pub enum Kind {
 }
 
 /// The links of a system.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Tree {
     /// Where things are.
     pub dirs: Dirs,
     /// `--force`: replace and remove what is no link.
     pub force: bool,
-}
-
-/// Bytes as a path.
-pub(super) fn path(bytes: &[u8]) -> &Path {
-    Path::new(OsStr::from_bytes(bytes))
-}
-
-fn missing_is_fine(done: io::Result<()>) -> io::Result<()> {
-    match done {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
+    place: Place,
 }
 
 impl Tree {
-    /// A path of the installed system on this one (`fsys_get_path`).
-    pub fn root(&self, path: &[u8]) -> PathBuf {
-        let full = [&self.dirs.instdir, path].concat();
-        PathBuf::from(std::ffi::OsString::from_vec(full))
+    /// Nothing is opened before something in it is asked for.
+    pub fn new(dirs: Dirs, force: bool) -> Tree {
+        let place = Place::new(Path::new(OsStr::from_bytes(&dirs.instdir)));
+        Tree { dirs, force, place }
+    }
+
+    /// A path of the installed system (`fsys_get_path`). A relative one is, as in stock, what
+    /// it is with the instdir in front.
+    pub fn spot(&self, path: &[u8]) -> Spot {
+        match path.first() {
+            Some(b'/') => self.place.spot(path),
+            _ => Spot::path(&[&self.dirs.instdir, path].concat()),
+        }
+    }
+
+    /// A file of the administrative directory; one below the instdir is resolved beneath that.
+    pub(super) fn admin(&self, name: &[u8]) -> Spot {
+        let path = [&self.dirs.admdir, b"/".as_slice(), name].concat();
+        self.place.spot_of_path(&path)
+    }
+
+    /// The administrative directory itself.
+    pub(super) fn admdir(&self) -> Spot {
+        self.place.spot_of_path(&self.dirs.admdir)
     }
 
     /// The link in the alternatives directory.
@@ -66,12 +72,24 @@ impl Tree {
     /// # Errors
     /// It cannot be said.
     pub fn is_missing(&self, path: &[u8]) -> Result<bool> {
-        let path = self.root(path);
-        match fs::metadata(&path) {
-            Ok(_) => Ok(false),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(true),
-            Err(e) => Err(e).or_fail(|| msg!("cannot stat file '%s'", &path)),
+        let spot = self.spot(path);
+        let found = spot.stat().if_there();
+        let found = found.or_fail(|| msg!("cannot stat file '%s'", &spot))?;
+        Ok(found.is_none())
+    }
+
+    /// Whether a link that is about to be replaced is to have the time of the file it leads to:
+    /// it is new, or leads nowhere. Below a root all that lead to absolute paths do, to stock,
+    /// which looks for those outside.
+    ///
+    /// # Errors
+    /// It cannot be said.
+    pub fn needs_time(&self, link: &[u8]) -> Result<bool> {
+        let leads_out = |target: Vec<u8>| target.first() == Some(&b'/');
+        if !self.dirs.instdir.is_empty() && self.readlink(link).is_ok_and(leads_out) {
+            return Ok(true);
         }
+        self.is_missing(link)
     }
 
     /// What is at a path.
@@ -79,11 +97,11 @@ impl Tree {
     /// # Errors
     /// It cannot be said.
     pub fn classify(&self, path: &[u8]) -> Result<Kind> {
-        match fs::symlink_metadata(self.root(path)) {
-            Ok(meta) if meta.file_type().is_symlink() => Ok(Kind::Symlink),
-            Ok(_) => Ok(Kind::Other),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Kind::Missing),
-            Err(e) => Err(e).or_fail(|| msg!("cannot stat file '%s%s'", &self.dirs.instdir, path)),
+        let found = self.spot(path).lstat().if_there();
+        match found.or_fail(|| msg!("cannot stat file '%s%s'", &self.dirs.instdir, path))? {
+            Some(stat) if stat.is_symlink() => Ok(Kind::Symlink),
+            Some(_) => Ok(Kind::Other),
+            None => Ok(Kind::Missing),
         }
     }
 
@@ -92,8 +110,7 @@ impl Tree {
     /// # Errors
     /// readlink(2)'s: `EINVAL` for what is no link.
     pub fn readlink(&self, link: &[u8]) -> io::Result<Vec<u8>> {
-        let target = fs::read_link(self.root(link))?;
-        Ok(target.into_os_string().into_vec())
+        self.spot(link).readlink()
     }
 
     /// Whether a link may be removed.
@@ -109,7 +126,8 @@ impl Tree {
     /// # Errors
     /// It cannot be made.
     pub fn make_altdir(&self) -> Result<()> {
-        let dir = self.root(&self.dirs.altdir);
+        let dir = self.spot(&self.dirs.altdir);
+        self.place.forget();
         make_path(&dir, 0o755).or_fail(|| msg!("cannot create alternatives directory '%s'", &dir))
     }
 
@@ -119,8 +137,8 @@ impl Tree {
     /// It cannot be made.
     pub fn symlink(&self, target: &[u8], link: &[u8]) -> Result<()> {
         self.unlink(link)?;
-        let link = self.root(link);
-        std::os::unix::fs::symlink(OsStr::from_bytes(target), &link)
+        let link = self.spot(link);
+        link.symlink(target)
             .or_fail(|| msg!("error creating symbolic link '%.255s'", &link))
     }
 
@@ -129,7 +147,7 @@ impl Tree {
     /// # Errors
     /// It cannot be removed.
     pub fn unlink(&self, path: &[u8]) -> Result<()> {
-        unlink(&self.root(path))
+        unlink(&self.spot(path))
     }
 
     /// Give a link the time of the file it leads to, so that two systems made of the same
@@ -138,17 +156,15 @@ impl Tree {
     /// # Errors
     /// A time cannot be read or set; that the file is missing is none.
     pub fn take_time(&self, link: &[u8], from: &[u8]) -> Result<()> {
-        let time = match fs::symlink_metadata(self.root(from)) {
-            Ok(meta) => meta.mtime(),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(e) => {
-                let instdir = &self.dirs.instdir;
-                return Err(e)
-                    .or_fail(|| msg!("unable to get file '%s%s' metadata", instdir, from));
-            }
+        let found = self.spot(from).lstat().if_there().or_fail(|| {
+            let instdir = &self.dirs.instdir;
+            msg!("unable to get file '%s%s' metadata", instdir, from)
+        })?;
+        let Some(time) = found.map(|stat| stat.mtime) else {
+            return Ok(());
         };
-        let link = self.root(link);
-        match Spot::path(link.as_os_str().as_bytes()).set_times(time, time) {
+        let link = self.spot(link);
+        match link.set_times(time, time) {
             Err(e) if e.raw_os_error() != Some(libc::ENOSYS) => {
                 Err(e).or_fail(|| msg!("cannot set symlink '%s' timestamp", &link))
             }
@@ -161,8 +177,9 @@ impl Tree {
 ///
 /// # Errors
 /// It cannot be removed.
-pub(super) fn unlink(path: &Path) -> Result<()> {
-    missing_is_fine(fs::remove_file(path)).or_fail(|| msg!("unable to remove '%s'", path))
+pub(super) fn unlink(spot: &Spot) -> Result<()> {
+    let gone = spot.unlink().if_there().map(drop);
+    gone.or_fail(|| msg!("unable to remove '%s'", spot))
 }
 
 #[cfg(test)]
@@ -172,22 +189,18 @@ mod tests {
     #[test]
     fn links_are_seen_made_and_dated() {
         let dir = tempfile::tempdir().unwrap();
-        let tree = Tree {
-            dirs: Dirs {
-                instdir: dir.path().as_os_str().as_bytes().to_vec(),
-                altdir: b"/alt/deep".to_vec(),
-                admdir: Vec::new(),
-            },
-            force: false,
+        let dirs = Dirs {
+            instdir: dir.path().as_os_str().as_bytes().to_vec(),
+            altdir: b"/alt/deep".to_vec(),
+            admdir: Vec::new(),
         };
+        let tree = Tree::new(dirs, false);
         assert_eq!(tree.classify(b"/alt").unwrap(), Kind::Missing);
         tree.make_altdir().unwrap();
         assert_eq!(tree.classify(b"/alt/deep").unwrap(), Kind::Other);
         assert!(!tree.can_remove(b"/alt/deep").unwrap());
-        fs::write(dir.path().join("file"), "").unwrap();
-        Spot::path(tree.root(b"/file").as_os_str().as_bytes())
-            .set_times(5, 5)
-            .unwrap();
+        std::fs::write(dir.path().join("file"), "").unwrap();
+        tree.spot(b"/file").set_times(5, 5).unwrap();
         for _ in 0..2 {
             tree.symlink(b"/nowhere", &tree.alt(b"n")).unwrap();
         }
@@ -195,8 +208,7 @@ mod tests {
         assert_eq!(tree.classify(b"/alt/deep/n").unwrap(), Kind::Symlink);
         assert!(tree.is_missing(b"/alt/deep/n").unwrap());
         tree.take_time(b"/alt/deep/n", b"/file").unwrap();
-        let meta = fs::symlink_metadata(tree.root(b"/alt/deep/n")).unwrap();
-        assert_eq!(meta.mtime(), 5);
+        assert_eq!(tree.spot(b"/alt/deep/n").lstat().unwrap().mtime, 5);
         let error = tree.classify(b"/file/x").unwrap_err().to_string();
         assert!(error.ends_with("/file/x': Not a directory"), "{error}");
     }

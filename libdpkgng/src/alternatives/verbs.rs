@@ -7,6 +7,7 @@ use crate::bail;
 use crate::error::{OrFail, Result};
 use crate::msg;
 use crate::report::{Event, Reporter};
+use crate::sys::place::Absence;
 
 /// What someone who was asked wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,14 +65,9 @@ impl Alternatives<'_> {
 
     fn target_of(&self, name: &[u8]) -> Result<Option<Vec<u8>>> {
         let link = self.tree.alt(name);
-        match self.tree.readlink(&link) {
-            Ok(target) => Ok(Some(target)),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(e) => {
-                let instdir = &self.tree.dirs.instdir;
-                Err(e).or_fail(|| msg!("cannot stat file '%s%s'", instdir, &link))
-            }
-        }
+        let target = self.tree.readlink(&link).if_there();
+        let instdir = &self.tree.dirs.instdir;
+        target.or_fail(|| msg!("cannot stat file '%s%s'", instdir, &link))
     }
 
     fn set_mode(&mut self, group: &mut Group, mode: Mode) -> Result<()> {

@@ -50,6 +50,19 @@ impl DebVersion {
         minor: 939_000,
     };
 
+    /// The directory that archives before 0.939 have around their control files.
+    pub fn inner_control_dir(self) -> Option<&'static str> {
+        let mut minor = self.minor;
+        while minor != 0 && minor % 10 == 0 {
+            minor /= 10;
+        }
+        match (self.major, minor) {
+            (0, 931) => Some(".DEBIAN"),
+            (0, 932 | 933) => Some("DEBIAN"),
+            _ => None,
+        }
+    }
+
     /// Parse `X.Y`, ended by a newline, a NUL or the end (`deb_version_parse`).
     pub fn parse(text: &[u8]) -> std::result::Result<DebVersion, Msg> {
         let number = |text: &[u8]| -> std::result::Result<(i32, usize), ()> {

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{AtFlags, OFlag, openat};
@@ -21,6 +21,7 @@ use super::take_error;
 use super::tar::{Kind, Owners, TarEntry, TarReader};
 use crate::error::{OrFail as _, Result};
 use crate::report::Reporter;
+use crate::sys::place::Spot;
 use crate::{bail, msg};
 
 /// Largest control file that [`read_control_file`] takes into memory.
@@ -59,29 +60,27 @@ pub fn read_control_file(
 /// as root, from names through `owners` first.
 pub fn extract_control(
     deb: &DebFile,
-    dir: &Path,
+    dir: &Spot,
     owners: &mut dyn Owners,
     report: &mut dyn Reporter,
 ) -> Result<()> {
-    let stream = deb.member(Part::Control, report)?.stream(-1)?;
-    match std::fs::create_dir(dir) {
-        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(crate::error::Error::os(
-                msg!("failed to create directory"),
-                e,
-            ));
-        }
-        _ => {}
+    let member = deb.member(Part::Control, report)?;
+    if member.version.inner_control_dir().is_some() {
+        bail!("dpkg-deb moves the control files of such an archive");
     }
-    let top = std::fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_DIRECTORY)
-        .open(dir)
+    let stream = member.stream(-1)?;
+    match dir.mkdir_mode(0o777) {
+        Err(e) if e.raw_os_error() == Some(libc::EEXIST) => {}
+        made => made.or_fail(|| msg!("failed to create directory"))?,
+    }
+    let top = dir
+        .open(libc::O_RDONLY | libc::O_DIRECTORY, true)
         .or_fail(|| msg!("failed to chdir to directory"))?;
-    let mut place = Below::new(top.into(), false);
-    let mut tar = TarReader::new(stream);
+    let mut place = Below::new(top, false);
+    // A name that comes twice is what it is last.
+    let mut tar = TarReader::new(stream).in_order();
     while let Some(mut entry) = tar.next_entry()? {
-        entry.resolve(owners);
+        entry.resolve(owners)?;
         if entry.slash {
             entry.kind = Kind::Directory;
         }

@@ -6,6 +6,10 @@
 //! buffers of fixed size; every length an archive claims is either bounded or only followed as
 //! far as there are bytes. Errors carry dpkg's words inside the `io::Error` and come out again
 //! with [`take_error`].
+#![allow(
+    clippy::disallowed_methods,
+    reason = "archives, their parts and the trees they are made of are paths that somebody gave"
+)]
 
 use std::io;
 

@@ -108,20 +108,30 @@ pub struct TarEntry {
 /// Looks up user and group names, in the system's database or that of a chroot.
 pub trait Owners {
     /// The number of this user.
-    fn uid(&mut self, name: &[u8]) -> Option<u32>;
+    ///
+    /// # Errors
+    /// Who there is cannot be read.
+    fn uid(&mut self, name: &[u8]) -> Result<Option<u32>>;
     /// The number of this group.
-    fn gid(&mut self, name: &[u8]) -> Option<u32>;
+    ///
+    /// # Errors
+    /// Who there is cannot be read.
+    fn gid(&mut self, name: &[u8]) -> Result<Option<u32>>;
 }
 
 impl TarEntry {
     /// Replace owner and group numbers by those the names have here (Policy §9.2: names rule).
-    pub fn resolve(&mut self, owners: &mut dyn Owners) {
+    ///
+    /// # Errors
+    /// Who there is here cannot be read.
+    pub fn resolve(&mut self, owners: &mut dyn Owners) -> Result<()> {
         if self.uname.len > 0 {
-            self.uid = owners.uid(self.uname.as_bytes()).unwrap_or(self.uid);
+            self.uid = owners.uid(self.uname.as_bytes())?.unwrap_or(self.uid);
         }
         if self.gname.len > 0 {
-            self.gid = owners.gid(self.gname.as_bytes()).unwrap_or(self.gid);
+            self.gid = owners.gid(self.gname.as_bytes())?.unwrap_or(self.gid);
         }
+        Ok(())
     }
 }
 
@@ -163,7 +173,9 @@ pub struct TarReader<R> {
     data: u64,
     /// Filling behind them.
     padding: u64,
+    /// Held back until the end, as dpkg places them last.
     symlinks: std::collections::VecDeque<TarEntry>,
+    in_order: bool,
     end: bool,
     orderly: bool,
     /// No content follows the headers.
@@ -183,6 +195,7 @@ impl<R: Read> TarReader<R> {
             data: 0,
             padding: 0,
             symlinks: std::collections::VecDeque::new(),
+            in_order: false,
             end: false,
             orderly: true,
             bare: false,
@@ -196,6 +209,14 @@ impl<R: Read> TarReader<R> {
         TarReader {
             bare: true,
             ..TarReader::new(src)
+        }
+    }
+
+    /// All entries come where they are, as tar(1) takes them: else symbolic links come last.
+    pub fn in_order(self) -> TarReader<R> {
+        TarReader {
+            in_order: true,
+            ..self
         }
     }
 
@@ -380,7 +401,7 @@ impl<R: Read> TarReader<R> {
                         entry.name.pop();
                         entry.slash = kind == Kind::File;
                     }
-                    if kind == Kind::Symlink {
+                    if kind == Kind::Symlink && !self.in_order {
                         self.symlinks.push_back(entry);
                     } else {
                         return Ok(Some(entry));

@@ -9,15 +9,14 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
-use std::path::Path;
 
 use crate::error::{OrFail, Result};
 use crate::msg;
 use crate::pkg::{PkgId, PkgTable};
 use crate::report::Reporter;
 use crate::sys::inherited;
+use crate::sys::place::{Absence, Spot};
 
 mod context;
 mod fields;
@@ -100,28 +99,27 @@ impl ParseFlags {
 /// With the flags of [`ParseFlags::BINARY`] exactly one stanza is demanded. An error leaves in
 /// the table what was read before it.
 pub fn parse_file(
-    path: &Path,
+    path: &Spot,
     flags: ParseFlags,
     table: &mut PkgTable,
     report: &mut dyn Reporter,
 ) -> Result<(usize, Option<PkgId>)> {
-    let name = path.as_os_str().as_bytes();
+    let name = path.shown();
     let file = if flags.contains(ParseFlags::DASH_IS_STDIN) && name == b"-" {
         inherited::stdin().or_fail(|| msg!("can't stat package info file '%.255s'", path))?
     } else {
-        match File::open(path) {
-            Err(e)
-                if e.kind() == std::io::ErrorKind::NotFound
-                    && flags.contains(ParseFlags::ALLOW_EMPTY) =>
-            {
-                return Ok((0, None));
-            }
-            other => other.or_fail(|| {
-                msg!(
-                    "failed to open package info file '%.255s' for reading",
-                    path
-                )
-            })?,
+        let cannot = || {
+            msg!(
+                "failed to open package info file '%.255s' for reading",
+                path
+            )
+        };
+        match flags.contains(ParseFlags::ALLOW_EMPTY) {
+            false => path.read().or_fail(cannot)?,
+            true => match path.read().if_there().or_fail(cannot)? {
+                Some(file) => file,
+                None => return Ok((0, None)),
+            },
         }
     };
     let mut parser = parse::Parser::new(name, flags, report);
@@ -134,7 +132,7 @@ const PART: usize = 1 << 16;
 
 /// Read a file (`parsedb_load`) - a pipe to its end, anything else as far as its size says -
 /// and give it to `feed` in parts that end in an empty line, as far as there is one.
-fn read_parts(file: File, path: &Path, mut feed: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+fn read_parts(file: File, path: &Spot, mut feed: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
     let meta = file
         .metadata()
         .or_fail(|| msg!("can't stat package info file '%.255s'", path))?;

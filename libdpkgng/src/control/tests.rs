@@ -26,7 +26,7 @@ fn again(text: &str, flags: ParseFlags) -> Result<(String, Vec<String>), String>
         false => Which::Installed,
     };
     let mut out = Vec::new();
-    write_stanzas(&mut out, Path::new("F"), &table, which).map_err(|e| e.to_string())?;
+    write_stanzas(&mut out, std::path::Path::new("F"), &table, which).map_err(|e| e.to_string())?;
     let out = String::from_utf8_lossy(&out).into_owned();
     Ok((out, heard.0))
 }

@@ -13,6 +13,7 @@ use crate::pkg::{
 use crate::relations;
 use crate::state::Status;
 use crate::sys::atomic::AtomicFile;
+use crate::sys::place::Spot;
 use crate::version::{Epoch, Version};
 
 /// One field. With `header` as a whole line, or nothing when there is nothing to say (absent,
@@ -244,9 +245,9 @@ pub fn write_stanzas(
 }
 
 /// Replace a file of the database (`writedb`): `status` with a backup, `available` without.
-pub fn write_db(path: &Path, table: &PkgTable, which: Which, must_sync: bool) -> Result<()> {
+pub fn write_db(path: &Spot, table: &PkgTable, which: Which, must_sync: bool) -> Result<()> {
     let mut file = AtomicFile::create(path, false)?;
-    write_stanzas(&mut file, path, table, which)?;
+    write_stanzas(&mut file, path.shown_path(), table, which)?;
     if must_sync {
         file.sync()?;
     }

@@ -16,6 +16,10 @@
 //!
 //! What is said on the way leaves as events: progress as `Output`, what only `--verbose` shows
 //! as `Debug` of [`report::debug::GENERAL`](crate::report::debug::GENERAL).
+#![allow(
+    clippy::disallowed_methods,
+    reason = "pid files, /proc and logs are the running system's"
+)]
 
 pub mod account;
 pub mod launch;

@@ -24,11 +24,11 @@ pub fn load(dirs: &Dirs) -> Result<ArchTable> {
 pub fn load_into(dirs: &Dirs, arches: &mut ArchTable) -> Result<()> {
     load_native(dirs, arches);
     let path = dirs.admin("arch");
-    let Ok(mut file) = std::fs::File::open(&path) else {
+    let Ok(mut file) = path.read() else {
         arches.dirty = true;
         return Ok(());
     };
-    let mut lines = Lines::read(&mut file, &path, LINE_MAX)?;
+    let mut lines = Lines::read(&mut file, path.shown(), LINE_MAX)?;
     while let Some(name) = lines.next_line()? {
         arches.add(&String::from_utf8_lossy(name));
     }
@@ -62,7 +62,7 @@ pub fn save(dirs: &Dirs, arches: &mut ArchTable) -> Result<()> {
     }
     file.sync()?;
     file.commit(false)?;
-    crate::sys::dir::sync(&dirs.admindir)?;
+    crate::sys::dir::sync(&dirs.admin_dir())?;
     arches.dirty = false;
     Ok(())
 }
@@ -74,21 +74,18 @@ mod tests {
     #[test]
     fn foreign_architectures_are_kept() {
         let dir = tempfile::tempdir().expect("tempdir");
-        let dirs = Dirs {
-            admindir: dir.path().join("dpkg"),
-            instdir: Default::default(),
-        };
+        let dirs = Dirs::new(dir.path().join("dpkg"), Default::default());
         let mut arches = load(&dirs).expect("a missing file is fine");
         assert!(arches.dirty);
         arches.add("i386");
         arches.add("riscv64");
         save(&dirs, &mut arches).expect("save");
-        let text = std::fs::read_to_string(dirs.admin("arch")).expect("read");
+        let text = std::fs::read_to_string(dirs.admin("arch").shown_path()).expect("read");
         assert_eq!(text, format!("{BUILD_ARCHITECTURE}\ni386\nriscv64\n"));
         let mut again = load(&dirs).expect("load");
         let id = again.find("riscv64");
         assert_eq!(again.kind(id), ArchType::Foreign);
-        std::fs::write(dirs.admin("arch"), "amd64\ni386").expect("write");
+        std::fs::write(dirs.admin("arch").shown_path(), "amd64\ni386").expect("write");
         let error = load(&dirs).expect_err("no newline").to_string();
         assert!(error.starts_with("too-long line or missing newline in '"));
     }

@@ -8,13 +8,13 @@
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 use crate::error::{Error, OrFail, Result};
 use crate::msg;
 use crate::report::{Reporter, debug};
 use crate::sys::atomic::AtomicFile;
 use crate::sys::dir;
+use crate::sys::place::{Absence, Spot};
 
 /// A file of the database that others may replace while dpkg runs.
 #[derive(Debug, Default)]
@@ -39,17 +39,14 @@ impl Reopen {
     /// That ends the run: it cannot be opened or looked at.
     pub(super) fn reopen(
         &mut self,
-        path: &Path,
+        path: &Spot,
         report: &mut dyn Reporter,
     ) -> Result<Reopened<'_>> {
         const WHO: &str = "dpkg_db_reopen";
-        let next = match File::open(path) {
-            Ok(file) => Some(file),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
-            Err(e) => {
-                return Err(Error::os(msg!("cannot open %s file", path), e).fatal());
-            }
-        };
+        let next = path.read().if_there();
+        let next = next
+            .or_fail(|| msg!("cannot open %s file", path))
+            .map_err(Error::fatal)?;
         let Some(file) = next else {
             self.open = None;
             report.debug(debug::GENERAL, || {
@@ -77,18 +74,18 @@ impl Reopen {
 }
 
 /// Give a file this content, durably. Its directory is the caller's to sync.
-pub(super) fn replace(path: &Path, content: &[u8]) -> Result<()> {
+pub(super) fn replace(path: &Spot, content: &[u8]) -> Result<()> {
     replace_keeping(path, content, false)
 }
 
 /// The same for a file whose former version stays as `NAME-old`; its directory is made durable
 /// too, so that nothing done afterwards to the files it tells of can outlive it.
-pub(super) fn replace_with_backup(path: &Path, content: &[u8]) -> Result<()> {
+pub(super) fn replace_with_backup(path: &Spot, content: &[u8]) -> Result<()> {
     replace_keeping(path, content, true)?;
     dir::sync_parent(path)
 }
 
-fn replace_keeping(path: &Path, content: &[u8], backup: bool) -> Result<()> {
+fn replace_keeping(path: &Spot, content: &[u8], backup: bool) -> Result<()> {
     let mut file = AtomicFile::create(path, false)?;
     let written = file.write_all(content);
     written.or_fail(|| msg!("unable to write new file '%.250s'", file.name_new()))?;

@@ -43,7 +43,7 @@ impl Database {
             }
             Reopened::Load(file) => {
                 self.fsys.clear_diversions();
-                let lines = Lines::read(file, &path, MAXDIVERTFILENAME);
+                let lines = Lines::read(file, path.shown(), MAXDIVERTFILENAME);
                 let lines = lines.map_err(Error::fatal)?;
                 load(lines, &mut self.fsys, &mut self.table).map_err(Error::fatal)
             }
@@ -156,10 +156,7 @@ mod tests {
     fn read_again_when_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(DIVERSIONSFILE);
-        let dirs = Dirs {
-            admindir: dir.path().to_owned(),
-            instdir: Default::default(),
-        };
+        let dirs = Dirs::new(dir.path().to_owned(), Default::default());
         let mut db = Database::new(dirs, ArchTable::new("amd64"));
         db.ensure_diversions(&mut Silent).unwrap();
         std::fs::write(&path, "/a\n/a.real\n:\n/b\n/b.real\ndash\n").unwrap();

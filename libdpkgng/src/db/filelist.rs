@@ -266,6 +266,37 @@ impl Database {
         list: &[NodeId],
         except: NodeFlags,
     ) -> Result<()> {
+        self.write_list(pkg, which, list, except)?;
+        self.must_reread_files(pkg);
+        Ok(())
+    }
+
+    /// The same for the list of an installed package, whose list in core becomes what was
+    /// written and need not be read again.
+    ///
+    /// # Errors
+    /// Any failure to write; the old list is then in place.
+    pub fn shorten_filelist(
+        &mut self,
+        pkg: PkgId,
+        list: &[NodeId],
+        except: NodeFlags,
+    ) -> Result<()> {
+        self.write_list(pkg, Which::Installed, list, except)?;
+        let kept = |node: &NodeId| !self.fsys.flags(*node).intersects(except);
+        let list = list.iter().copied().filter(kept).collect();
+        self.fsys.blank_files(pkg);
+        self.fsys.set_files(pkg, list);
+        Ok(())
+    }
+
+    fn write_list(
+        &mut self,
+        pkg: PkgId,
+        which: Which,
+        list: &[NodeId],
+        except: NodeFlags,
+    ) -> Result<()> {
         let mut content = Vec::new();
         for node in list {
             if !self.fsys.flags(*node).intersects(except) {
@@ -275,7 +306,6 @@ impl Database {
         }
         replace(&self.infodb_file(pkg, which, LISTFILE), &content)?;
         self.info_changed();
-        self.must_reread_files(pkg);
         Ok(())
     }
 }

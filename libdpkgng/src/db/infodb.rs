@@ -4,15 +4,7 @@
 //! `Multi-Arch: same`. `info/format` says which format it is; no such file is format 0, and a
 //! `format-new` beside it is an upgrade that did not finish.
 
-use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
-
-use nix::dir::Dir;
-use nix::fcntl::OFlag;
-use nix::sys::stat::Mode;
+use std::io::{Read, Write};
 
 use super::Database;
 use crate::bail;
@@ -21,13 +13,14 @@ use crate::msg;
 use crate::pkg::{MultiArch, NameWhen, PkgId, Which};
 use crate::report::{Reporter, debug};
 use crate::state::Status;
-use crate::sys::atomic::{AtomicFile, with_suffix};
+use crate::sys::atomic::AtomicFile;
+use crate::sys::place::{Absence, Spot, names};
 
 /// A control file of an installed package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InfoFile {
     /// Where it is.
-    pub path: PathBuf,
+    pub spot: Spot,
     /// Its type: the part after the last dot (`postinst`, `list`, …).
     pub kind: String,
 }
@@ -35,7 +28,7 @@ pub struct InfoFile {
 /// The control files of a package, found in `info/` one after the other.
 #[derive(Debug)]
 pub struct InfoFiles {
-    dir: PathBuf,
+    dir: Spot,
     stem: String,
     names: std::vec::IntoIter<Vec<u8>>,
 }
@@ -57,8 +50,8 @@ impl InfoFiles {
                 msg!("infodb foreach file this pkg")
             });
             let kind = String::from_utf8_lossy(kind).into_owned();
-            let path = self.dir.join(OsStr::from_bytes(&name));
-            return Some(InfoFile { path, kind });
+            let spot = self.dir.child(&name);
+            return Some(InfoFile { spot, kind });
         }
         None
     }
@@ -102,7 +95,7 @@ fn scan_unsigned(text: &[u8]) -> Option<i32> {
 
 impl Database {
     /// `info/` itself (`pkg_infodb_get_dir`).
-    pub fn infodb_dir(&self) -> PathBuf {
+    pub fn infodb_dir(&self) -> Spot {
         self.dirs.admin("info")
     }
 
@@ -110,22 +103,26 @@ impl Database {
         if let Some(known) = self.modstat.infodb_format.get() {
             return Ok(*known);
         }
-        let path = self.infodb_dir().join("format");
-        let mut version = match File::open(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => 0,
-            Err(e) => return Err(e).or_fail(|| msg!("error trying to open %.250s", &path)),
-            Ok(file) => {
+        let path = self.dirs.admin("info/format");
+        let open = path.read().if_there();
+        let mut version = match open.or_fail(|| msg!("error trying to open %.250s", &path))? {
+            None => 0,
+            Some(file) => {
                 let mut text = Vec::new();
+                let read = file.take(FORMAT_MAX).read_to_end(&mut text);
                 // What cannot be read is no number either.
-                let _ = file.take(FORMAT_MAX).read_to_end(&mut text);
-                match scan_unsigned(&text) {
+                match read.ok().and_then(|_| scan_unsigned(&text)) {
                     Some(version) => version,
                     None => bail!("corrupt info database format file '%s'", &path),
                 }
             }
         };
         // Upgrades go one format at a time; what the new file says cannot be relied on yet.
-        let upgrading = fs::metadata(with_suffix(&path, "-new")).is_ok();
+        let new = path.with_suffix(b"-new");
+        let upgrading = new.stat().if_there();
+        let upgrading = upgrading
+            .or_fail(|| msg!("unable to check existence of '%.250s'", &new))?
+            .is_some();
         if upgrading {
             version = version.wrapping_add(1);
         }
@@ -160,49 +157,38 @@ impl Database {
     }
 
     /// The path of one control file, whether or not it exists (`pkg_infodb_get_file`).
-    pub fn infodb_file(&self, pkg: PkgId, which: Which, kind: &str) -> PathBuf {
-        let name = format!("{}.{kind}", self.infodb_stem(pkg, which));
-        self.infodb_dir().join(name)
+    pub fn infodb_file(&self, pkg: PkgId, which: Which, kind: &str) -> Spot {
+        let stem = self.infodb_stem(pkg, which);
+        self.dirs.admin(format!("info/{stem}.{kind}"))
     }
 
     /// Whether it exists (`pkg_infodb_has_file`).
     pub fn infodb_has_file(&self, pkg: PkgId, which: Which, kind: &str) -> Result<bool> {
         self.infodb_format()?;
         let path = self.infodb_file(pkg, which, kind);
-        match fs::symlink_metadata(&path) {
-            Ok(_) => Ok(true),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(e) => Err(e).or_fail(|| msg!("unable to check existence of '%.250s'", &path)),
-        }
+        let found = path.lstat().if_there();
+        let found = found.or_fail(|| msg!("unable to check existence of '%.250s'", &path))?;
+        Ok(found.is_some())
     }
 
     /// All control files of a package, in directory order (`pkg_infodb_foreach`). They are given
     /// out one by one, as what is said on the way belongs between what is done with them.
     pub fn infodb_files(&self, pkg: PkgId, which: Which) -> Result<InfoFiles> {
         self.infodb_format()?;
-        let dir = self.infodb_dir();
-        let fail = || msg!("cannot read info directory");
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let mut open = Dir::open(&dir, flags, Mode::empty()).or_fail(fail)?;
         // All at once: the files may be renamed and deleted while they are gone through.
-        let names: Vec<Vec<u8>> = open
-            .iter()
-            .flatten()
-            .map(|e| e.file_name().to_bytes().to_vec())
-            .collect();
         Ok(InfoFiles {
-            dir,
+            dir: self.infodb_dir(),
             stem: self.infodb_stem(pkg, which),
-            names: names.into_iter(),
+            names: self.infodb_names()?.into_iter(),
         })
     }
 
-    /// Paths and names of everything in `info/`, in directory order.
-    fn infodb_entries(&self) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-        let entries =
-            fs::read_dir(self.infodb_dir()).or_fail(|| msg!("cannot read info directory"))?;
-        let named = |e: fs::DirEntry| (e.path(), e.file_name().as_bytes().to_vec());
-        Ok(entries.flatten().map(named).collect())
+    /// The names of everything in `info/`, in directory order.
+    fn infodb_names(&self) -> Result<Vec<Vec<u8>>> {
+        let fail = || msg!("cannot read info directory");
+        let dir = self.infodb_dir();
+        let open = dir.open(libc::O_RDONLY | libc::O_DIRECTORY, true);
+        names(open.or_fail(fail)?).or_fail(fail)
     }
 
     /// Bring `info/` to the newest format, when the database is open for writing and that is
@@ -212,12 +198,12 @@ impl Database {
         if !self.mode().writes() || (format.version >= MULTIARCH && !format.upgrading) {
             return Ok(());
         }
-        let path = self.infodb_dir().join("format");
+        let path = self.dirs.admin("info/format");
         let file = AtomicFile::create(&path, true)?;
         let mut renames = Vec::new();
         let done = self.upgrade(file, &mut renames, report);
         if let Err(error) = done {
-            undo_upgrade(&renames, &with_suffix(&path, "-new"))?;
+            undo_upgrade(&renames, &path.with_suffix(b"-new"))?;
             return Err(error);
         }
         done
@@ -226,11 +212,11 @@ impl Database {
     fn upgrade(
         &mut self,
         mut file: AtomicFile,
-        renames: &mut Vec<(PathBuf, PathBuf)>,
+        renames: &mut Vec<(Spot, Spot)>,
         report: &mut dyn Reporter,
     ) -> Result<()> {
         let dir = self.infodb_dir();
-        for (old, name) in self.infodb_entries()? {
+        for name in self.infodb_names()? {
             let Some((stem, kind)) = split_name(&name) else {
                 continue;
             };
@@ -254,11 +240,11 @@ impl Database {
             }
             let qualified = self.table.name(pkg, NameWhen::Always);
             let new = [qualified.as_bytes(), b".", kind].concat();
-            let new = dir.join(OsStr::from_bytes(&new));
+            let (old, new) = (dir.child(&name), dir.child(&new));
             link(&old, &new)?;
             renames.push((old, new));
         }
-        let new_format = file.name_new().to_owned();
+        let new_format = file.name_new().clone();
         writeln!(file, "{MULTIARCH}").or_fail(|| msg!("error while writing '%s'", &new_format))?;
         file.sync()?;
         file.close()?;
@@ -268,7 +254,8 @@ impl Database {
             upgrading: false,
         });
         while let Some((old, _)) = renames.last() {
-            fs::remove_file(old).or_fail(|| msg!("cannot remove '%.250s'", old))?;
+            old.unlink()
+                .or_fail(|| msg!("cannot remove '%.250s'", old))?;
             renames.pop();
         }
         file.commit(false)?;
@@ -285,21 +272,23 @@ fn split_name(name: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&name[..dot], &name[dot + 1..]))
 }
 
-fn link(from: &Path, to: &Path) -> Result<()> {
-    match fs::hard_link(from, to) {
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+fn link(from: &Spot, to: &Spot) -> Result<()> {
+    match from.link(to) {
+        Err(e) if e.raw_os_error() == Some(libc::EEXIST) => Ok(()),
         other => other.or_fail(|| msg!("error creating hard link '%.255s'", to)),
     }
 }
 
 /// Put back the old names and drop the new ones (`cu_abort_db_upgrade`).
-fn undo_upgrade(renames: &[(PathBuf, PathBuf)], format_new: &Path) -> Result<(), Error> {
+fn undo_upgrade(renames: &[(Spot, Spot)], format_new: &Spot) -> Result<(), Error> {
     for (old, new) in renames.iter().rev() {
         link(new, old)?;
-        fs::remove_file(new).or_fail(|| msg!("cannot remove '%.250s'", new))?;
+        new.unlink()
+            .or_fail(|| msg!("cannot remove '%.250s'", new))?;
     }
-    match fs::remove_file(format_new) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other.or_fail(|| msg!("cannot remove '%.250s'", format_new)),
-    }
+    format_new
+        .unlink()
+        .if_there()
+        .map(drop)
+        .or_fail(|| msg!("cannot remove '%.250s'", format_new))
 }

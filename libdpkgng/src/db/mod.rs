@@ -12,11 +12,12 @@
 //! [`Database`] is the in-core state of all of them; each module adds its own methods to it.
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::arch::ArchTable;
 use crate::fsys::Fsys;
 use crate::pkg::PkgTable;
+use crate::sys::place::{Place, Spot};
 
 pub mod arch;
 mod dbfile;
@@ -36,21 +37,47 @@ pub struct Dirs {
     pub admindir: PathBuf,
     /// `--instdir`; empty for the running system (`dpkg_fsys_get_dir`).
     pub instdir: PathBuf,
+    place: Place,
 }
 
 impl Dirs {
-    /// A file of the database (`dpkg_db_get_path`).
-    pub fn admin(&self, part: impl AsRef<Path>) -> PathBuf {
-        self.admindir.join(part)
+    /// Nothing is opened before something in them is asked for.
+    pub fn new(admindir: PathBuf, instdir: PathBuf) -> Dirs {
+        Dirs {
+            place: Place::new(&instdir),
+            admindir,
+            instdir,
+        }
     }
 
-    /// A path of the installed system on this one (`dpkg_fsys_get_path`): `instdir`, a slash,
-    /// and `path` without its leading slashes and dots.
-    pub fn inst(&self, path: &[u8]) -> PathBuf {
-        let mut out = self.instdir.as_os_str().as_bytes().to_vec();
-        out.push(b'/');
-        out.extend_from_slice(crate::fsys::skip_slash_dotslash(path));
-        PathBuf::from(std::ffi::OsString::from(std::ffi::OsStr::from_bytes(&out)))
+    /// The installed system.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// A file of the database (`dpkg_db_get_path`). An admindir below the instdir is resolved
+    /// beneath that.
+    pub fn admin(&self, part: impl AsRef<[u8]>) -> Spot {
+        let admindir = self.admindir.as_os_str().as_bytes();
+        let slash: &[u8] = match admindir.last() {
+            None | Some(b'/') => b"",
+            Some(_) => b"/",
+        };
+        let path = [admindir, slash, part.as_ref()].concat();
+        self.place.spot_of_path(&path)
+    }
+
+    /// The directory of the database.
+    pub fn admin_dir(&self) -> Spot {
+        self.place
+            .spot_of_path(self.admindir.as_os_str().as_bytes())
+    }
+
+    /// A path of the installed system (`dpkg_fsys_get_path`): `instdir`, a slash, and `path`
+    /// without its leading slashes and dots.
+    pub fn inst(&self, path: &[u8]) -> Spot {
+        let path = crate::fsys::skip_slash_dotslash(path);
+        self.place.spot(&[b"/", path].concat())
     }
 
     /// Whether the installed system is the running one.

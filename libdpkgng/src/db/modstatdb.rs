@@ -13,14 +13,12 @@
 //! last one of the package said is none.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
 
-use nix::unistd::{AccessFlags, access, geteuid, getuid};
+use nix::unistd::{geteuid, getuid};
 
 use super::Database;
 use super::infodb::Format;
@@ -35,6 +33,7 @@ use crate::state::Status;
 use crate::sys;
 use crate::sys::inherited;
 use crate::sys::lock::{FileLock, is_locked};
+use crate::sys::place::{Absence, Spot, names};
 use crate::version::Epoch;
 
 /// The longest name of a journal file (`IMPORTANTMAXLEN`).
@@ -154,8 +153,8 @@ impl Database {
             }
             OpenMode::WriteIfPossible | OpenMode::Write => {}
         }
-        let dir = &self.dirs.admindir;
-        let mut accessible = access(dir, AccessFlags::W_OK).map_err(io::Error::from);
+        let dir = &self.dirs.admin_dir();
+        let mut accessible = dir.access(libc::W_OK);
         if let Err(e) = &accessible
             && e.kind() == io::ErrorKind::NotFound
         {
@@ -203,16 +202,13 @@ impl Database {
         if let Some(held) = &self.modstat.lock {
             return is_locked(held.file(), &path);
         }
-        match File::open(&path) {
-            Ok(file) => is_locked(&file, &path),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(e) => Err(e).or_fail(|| {
-                msg!(
-                    "unable to check lock file for dpkg database directory %s",
-                    &self.dirs.admindir
-                )
-            }),
-        }
+        let open = path.read().if_there().or_fail(|| {
+            msg!(
+                "unable to check lock file for dpkg database directory %s",
+                &self.dirs.admindir
+            )
+        })?;
+        open.map_or(Ok(false), |file| is_locked(&file, &path))
     }
 
     /// Take `lock-frontend`, unless a frontend has it for us, and `lock` (`modstatdb_lock`).
@@ -242,14 +238,7 @@ impl Database {
     }
 
     fn open_lock(&self, name: &str, failed: &'static str) -> Result<File> {
-        let opened = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o660)
-            .open(self.dirs.admin(name));
-        match opened {
+        match self.dirs.admin(name).open_lock(0o660) {
             Err(e) if matches!(e.raw_os_error(), Some(libc::EACCES | libc::EPERM)) => bail!(
                 "you do not have permission to lock the dpkg database directory %s",
                 &self.dirs.admindir
@@ -278,7 +267,7 @@ impl Database {
         if !files.is_empty() && self.mode().writes() {
             control::write_db(&status, &self.table, Which::Installed, true)?;
             for file in &files {
-                fs::remove_file(file)
+                file.unlink()
                     .or_fail(|| msg!("failed to remove incorporated update file %.255s", file))?;
             }
             sys::dir::sync(&self.dirs.admin("updates"))?;
@@ -289,31 +278,25 @@ impl Database {
 
     /// The files of the journal in order; `None` when the directory was missing (and has been
     /// made, with write access).
-    fn journal(&self) -> Result<Option<Vec<PathBuf>>> {
+    fn journal(&self) -> Result<Option<Vec<Spot>>> {
         let dir = self.dirs.admin("updates");
         let scan_failed = || msg!("cannot scan updates directory '%.255s'", &dir);
-        let entries = match fs::read_dir(&dir) {
-            Ok(entries) => entries,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                if self.mode().writes() {
-                    sys::dir::make_path(&dir, 0o755)
-                        .or_fail(|| msg!("cannot create the dpkg updates directory %s", &dir))?;
-                }
-                return Ok(None);
+        let open = dir.open(libc::O_RDONLY | libc::O_DIRECTORY, true);
+        let Some(open) = open.if_there().or_fail(scan_failed)? else {
+            if self.mode().writes() {
+                sys::dir::make_path(&dir, 0o755)
+                    .or_fail(|| msg!("cannot create the dpkg updates directory %s", &dir))?;
             }
-            Err(e) => return Err(e).or_fail(scan_failed),
+            return Ok(None);
         };
-        let mut names = Vec::new();
+        let mut numbers = names(open).or_fail(scan_failed)?;
+        numbers.retain(|name| name.iter().all(u8::is_ascii_digit));
         let mut length = None;
-        for entry in entries {
-            let name = entry.or_fail(scan_failed)?.file_name();
-            if !name.as_bytes().iter().all(u8::is_ascii_digit) {
-                continue;
-            }
+        for name in &numbers {
             if name.len() > JOURNAL_NAME_MAX {
                 bail!(
                     "updates directory contains file '%.250s' whose name is too long (length=%d, max=%d)",
-                    &name,
+                    name,
                     name.len(),
                     JOURNAL_NAME_MAX
                 );
@@ -326,17 +309,16 @@ impl Database {
                     length
                 );
             }
-            names.push(name);
         }
-        names.sort();
-        Ok(Some(names.into_iter().map(|n| dir.join(n)).collect()))
+        numbers.sort();
+        Ok(Some(numbers.iter().map(|name| dir.child(name)).collect()))
     }
 
-    fn note_path(&self) -> PathBuf {
+    fn note_path(&self) -> Spot {
         self.dirs.admin("updates/tmp.i")
     }
 
-    fn journal_path(&self, number: u32) -> PathBuf {
+    fn journal_path(&self, number: u32) -> Spot {
         self.dirs.admin(format!("updates/{number:04}"))
     }
 
@@ -345,8 +327,9 @@ impl Database {
     fn prepare_note(&mut self) -> Result<()> {
         let path = self.note_path();
         let make = || -> Result<File> {
-            let mut file =
-                File::create(&path).or_fail(|| msg!("unable to create '%.255s'", &path))?;
+            let mut file = path
+                .create_anew(0o666)
+                .or_fail(|| msg!("unable to create '%.255s'", &path))?;
             let padding = b"#padding\n".repeat(512);
             write_in_blocks(
                 &mut file,
@@ -419,15 +402,16 @@ impl Database {
     ///
     /// # Errors
     /// A directory cannot be opened, or the note that was to be written later cannot.
-    pub fn unsettled(&mut self) -> Result<Vec<(PathBuf, File)>> {
+    pub fn unsettled(&mut self) -> Result<Vec<(Spot, File)>> {
         self.write_later(None)?;
         let state = &self.modstat;
         let dirs = [
             state.info_unsettled.then(|| self.infodb_dir()),
             state.updates_unsettled.then(|| self.dirs.admin("updates")),
         ];
-        let open = |path: PathBuf| {
-            let dir = File::open(&path).or_fail(|| msg!("unable to open directory '%s'", &path))?;
+        let open = |path: Spot| {
+            let dir = path.read();
+            let dir = dir.or_fail(|| msg!("unable to open directory '%s'", &path))?;
             Ok((path, dir))
         };
         dirs.into_iter().flatten().map(open).collect()
@@ -510,7 +494,8 @@ impl Database {
         let mut files = vec![OwnedFd::from(file)];
         if self.modstat.info_unsettled {
             let info = self.infodb_dir();
-            let dir = File::open(&info).or_fail(|| msg!("unable to open directory '%s'", &info))?;
+            let dir = info.read();
+            let dir = dir.or_fail(|| msg!("unable to open directory '%s'", &info))?;
             files.push(dir.into());
         }
         sys::writeback::sync_all(&files).map_err(|(index, e)| match index {
@@ -523,7 +508,8 @@ impl Database {
         drop(files);
         self.modstat.info_unsettled = false;
         let target = self.journal_path(self.modstat.next_update);
-        fs::rename(self.note_path(), target)
+        self.note_path()
+            .rename(&target)
             .or_fail(|| msg!("unable to install updated status of '%.250s'", name()))?;
         self.modstat.updates_unsettled = true;
         self.modstat.noted.insert(pkg, stanza);
@@ -559,7 +545,7 @@ impl Database {
         control::write_db(&status, &self.table, Which::Installed, true)?;
         for number in 0..self.modstat.next_update {
             let path = self.journal_path(number);
-            fs::remove_file(&path)
+            path.unlink()
                 .or_fail(|| msg!("failed to remove my own update file %.255s", &path))?;
         }
         sys::dir::sync(&self.dirs.admin("updates"))?;
@@ -577,8 +563,9 @@ impl Database {
         if self.mode() == OpenMode::Write {
             self.checkpoint(report)?;
             self.modstat.next_note = None;
-            // Only tidying: the next run truncates it.
-            let _ = fs::remove_file(self.note_path());
+            let note = self.note_path();
+            let gone = note.unlink().if_there();
+            gone.or_fail(|| msg!("cannot remove '%.250s'", &note))?;
         }
         self.unlock();
         Ok(())
@@ -601,6 +588,8 @@ fn write_in_blocks(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::arch::ArchTable;
     use crate::db::Dirs;
@@ -625,10 +614,7 @@ mod tests {
     const STATUS: &str = "Package: a\nStatus: install ok unpacked\nMaintainer: m\nArchitecture: amd64\nVersion: 1\nDescription: d\n\n";
 
     fn opened(dir: &std::path::Path, mode: OpenMode) -> Database {
-        let dirs = Dirs {
-            admindir: dir.to_owned(),
-            instdir: Default::default(),
-        };
+        let dirs = Dirs::new(dir.to_owned(), Default::default());
         let mut db = Database::new(dirs, ArchTable::new("amd64"));
         let got = db.open(mode, AvailMode::None, &mut Lines::default());
         assert_eq!(got.expect("open"), mode);

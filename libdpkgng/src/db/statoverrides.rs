@@ -37,22 +37,22 @@ fn whole_number(text: &[u8], base: u32) -> Option<i64> {
 /// know; [`UNKNOWN_ID`] if it does not (`statdb_parse_uid`).
 ///
 /// # Errors
-/// `#` and no number.
-pub fn parse_uid(text: &[u8], known: impl FnOnce(&[u8]) -> Option<u32>) -> Result<u32> {
+/// `#` and no number, or those of `known`.
+pub fn parse_uid(text: &[u8], known: impl FnOnce(&[u8]) -> Result<Option<u32>>) -> Result<u32> {
     parse_id(text, known, "invalid statoverride uid %s")
 }
 
 /// The same for a group (`statdb_parse_gid`).
 ///
 /// # Errors
-/// `#` and no number.
-pub fn parse_gid(text: &[u8], known: impl FnOnce(&[u8]) -> Option<u32>) -> Result<u32> {
+/// `#` and no number, or those of `known`.
+pub fn parse_gid(text: &[u8], known: impl FnOnce(&[u8]) -> Result<Option<u32>>) -> Result<u32> {
     parse_id(text, known, "invalid statoverride gid %s")
 }
 
 fn parse_id(
     text: &[u8],
-    known: impl FnOnce(&[u8]) -> Option<u32>,
+    known: impl FnOnce(&[u8]) -> Result<Option<u32>>,
     invalid: &'static str,
 ) -> Result<u32> {
     match text.strip_prefix(b"#") {
@@ -61,7 +61,7 @@ fn parse_id(
             Some(id) => Ok(id as u32),
             None => Err(err!(invalid, text)),
         },
-        None => Ok(known(text).unwrap_or(UNKNOWN_ID)),
+        None => Ok(known(text)?.unwrap_or(UNKNOWN_ID)),
     }
 }
 
@@ -108,20 +108,23 @@ impl Database {
 impl Database {
     /// The line of a path (`statdb_node_print`): names where the numbers have one, else the name
     /// that was read, else `#NUMBER`, as C's `%d`. Empty for a path without override.
-    pub fn statoverride_line(&self, node: NodeId) -> Vec<u8> {
+    ///
+    /// # Errors
+    /// The users or groups cannot be read.
+    pub fn statoverride_line(&self, node: NodeId) -> Result<Vec<u8>> {
         let Some(value) = self.fsys.statoverride(node) else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         let id = |known: Option<Bytes>, read: &Option<Bytes>, id: u32| {
             let name = known.or_else(|| read.clone());
             name.map_or_else(|| format!("#{}", id as i32).into_bytes(), |n| n.to_vec())
         };
-        let user = id(self.user_of(value.uid), &value.uname, value.uid);
-        let group = id(self.group_of(value.gid), &value.gname, value.gid);
+        let user = id(self.user_of(value.uid)?, &value.uname, value.uid);
+        let group = id(self.group_of(value.gid)?, &value.gname, value.gid);
         let mode = format!("{:o}", value.mode).into_bytes();
         let mut line = [&user, &group, &mode, self.fsys.name(node)].join(&b' ');
         line.push(b'\n');
-        line
+        Ok(line)
     }
 
     /// Write the file as it is in core, keeping the former one as `statoverride-old`
@@ -131,19 +134,25 @@ impl Database {
     /// Any failure to write; the file is then as it was.
     pub fn write_statoverrides(&self) -> Result<()> {
         let nodes = self.fsys.overridden();
-        let lines: Vec<Vec<u8>> = nodes.iter().map(|n| self.statoverride_line(*n)).collect();
+        let lines = nodes.iter().map(|n| self.statoverride_line(*n));
+        let lines = lines.collect::<Result<Vec<_>>>()?;
         replace_with_backup(&self.dirs.admin(STATOVERRIDEFILE), &lines.concat())
     }
 }
 
 /// What the names in one file mean; the user and group files are read when first needed.
-struct Names<P: FnOnce() -> Snapshot, G: FnOnce() -> Snapshot> {
+struct Names<P: FnOnce() -> Result<Snapshot>, G: FnOnce() -> Result<Snapshot>> {
     lax: bool,
-    passwd: std::cell::LazyCell<Snapshot, P>,
-    group: std::cell::LazyCell<Snapshot, G>,
+    passwd: std::cell::LazyCell<Result<Snapshot>, P>,
+    group: std::cell::LazyCell<Result<Snapshot>, G>,
 }
 
-fn load<P: FnOnce() -> Snapshot, G: FnOnce() -> Snapshot>(
+/// The number of a name.
+fn known(file: &Result<Snapshot>, name: &[u8]) -> Result<Option<u32>> {
+    file.as_ref().map_err(Clone::clone).map(|f| f.id(name))
+}
+
+fn load<P: FnOnce() -> Result<Snapshot>, G: FnOnce() -> Result<Snapshot>>(
     content: &[u8],
     names: &Names<P, G>,
     fsys: &mut Fsys,
@@ -168,7 +177,7 @@ fn load<P: FnOnce() -> Snapshot, G: FnOnce() -> Snapshot>(
             Ok(until_nul(field))
         };
         let user = field()?;
-        let uid = parse_uid(user, |name| names.passwd.id(name))?;
+        let uid = parse_uid(user, |name| known(&names.passwd, name))?;
         if uid == UNKNOWN_ID && !names.lax {
             return Err(err!(
                 "unknown system user '%s' in statoverride file; the system user got removed\nbefore the override, which is most probably a packaging bug, to recover you\ncan remove the override manually with %s",
@@ -177,7 +186,7 @@ fn load<P: FnOnce() -> Snapshot, G: FnOnce() -> Snapshot>(
             ));
         }
         let group = field()?;
-        let gid = parse_gid(group, |name| names.group.id(name))?;
+        let gid = parse_gid(group, |name| known(&names.group, name))?;
         if gid == UNKNOWN_ID && !names.lax {
             return Err(err!(
                 "unknown system group '%s' in statoverride file; the system group got removed\nbefore the override, which is most probably a packaging bug, to recover you\ncan remove the override manually with %s",
@@ -216,7 +225,7 @@ mod tests {
 
     #[test]
     fn numbers_are_strtol_s() {
-        let none = |_: &[u8]| None;
+        let none = |_: &[u8]| Ok(None);
         assert_eq!(parse_uid(b"#33", none).ok(), Some(33));
         assert_eq!(parse_uid(b"#\x0b+7", none).ok(), Some(7));
         assert_eq!(parse_uid(b"#-0", none).ok(), Some(0));
@@ -239,10 +248,7 @@ mod tests {
         std::fs::write(dir.path().join("etc/passwd"), passwd).unwrap();
         std::fs::write(dir.path().join("etc/group"), "root:x:0:\nmail:x:8\n").unwrap();
         std::fs::write(dir.path().join("statoverride"), text).unwrap();
-        let dirs = Dirs {
-            admindir: dir.path().to_owned(),
-            instdir: dir.path().to_owned(),
-        };
+        let dirs = Dirs::new(dir.path().to_owned(), dir.path().to_owned());
         let mut db = Database::new(dirs, ArchTable::new("amd64"));
         let result = db.ensure_statoverrides(lax, &mut Silent);
         (db, result)
@@ -259,7 +265,7 @@ mod tests {
         let over = db.fsys.statoverride(node).unwrap();
         assert_eq!((over.uid, over.gid), (5, UNKNOWN_ID));
         assert_eq!(over.gname.as_deref(), Some(&b"nobody"[..]));
-        assert_eq!(&*db.user_of(8).unwrap(), b"mail");
+        assert_eq!(&*db.user_of(8).unwrap().unwrap(), b"mail");
     }
 
     #[test]

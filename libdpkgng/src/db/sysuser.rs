@@ -6,12 +6,15 @@
 //! bootstrapped), the running system's is asked.
 
 use std::cell::OnceCell;
-use std::io::ErrorKind;
+use std::path::Path;
 
 use super::{Database, Dirs};
+use crate::error::{OrFail, Result};
+use crate::msg;
 use crate::msg::until_nul;
 use crate::number::{is_space, scan};
 use crate::pkg::Bytes;
+use crate::sys::place::{Absence, Place};
 
 /// Which files to ask, and what is remembered of them.
 #[derive(Debug, Default)]
@@ -43,16 +46,21 @@ fn id(field: &[u8]) -> Option<u32> {
 }
 
 impl Snapshot {
-    fn read(dirs: &Dirs, path: &Option<Bytes>, default: &str, numbers: usize) -> Snapshot {
+    fn read(dirs: &Dirs, path: &Option<Bytes>, default: &str, numbers: usize) -> Result<Snapshot> {
         let path = path.as_deref().filter(|p| !p.is_empty());
         let below = dirs.inst(path.unwrap_or(default.as_bytes()));
-        let content = match std::fs::read(below) {
-            Err(e) if e.kind() == ErrorKind::NotFound => std::fs::read(default),
-            other => other,
-        };
-        // Like stock, a file that cannot be read knows nobody.
+        let running = Place::new(Path::new("")).spot(default.as_bytes());
+        let mut content = Some(Vec::new());
+        for file in [below, running] {
+            let read = file.read_all().if_there();
+            content = read.or_fail(|| msg!("cannot read %s", &file))?;
+            if content.is_some() {
+                break;
+            }
+        }
+        // Where there is no such file at all, nobody is known.
         let content = content.unwrap_or_default();
-        Snapshot { content, numbers }
+        Ok(Snapshot { content, numbers })
     }
 
     /// `name:password:number…`; other lines count for nothing, as in `fgetpwent(3)`.
@@ -82,47 +90,90 @@ impl Snapshot {
 }
 
 impl SysUsers {
-    pub(super) fn read_passwd(&self, dirs: &Dirs) -> Snapshot {
+    pub(super) fn read_passwd(&self, dirs: &Dirs) -> Result<Snapshot> {
         Snapshot::read(dirs, &self.passwd, "/etc/passwd", 2)
     }
 
-    pub(super) fn read_group(&self, dirs: &Dirs) -> Snapshot {
+    pub(super) fn read_group(&self, dirs: &Dirs) -> Result<Snapshot> {
         Snapshot::read(dirs, &self.group, "/etc/group", 1)
     }
 }
 
-fn remembered(name: &[u8], root: &OnceCell<u32>, ask: impl FnOnce() -> Option<u32>) -> Option<u32> {
+fn remembered(
+    name: &[u8],
+    root: &OnceCell<u32>,
+    ask: impl FnOnce() -> Result<Option<u32>>,
+) -> Result<Option<u32>> {
     if name != b"root" {
         return ask();
     }
-    if root.get().is_none() {
-        let _ = root.set(ask()?);
+    if let Some(known) = root.get() {
+        return Ok(Some(*known));
     }
-    root.get().copied()
+    let found = ask()?;
+    if let Some(id) = found {
+        let _ = root.set(id);
+    }
+    Ok(found)
 }
 
 impl Database {
     /// The number of a user of the installed system (`dpkg_sysuser_from_name`).
-    pub fn uid_of(&self, name: &[u8]) -> Option<u32> {
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn uid_of(&self, name: &[u8]) -> Result<Option<u32>> {
         let users = &self.sysusers;
-        let ask = || users.read_passwd(&self.dirs).id(name);
+        let ask = || Ok(users.read_passwd(&self.dirs)?.id(name));
         remembered(name, &users.root_uid, ask)
     }
 
     /// The number of a group of the installed system (`dpkg_sysgroup_from_name`).
-    pub fn gid_of(&self, name: &[u8]) -> Option<u32> {
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn gid_of(&self, name: &[u8]) -> Result<Option<u32>> {
         let users = &self.sysusers;
-        let ask = || users.read_group(&self.dirs).id(name);
+        let ask = || Ok(users.read_group(&self.dirs)?.id(name));
         remembered(name, &users.root_gid, ask)
     }
 
     /// The name of a user of the installed system (`dpkg_sysuser_from_uid`).
-    pub fn user_of(&self, uid: u32) -> Option<Bytes> {
-        self.sysusers.read_passwd(&self.dirs).name(uid)
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn user_of(&self, uid: u32) -> Result<Option<Bytes>> {
+        Ok(self.sysusers.read_passwd(&self.dirs)?.name(uid))
     }
 
     /// The name of a group of the installed system (`dpkg_sysgroup_from_gid`).
-    pub fn group_of(&self, gid: u32) -> Option<Bytes> {
-        self.sysusers.read_group(&self.dirs).name(gid)
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn group_of(&self, gid: u32) -> Result<Option<Bytes>> {
+        Ok(self.sysusers.read_group(&self.dirs)?.name(gid))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::ArchTable;
+
+    #[test]
+    fn what_cannot_be_read_is_not_nobody() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let dirs = Dirs::new(dir.path().to_owned(), dir.path().to_owned());
+        std::fs::create_dir_all(dir.path().join("etc/passwd")).expect("mkdir");
+        std::fs::write(dir.path().join("etc/group"), "staff:x:50:\n").expect("write");
+        std::os::unix::fs::symlink("/etc/group", dir.path().join("linked")).expect("symlink");
+        let mut db = Database::new(dirs, ArchTable::new("amd64"));
+        let error = db.uid_of(b"root").expect_err("a directory");
+        assert_eq!(error.errno, Some(libc::EISDIR));
+        assert!(error.to_string().contains("/etc/passwd"), "{error}");
+        assert_eq!(db.gid_of(b"staff").expect("readable"), Some(50));
+        db.sysusers.group = Some(b"/linked"[..].into());
+        assert_eq!(db.gid_of(b"staff").expect("within the root"), Some(50));
+        assert_eq!(db.gid_of(b"nobody-there").expect("readable"), None);
     }
 }

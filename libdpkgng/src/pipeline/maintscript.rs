@@ -5,9 +5,7 @@
 //! at again: diversions and activated triggers. When a script fails this is owed until the
 //! failure was reported (see [`errors`](super::errors)).
 
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use super::Run;
 use super::errors::Undo;
@@ -20,6 +18,7 @@ use crate::report::{Event, debug};
 use crate::state::Status;
 use crate::sys::exec_label::ExecLabel;
 use crate::sys::locale;
+use crate::sys::place::{Absence, Spot};
 use crate::sys::process::{self, Ended, Outcome, RunError, Step};
 use crate::{bail, err, msg};
 
@@ -32,7 +31,7 @@ struct Call<'a> {
     script: &'a str,
     /// How messages call it.
     desc: Msg,
-    path: PathBuf,
+    path: Spot,
     args: &'a [&'a str],
 }
 
@@ -117,15 +116,11 @@ impl Run {
             path: self.db.infodb_file(pkg, Which::Installed, script),
             args,
         };
-        let mode = match mode_of(&call.path) {
-            Ok(mode) => mode,
-            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => {
-                self.report.debug(debug::SCRIPTS, || {
-                    msg!("vmaintscript_installed nonexistent %s", script)
-                });
-                return Ok(false);
-            }
-            Err(e) => return Err(cannot_stat(&call, e)),
+        let Some(mode) = mode_of(&call)? else {
+            self.report.debug(debug::SCRIPTS, || {
+                msg!("vmaintscript_installed nonexistent %s", script)
+            });
+            return Ok(false);
         };
         self.execute(&call, mode, OnFailure::Raise)?;
         Ok(true)
@@ -138,19 +133,15 @@ impl Run {
         pkg: PkgId,
         script: &str,
         desc: &str,
-        cidir: &Path,
+        cidir: &Spot,
         args: &[&str],
     ) -> Result<bool> {
         let call = self.new_call(pkg, script, desc, cidir, args);
-        let mode = match mode_of(&call.path) {
-            Ok(mode) => mode,
-            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => {
-                self.report.debug(debug::SCRIPTS, || {
-                    msg!("maintscript_new nonexistent %s '%s'", script, &call.path)
-                });
-                return Ok(false);
-            }
-            Err(e) => return Err(cannot_stat(&call, e)),
+        let Some(mode) = mode_of(&call)? else {
+            self.report.debug(debug::SCRIPTS, || {
+                msg!("maintscript_new nonexistent %s '%s'", script, &call.path)
+            });
+            return Ok(false);
         };
         self.execute(&call, mode, OnFailure::Raise)?;
         self.post_script_tasks()?;
@@ -162,7 +153,7 @@ impl Run {
         pkg: PkgId,
         script: &'a str,
         desc: &str,
-        cidir: &Path,
+        cidir: &Spot,
         args: &'a [&'a str],
     ) -> Call<'a> {
         let name = self.db.table.name(pkg, NameWhen::NonAmbig);
@@ -171,7 +162,7 @@ impl Run {
             which: Which::Available,
             script,
             desc: msg!("new %s package %s script", name, desc),
-            path: cidir.join(script),
+            path: cidir.child(script.as_bytes()),
             args,
         }
     }
@@ -183,7 +174,7 @@ impl Run {
         pkg: PkgId,
         script: &str,
         desc: &str,
-        cidir: &Path,
+        cidir: &Spot,
         ifok: &str,
         iffallback: &str,
     ) -> Result<bool> {
@@ -200,14 +191,15 @@ impl Run {
             path: self.db.infodb_file(pkg, Which::Installed, script),
             args: &args,
         };
-        match mode_of(&old.path) {
-            Ok(mode) => {
+        match old.path.stat().if_there() {
+            Ok(Some(stat)) => {
+                let mode = stat.mode;
                 if self.execute(&old, mode, OnFailure::Warn)? {
                     self.post_script_tasks()?;
                     return Ok(true);
                 }
             }
-            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => {
+            Ok(None) => {
                 self.report.debug(debug::SCRIPTS, || {
                     msg!(
                         "maintscript_fallback nonexistent %s '%s'",
@@ -227,12 +219,8 @@ impl Run {
 
         let args = [iffallback, &old_version, &new_version];
         let new = self.new_call(pkg, script, desc, cidir, &args);
-        let mode = match mode_of(&new.path) {
-            Ok(mode) => mode,
-            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => {
-                bail!("there is no script in the new version of the package - giving up")
-            }
-            Err(e) => return Err(cannot_stat(&new, e)),
+        let Some(mode) = mode_of(&new)? else {
+            bail!("there is no script in the new version of the package - giving up");
         };
         self.execute(&new, mode, OnFailure::Raise)?;
         self.report.notice(msg!("... it looks like that went OK"));
@@ -278,8 +266,8 @@ impl Run {
     fn execute(&mut self, call: &Call<'_>, mode: u32, on_failure: OnFailure) -> Result<bool> {
         if mode & 0o555 != 0o555 {
             // Not through a symbolic link, which may lead out of the package's own files.
-            crate::sys::place::Spot::path(call.path.as_os_str().as_bytes())
-                .chmod_nofollow(0o755)
+            call.path
+                .chmod(0o755)
                 .or_fail(|| msg!("unable to set execute permissions on '%.250s'", &call.path))?;
         }
         let args: Vec<&[u8]> = call.args.iter().map(|a| a.as_bytes()).collect();
@@ -294,6 +282,8 @@ impl Run {
         self.db.settle()?;
         self.hooks.enter(&self.db.table, &scope(None))?;
         let mut raw = None;
+        // Nothing the script may unmount is held, and nothing it may replace is remembered.
+        self.forget_places();
         let result = match self.spawn(call, &mut raw) {
             Ok(ended) => match ending(ended, &call.desc) {
                 None => Ok(true),
@@ -305,12 +295,19 @@ impl Run {
             },
             Err(e) => Err(e),
         };
+        self.forget_places();
         let ok = matches!(result, Ok(true));
         self.hooks.leave(&self.db.table, &scope(raw), ok);
         if result.is_err() {
             self.failures.undo.push(Undo::PostScript);
         }
         result
+    }
+
+    /// Forget what was resolved: somebody else has been, or is going to be, at work.
+    pub(super) fn forget_places(&self) {
+        self.db.dirs.place().forget();
+        self.unpack.forget_place();
     }
 
     /// Start the script and wait for it.
@@ -331,7 +328,7 @@ impl Run {
             }
             msg!("fork/exec %s (%s )", &call.path, args)
         });
-        let program = call.path.as_os_str().as_bytes();
+        let program = call.path.shown();
         let _label = match ExecLabel::for_program(program, c"dpkg_script_t") {
             Ok(label) => label,
             Err(e) => {
@@ -387,7 +384,7 @@ impl Run {
     fn command(&mut self, call: &Call<'_>) -> Result<process::Command> {
         let instdir = self.db.dirs.instdir.as_os_str().as_bytes().to_vec();
         let admindir = self.db.dirs.admindir.as_os_str().as_bytes().to_vec();
-        let path = call.path.as_os_str().as_bytes();
+        let path = call.path.shown();
         let chrootless = self.opts.force.has(Force::ScriptChrootless);
         let chroot = !instdir.is_empty() && !chrootless;
 
@@ -398,7 +395,12 @@ impl Run {
             let program = path.strip_prefix(&instdir[..]).unwrap_or(path);
             (program.to_vec(), Vec::new(), admin.to_vec())
         } else {
-            (path.to_vec(), instdir.clone(), admindir)
+            let program = match instdir.is_empty() {
+                true => path.to_vec(),
+                // Whatever leads out of the instdir leads back into it.
+                false => call.path.host_path().into_os_string().into_vec(),
+            };
+            (program, instdir.clone(), admindir)
         };
         let chdir = match chrootless && !instdir.is_empty() {
             true => instdir.clone(),
@@ -446,14 +448,11 @@ impl Run {
     }
 }
 
-/// `stat(2)`'s mode.
-fn mode_of(path: &Path) -> std::io::Result<u32> {
-    std::fs::metadata(path).map(|m| m.permissions().mode())
-}
-
-fn cannot_stat(call: &Call<'_>, error: std::io::Error) -> Error {
-    let what = msg!("unable to stat %s '%.250s'", &call.desc, &call.path);
-    Error::os(what, error)
+/// The mode of a script, if there is one.
+fn mode_of(call: &Call<'_>) -> Result<Option<u32>> {
+    let found = call.path.stat().if_there();
+    let found = found.or_fail(|| msg!("unable to stat %s '%.250s'", &call.desc, &call.path))?;
+    Ok(found.map(|stat| stat.mode))
 }
 
 #[cfg(test)]

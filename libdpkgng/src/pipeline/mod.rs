@@ -244,8 +244,10 @@ impl Run {
         body: impl FnOnce(&mut Run) -> Result<T>,
     ) -> Result<T> {
         self.hooks.enter(&self.db.table, &scope)?;
+        self.forget_places();
         let result = body(self);
         self.hooks.leave(&self.db.table, &scope, result.is_ok());
+        self.forget_places();
         result
     }
 

@@ -125,10 +125,8 @@ impl Rig {
 
     /// A run that has not opened its database yet.
     pub(crate) fn run(&self, action: Action) -> Run {
-        let dirs = Dirs {
-            admindir: self.path("/var/lib/dpkg"),
-            instdir: self.root.path().to_path_buf(),
-        };
+        let instdir = self.root.path().to_path_buf();
+        let dirs = Dirs::new(self.path("/var/lib/dpkg"), instdir);
         let mut db = Database::new(dirs, ArchTable::new("amd64"));
         let ignore = self.ignore.iter();
         let ignore: Vec<PkgId> = ignore

@@ -16,6 +16,10 @@
 //! Nothing here looks for plugins; the command line decides which file it wants.
 //!
 //! One of the two modules with `unsafe` code (the other is `sys`).
+#![allow(
+    clippy::disallowed_methods,
+    reason = "plugins, and what is noted about them, are the running system's"
+)]
 #![allow(unsafe_code)]
 
 use std::ffi::{OsString, c_void};

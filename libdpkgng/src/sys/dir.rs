@@ -1,80 +1,58 @@
 //! Directories: making them with their parents, and making them durable (dir.c).
 
-use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
-use std::path::Path;
 
+use super::place::{Spot, names};
 use crate::error::{OrFail, Result};
 use crate::msg;
 
-/// Make `path` and all directories above it (`dir_make_path`).
-pub fn make_path(path: &Path, mode: u32) -> io::Result<()> {
-    let bytes = path.as_os_str().as_bytes();
+/// Make a directory and all directories above it (`dir_make_path`).
+pub fn make_path(spot: &Spot, mode: u32) -> io::Result<()> {
+    let path = spot.shown();
     // The first slash is that of the root, of `.`, or of the first component's parent; dpkg
     // never makes what stands before it.
-    let Some(mut slash) = memchr::memchr(b'/', bytes) else {
+    let Some(first) = memchr::memchr(b'/', path) else {
         return Ok(());
     };
-    loop {
-        let next = memchr::memchr(b'/', &bytes[slash + 1..]).map(|i| slash + 1 + i);
-        let part = &bytes[..next.unwrap_or(bytes.len())];
-        let dir = Path::new(std::ffi::OsStr::from_bytes(part));
-        match std::fs::DirBuilder::new().mode(mode).create(dir) {
+    let slashes = memchr::memchr_iter(b'/', &path[first + 1..]).map(|i| first + 1 + i);
+    for end in slashes.chain([path.len()]) {
+        match spot.above(end).mkdir_mode(mode) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-            other => other?,
-        }
-        match next {
-            Some(n) => slash = n,
-            None => return Ok(()),
+            made => made?,
         }
     }
+    Ok(())
 }
 
-/// Make the directories above `path` (`dir_make_path_parent`).
-pub fn make_parents(path: &Path, mode: u32) -> io::Result<()> {
-    let bytes = path.as_os_str().as_bytes();
-    match memchr::memrchr(b'/', bytes) {
-        Some(slash) => make_path(
-            Path::new(std::ffi::OsStr::from_bytes(&bytes[..slash])),
-            mode,
-        ),
+/// Make the directories above a path (`dir_make_path_parent`).
+pub fn make_parents(spot: &Spot, mode: u32) -> io::Result<()> {
+    match spot.shown_parent() {
+        Some(parent) => make_path(&spot.above(parent.len()), mode),
         None => Err(io::Error::from_raw_os_error(libc::ENOENT)),
     }
 }
 
 /// Make the entries of a directory durable (`dir_sync_path`).
-pub fn sync(path: &Path) -> Result<()> {
-    let dir = File::open(path).or_fail(|| msg!("unable to open directory '%s'", path))?;
-    dir.sync_all()
-        .or_fail(|| msg!("unable to sync directory '%s'", path))
+pub fn sync(dir: &Spot) -> Result<()> {
+    let open = dir
+        .read()
+        .or_fail(|| msg!("unable to open directory '%s'", dir))?;
+    open.sync_all()
+        .or_fail(|| msg!("unable to sync directory '%s'", dir))
 }
 
-/// Make the entry of `path` in its directory durable (`dir_sync_path_parent`).
-pub fn sync_parent(path: &Path) -> Result<()> {
-    let bytes = path.as_os_str().as_bytes();
-    match memchr::memrchr(b'/', bytes) {
-        Some(slash) => sync(Path::new(std::ffi::OsStr::from_bytes(&bytes[..slash]))),
-        None => Ok(()),
-    }
-}
-
-/// For reading, as one that is open for writing cannot be run; what cannot be opened for writing is
-/// the same error.
-fn open_to_sync(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    let options = options.read(true).custom_flags(libc::O_NONBLOCK);
-    let file = options.open(path)?;
-    let kind = file.metadata()?.file_type();
-    let errno = match () {
-        () if kind.is_dir() => libc::EISDIR,
-        () if kind.is_fifo() => libc::ENXIO,
-        () => return Ok(file),
+/// Make the entry of a path in its directory durable (`dir_sync_path_parent`).
+pub fn sync_parent(spot: &Spot) -> Result<()> {
+    let Some(parent) = spot.shown_parent() else {
+        return Ok(());
     };
-    Err(io::Error::from_raw_os_error(errno))
+    let open = spot
+        .open_parent()
+        .or_fail(|| msg!("unable to open directory '%s'", parent))?;
+    File::from(open)
+        .sync_all()
+        .or_fail(|| msg!("unable to sync directory '%s'", parent))
 }
 
 /// How many files of a directory are held open at most; how many there are is up to an archive.
@@ -82,51 +60,81 @@ const OPEN_MAX: usize = 32;
 
 /// All files of a directory, and then itself, opened to be made durable, each by the name that
 /// messages have for it (`dir_sync_contents`); those beyond [`OPEN_MAX`] are made durable here. A
-/// named pipe among them is an error, not something to wait for.
-pub fn open_contents(path: &Path) -> Result<Vec<(OsString, File)>> {
-    let entries =
-        std::fs::read_dir(path).or_fail(|| msg!("unable to open directory '%s'", path))?;
+/// named pipe among them is an error, not something to wait for; so is a symbolic link that leads out of the directory. They are open for reading,
+/// as a program that is open for writing cannot be run.
+pub fn open_contents(dir: &Spot) -> Result<Vec<(Vec<u8>, File)>> {
+    // As stock spells it, whose callers give the directory with a slash.
+    let dir_shown = [dir.shown(), b"/"].concat();
+    let cannot = || msg!("unable to open directory '%s'", &dir_shown);
+    let open = dir.open(libc::O_RDONLY | libc::O_DIRECTORY, true);
+    let mut names = names(open.or_fail(cannot)?).or_fail(cannot)?;
+    names.retain(|name| !matches!(&name[..], b"." | b".."));
     let mut files = Vec::new();
-    for entry in entries.flatten() {
-        // As stock spells it, whose callers give the directory with a slash.
-        let name = [path.as_os_str(), OsStr::new("/"), &entry.file_name()];
-        let name: OsString = name.into_iter().collect();
-        let file = open_to_sync(Path::new(&name));
-        let file = file.or_fail(|| msg!("unable to open file '%s'", &name))?;
-        if files.len() < OPEN_MAX {
-            files.push((name, file));
+    for name in names {
+        let file = dir.child(&name);
+        let shown = [&dir_shown[..], b"/", &name].concat();
+        let cannot = || msg!("unable to open file '%s'", &shown);
+        let stat = file.lstat().or_fail(cannot)?;
+        // What it leads to is made durable under its own name.
+        if stat.is_symlink() && !file.readlink().or_fail(cannot)?.contains(&b'/') {
             continue;
         }
-        file.sync_all()
-            .or_fail(|| msg!("unable to sync file '%s'", &name))?;
+        let open = match stat.kind() {
+            // As if it were opened for writing.
+            libc::S_IFDIR => Err(io::Error::from_raw_os_error(libc::EISDIR)),
+            libc::S_IFIFO => Err(io::Error::from_raw_os_error(libc::ENXIO)),
+            _ => file.open(libc::O_RDONLY | libc::O_NONBLOCK, false),
+        };
+        let open = File::from(open.or_fail(cannot)?);
+        if files.len() < OPEN_MAX {
+            files.push((shown, open));
+            continue;
+        }
+        open.sync_all()
+            .or_fail(|| msg!("unable to sync file '%s'", &shown))?;
     }
-    let dir = File::open(path).or_fail(|| msg!("unable to open directory '%s'", path))?;
-    files.push((path.as_os_str().to_owned(), dir));
+    let open = dir.read().or_fail(cannot)?;
+    files.push((dir_shown, open));
     Ok(files)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::place::Place;
+    use std::os::unix::fs::symlink;
 
     #[test]
     fn paths_are_made_and_synced() {
         let dir = tempfile::tempdir().expect("tempdir");
-        let deep = dir.path().join("a/b/c");
-        make_path(&deep, 0o755).expect("make");
+        let place = Place::new(&dir.path().join("root"));
+        let deep = place.spot(b"/a/b/c");
+        make_path(&deep, 0o755).expect("make, the root too");
         make_path(&deep, 0o755).expect("make again");
-        assert!(deep.is_dir());
-        make_parents(&dir.path().join("x/y/file"), 0o755).expect("parents");
-        assert!(dir.path().join("x/y").is_dir());
-        std::fs::write(deep.join("f"), "x").expect("write");
-        let opened = open_contents(&deep).expect("open");
-        let names: Vec<_> = opened.iter().map(|(name, _)| Path::new(name)).collect();
-        assert_eq!(names, [deep.join("f"), deep.clone()]);
+        let real = dir.path().join("root/a/b/c");
+        assert!(real.is_dir());
+        make_parents(&place.spot(b"/x/y/file"), 0o755).expect("parents");
+        assert!(dir.path().join("root/x/y").is_dir());
+        std::fs::write(real.join("f"), "x").expect("write");
+        symlink("f", real.join("l")).expect("symlink");
+        let opened = open_contents(&place.spot(b"/a/b/c")).expect("open");
+        let shown = |(name, _): &(Vec<u8>, File)| String::from_utf8_lossy(name).into_owned();
+        let shown: Vec<_> = opened.iter().map(shown).collect();
+        let real_shown = real.to_string_lossy();
+        assert_eq!(
+            shown,
+            [format!("{real_shown}//f"), format!("{real_shown}/")]
+        );
         for n in 0..2 * OPEN_MAX {
-            std::fs::write(deep.join(n.to_string()), "x").expect("write");
+            std::fs::write(real.join(n.to_string()), "x").expect("write");
         }
-        assert_eq!(open_contents(&deep).expect("open").len(), OPEN_MAX + 1);
-        let gone = sync(&dir.path().join("none")).expect_err("missing");
+        let many = open_contents(&place.spot(b"/a/b/c")).expect("open");
+        assert_eq!(many.len(), OPEN_MAX + 1);
+        std::fs::write(dir.path().join("outside"), "x").expect("write");
+        symlink(dir.path().join("outside"), real.join("out")).expect("symlink");
+        let out = open_contents(&place.spot(b"/a/b/c")).expect_err("a link out");
+        assert_eq!(out.errno, Some(libc::ELOOP));
+        let gone = sync(&place.spot(b"/none")).expect_err("missing");
         assert!(gone.to_string().ends_with("': No such file or directory"));
     }
 }

@@ -1,7 +1,8 @@
 //! Where a file lies on the disk (the kernel's filesystems/fiemap.rst).
 
 use std::os::fd::AsRawFd;
-use std::path::Path;
+
+use super::place::Spot;
 
 /// `FS_IOC_FIEMAP`, `_IOWR('f', 11, struct fiemap)`.
 const FS_IOC_FIEMAP: u64 = 0xC020_660B;
@@ -33,8 +34,8 @@ struct Extent {
 
 /// The place of a file's first block in bytes; 0 when it has none (yet), -1 when the file
 /// cannot be opened or the file system does not tell.
-pub fn physical_offset(path: &Path) -> i64 {
-    let Ok(file) = std::fs::File::open(path) else {
+pub fn physical_offset(path: &Spot) -> i64 {
+    let Ok(file) = path.read() else {
         return -1;
     };
     let mut map = Fiemap {

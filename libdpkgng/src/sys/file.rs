@@ -1,16 +1,15 @@
 //! Reading whole regular files, with dpkg's verdicts (file.c).
 
-use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
 
+use super::place::Spot;
 use crate::bail;
 use crate::error::{OrFail, Result};
 use crate::msg;
 
 /// The content of a regular file (`file_slurp`).
-pub fn slurp(path: &Path) -> Result<Vec<u8>> {
-    let file = File::open(path).or_put(|| msg!("cannot open %s", path))?;
+pub fn slurp(path: &Spot) -> Result<Vec<u8>> {
+    let file = path.read().or_put(|| msg!("cannot open %s", path))?;
     let meta = file.metadata().or_put(|| msg!("cannot stat %s", path))?;
     if !meta.is_file() {
         bail!("%s is not a regular file", path);
@@ -30,7 +29,7 @@ const AHEAD: usize = 4;
 /// Read many files, on a thread of its own when that is worth its making, and hand them over in
 /// their order: while one is dealt with, the next are read. Ends with the first error of `each`.
 pub fn slurp_each(
-    paths: &[PathBuf],
+    paths: &[Spot],
     mut each: impl FnMut(usize, Result<Vec<u8>>) -> Result<()>,
 ) -> Result<()> {
     let alone = |each: &mut dyn FnMut(usize, Result<Vec<u8>>) -> Result<()>| {
@@ -44,7 +43,7 @@ pub fn slurp_each(
         let (to, from) = crossbeam_channel::bounded::<Vec<Result<Vec<u8>>>>(AHEAD);
         let read = move || {
             for batch in paths.chunks(BATCH) {
-                let contents = batch.iter().map(|path| slurp(path)).collect();
+                let contents = batch.iter().map(slurp).collect();
                 if to.send(contents).is_err() {
                     return;
                 }
@@ -67,13 +66,16 @@ pub fn slurp_each(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::place::Place;
 
     #[test]
     fn many_files_come_in_their_order() {
         let dir = tempfile::tempdir().expect("tempdir");
-        let paths: Vec<PathBuf> = (0..300).map(|i| dir.path().join(i.to_string())).collect();
+        let place = Place::new(dir.path());
+        let spot = |i: usize| place.spot(format!("/{i}").as_bytes());
+        let paths: Vec<Spot> = (0..300).map(spot).collect();
         for (i, path) in paths.iter().enumerate().filter(|(i, _)| *i != 200) {
-            std::fs::write(path, i.to_string()).expect("write");
+            std::fs::write(path.shown_path(), i.to_string()).expect("write");
         }
         let mut next = 0;
         let end = slurp_each(&paths, |i, content| {
@@ -89,20 +91,19 @@ mod tests {
     #[test]
     fn only_regular_files() {
         let dir = tempfile::tempdir().expect("tempdir");
+        let place = Place::new(dir.path());
         let path = dir.path().join("f");
-        let text = |p: &Path| slurp(p).map_err(|e| e.to_string());
+        let text = |name: &[u8]| slurp(&place.spot(name)).map_err(|e| e.to_string());
         assert_eq!(
-            text(&path),
+            text(b"/f"),
             Err(format!(
                 "cannot open {} (No such file or directory)",
                 path.display()
             ))
         );
         std::fs::write(&path, "abc").expect("write");
-        assert_eq!(text(&path), Ok(b"abc".to_vec()));
-        assert_eq!(
-            text(dir.path()),
-            Err(format!("{} is not a regular file", dir.path().display()))
-        );
+        assert_eq!(text(b"/f"), Ok(b"abc".to_vec()));
+        let shown = dir.path().display();
+        assert_eq!(text(b"/"), Err(format!("{shown}/ is not a regular file")));
     }
 }

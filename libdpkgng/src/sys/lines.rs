@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, Read};
-use std::path::Path;
 
 use crate::bail;
 use crate::error::{OrFail, Result};
@@ -11,7 +10,7 @@ use crate::msg;
 
 /// The lines of a file that dpkg reads through a buffer of limited size (`fgets_checked`).
 pub struct Lines<'a> {
-    name: &'a Path,
+    name: &'a [u8],
     size: usize,
     buf: Cow<'a, [u8]>,
     at: usize,
@@ -20,7 +19,7 @@ pub struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// Read all of `file`, called `name` in errors; lines must fit into `size` bytes with
     /// their newline and a terminator.
-    pub fn read(file: &mut File, name: &'a Path, size: usize) -> Result<Lines<'a>> {
+    pub fn read(file: &mut File, name: &'a [u8], size: usize) -> Result<Lines<'a>> {
         let mut buf = Vec::new();
         file.read_to_end(&mut buf)
             .or_fail(|| msg!("read error in '%.250s'", name))?;
@@ -33,7 +32,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The same over what was read from it before.
-    pub fn over(content: &'a [u8], name: &'a Path, size: usize) -> Lines<'a> {
+    pub fn over(content: &'a [u8], name: &'a [u8], size: usize) -> Lines<'a> {
         Lines {
             name,
             size,
@@ -124,7 +123,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(content).unwrap();
         file.rewind().unwrap();
-        let mut lines = Lines::read(&mut file, Path::new("f"), size).unwrap();
+        let mut lines = Lines::read(&mut file, b"f", size).unwrap();
         let mut seen = Vec::new();
         loop {
             match lines.next_line() {

@@ -3,8 +3,8 @@
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
-use std::path::Path;
 
+use super::place::Spot;
 use crate::error::{OrFail, Result};
 use crate::msg::Msg;
 use crate::{bail, msg, msgc};
@@ -78,7 +78,7 @@ impl Drop for FileLock {
 }
 
 /// Whether another process has `file` locked (`file_is_locked`). `name` is for the error.
-pub fn is_locked(file: &File, name: &Path) -> Result<bool> {
+pub fn is_locked(file: &File, name: &Spot) -> Result<bool> {
     let mut fl = flock(libc::F_WRLCK);
     if fcntl_lock(file, libc::F_GETLK, &mut fl).is_err() {
         bail!("unable to check file '%s' lock status", name);
@@ -87,6 +87,7 @@ pub fn is_locked(file: &File, name: &Path) -> Result<bool> {
 }
 
 /// The executable of a process (`dpkg_get_pid_execname`).
+#[allow(clippy::disallowed_methods, reason = "/proc is the running system's")]
 fn process_name(pid: libc::pid_t) -> Option<Vec<u8>> {
     use std::os::unix::ffi::OsStringExt;
     let link = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
@@ -113,7 +114,7 @@ mod tests {
                 .expect("open")
         };
         let held = FileLock::lock(open(), false, msg!("lock")).expect("lock");
-        assert!(!is_locked(held.file(), &path).expect("query"));
+        assert!(!is_locked(held.file(), &Spot::path(b"lock")).expect("query"));
     }
 
     #[test]
@@ -140,7 +141,7 @@ mod tests {
             .write(true)
             .open(&path)
             .expect("open");
-        assert!(is_locked(&file, &path).expect("query"));
+        assert!(is_locked(&file, &Spot::path(b"lock")).expect("query"));
         let error = FileLock::lock(file, false, msg!("dpkg frontend lock")).expect_err("locked");
         let text = error.to_string();
         let pid = format!("process with pid {}\nNote: removing", child.id());

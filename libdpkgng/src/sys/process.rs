@@ -12,6 +12,8 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::place::Spot;
+
 /// What to run, and in what surroundings.
 #[derive(Clone, Debug, Default)]
 pub struct Command {
@@ -106,11 +108,8 @@ pub fn in_path(path: &[u8], program: &str) -> bool {
 
 /// `file_is_exec()`
 pub fn is_executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    let Ok(meta) = file.metadata() else {
-        return false;
-    };
-    meta.is_file() && meta.permissions().mode() & 0o111 != 0
+    let stat = Spot::path(file.as_os_str().as_bytes()).stat();
+    stat.is_ok_and(|st| st.is_file() && st.mode & 0o111 != 0)
 }
 
 /// Dispositions to put back.

@@ -185,6 +185,7 @@ impl Labels {
 
 /// Whether the kernel knows the file system that SELinux needs. Without it the library would
 /// say *off* too; this saves loading it.
+#[allow(clippy::disallowed_methods, reason = "/proc is the running system's")]
 pub(super) fn kernel_has_selinux() -> bool {
     let known = std::fs::read("/proc/filesystems");
     known.map_or(true, |list| {

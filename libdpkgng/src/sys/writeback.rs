@@ -8,6 +8,8 @@ use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::place::Spot;
+
 /// How many `fsync`s wait at the same time.
 const THREADS: usize = 32;
 /// From how many files of one file system on that is synced as a whole: each `fsync` would flush the
@@ -101,9 +103,10 @@ fn sync_whole(file: &OwnedFd) -> bool {
 /// Whether little waits in memory to be written, of all programs. Where that cannot be told it does
 /// not count as little.
 fn others_write_little() -> bool {
-    let Ok(info) = std::fs::read_to_string("/proc/meminfo") else {
+    let Ok(info) = Spot::path(b"/proc/meminfo").read_all() else {
         return false;
     };
+    let info = String::from_utf8_lossy(&info);
     let dirty = info.lines().find_map(|line| {
         let rest = line.strip_prefix("Dirty:")?.trim();
         rest.strip_suffix(" kB")?.parse::<u64>().ok()

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 
 use crate::error::{OrFail, Result};
-use crate::sys::place::{Place, Spot, Stat};
+use crate::sys::place::{Absence, Place, Spot, Stat};
 use crate::{bail, msg};
 
 /// What is tried out and copied into, next to a file.
@@ -13,19 +13,14 @@ const TEMPORARY: &str = ".dpkg-divert.tmp";
 
 /// A path of the installed system, and what is there.
 pub(super) struct End {
-    name: Vec<u8>,
-    /// The path on this system.
-    path: Vec<u8>,
     spot: Spot,
     /// `None` until looked at; then what is there, if anything.
     seen: Option<Option<Stat>>,
 }
 
 impl End {
-    pub(super) fn new(place: &mut Place, name: &[u8]) -> End {
+    pub(super) fn new(place: &Place, name: &[u8]) -> End {
         End {
-            name: name.to_vec(),
-            path: place.path(name),
             spot: place.spot(name),
             seen: None,
         }
@@ -39,10 +34,8 @@ impl End {
         if let Some(seen) = self.seen {
             return Ok(seen);
         }
-        let there = match self.spot.lstat() {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
-            other => Some(other.or_fail(|| msg!("cannot stat file '%s'", &self.path))?),
-        };
+        let there = self.spot.lstat().if_there();
+        let there = there.or_fail(|| msg!("cannot stat file '%s'", &self.spot))?;
         self.seen = Some(there);
         Ok(there)
     }
@@ -51,10 +44,9 @@ impl End {
     /// known before anything is moved (`check_writable_dir`).
     fn check_writable(&self) -> Result<()> {
         let spot = self.spot.with_suffix(TEMPORARY.as_bytes());
-        spot.create_or_empty(0o600)
-            .or_fail(|| msg!("error checking '%s'", &self.path))?;
-        let _ = spot.unlink();
-        Ok(())
+        let checking = || msg!("error checking '%s'", &self.spot);
+        spot.create_or_empty(0o600).or_fail(checking)?;
+        spot.unlink().or_fail(checking)
     }
 }
 
@@ -86,8 +78,8 @@ impl Move {
             }
             Some(_) => bail!(
                 "rename involves overwriting '%s' with\n  different file '%s', not allowed",
-                &to.path,
-                &from.path
+                &to.spot,
+                &from.spot
             ),
         }
     }
@@ -96,47 +88,47 @@ impl Move {
     ///
     /// # Errors
     /// The file can neither be renamed nor copied.
-    pub(super) fn perform(self, place: &mut Place, from: &End, to: &End) -> Result<()> {
+    pub(super) fn perform(self, from: &End, to: &End) -> Result<()> {
         if self == Move::DropLink {
             return from
                 .spot
                 .unlink()
-                .or_fail(|| msg!("rename: remove duplicate old link '%s'", &from.path));
+                .or_fail(|| msg!("rename: remove duplicate old link '%s'", &from.spot));
         }
         if from.spot.rename(&to.spot).is_ok() {
             return Ok(());
         }
-        copy(place, from, to)?;
+        copy(&from.spot, &to.spot)?;
         from.spot
             .unlink()
-            .or_fail(|| msg!("unable to remove copied source file '%s'", &from.path))
+            .or_fail(|| msg!("unable to remove copied source file '%s'", &from.spot))
     }
 }
 
 /// Between file systems (`file_copy`): what is at `from`, a symbolic link followed, appears at
 /// `to` as a whole or not at all.
-fn copy(place: &mut Place, from: &End, to: &End) -> Result<()> {
-    let source = place
-        .follow(&from.name)
-        .and_then(|spot| spot.open(libc::O_RDONLY, false));
-    let source = source.or_fail(|| msg!("unable to open file '%s'", &from.path))?;
-    let temporary = [&to.path, TEMPORARY.as_bytes()].concat();
-    let spot = to.spot.with_suffix(TEMPORARY.as_bytes());
-    let target = spot
+fn copy(from: &Spot, to: &Spot) -> Result<()> {
+    let source = from
+        .read()
+        .or_fail(|| msg!("unable to open file '%s'", from))?;
+    let temporary = to.with_suffix(TEMPORARY.as_bytes());
+    let target = temporary
         .create_or_empty(0o600)
         .or_fail(|| msg!("unable to create file '%s'", &temporary))?;
-    let done = fill(File::from(source), &from.path, target, &temporary).and_then(|()| {
-        spot.rename(&to.spot)
-            .or_fail(|| msg!("cannot rename '%s' to '%s'", &temporary, &to.path))
+    let done = fill(source, from, target, &temporary).and_then(|()| {
+        temporary
+            .rename(to)
+            .or_fail(|| msg!("cannot rename '%s' to '%s'", &temporary, to))
     });
     if done.is_err() {
-        let _ = spot.unlink();
+        // What went wrong first is what is told.
+        let _ = temporary.unlink();
     }
     done
 }
 
 /// Give `target` the content, owner and mode of `source`, durably.
-fn fill(mut source: File, from: &[u8], mut target: File, to: &[u8]) -> Result<()> {
+fn fill(mut source: File, from: &Spot, mut target: File, to: &Spot) -> Result<()> {
     copy_data(&mut source, &mut target)
         .map_err(|why| crate::err!("cannot copy '%s' to '%s': %s", from, to, why.msg))?;
     let meta = source
@@ -176,11 +168,11 @@ mod tests {
         let path = |name: &str| dir.path().join(name);
         fs::write(path("a"), "text").expect("write");
         fs::set_permissions(path("a"), Permissions::from_mode(0o4711)).expect("chmod");
-        let mut place = Place::new(dir.path());
-        let mut ends = ["/a", "/b"].map(|n| End::new(&mut place, n.as_bytes()));
+        let place = Place::new(dir.path());
+        let mut ends = ["/a", "/b"].map(|n| End::new(&place, n.as_bytes()));
         let [from, to] = &mut ends;
         assert_eq!(Move::decide(from, to).expect("decide"), Some(Move::Rename));
-        copy(&mut place, from, to).expect("copy");
+        copy(&from.spot, &to.spot).expect("copy");
         assert_eq!(fs::read(path("b")).expect("read"), b"text");
         let mode = fs::metadata(path("b")).expect("stat").mode() & 0o7777;
         assert_eq!(mode, 0o4711);
@@ -194,8 +186,8 @@ mod tests {
         fs::write(path("a"), "text").expect("write");
         fs::write(path("victim"), "precious").expect("write");
         symlink("victim", path("a.dpkg-divert.tmp")).expect("symlink");
-        let mut place = Place::new(dir.path());
-        let mut ends = ["/a", "/b"].map(|n| End::new(&mut place, n.as_bytes()));
+        let place = Place::new(dir.path());
+        let mut ends = ["/a", "/b"].map(|n| End::new(&place, n.as_bytes()));
         let [from, to] = &mut ends;
         let error = Move::decide(from, to).expect_err("refused").to_string();
         assert!(error.starts_with("error checking '"), "{error}");

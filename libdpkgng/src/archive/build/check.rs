@@ -13,6 +13,7 @@ use crate::error::{Error, OrFail as _, Result};
 use crate::msg::until_nul;
 use crate::pkg::{PkgTable, Priority};
 use crate::report::{Event, Reporter};
+use crate::sys::place::Spot;
 use crate::version::Epoch;
 use crate::{bail, msg};
 
@@ -76,7 +77,8 @@ pub(super) fn check_build_files(
 /// The control file, through the parser that will read it when the package is installed.
 fn control_file(path: &Path, report: &mut dyn Reporter) -> Result<Identity> {
     let mut table = PkgTable::new(ArchTable::new(BUILD_ARCHITECTURE));
-    let (_, pkg) = control::parse_file(path, ParseFlags::BINARY, &mut table, report)?;
+    let spot = Spot::path(path.as_os_str().as_bytes());
+    let (_, pkg) = control::parse_file(&spot, ParseFlags::BINARY, &mut table, report)?;
     let Some(pkg) = pkg else {
         return Err(Error::internal(msg!("no package in '%s'", path)));
     };

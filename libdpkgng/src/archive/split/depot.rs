@@ -3,9 +3,8 @@
 //! A plain directory with a file for each part, `MD5SUM.PARTLEN.NUMBER.COUNT`, the numbers in
 //! hexadecimal. A part gets there under a temporary name, is made durable and renamed.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::join::{self, PartList};
@@ -15,6 +14,7 @@ use super::{MD5_LEN, PartInfo};
 use crate::archive::copy_exact;
 use crate::error::{OrFail as _, Result};
 use crate::report::{Event, Reporter};
+use crate::sys::place::Spot;
 use crate::{bail, err, msg, sys};
 
 /// A directory of waiting parts.
@@ -128,7 +128,7 @@ impl Depot {
         };
         let queue = self.scan()?;
         if queue.is_empty() {
-            sys::dir::make_path(as_path(&self.dir), 0o755)
+            sys::dir::make_path(&Spot::path(&self.dir), 0o755)
                 .or_fail(|| msg!("cannot create directory %s", &self.dir))?;
         }
         let mut list = PartList::new();
@@ -143,7 +143,7 @@ impl Depot {
         if let Some(first) = join::first_missing(&list, info.count) {
             self.file_part(part, &info)?;
             self.tell_missing(&list, &info, first, report);
-            sys::dir::sync(as_path(&self.dir))?;
+            sys::dir::sync(&Spot::path(&self.dir))?;
             return Ok(Auto::Done);
         }
         join::reassemble(&list, output, report)?;
@@ -168,12 +168,8 @@ impl Depot {
         let name = self.file(&[&*info.md5sum, numbers.as_bytes()].concat());
         let mut from =
             File::open(part).or_fail(|| msg!("unable to reopen part file '%.250s'", part))?;
-        let mut to = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o644)
-            .open(as_path(&temporary))
+        let mut to = Spot::path(&temporary)
+            .create_anew(0o644)
             .or_fail(|| msg!("unable to open new depot file '%.250s'", &temporary))?;
         copy_exact(&mut from, &mut to, info.file_len)
             .map_err(|why| err!("cannot extract split package part '%s': %s", part, why))?;

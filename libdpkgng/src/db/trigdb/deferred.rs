@@ -4,8 +4,7 @@
 //! empty. Both hold `triggers/Lock` while they do, and replace the file as a whole.
 
 use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{BufWriter, Read, Write};
 
 use crate::err;
 use crate::error::{OrFail, Result};
@@ -13,10 +12,11 @@ use crate::msg;
 use crate::sys::dir;
 use crate::sys::lines::Lines;
 use crate::sys::lock::FileLock;
+use crate::sys::place::{Absence, Spot};
 
-const LOCKFILE: &str = "Lock";
-const DEFERRED: &str = "Unincorp";
-const DEFERRED_NEW: &str = "Unincorp.new";
+const LOCKFILE: &[u8] = b"Lock";
+const DEFERRED: &[u8] = b"Unincorp";
+const DEFERRED_NEW: &[u8] = b"Unincorp.new";
 
 /// The longest line, with newline and terminator (`_POSIX2_LINE_MAX`).
 const LINE_MAX: usize = 2048;
@@ -51,7 +51,7 @@ pub enum Start {
 /// The file between reading and replacing; the lock is held as long as this lives.
 #[derive(Debug)]
 pub struct Update {
-    dir: PathBuf,
+    dir: Spot,
     old: Option<File>,
     new: Option<BufWriter<File>>,
     _lock: Option<FileLock>,
@@ -67,29 +67,36 @@ pub trait Receiver {
     fn end(&mut self) -> Result<()>;
 }
 
+fn leads_nowhere(link: &Spot) -> bool {
+    matches!(link.stat().if_there(), Ok(None))
+}
+
 /// Open and lock the file in the triggers directory `dir` (`trigdef_update_start`).
 ///
 /// # Errors
 /// Any failure but the ones that [`Start`] names.
-pub fn start(dir: &Path, flags: Flags) -> Result<Start> {
+pub fn start(dir: &Spot, flags: Flags) -> Result<Start> {
     let mut lock = None;
     if flags.write {
-        let name = dir.join(LOCKFILE);
-        let mut options = File::options();
-        let options = options.read(true).write(true).create(true).truncate(true);
-        let options = std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-        let file = match options.open(&name) {
-            Ok(file) => file,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Start::NoDir),
-            other => other
-                .or_fail(|| msg!("unable to open/create triggers lock file '%.250s'", &name))?,
+        let name = dir.child(LOCKFILE);
+        let open = match name.open_lock(0o600) {
+            // A link is not followed. One that leads nowhere is, to stock, a directory that lacks.
+            Err(e) if e.raw_os_error() == Some(libc::ELOOP) && leads_nowhere(&name) => Ok(None),
+            open => open.if_there(),
+        };
+        let open =
+            open.or_fail(|| msg!("unable to open/create triggers lock file '%.250s'", &name))?;
+        let Some(file) = open else {
+            return Ok(Start::NoDir);
         };
         lock = Some(FileLock::lock(file, true, msg!("triggers database lock"))?);
     }
 
-    let name = dir.join(DEFERRED);
-    let old = match File::open(&name) {
-        Ok(file) => {
+    let name = dir.child(DEFERRED);
+    let open = name.read().if_there();
+    let open = open.or_fail(|| msg!("unable to open triggers deferred file '%.250s'", &name))?;
+    let old = match open {
+        Some(file) => {
             let meta = file
                 .metadata()
                 .or_fail(|| msg!("unable to stat triggers deferred file '%.250s'", &name))?;
@@ -98,22 +105,14 @@ pub fn start(dir: &Path, flags: Flags) -> Result<Start> {
             }
             Some(file)
         }
-        Err(e) if e.kind() == ErrorKind::NotFound => {
-            if !flags.write_if_missing {
-                return Ok(Start::Missing);
-            }
-            None
-        }
-        Err(e) => {
-            return Err(e)
-                .or_fail(|| msg!("unable to open triggers deferred file '%.250s'", &name));
-        }
+        None if !flags.write_if_missing => return Ok(Start::Missing),
+        None => None,
     };
 
     let mut new = None;
     if flags.write {
-        let name = dir.join(DEFERRED_NEW);
-        let file = File::create(&name).or_fail(|| {
+        let name = dir.child(DEFERRED_NEW);
+        let file = name.create_anew(0o666).or_fail(|| {
             msg!(
                 "unable to open/create new triggers deferred file '%.250s'",
                 &name
@@ -123,7 +122,7 @@ pub fn start(dir: &Path, flags: Flags) -> Result<Start> {
     }
     let found = old.is_some();
     let update = Update {
-        dir: dir.to_owned(),
+        dir: dir.clone(),
         old,
         new,
         _lock: lock,
@@ -150,8 +149,8 @@ impl Update {
     }
 
     /// The file's name, for errors.
-    pub fn name(&self) -> PathBuf {
-        self.dir.join(DEFERRED)
+    pub fn name(&self) -> Spot {
+        self.dir.child(DEFERRED)
     }
 
     /// Add to the new content; nothing happens when none is being written
@@ -163,7 +162,7 @@ impl Update {
         let Some(new) = &mut self.new else {
             return Ok(());
         };
-        let name = self.dir.join(DEFERRED_NEW);
+        let name = self.dir.child(DEFERRED_NEW);
         new.write_all(text)
             .or_fail(|| msg!("unable to write new triggers deferred file '%.250s'", &name))
     }
@@ -176,7 +175,7 @@ impl Update {
         let Some(mut new) = self.new.take() else {
             return Ok(());
         };
-        let new_name = self.dir.join(DEFERRED_NEW);
+        let new_name = self.dir.child(DEFERRED_NEW);
         new.flush().or_fail(|| {
             msg!(
                 "unable to close new triggers deferred file '%.250s'",
@@ -185,7 +184,7 @@ impl Update {
         })?;
         drop(new);
         let name = self.name();
-        std::fs::rename(&new_name, &name).or_fail(|| {
+        new_name.rename(&name).or_fail(|| {
             msg!(
                 "unable to install new triggers deferred file '%.250s'",
                 &name
@@ -200,8 +199,8 @@ impl Update {
 ///
 /// # Errors
 /// Of syntax, naming line and column; or the receiver's.
-pub fn parse(content: &[u8], name: &Path, receiver: &mut dyn Receiver) -> Result<()> {
-    let mut lines = Lines::over(content, name, LINE_MAX);
+pub fn parse(content: &[u8], name: &Spot, receiver: &mut dyn Receiver) -> Result<()> {
+    let mut lines = Lines::over(content, name.shown(), LINE_MAX);
     let mut number = 0;
     while let Some(line) = lines.next_line()?.filter(|l| !l.is_empty()) {
         number += 1;
@@ -263,6 +262,7 @@ pub fn parse(content: &[u8], name: &Path, receiver: &mut dyn Receiver) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::place::Place;
 
     #[derive(Default)]
     struct Said(Vec<u8>);
@@ -284,7 +284,7 @@ mod tests {
 
     fn said(text: &str) -> String {
         let mut said = Said::default();
-        let result = parse(text.as_bytes(), Path::new("U"), &mut said);
+        let result = parse(text.as_bytes(), &Spot::path(b"U"), &mut said);
         let mut out = String::from_utf8(said.0).unwrap();
         if let Err(e) = result {
             out.push('!');
@@ -325,13 +325,13 @@ mod tests {
     #[test]
     fn replaced_under_the_lock() {
         let dir = tempfile::tempdir().unwrap();
-        let triggers = dir.path().join("triggers");
+        let triggers = Place::new(dir.path()).spot(b"/triggers");
         let write = Flags {
             write: true,
             ..Flags::default()
         };
         assert!(matches!(start(&triggers, write).unwrap(), Start::NoDir));
-        std::fs::create_dir(&triggers).unwrap();
+        std::fs::create_dir(triggers.shown_path()).unwrap();
         assert!(matches!(start(&triggers, write).unwrap(), Start::Missing));
         let always = Flags {
             write_if_missing: true,
@@ -353,6 +353,6 @@ mod tests {
         };
         update.done().unwrap();
         assert!(matches!(start(&triggers, write).unwrap(), Start::Empty));
-        assert!(!triggers.join(DEFERRED_NEW).exists());
+        assert!(triggers.child(DEFERRED_NEW).exists().is_err());
     }
 }

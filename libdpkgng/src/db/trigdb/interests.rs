@@ -2,9 +2,6 @@
 //! files they come from (triglib.c).
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::ErrorKind;
-use std::path::Path;
 
 use super::{Interest, Kind};
 use crate::db::Database;
@@ -19,9 +16,10 @@ use crate::pkgspec::parse_pkg;
 use crate::sys::atomic::AtomicFile;
 use crate::sys::dir;
 use crate::sys::lines::Lines;
+use crate::sys::place::{Absence, Spot};
 
 /// The file of interests in paths.
-const TRIGGERSFILE: &str = "File";
+const TRIGGERSFILE: &[u8] = b"File";
 
 /// The longest line of `triggers/File` and `triggers/NAME`, with newline and terminator.
 pub(super) const INTEREST_LINE: usize = 1024;
@@ -98,18 +96,19 @@ pub(super) struct Directive {
 /// The directives of a `triggers` control file (`trig_parse_ci`), one by one, as what comes
 /// before an error takes effect.
 pub(super) struct CiFile<'a> {
-    path: &'a Path,
+    path: &'a Spot,
     lines: Lines<'a>,
 }
 
 impl<'a> CiFile<'a> {
     /// Open it; a missing file is `None`.
-    pub(super) fn open(path: &'a Path) -> Result<Option<CiFile<'a>>> {
-        let mut file = match File::open(path) {
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            other => other.or_fail(|| msg!("unable to open triggers ci file '%.250s'", path))?,
+    pub(super) fn open(path: &'a Spot) -> Result<Option<CiFile<'a>>> {
+        let open = path.read().if_there();
+        let open = open.or_fail(|| msg!("unable to open triggers ci file '%.250s'", path))?;
+        let Some(mut file) = open else {
+            return Ok(None);
         };
-        let lines = Lines::read(&mut file, path, MAXTRIGDIRECTIVE)?;
+        let lines = Lines::read(&mut file, path.shown(), MAXTRIGDIRECTIVE)?;
         Ok(Some(CiFile { path, lines }))
     }
 
@@ -246,11 +245,15 @@ impl Database {
         options: Await,
     ) -> Result<()> {
         let triggers = self.triggers_dir();
-        let path = super::explicit_path(&triggers, trigger);
+        let path = self.triggers_file(trigger);
         let old = super::read_explicit(&path)?;
         let file = AtomicFile::create(&path, false)?;
         let mut content = Vec::new();
-        let mut lines = Lines::over(old.as_deref().unwrap_or_default(), &path, INTEREST_LINE);
+        let mut lines = Lines::over(
+            old.as_deref().unwrap_or_default(),
+            path.shown(),
+            INTEREST_LINE,
+        );
         while let Some(line) = lines.next_line()? {
             let (name, options) = Await::split(line);
             if self.interest_pkg(&path, name)? != pkg {
@@ -275,7 +278,7 @@ impl Database {
     }
 
     /// The package a line of `triggers/NAME` names.
-    pub(super) fn interest_pkg(&mut self, path: &Path, name: &[u8]) -> Result<PkgId> {
+    pub(super) fn interest_pkg(&mut self, path: &Spot, name: &[u8]) -> Result<PkgId> {
         parse_pkg(&mut self.table, name)?.map_err(|why| {
             err!(
                 "trigger interest file '%.250s' syntax error; illegal package name '%.250s': %.250s",
@@ -294,15 +297,14 @@ impl Database {
         if self.triggers.files.edited.is_some() {
             return Ok(());
         }
-        let path = self.triggers_dir().join(TRIGGERSFILE);
-        let mut file = match File::open(&path) {
-            Err(e) if e.kind() == ErrorKind::NotFound => {
-                self.triggers.files.edited = Some(false);
-                return Ok(());
-            }
-            other => other.or_fail(|| msg!("unable to read file triggers file '%.250s'", &path))?,
+        let path = self.triggers_file(TRIGGERSFILE);
+        let open = path.read().if_there();
+        let open = open.or_fail(|| msg!("unable to read file triggers file '%.250s'", &path))?;
+        let Some(mut file) = open else {
+            self.triggers.files.edited = Some(false);
+            return Ok(());
         };
-        let mut lines = Lines::read(&mut file, &path, INTEREST_LINE)?;
+        let mut lines = Lines::read(&mut file, path.shown(), INTEREST_LINE)?;
         while let Some(line) = lines.next_line()? {
             let space = memchr::memchr(b' ', line);
             let Some(space) = space.filter(|_| line[0] == b'/') else {
@@ -335,7 +337,7 @@ impl Database {
             return Ok(());
         }
         let triggers = self.triggers_dir();
-        let path = triggers.join(TRIGGERSFILE);
+        let path = self.triggers_file(TRIGGERSFILE);
         let mut content = Vec::new();
         for interest in self.triggers.files.all.iter().flatten() {
             let name = self
@@ -348,10 +350,8 @@ impl Database {
             content.push(b'\n');
         }
         if content.is_empty() {
-            match std::fs::remove_file(&path) {
-                Err(e) if e.kind() == ErrorKind::NotFound => {}
-                other => other.or_fail(|| msg!("cannot remove '%.250s'", &path))?,
-            }
+            let gone = path.unlink().if_there();
+            gone.or_fail(|| msg!("cannot remove '%.250s'", &path))?;
         } else {
             replace(&path, &content)?;
         }
@@ -367,7 +367,7 @@ impl Database {
     /// A file that cannot be read or parsed; what stands before the error took effect.
     pub fn parse_ci_interests(
         &mut self,
-        file: &Path,
+        file: &Spot,
         what: Interest,
         pkg: PkgId,
         which: Which,
@@ -434,10 +434,7 @@ mod tests {
         for (name, content) in files {
             std::fs::write(dir.path().join(name), content).unwrap();
         }
-        let dirs = Dirs {
-            admindir: dir.path().to_owned(),
-            instdir: Default::default(),
-        };
+        let dirs = Dirs::new(dir.path().to_owned(), Default::default());
         let mut db = Database::new(dirs, ArchTable::new("amd64"));
         let pkgs = ["aa", "bb"].map(|name| {
             let set = db.table.find_set(name);
@@ -460,6 +457,7 @@ mod tests {
         fn interests(&mut self, ci: &str, what: Interest, pkg: usize) -> Result<()> {
             let path = self.dir.path().join("ci");
             std::fs::write(&path, ci).unwrap();
+            let path = Spot::path(path.as_os_str().as_encoded_bytes());
             let (pkg, which) = (self.pkgs[pkg], Which::Installed);
             self.db.parse_ci_interests(&path, what, pkg, which)
         }

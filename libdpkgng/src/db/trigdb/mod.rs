@@ -12,12 +12,6 @@
 //! [`Database::fixup_awaiters`], the other way round would lose the trigger.
 
 use std::collections::VecDeque;
-use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{ErrorKind, Read};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
 
 use super::Database;
 use super::modstatdb::OpenMode;
@@ -30,6 +24,7 @@ use crate::pkgspec::parse_pkg;
 use crate::report::{Reporter, debug};
 use crate::state::Status;
 use crate::sys::lines::Lines;
+use crate::sys::place::{Absence, Spot};
 
 pub mod deferred;
 mod interests;
@@ -108,30 +103,30 @@ struct Activation {
     kind: Kind,
     trigger: Vec<u8>,
     /// For an explicit trigger, the file of interests and its content.
-    interests: Option<(PathBuf, Vec<u8>)>,
-}
-
-fn explicit_path(triggers: &Path, trigger: &[u8]) -> PathBuf {
-    triggers.join(OsStr::from_bytes(trigger))
+    interests: Option<(Spot, Vec<u8>)>,
 }
 
 /// The interests in a named trigger, if there are any (`trk_explicit_start`).
-fn read_explicit(path: &Path) -> Result<Option<Vec<u8>>> {
-    let mut file = match File::open(path) {
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-        other => {
-            other.or_fail(|| msg!("failed to open trigger interest list file '%.250s'", path))?
-        }
+fn read_explicit(path: &Spot) -> Result<Option<Vec<u8>>> {
+    let open = path.read().if_there();
+    let open = open.or_fail(|| msg!("failed to open trigger interest list file '%.250s'", path))?;
+    let Some(mut file) = open else {
+        return Ok(None);
     };
     let mut content = Vec::new();
-    file.read_to_end(&mut content)
+    std::io::Read::read_to_end(&mut file, &mut content)
         .or_fail(|| msg!("read error in '%.250s'", path))?;
     Ok(Some(content))
 }
 
 impl Database {
-    fn triggers_dir(&self) -> PathBuf {
+    fn triggers_dir(&self) -> Spot {
         self.dirs.admin(TRIGGERSDIR)
+    }
+
+    /// A file in it.
+    fn triggers_file(&self, name: &[u8]) -> Spot {
+        self.triggers_dir().child(name)
     }
 
     fn is_writable(&self) -> bool {
@@ -182,7 +177,7 @@ impl Database {
         let kind = Kind::of(trigger);
         let mut interests = None;
         if kind == Kind::Explicit {
-            let path = explicit_path(&self.triggers_dir(), trigger);
+            let path = self.triggers_file(trigger);
             interests = read_explicit(&path)?.map(|content| (path, content));
         }
         Ok(Activation {
@@ -212,7 +207,7 @@ impl Database {
                 let Some((path, content)) = &activation.interests else {
                     return Ok(());
                 };
-                let mut lines = Lines::over(content, path, INTEREST_LINE);
+                let mut lines = Lines::over(content, path.shown(), INTEREST_LINE);
                 while let Some(line) = lines.next_line()? {
                     let (name, options) = Await::split(line);
                     let pend = self.interest_pkg(path, name)?;
@@ -301,7 +296,7 @@ impl Database {
     /// before the error took effect.
     pub fn parse_ci_activations(
         &mut self,
-        file: &Path,
+        file: &Spot,
         pkg: PkgId,
         report: &mut dyn Reporter,
     ) -> Result<()> {
@@ -335,8 +330,8 @@ impl Database {
         };
         let mut start = deferred::start(&triggers, flags)?;
         if matches!(start, deferred::Start::NoDir) && writable {
-            match std::fs::DirBuilder::new().mode(0o755).create(&triggers) {
-                Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+            match triggers.mkdir_mode(0o755) {
+                Err(e) if e.raw_os_error() == Some(libc::EEXIST) => {}
                 other => other.or_fail(|| {
                     msg!(
                         "unable to create triggers state directory '%.250s'",

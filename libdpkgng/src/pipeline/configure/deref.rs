@@ -1,9 +1,6 @@
 //! Where a conffile really is, and the digest of what is there (`conffderef`, `md5hash`).
 
-use std::ffi::OsStr;
-use std::fs;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::os::unix::ffi::OsStringExt;
 
 use super::decide::{EMPTY, NONEXISTENT};
 use crate::error::{OrFail, Result};
@@ -11,95 +8,91 @@ use crate::fsys::NodeId;
 use crate::pipeline::Run;
 use crate::pkg::{NameWhen, PkgId};
 use crate::report::debug;
+use crate::sys::place::{Absence, Place, Spot};
 use crate::{bail, msg};
 
 /// How many symbolic links are followed (dpkg's limit).
 const LINKS: u32 = 25;
 
 impl Run {
-    /// The real path (below the instdir, symbolic links followed there) of a conffile; it need
-    /// not exist. `None`, warned about, when it cannot be told (`conffderef`).
-    pub fn conffderef(&mut self, pkg: PkgId, conffile: &[u8]) -> Option<Vec<u8>> {
+    /// Where a conffile really is (symbolic links followed below the instdir); it need not
+    /// exist. `None`, warned about, when it cannot be told (`conffderef`).
+    pub fn conffderef(&mut self, pkg: PkgId, conffile: &[u8]) -> Option<Spot> {
         self.conffderef_or_last(pkg, conffile).ok()
     }
 
-    /// The same; the error is the path at which following ended.
-    pub(crate) fn conffderef_or_last(
-        &mut self,
-        pkg: PkgId,
-        conffile: &[u8],
-    ) -> Result<Vec<u8>, Vec<u8>> {
+    /// The same; the error is where following ended.
+    pub(crate) fn conffderef_or_last(&mut self, pkg: PkgId, conffile: &[u8]) -> Result<Spot, Spot> {
         let name = self.db.table.name(pkg, NameWhen::NonAmbig);
-        let root = self.root_of(pkg);
-        let mut path = root.clone();
-        path.extend_from_slice(conffile);
+        let place = self.place_of(pkg);
+        let mut path = conffile.to_vec();
         let mut followed = 0;
         loop {
+            let spot = place.spot(&path);
             self.report.debug(debug::CONFFDETAIL, || {
                 let id = "conffderef in='%s' current working='%s'";
-                msg!(id, conffile, &path)
+                msg!(id, conffile, &spot)
             });
-            let file = Path::new(OsStr::from_bytes(&path));
-            let meta = match file.symlink_metadata() {
-                Ok(meta) => meta,
-                Err(e) => {
-                    if e.raw_os_error() != Some(libc::ENOENT) {
+            let stat = match spot.lstat().if_there() {
+                Ok(Some(stat)) => stat,
+                missing => {
+                    if let Err(e) = missing {
                         let id = "%s: unable to stat config file '%s'\n (= '%s'): %s";
-                        self.report.warning(msg!(id, &name, conffile, &path, e));
+                        self.report.warning(msg!(id, &name, conffile, &spot, e));
                     }
                     let line = || msg!("conffderef nonexistent");
                     self.report.debug(debug::CONFFDETAIL, line);
-                    return Ok(path);
+                    return Ok(spot);
                 }
             };
-            if meta.is_file() {
+            if stat.is_file() {
                 self.report.debug(debug::CONFF, || {
-                    msg!("conffderef in='%s' result='%s'", conffile, &path)
+                    msg!("conffderef in='%s' result='%s'", conffile, &spot)
                 });
-                return Ok(path);
+                return Ok(spot);
             }
-            if !meta.is_symlink() {
+            if !stat.is_symlink() {
                 let id = "%s: conffile '%.250s' is not a plain file or symlink (= '%s')";
-                self.report.warning(msg!(id, &name, conffile, &path));
-                return Err(path);
+                self.report.warning(msg!(id, &name, conffile, &spot));
+                return Err(spot);
             }
             self.report.debug(debug::CONFFDETAIL, || {
                 msg!("conffderef symlink loopprotect=%d", followed)
             });
             if followed >= LINKS {
                 let id = "%s: config file '%s' is a circular link\n (= '%s')";
-                self.report.warning(msg!(id, &name, conffile, &path));
-                return Err(path);
+                self.report.warning(msg!(id, &name, conffile, &spot));
+                return Err(spot);
             }
             followed += 1;
-            let target = match fs::read_link(file) {
-                Ok(target) => target.into_os_string().into_vec(),
+            let target = match spot.readlink() {
+                Ok(target) => target,
                 Err(e) => {
                     let id = "%s: unable to readlink conffile '%s'\n (= '%s'): %s";
-                    self.report.warning(msg!(id, &name, conffile, &path, e));
-                    return Err(path);
+                    self.report.warning(msg!(id, &name, conffile, &spot, e));
+                    return Err(spot);
                 }
             };
-            if target.len() as u64 != meta.len() {
+            if target.len() as u64 != stat.size {
                 let id = "symbolic link '%.250s' size has changed from %jd to %zd";
-                let line = msg!(id, &path, meta.len(), target.len());
+                let line = msg!(id, &spot, stat.size, target.len());
                 self.report.warning(line);
-                if target.len() as u64 > meta.len() {
-                    return Err(path);
+                if target.len() as u64 > stat.size {
+                    return Err(spot);
                 }
             }
             self.report.debug(debug::CONFFDETAIL, || {
                 msg!("conffderef readlink gave %zd, '%s'", target.len(), &target)
             });
             if target.first() == Some(&b'/') {
-                path.clone_from(&root);
+                path.clear();
                 let line = || msg!("conffderef readlink absolute");
                 self.report.debug(debug::CONFFDETAIL, line);
             } else {
                 let slash = path.iter().rposition(|c| *c == b'/');
                 path.truncate(slash.map_or(0, |i| i + 1));
                 self.report.debug(debug::CONFFDETAIL, || {
-                    msg!("conffderef readlink relative to '%s'", &path)
+                    msg!("conffderef readlink relative to '%s'", place.path(&path))
                 });
             }
             path.extend_from_slice(&target);
@@ -108,10 +101,10 @@ impl Run {
 
     /// The MD5 of a file in hexadecimal; `nonexistent`; or `-`, warned about, when it cannot
     /// be opened (`md5hash`).
-    pub fn md5hash(&mut self, pkg: PkgId, path: &Path) -> Result<Vec<u8>> {
-        let mut file = match fs::File::open(path) {
-            Ok(file) => file,
-            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => return Ok(NONEXISTENT.to_vec()),
+    pub fn md5hash(&mut self, pkg: PkgId, path: &Spot) -> Result<Vec<u8>> {
+        let mut file = match path.read().if_there() {
+            Ok(Some(file)) => file,
+            Ok(None) => return Ok(NONEXISTENT.to_vec()),
             Err(e) => {
                 let name = self.db.table.name(pkg, NameWhen::NonAmbig);
                 let id = "%s: unable to open %s to compute its digest: %s";
@@ -131,6 +124,15 @@ impl Run {
         let elsewhere = self.hooks.install_path(&self.db.table, pkg);
         let root = elsewhere.unwrap_or_else(|| self.db.dirs.instdir.clone());
         root.into_os_string().into_vec()
+    }
+
+    /// Where the files of a package are.
+    pub(crate) fn place_of(&mut self, pkg: PkgId) -> Place {
+        let elsewhere = self.hooks.install_path(&self.db.table, pkg);
+        match elsewhere.filter(|path| *path != self.db.dirs.instdir) {
+            Some(path) => Place::new(&path),
+            None => self.db.dirs.place().clone(),
+        }
     }
 
     /// The owners of a path that have it where `pkg` has it: all but those whose files a hook

@@ -6,12 +6,8 @@
 pub mod decide;
 mod deref;
 
-use std::ffi::OsStr;
-use std::fs;
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::os::unix::ffi::OsStringExt as _;
 
 use self::decide::{Answer, Forces, Question, What};
 use super::depcon::Explanation;
@@ -19,7 +15,7 @@ use super::depcon::explain::concat;
 use super::errors::is_disappearing;
 use super::queue::DepCheck;
 use super::{DependTry, Istobe, Run};
-use crate::error::{Error, OrFail, Result};
+use crate::error::{OrFail, Result};
 use crate::force::Force;
 use crate::fsys::NodeId;
 use crate::hooks::{PackageStep, Scope};
@@ -27,39 +23,31 @@ use crate::msg::Msg;
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, debug};
 use crate::state::{EFlag, Status};
+use crate::sys::place::{Absence, Spot};
 use crate::version::Epoch;
 use crate::{bail, msg};
 
 /// The paths of one conffile on disk.
 struct Places {
     /// The file itself, links followed.
-    current: Vec<u8>,
+    current: Spot,
     /// The one just unpacked.
-    new: Vec<u8>,
+    new: Spot,
     /// Where the user's version is kept.
-    old: Vec<u8>,
+    old: Spot,
     /// Where the maintainer's version is left.
-    dist: Vec<u8>,
+    dist: Spot,
 }
 
 impl Places {
-    fn beside(current: Vec<u8>) -> Places {
-        let with = |ext: &[u8]| [&current[..], ext].concat();
+    fn beside(current: Spot) -> Places {
         Places {
-            new: with(b".dpkg-new"),
-            old: with(b".dpkg-old"),
-            dist: with(b".dpkg-dist"),
+            new: current.with_suffix(b".dpkg-new"),
+            old: current.with_suffix(b".dpkg-old"),
+            dist: current.with_suffix(b".dpkg-dist"),
             current,
         }
     }
-}
-
-fn path(bytes: &[u8]) -> &Path {
-    Path::new(OsStr::from_bytes(bytes))
-}
-
-fn is_missing(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::ENOENT)
 }
 
 impl Run {
@@ -212,16 +200,15 @@ impl Run {
             return Ok(());
         };
         let places = Places::beside(current);
-        let current_hash = self.md5hash(pkg, path(&places.current))?;
-        match path(&places.new).symlink_metadata() {
-            Ok(_) => {}
-            Err(e) if is_missing(&e) => return self.configure_ghost_conffile(pkg, index),
-            Err(e) => {
-                let id = "unable to stat new distributed conffile '%.250s'";
-                return Err(Error::os(msg!(id, &places.new), e));
-            }
+        let current_hash = self.md5hash(pkg, &places.current)?;
+        let shipped = places.new.lstat().if_there().or_fail(|| {
+            let id = "unable to stat new distributed conffile '%.250s'";
+            msg!(id, &places.new)
+        })?;
+        if shipped.is_none() {
+            return self.configure_ghost_conffile(pkg, index);
         }
-        let new_hash = self.md5hash(pkg, path(&places.new))?;
+        let new_hash = self.md5hash(pkg, &places.new)?;
         copy_perms(&places)?;
 
         let force = Forces::of(&self.opts.force);
@@ -247,13 +234,14 @@ impl Run {
         if decision.what.contains(What::PROMPT) {
             let elsewhere = self.hooks.install_path(&self.db.table, pkg);
             let elsewhere = elsewhere.unwrap_or_default().into_os_string().into_vec();
-            decision.what = self.ask_about(&Question {
+            let question = Question {
                 path: &shown,
-                current: &places.current,
-                shipped: &places.new,
+                current: places.current.shown(),
+                shipped: places.new.shown(),
                 elsewhere: &elsewhere,
                 decision,
-            })?;
+            };
+            decision.what = self.ask_about(&question, &places)?;
         }
         self.place_conffile(pkg, node, &shown, &places, decision.what)?;
         self.set_conffile_hash(pkg, index, new_hash.into());
@@ -285,7 +273,7 @@ impl Run {
     }
 
     /// Ask until there is an answer (`promptconfaction`).
-    fn ask_about(&mut self, question: &Question<'_>) -> Result<What> {
+    fn ask_about(&mut self, question: &Question<'_>, places: &Places) -> Result<What> {
         let id = "status: %s : %s : '%s' '%s' %i %i ";
         let line = msg!(
             id,
@@ -304,10 +292,10 @@ impl Run {
                 Answer::Keep => break false,
                 Answer::Unclear => {}
                 Answer::Diff => {
-                    let (old, new) = (path(question.current), path(question.shipped));
-                    self.prompt.diff(old, new)?;
+                    let [old, new] = [&places.current, &places.new].map(Spot::host_path);
+                    self.prompt.diff(&old, &new)?;
                 }
-                Answer::Shell => self.shell_about(question)?,
+                Answer::Shell => self.shell_about(places)?,
             }
         };
         let word = if install { "install" } else { "keep" };
@@ -331,11 +319,12 @@ impl Run {
     }
 
     /// Let the user look around in a shell (`spawn_shell`); the prompter says how.
-    fn shell_about(&mut self, question: &Question<'_>) -> Result<()> {
+    fn shell_about(&mut self, places: &Places) -> Result<()> {
+        let [old, new] = [&places.current, &places.new].map(Spot::host_path);
         self.prompt.shell(&[
             ("DPKG_SHELL_REASON", b"conffile-prompt"),
-            ("DPKG_CONFFILE_OLD", question.current),
-            ("DPKG_CONFFILE_NEW", question.shipped),
+            ("DPKG_CONFFILE_OLD", old.as_os_str().as_encoded_bytes()),
+            ("DPKG_CONFFILE_NEW", new.as_os_str().as_encoded_bytes()),
         ])
     }
 
@@ -354,11 +343,7 @@ impl Run {
                 self.report.warning(line(e));
             }
         };
-        let unlink = |p: &[u8]| fs::remove_file(path(p));
-        let unlink_if_there = |p: &[u8]| match unlink(p) {
-            Err(e) if is_missing(&e) => Ok(()),
-            result => result,
-        };
+        let unlink_if_there = |spot: &Spot| spot.unlink().if_there().map(drop);
         let Places {
             current,
             new,
@@ -368,7 +353,7 @@ impl Run {
         let backup = what.contains(What::BACKUP);
         if what.contains(What::KEEP) {
             if !backup {
-                complain(unlink(new), &|e| {
+                complain(new.unlink(), &|e| {
                     msg!("%s: failed to remove '%.250s': %s", &name, new, e)
                 });
                 return Ok(());
@@ -378,7 +363,7 @@ impl Run {
                 msg!(id, &name, old, e)
             });
             self.activate_path(node, pkg)?;
-            if let Err(e) = fs::rename(path(new), path(dist)) {
+            if let Err(e) = new.rename(dist) {
                 let id = "%s: failed to rename '%.250s' to '%.250s': %s";
                 self.report.warning(msg!(id, &name, new, dist, e));
             }
@@ -394,7 +379,7 @@ impl Run {
                 msg!(id, &name, old, e)
             });
             if !what.contains(What::USER_DEL) {
-                complain(fs::hard_link(path(current), path(old)), &|e| {
+                complain(current.link(old), &|e| {
                     let id = "%s: failed to link '%.250s' to '%.250s': %s";
                     msg!(id, &name, current, old, e)
                 });
@@ -405,7 +390,7 @@ impl Run {
             self.report.output(msg!(id, shown));
         }
         self.activate_path(node, pkg)?;
-        fs::rename(path(new), path(current))
+        new.rename(current)
             .or_fail(|| msg!("unable to install '%.250s' as '%.250s'", new, current))
     }
 
@@ -418,21 +403,20 @@ impl Run {
 /// Give the new version the owner and mode of the one that is there, if one is
 /// (`file_copy_perms`).
 fn copy_perms(places: &Places) -> Result<()> {
-    let meta = match fs::metadata(path(&places.current)) {
-        Ok(meta) => meta,
-        Err(e) if is_missing(&e) => return Ok(()),
-        Err(e) => {
-            let id = "unable to stat current installed conffile '%.250s'";
-            return Err(Error::os(msg!(id, &places.current), e));
-        }
+    let current = places.current.stat().if_there().or_fail(|| {
+        let id = "unable to stat current installed conffile '%.250s'";
+        msg!(id, &places.current)
+    })?;
+    let Some(current) = current else {
+        return Ok(());
     };
-    let new = path(&places.new);
-    std::os::unix::fs::chown(new, Some(meta.uid()), Some(meta.gid())).or_fail(|| {
+    let cannot = || {
         let id = "unable to change ownership of target file '%.250s'";
         msg!(id, &places.new)
-    })?;
-    let mode = fs::Permissions::from_mode(meta.mode() & !libc::S_IFMT);
-    fs::set_permissions(new, mode)
+    };
+    let new = places.new.follow().or_fail(cannot)?;
+    new.chown(current.uid, current.gid).or_fail(cannot)?;
+    new.chmod(current.mode & !libc::S_IFMT)
         .or_fail(|| msg!("unable to set mode of target file '%.250s'", &places.new))
 }
 

@@ -1,11 +1,7 @@
 //! The files of a package, and the directories they leave (`removal_bulk_remove_files`,
 //! `removal_bulk_remove_leftover_dirs`).
 
-use std::ffi::OsString;
-use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStringExt;
-use std::path::Path;
 
 use crate::db::trigdb::Interest;
 use crate::error::{Error, OrFail, Result};
@@ -15,8 +11,8 @@ use crate::pipeline::Run;
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::debug;
 use crate::state::Status;
-use crate::sys::place::{Place, Spot};
-use crate::sys::remove::{TreeError, remove_tree, secure_unlink};
+use crate::sys::place::{Place, Spot, Stat};
+use crate::sys::remove::{TreeError, remove_tree, secure_unlink, secure_unlink_statted};
 
 /// Paths that stay, the latest first.
 type Leftover = std::collections::VecDeque<NodeId>;
@@ -48,9 +44,38 @@ fn rmdir(spot: &Spot) -> Rmdir {
     }
 }
 
-/// What a package's files are below, each resolved there.
-fn place(root: Vec<u8>) -> Place {
-    Place::new(Path::new(&OsString::from_vec(root)))
+/// A path of a package, and what is there.
+struct Found {
+    spot: Spot,
+    there: io::Result<Stat>,
+    /// A directory, or a link to one.
+    is_dir: bool,
+}
+
+impl Found {
+    fn at(place: &Place, name: &[u8]) -> Found {
+        let spot = place.spot(name);
+        let there = spot.lstat();
+        let is_dir = match &there {
+            Ok(st) if st.is_symlink() => spot.stat().is_ok_and(|st| st.is_dir()),
+            Ok(st) => st.is_dir(),
+            Err(_) => false,
+        };
+        Found {
+            spot,
+            there,
+            is_dir,
+        }
+    }
+
+    /// Remove what is no directory, without asking `rmdir` about it as stock does; false when
+    /// that must be asked, since only its error tells what to do.
+    fn unlink(&self) -> bool {
+        match &self.there {
+            Ok(st) if !st.is_dir() => secure_unlink_statted(&self.spot, st).is_ok(),
+            _ => false,
+        }
+    }
 }
 
 impl Run {
@@ -68,11 +93,11 @@ impl Run {
         // From here on only forward.
         self.failures.undo.clear();
 
-        let mut place = place(self.root_of(pkg));
+        let place = self.place_of(pkg);
         let mut leftover = Leftover::new();
         for node in self.files_reversed(pkg) {
             self.debug_node(node);
-            if self.remove_file(pkg, node, &mut place, &mut leftover)? {
+            if self.remove_file(pkg, node, &place, &mut leftover)? {
                 leftover.push_front(node);
             }
         }
@@ -117,7 +142,7 @@ impl Run {
         self.report.debug(debug::EACHFILEDETAIL, || msg!(text));
     }
 
-    fn debug_path(&mut self, text: &'static str, path: &[u8]) {
+    fn debug_path(&mut self, text: &'static str, path: &Spot) {
         self.report
             .debug(debug::EACHFILEDETAIL, || msg!(text, path));
     }
@@ -125,9 +150,7 @@ impl Run {
     /// What remains of the package's list.
     fn write_leftover(&mut self, pkg: PkgId, leftover: Leftover) -> Result<()> {
         let list: Vec<NodeId> = leftover.into();
-        let none = NodeFlags::empty();
-        self.db
-            .write_filelist_except(pkg, Which::Installed, &list, none)
+        self.db.shorten_filelist(pkg, &list, NodeFlags::empty())
     }
 
     /// Remove one path; true when it stays in the package's list.
@@ -135,13 +158,13 @@ impl Run {
         &mut self,
         pkg: PkgId,
         node: NodeId,
-        place: &mut Place,
+        place: &Place,
         leftover: &mut Leftover,
     ) -> Result<bool> {
         let use_node = self.namenode_to_use(node, pkg, Which::Installed);
-        let name = self.db.fsys.name(use_node);
-        let (spot, path) = (place.spot(name), place.path(name));
-        let is_dir = place.stat(name).is_ok_and(|is| is.is_dir());
+        let found = Found::at(place, self.db.fsys.name(use_node));
+        let Found { spot, is_dir, .. } = &found;
+        let is_dir = *is_dir;
 
         // Other instances keep it; conffiles too.
         if !is_dir && self.is_shared(pkg, node) {
@@ -161,43 +184,48 @@ impl Run {
             if self.dir_is_used_by_others(node, pkg) {
                 return Ok(false);
             }
-            if self.is_root_directory(use_node, &path) {
+            if self.is_root_directory(use_node, spot) {
                 return Ok(true);
             }
         }
         self.activate_path(use_node, pkg)?;
 
-        let beside = |ext: &[u8]| ([&path[..], ext].concat(), spot.with_suffix(ext));
-        let (temp, at) = beside(b".dpkg-tmp");
+        let temp = spot.with_suffix(b".dpkg-tmp");
         self.debug_path("removal_bulk cleaning temp '%s'", &temp);
-        self.path_remove_tree(&temp, &at)?;
-        let (new, at) = beside(b".dpkg-new");
+        self.path_remove_tree(&temp)?;
+        let new = spot.with_suffix(b".dpkg-new");
         self.debug_path("removal_bulk cleaning new '%s'", &new);
-        self.path_remove_tree(&new, &at)?;
+        self.path_remove_tree(&new)?;
 
-        self.debug_path("removal_bulk removing '%s'", &path);
-        match rmdir(&spot) {
+        self.debug_path("removal_bulk removing '%s'", spot);
+        if is_dir {
+            place.forget();
+        }
+        if found.unlink() {
+            self.debug_path("removal_bulk unlinking '%s'", spot);
+            return Ok(false);
+        }
+        match rmdir(spot) {
             Rmdir::Gone => Ok(false),
             Rmdir::NotEmpty => {
                 let id = "removal_bulk '%s' was not empty, will try again later";
-                self.debug_path(id, &path);
+                self.debug_path(id, spot);
                 Ok(true)
             }
             Rmdir::Busy(e) => {
                 self.warn_busy(pkg, node, e);
                 Ok(true)
             }
-            Rmdir::Failed(e) => Err(Error::os(msg!("cannot remove '%.250s'", path), e)),
+            Rmdir::Failed(e) => Err(Error::os(msg!("cannot remove '%.250s'", spot), e)),
             Rmdir::NotDirectory => {
-                self.debug_path("removal_bulk unlinking '%s'", &path);
-                secure_unlink(&spot)
-                    .or_fail(|| msg!("unable to securely remove '%.250s'", path))?;
+                self.debug_path("removal_bulk unlinking '%s'", spot);
+                secure_unlink(spot).or_fail(|| msg!("unable to securely remove '%.250s'", spot))?;
                 Ok(false)
             }
         }
     }
 
-    fn is_root_directory(&mut self, use_node: NodeId, path: &[u8]) -> bool {
+    fn is_root_directory(&mut self, use_node: NodeId, path: &Spot) -> bool {
         if self.db.fsys.name(use_node) != b"/." {
             return false;
         }
@@ -233,12 +261,12 @@ impl Run {
     }
 
     /// Remove something with all that is below it (`path_remove_tree`).
-    fn path_remove_tree(&mut self, path: &[u8], at: &Spot) -> Result<()> {
+    fn path_remove_tree(&mut self, path: &Spot) -> Result<()> {
         self.report.debug(debug::EACHFILE, || {
             msg!("%s '%s'", "path_remove_tree", path)
         });
         let mut descended = false;
-        let result = remove_tree(at, || descended = true);
+        let result = remove_tree(path, || descended = true);
         if descended {
             self.report.debug(debug::EACHFILE, || {
                 msg!("%s running rm -rf '%s'", "path_remove_tree", path)
@@ -247,7 +275,7 @@ impl Run {
         result.map_err(|error| match error {
             TreeError::Top(e) => Error::os(msg!("unable to securely remove '%.255s'", path), e),
             TreeError::Below(below, e) => {
-                let whole = [path, &below].concat();
+                let whole = [path.shown(), &below].concat();
                 Error::os(msg!("unable to securely remove '%.255s'", whole), e)
             }
         })
@@ -263,10 +291,11 @@ impl Run {
             self.report.debug(debug::STUPIDLYVERBOSE, || {
                 msg!("removal_bulk info not postrm or list")
             });
-            fs::remove_file(&file.path)
-                .or_fail(|| msg!("unable to delete control info file '%.250s'", &file.path))?;
+            file.spot
+                .unlink()
+                .or_fail(|| msg!("unable to delete control info file '%.250s'", &file.spot))?;
             self.report.debug(debug::SCRIPTS, || {
-                msg!("removal_bulk info unlinked %s", &file.path)
+                msg!("removal_bulk info unlinked %s", &file.spot)
             });
         }
         self.db.info_changed();
@@ -278,7 +307,7 @@ impl Run {
         self.db.ensure_files(pkg, &mut *self.report)?;
         self.failures.undo.clear();
 
-        let mut place = place(self.root_of(pkg));
+        let place = self.place_of(pkg);
         let mut leftover = Leftover::new();
         for node in self.files_reversed(pkg) {
             self.debug_node(node);
@@ -290,7 +319,7 @@ impl Run {
                 });
                 continue;
             }
-            if self.remove_leftover_dir(pkg, node, &mut place, &mut leftover)? {
+            if self.remove_leftover_dir(pkg, node, &place, &mut leftover)? {
                 leftover.push_front(node);
             }
         }
@@ -303,13 +332,13 @@ impl Run {
         &mut self,
         pkg: PkgId,
         node: NodeId,
-        place: &mut Place,
+        place: &Place,
         leftover: &mut Leftover,
     ) -> Result<bool> {
         let use_node = self.namenode_to_use(node, pkg, Which::Installed);
-        let name = self.db.fsys.name(use_node);
-        let (spot, path) = (place.spot(name), place.path(name));
-        if place.stat(name).is_ok_and(|is| is.is_dir()) {
+        let found = Found::at(place, self.db.fsys.name(use_node));
+        let spot = &found.spot;
+        if found.is_dir {
             self.debug_detail("removal_bulk is a directory");
             if self.dir_is_used_by_pkg(node, pkg, leftover.make_contiguous()) {
                 return Ok(true);
@@ -317,13 +346,14 @@ impl Run {
             if self.dir_is_used_by_others(node, pkg) {
                 return Ok(false);
             }
-            if self.is_root_directory(use_node, &path) {
+            if self.is_root_directory(use_node, spot) {
                 return Ok(true);
             }
+            place.forget();
         }
         self.activate_path(use_node, pkg)?;
-        self.debug_path("removal_bulk removing '%s'", &path);
-        match rmdir(&spot) {
+        self.debug_path("removal_bulk removing '%s'", spot);
+        match rmdir(spot) {
             Rmdir::Gone => Ok(false),
             Rmdir::NotEmpty => {
                 let name = self.db.table.name(pkg, NameWhen::NonAmbig);
@@ -336,14 +366,14 @@ impl Run {
                 self.warn_busy(pkg, node, e);
                 Ok(true)
             }
-            Rmdir::Failed(e) => Err(Error::os(msg!("cannot remove '%.250s'", path), e)),
+            Rmdir::Failed(e) => Err(Error::os(msg!("cannot remove '%.250s'", spot), e)),
             Rmdir::NotDirectory => {
-                if !spot.lstat().is_ok_and(|is| is.is_symlink()) {
+                if !spot.lstat().is_ok_and(|st| st.is_symlink()) {
                     return Ok(true);
                 }
                 self.debug_detail("removal_bulk is a symlink to a directory");
                 spot.unlink()
-                    .or_fail(|| msg!("cannot remove '%.250s'", path))?;
+                    .or_fail(|| msg!("cannot remove '%.250s'", spot))?;
                 Ok(false)
             }
         }

@@ -1,15 +1,8 @@
 //! The conffiles of a package with all their backups, and its last traces
 //! (`removal_bulk_remove_configfiles`, the end of `removal_bulk`).
 
-use std::ffi::OsStr;
-use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-
-use nix::dir::Dir;
-use nix::fcntl::OFlag;
-use nix::sys::stat::Mode;
 
 use crate::error::{Error, OrFail, Result};
 use crate::fsys::NodeFlags;
@@ -20,6 +13,7 @@ use crate::pipeline::configure::decide::NEW_CONFFILE;
 use crate::pkg::{Conffile, NameWhen, PkgId, Which};
 use crate::report::debug;
 use crate::state::{Status, Want};
+use crate::sys::place::{Absence, Spot, names};
 use crate::version::{Epoch, Version};
 
 /// What follows the name of a conffile in those of its backups.
@@ -72,8 +66,8 @@ impl Beside {
 }
 
 /// Unlink; that there is nothing is fine.
-fn unlink(path: &[u8]) -> io::Result<()> {
-    match fs::remove_file(Path::new(OsStr::from_bytes(path))) {
+fn unlink(spot: &Spot) -> io::Result<()> {
+    match spot.unlink() {
         Err(e) if matches!(e.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => Ok(()),
         result => result,
     }
@@ -101,10 +95,8 @@ impl Run {
             self.purge_conffile(pkg, &conff)?;
         }
         let files = self.db.fsys.files(pkg).unwrap_or_default().to_vec();
-        let which = Which::Installed;
         let conffiles = NodeFlags::OLD_CONFF;
-        self.db
-            .write_filelist_except(pkg, which, &files, conffiles)?;
+        self.db.shorten_filelist(pkg, &files, conffiles)?;
         self.db.table[pkg].installed.conffiles.clear();
         self.db.note_unsettled(pkg, &mut *self.report)?;
         self.script_installed(pkg, "postrm", "post-removal", &["purge"])?;
@@ -175,28 +167,20 @@ impl Run {
                 &path
             )
         })?;
-        let Some(slash) = path.iter().rposition(|c| *c == b'/') else {
-            return Ok(());
-        };
-        self.purge_backups(name, &path[..slash], &path[slash + 1..])
+        self.purge_backups(name, &path)
     }
 
     /// Remove what lies beside a conffile and is a backup of it.
-    fn purge_backups(&mut self, conffile: &[u8], dir: &[u8], base: &[u8]) -> Result<()> {
-        let mut beside = dir.to_vec();
-        if beside.last() != Some(&b'/') {
-            beside.push(b'/');
-        }
+    fn purge_backups(&mut self, conffile: &[u8], path: &Spot) -> Result<()> {
+        let dir = path.shown_parent().unwrap_or_default();
+        let base = path.name().as_bytes();
         let cannot = |e: io::Error| {
             let id = "cannot read config file directory '%.250s' (from '%.250s')";
             Error::os(msg!(id, dir, conffile), e)
         };
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let path = Path::new(OsStr::from_bytes(&beside));
-        let mut entries = match Dir::open(path, flags, Mode::empty()) {
-            Ok(entries) => entries,
+        let open = match path.open_parent() {
+            Ok(open) => open,
             Err(e) => {
-                let e = io::Error::from(e);
                 self.debug_conff(|| msg!("removal_bulk conffile no dsd %s %s", dir, &e));
                 return match e.raw_os_error() {
                     Some(libc::ENOENT | libc::ENOTDIR) => Ok(()),
@@ -205,18 +189,13 @@ impl Run {
             }
         };
         self.debug_conff(|| msg!("removal_bulk conffile cleaning dsd %s", dir));
-        for entry in entries.iter() {
-            // Stock cannot tell the end of a directory from an error while reading it.
-            let Ok(entry) = entry else {
-                break;
-            };
-            let entry = entry.file_name().to_bytes();
-            let kind = Beside::of(entry, base);
-            self.debug_beside(entry, dir, base, kind);
+        for entry in names(open).map_err(cannot)? {
+            let kind = Beside::of(&entry, base);
+            self.debug_beside(&entry, dir, base, kind);
             if !kind.is_backup() {
                 continue;
             }
-            let path = [&beside[..], entry].concat();
+            let path = path.sibling(&entry);
             self.debug_conff(|| msg!("removal_bulk conffile dsd entry removing '%s'", &path));
             unlink(&path).or_fail(|| {
                 let id = "cannot remove old backup config file '%.250s' (of '%.250s')";
@@ -262,23 +241,21 @@ impl Run {
         self.report.debug(debug::GENERAL, || {
             msg!("removal_bulk purge done, removing list '%s'", &list)
         });
-        unlink_control(&list).or_fail(|| msg!("cannot remove old files list"))?;
+        list.unlink()
+            .if_there()
+            .or_fail(|| msg!("cannot remove old files list"))?;
         let postrm = self.db.infodb_file(pkg, Which::Installed, "postrm");
         self.report.debug(debug::GENERAL, || {
             msg!("removal_bulk purge done, removing postrm '%s'", &postrm)
         });
-        unlink_control(&postrm).or_fail(|| msg!("can't remove old postrm script"))?;
+        postrm
+            .unlink()
+            .if_there()
+            .or_fail(|| msg!("can't remove old postrm script"))?;
         self.db.table.set_status(pkg, Status::NotInstalled);
         self.db.table[pkg].want = Want::Unknown;
         self.db.table.blank_bin(pkg, Which::Installed);
         Ok(())
-    }
-}
-
-fn unlink_control(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(e) if e.raw_os_error() == Some(libc::ENOENT) => Ok(()),
-        result => result,
     }
 }
 

@@ -13,7 +13,6 @@
 //! waits in its archive until it does.
 
 use std::collections::VecDeque;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -26,7 +25,7 @@ use super::source::{Batch, Producer};
 use crate::archive::deb::DebFile;
 use crate::error::Result;
 use crate::sys::inherited;
-use crate::sys::place::{Place, Spot};
+use crate::sys::place::{Place, Spot, Stat};
 
 /// Memory that an archive may have in any case.
 const LEAST: usize = 512 * 1024;
@@ -399,11 +398,8 @@ pub struct Opened {
 }
 
 /// What tells whether the file at a path is still the one that was opened, and as it was.
-type Identity = (u64, u64, u64, (i64, i64));
-
-fn identity(archive: &Path) -> Option<Identity> {
-    let m = std::fs::metadata(archive).ok()?;
-    Some((m.dev(), m.ino(), m.len(), (m.ctime(), m.ctime_nsec())))
+fn identity(archive: &Path) -> Option<Stat> {
+    super::plan::given(archive).stat().ok()
 }
 
 /// An archive that was opened before its turn.
@@ -411,7 +407,7 @@ struct Early {
     /// Its number and path on the command line.
     number: usize,
     path: PathBuf,
-    identity: Option<Identity>,
+    identity: Option<Stat>,
     opened: Result<Opened>,
 }
 

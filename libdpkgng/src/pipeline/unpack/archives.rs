@@ -43,7 +43,8 @@ impl Run {
 
         let archives = self.list_archives(args)?;
         for archive in &archives {
-            let stat = std::fs::metadata(archive)
+            let stat = super::plan::given(archive)
+                .stat()
                 .or_fail(|| msg!("cannot access archive '%s'", archive))?;
             if !stat.is_file() {
                 bail!("archive '%s' is not a regular file", archive);

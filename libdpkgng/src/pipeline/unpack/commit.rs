@@ -64,7 +64,7 @@ impl Run {
         let old = self.db.infodb_file(pkg, Which::Installed, "triggers");
         self.db
             .parse_ci_interests(&old, Interest::Delete, pkg, Which::Installed)?;
-        let new = cidir.join("triggers");
+        let new = cidir.child(b"triggers");
         self.db
             .parse_ci_interests(&new, Interest::Add, pkg, Which::Available)?;
         self.db.save_file_interests()?;

@@ -1,16 +1,13 @@
 //! The conffiles of the package being unpacked: the list in its control member, their hashes
 //! in the database, and those that go with the upgrade (`remove-on-upgrade`).
 
-use std::io::ErrorKind;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-
 use super::super::Run;
 use crate::error::{OrFail, Result};
 use crate::fsys::{NodeFlags, NodeId};
 use crate::pkg::{Bytes, Conffile, NameWhen, PkgId, Which};
 use crate::report::debug;
 use crate::state::Status;
+use crate::sys::place::{Absence, Spot};
 use crate::{bail, msg};
 
 /// The hash of a conffile that no package had yet.
@@ -103,12 +100,10 @@ fn lines(content: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
 impl Run {
     /// `deb_parse_conffiles()`: the conffiles of the archive, with flags set and hashes taken
     /// over from packages that have them.
-    pub(super) fn parse_conffiles(&mut self, pkg: PkgId, file: &Path) -> Result<Vec<NodeId>> {
-        let content = match std::fs::read(file) {
-            Ok(content) => content,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(e).or_fail(|| msg!("error trying to open %.250s", file)),
-        };
+    pub(super) fn parse_conffiles(&mut self, pkg: PkgId, file: &Spot) -> Result<Vec<NodeId>> {
+        let content = file.read_all().if_there();
+        let content = content.or_fail(|| msg!("error trying to open %.250s", file))?;
+        let content = content.unwrap_or_default();
         let mut nodes = Vec::new();
         for (text, whole) in lines(&content) {
             if !whole && text.is_empty() {
@@ -200,7 +195,7 @@ impl Run {
     pub(super) fn previous_conffile_hash(
         &mut self,
         pkg: PkgId,
-        new: &Path,
+        new: &Spot,
         node: NodeId,
     ) -> Result<Vec<u8>> {
         let (fsys, table, report) = (&self.db.fsys, &self.db.table, &mut *self.report);
@@ -284,51 +279,37 @@ impl Run {
             }
         }
         let pkgname = self.db.table.name(pkg, NameWhen::NonAmbig);
-        let shown = &path[..];
-        let path = Path::new(std::ffi::OsStr::from_bytes(shown));
-        let beside = |suffix: &[u8]| {
-            let bytes = [shown, suffix].concat();
-            std::path::PathBuf::from(
-                <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes),
-            )
-        };
-        let mut unlink = |path: &Path| match std::fs::remove_file(path) {
-            Err(e) if e.kind() != ErrorKind::NotFound => {
-                self.report
-                    .warning(msg!("%s: failed to remove '%.250s': %s", &pkgname, path, e))
+        let mut unlink = |spot: &Spot| {
+            if let Err(e) = spot.unlink().if_there() {
+                let id = "%s: failed to remove '%.250s': %s";
+                self.report.warning(msg!(id, &pkgname, spot, e));
             }
-            _ => {}
         };
-        unlink(&beside(b".dpkg-dist"));
-        let hash = self.md5hash(pkg, path)?;
+        unlink(&path.with_suffix(b".dpkg-dist"));
+        let hash = self.md5hash(pkg, &path)?;
         if hash == NONEXISTENT {
             return Ok(());
         }
         if Some(&hash[..]) == self.db.fsys.oldhash(node) {
             self.report
-                .output(msg!("Removing obsolete conffile %s ...\n", shown));
-            match std::fs::remove_file(path) {
-                Err(e) if e.kind() != ErrorKind::NotFound => self.report.warning(msg!(
-                    "%s: failed to remove '%.250s': %s",
-                    &pkgname,
-                    path,
-                    e
-                )),
-                _ => {}
+                .output(msg!("Removing obsolete conffile %s ...\n", &path));
+            if let Err(e) = path.unlink().if_there() {
+                let id = "%s: failed to remove '%.250s': %s";
+                self.report.warning(msg!(id, &pkgname, &path, e));
             }
             return Ok(());
         }
-        let kept = beside(b".dpkg-old");
+        let kept = path.with_suffix(b".dpkg-old");
         self.report.output(msg!(
             "Obsolete conffile '%s' has been modified by you.\n",
-            shown
+            &path
         ));
         self.report.output(msg!("Saving as %s ...\n", &kept));
-        if let Err(e) = std::fs::rename(path, &kept) {
+        if let Err(e) = path.rename(&kept) {
             self.report.warning(msg!(
                 "%s: cannot rename obsolete conffile '%s' to '%s': %s",
                 &pkgname,
-                path,
+                &path,
                 &kept,
                 e
             ));

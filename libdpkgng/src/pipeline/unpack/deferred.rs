@@ -5,7 +5,6 @@
 //! noted there that the package is half-installed. Where stock syncs and renames one by one, the
 //! `fsync`s of a package are in flight together here.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -26,7 +25,7 @@ impl Run {
     pub(super) fn place_deferred(
         &mut self,
         job: &mut Job,
-        control: Vec<(OsString, File)>,
+        control: Vec<(Vec<u8>, File)>,
     ) -> Result<()> {
         self.unpack.place().forget();
         self.sync_deferred(job, control)?;
@@ -114,7 +113,7 @@ impl Run {
     /// The barrier before files get their names. Durable after it: that the package is
     /// half-installed (the note), the content of its files (`tar_writeback_barrier`, and the
     /// `fsync`s; not with `--force-unsafe-io`), and the control files.
-    fn sync_deferred(&mut self, job: &mut Job, control: Vec<(OsString, File)>) -> Result<()> {
+    fn sync_deferred(&mut self, job: &mut Job, control: Vec<(Vec<u8>, File)>) -> Result<()> {
         if self.report.debug_flags() & (debug::EACHFILE | debug::EACHFILEDETAIL) != 0 {
             // Here stock looks for the files once more.
             for node in job.newfiles.clone() {

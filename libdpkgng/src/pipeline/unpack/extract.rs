@@ -11,9 +11,10 @@
 //! Files and links stay beside their place (`.dpkg-new`) until all of the archive is there and
 //! durable ([`super::deferred`]); conffiles stay there until they are configured.
 
+use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::super::Run;
 use super::ahead::Data;
@@ -36,14 +37,14 @@ use crate::fsys::{NodeFlags, NodeId};
 use crate::pkg::{PkgId, Which};
 use crate::report::{Event, debug};
 use crate::state::Status;
-use crate::sys::place::{Place, Stat};
+use crate::sys::place::{Place, Spot, Stat};
 use crate::{bail, msg};
 
 /// A package whose files are all in place.
 #[must_use]
 pub struct Extracted {
     pub(super) pkg: PkgId,
-    pub(super) cidir: PathBuf,
+    pub(super) cidir: Spot,
     pub(super) old_status: Status,
     /// Paths whose old object is still beside them.
     pub(super) backups: NodeSet,
@@ -80,6 +81,8 @@ pub(super) struct Job {
     pub(super) backups: NodeSet,
     /// Paths that a hook has rewritten.
     pub(super) rewritten: NodeSet,
+    /// What was there before and is a copy now, by device and inode.
+    pub(super) parted: HashSet<(u64, u64)>,
     pub(super) buffer: Vec<u8>,
     owners: OwnerCache,
 }
@@ -115,7 +118,7 @@ impl Item {
     pub(super) fn is_as_wanted(&self, stat: &Stat) -> bool {
         let owner = self.owner;
         (stat.mode, stat.uid, stat.gid) == (owner.mode, owner.uid, owner.gid)
-            && stat.mtime == (self.entry.mtime, 0)
+            && (stat.mtime, stat.mtime_nsec) == (self.entry.mtime, 0)
     }
 }
 
@@ -174,6 +177,7 @@ impl Run {
             again: NodeSet::new(),
             backups: NodeSet::new(),
             rewritten: NodeSet::new(),
+            parted: HashSet::new(),
             buffer: vec![0; 128 * 1024],
             owners: OwnerCache::default(),
         };
@@ -209,11 +213,12 @@ impl Run {
 
     /// Whether anybody asks for the digests of all files: who shares them with this package, an
     /// archive that brings no md5sums, or debugging.
-    fn needs_hashes(&self, pkg: PkgId, cidir: &Path) -> bool {
+    fn needs_hashes(&self, pkg: PkgId, cidir: &Spot) -> bool {
         let table = &self.db.table;
         let mut others = table[table[pkg].set].pkgs.iter();
+        let sums = cidir.child(HASHFILE.as_bytes()).lstat();
         self.report.debug_flags() & debug::EACHFILEDETAIL != 0
-            || !cidir.join(HASHFILE).is_file()
+            || !sums.is_ok_and(|st| st.is_file())
             || others.any(|o| *o != pkg && table[*o].status() != Status::NotInstalled)
     }
 
@@ -252,7 +257,7 @@ impl Run {
         entry.resolve(&mut SystemOwners {
             db: &self.db,
             cache: &mut job.owners,
-        });
+        })?;
         if entry.name.contains(&b'\n') {
             bail!(
                 "newline not allowed in archive object name '%.255s'",
@@ -301,7 +306,7 @@ impl Run {
             // with the root's path in front once more; elsewhere `.dpkg-new` stands beside a
             // symbolic link and not beside its target.
             if let Err(followed) = self.conffderef_or_last(pkg, &usename) {
-                usename = followed;
+                usename = followed.shown().to_vec();
             }
             self.report.debug(debug::CONFF, || {
                 msg!("tarobject FNNF_NEW_CONFF deref='%s'", &usename)
@@ -430,11 +435,10 @@ impl Run {
             )
         });
         if item.is_conffile {
-            let new = path_of(item.spots.shown_new());
-            return self.previous_conffile_hash(pkg, &new, item.node);
+            return self.previous_conffile_hash(pkg, &item.spots.new, item.node);
         }
         if item.there.is_some_and(|st| st.is_file()) {
-            return self.md5hash(pkg, &path_of(main));
+            return self.md5hash(pkg, &item.spots.main);
         }
         Ok(EMPTY_HASH.to_vec())
     }

@@ -1,13 +1,10 @@
 //! The control member's files into `info/` (`pkg_infodb_update`).
 
-use std::io::ErrorKind;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-
 use super::super::Run;
 use crate::error::{OrFail, Result};
 use crate::pkg::{MultiArch, NameWhen, PkgId, Which};
 use crate::report::debug;
+use crate::sys::place::{Absence, Spot, names};
 use crate::{bail, msg};
 
 /// Longest name of a control file.
@@ -16,46 +13,42 @@ const NAME_MAX: usize = 100;
 impl Run {
     /// Replace or remove the files the package has in `info/`, add the new ones, which is durable
     /// before the next note is. The file list is written elsewhere.
-    pub(super) fn update_infodb(&mut self, pkg: PkgId, cidir: &Path) -> Result<()> {
+    pub(super) fn update_infodb(&mut self, pkg: PkgId, cidir: &Spot) -> Result<()> {
         let mut files = self.db.infodb_files(pkg, Which::Available)?;
         let mut known = Vec::new();
         while let Some(file) = files.next(&mut *self.report) {
             if file.kind.len() > NAME_MAX {
                 bail!(
                     "old version of package has overly-long info file name starting '%.250s'",
-                    &file.path
+                    &file.spot
                 );
             }
             known.push(file);
         }
         for file in known.iter().rev().filter(|f| f.kind != "list") {
-            let new = cidir.join(&file.kind);
-            match std::fs::rename(&new, &file.path) {
-                Ok(()) => self.report.debug(debug::SCRIPTS, || {
-                    msg!("process_archive info installed %s as %s", &new, &file.path)
+            let new = cidir.child(file.kind.as_bytes());
+            let installed = new
+                .rename(&file.spot)
+                .if_there()
+                .or_fail(|| msg!("unable to install (supposed) new info file '%.250s'", &new))?;
+            match installed {
+                Some(()) => self.report.debug(debug::SCRIPTS, || {
+                    msg!("process_archive info installed %s as %s", &new, &file.spot)
                 }),
-                Err(e) if e.kind() == ErrorKind::NotFound => {
-                    std::fs::remove_file(&file.path).or_fail(|| {
-                        msg!("unable to remove obsolete info file '%.250s'", &file.path)
+                None => {
+                    file.spot.unlink().or_fail(|| {
+                        msg!("unable to remove obsolete info file '%.250s'", &file.spot)
                     })?;
                     self.report.debug(debug::SCRIPTS, || {
-                        msg!("process_archive info unlinked %s", &file.path)
-                    });
-                }
-                Err(e) => {
-                    return Err(e).or_fail(|| {
-                        msg!("unable to install (supposed) new info file '%.250s'", &new)
+                        msg!("process_archive info unlinked %s", &file.spot)
                     });
                 }
             }
         }
         let fail = || msg!("unable to open temp control directory");
-        let flags = nix::fcntl::OFlag::O_RDONLY | nix::fcntl::OFlag::O_CLOEXEC;
-        let mut dir =
-            nix::dir::Dir::open(cidir, flags, nix::sys::stat::Mode::empty()).or_fail(fail)?;
-        for entry in dir.iter() {
-            let name = entry.or_fail(fail)?.file_name().to_owned();
-            self.install_info_file(pkg, cidir, name.to_bytes())?;
+        let dir = cidir.open(libc::O_RDONLY | libc::O_DIRECTORY, true);
+        for name in names(dir.or_fail(fail)?).or_fail(fail)? {
+            self.install_info_file(pkg, cidir, &name)?;
         }
         // The names of the files may have changed (`:arch` comes and goes).
         let p = &self.db.table[pkg];
@@ -70,7 +63,7 @@ impl Run {
         Ok(())
     }
 
-    fn install_info_file(&mut self, pkg: PkgId, cidir: &Path, name: &[u8]) -> Result<()> {
+    fn install_info_file(&mut self, pkg: PkgId, cidir: &Spot, name: &[u8]) -> Result<()> {
         if name.contains(&b'.') {
             self.report.debug(debug::SCRIPTS, || {
                 msg!("process_archive tmp.ci script/file '%s' contains dot", name)
@@ -83,8 +76,8 @@ impl Run {
                 name
             );
         }
-        let new = cidir.join(std::ffi::OsStr::from_bytes(name));
-        match std::fs::remove_dir(&new) {
+        let new = cidir.child(name);
+        match new.rmdir() {
             Ok(()) => bail!("package control info contained directory '%.250s'", &new),
             Err(e) if e.raw_os_error() == Some(libc::ENOTDIR) => {}
             Err(e) => {
@@ -114,10 +107,8 @@ impl Run {
         }
         // The name may be any bytes.
         let stem = self.db.infodb_file(pkg, Which::Available, "");
-        let mut installed = stem.into_os_string();
-        installed.push(std::ffi::OsStr::from_bytes(name));
-        let installed = std::path::PathBuf::from(installed);
-        std::fs::rename(&new, &installed).or_fail(|| {
+        let installed = stem.with_suffix(name);
+        new.rename(&installed).or_fail(|| {
             msg!(
                 "unable to install new info file '%.250s' as '%.250s'",
                 &new,
@@ -138,10 +129,11 @@ impl Run {
     pub(super) fn remove_info_files(&mut self, pkg: PkgId) -> Result<()> {
         let mut files = self.db.infodb_files(pkg, Which::Installed)?;
         while let Some(file) = files.next(&mut *self.report) {
-            std::fs::remove_file(&file.path)
-                .or_fail(|| msg!("unable to delete control info file '%.250s'", &file.path))?;
+            file.spot
+                .unlink()
+                .or_fail(|| msg!("unable to delete control info file '%.250s'", &file.spot))?;
             self.report.debug(debug::SCRIPTS, || {
-                msg!("removal_bulk info unlinked %s", &file.path)
+                msg!("removal_bulk info unlinked %s", &file.spot)
             });
         }
         Ok(())

@@ -83,8 +83,15 @@ enum Entered {
 
 impl State {
     /// Where the archive at hand goes.
-    fn place(&mut self) -> &mut Place {
+    fn place(&mut self) -> &Place {
         self.place.get_or_insert_with(|| Place::new(Path::new("")))
+    }
+
+    /// Forget what was resolved there.
+    pub(super) fn forget_place(&self) {
+        if let Some(place) = &self.place {
+            place.forget();
+        }
     }
 }
 
@@ -93,7 +100,7 @@ impl Run {
     /// reported and undone; only errors that end the run are returned.
     pub fn process_archive(&mut self, archive: &Path) -> Result<()> {
         self.unpack.unwind.begin();
-        self.unpack.place = Some(Place::new(&self.db.dirs.instdir));
+        self.unpack.place = Some(self.db.dirs.place().clone());
         let result = self.unpack_archive(archive);
         let ok = result.is_ok();
         let result = match result {
@@ -123,8 +130,7 @@ impl Run {
     }
 
     fn carry_out(&mut self, plan: plan::Plan) -> Result<()> {
-        let root = extract::path_of(self.root_of(plan.pkg));
-        self.unpack.place = Some(Place::new(&root));
+        self.unpack.place = Some(self.place_of(plan.pkg));
         let prepared = self.prepare(plan)?;
         let extracted = self.extract(prepared)?;
         let upgraded = self.run_old_postrm(extracted)?;

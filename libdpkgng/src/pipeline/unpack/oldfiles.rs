@@ -166,7 +166,7 @@ impl Run {
             let place = self
                 .unpack
                 .place
-                .get_or_insert_with(|| crate::sys::place::Place::new(&self.db.dirs.instdir));
+                .get_or_insert_with(|| self.db.dirs.place().clone());
             match place.spot(name).lstat() {
                 Ok(st) => ondisk
                     .by_id

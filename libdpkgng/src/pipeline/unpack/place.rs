@@ -214,7 +214,11 @@ impl Run {
     fn part_from_payload(&mut self, job: &mut Job, item: &Item, target: &[u8]) -> Result<()> {
         let link = self.db.fsys.find(&item.entry.linkname);
         if !job.linked.contains(&link) {
-            return Ok(());
+            let elsewhere = self.hooks.install_path(&self.db.table, job.pkg).is_some();
+            return match elsewhere && !target.ends_with(NEW_SUFFIX) {
+                true => self.part_from_others(job, item, target),
+                false => Ok(()),
+            };
         }
         let name = &item.entry.name;
         let fail = || msg!("error creating hard link '%.255s'", name);
@@ -229,6 +233,13 @@ impl Run {
         let mut to = copy.create().or_fail(fail)?;
         io::copy(&mut from, &mut to).or_fail(fail)?;
         drop(to);
+        self.relink(job, &stat, copy, name)?;
+        copy.unlink().or_fail(fail)
+    }
+
+    /// Make all names so far of a payload's file names of its copy.
+    fn relink(&mut self, job: &mut Job, of: &Stat, copy: &Spot, name: &[u8]) -> Result<()> {
+        let fail = || msg!("error creating hard link '%.255s'", name);
         for node in job.newfiles.clone() {
             if !job.linked.contains(&node) {
                 continue;
@@ -237,7 +248,7 @@ impl Run {
             let name = [self.db.fsys.name(usenode), NEW_SUFFIX].concat();
             let other = self.unpack.place().spot(&name);
             let there = other.lstat().or_fail(fail)?;
-            if (there.dev, there.ino) != (stat.dev, stat.ino) {
+            if (there.dev, there.ino) != (of.dev, of.ino) {
                 continue;
             }
             other.unlink().or_fail(fail)?;
@@ -247,7 +258,52 @@ impl Run {
                 *self.db.fsys.flags_mut(node) |= NodeFlags::DEFERRED_FSYNC;
             }
         }
-        copy.unlink().or_fail(fail)
+        Ok(())
+    }
+
+    /// The same with what was there before in a tree that is not the instdir's: a payload or another
+    /// tree may have it, too. It is replaced by a copy if the link is to be otherwise.
+    fn part_from_others(&mut self, job: &mut Job, item: &Item, target: &[u8]) -> Result<()> {
+        let name = &item.entry.name;
+        let fail = || msg!("error creating hard link '%.255s'", name);
+        let spot = self.unpack.place().spot(target);
+        let Ok(stat) = spot.lstat() else {
+            return Ok(()); // It says so itself that it can't be linked to.
+        };
+        if stat.nlink < 2 || job.parted.contains(&(stat.dev, stat.ino)) {
+            return Ok(());
+        }
+        if item.is_as_wanted(&stat) {
+            job.linked.insert(item.node);
+            return Ok(());
+        }
+        let copy = &item.spots.new;
+        match stat.kind() {
+            libc::S_IFREG => {
+                let mut from = File::from(spot.open(libc::O_RDONLY, false).or_fail(fail)?);
+                let mut to = copy.create().or_fail(fail)?;
+                io::copy(&mut from, &mut to).or_fail(fail)?;
+                if !self.opts.force.has(Force::UnsafeIo) {
+                    to.sync_all().or_fail(fail)?;
+                }
+            }
+            libc::S_IFLNK => {
+                let to = spot.readlink().or_fail(fail)?;
+                copy.symlink(&to).or_fail(fail)?;
+            }
+            libc::S_IFIFO => copy.mkfifo().or_fail(fail)?,
+            kind => copy.mknod(kind, stat.rdev).or_fail(fail)?,
+        }
+        copy.chown(stat.uid, stat.gid).or_fail(fail)?;
+        if !stat.is_symlink() {
+            copy.chmod(stat.mode & !libc::S_IFMT).or_fail(fail)?;
+        }
+        let times = copy.set_times(self.unpack.now, stat.mtime);
+        times.or_fail(fail)?;
+        self.relink(job, &stat, copy, name)?;
+        let own = copy.lstat().or_fail(fail)?;
+        job.parted.insert((own.dev, own.ino));
+        copy.rename(&spot).or_fail(fail)
     }
 
     fn create_file(&mut self, tar: &mut Entries, job: &mut Job, item: &Item) -> Result<()> {
@@ -418,9 +474,11 @@ impl Run {
                 &item.entry.name
             );
         }
-        // A conffile is going to be edited, and labels are set on the inode.
+        // A conffile is going to be edited, labels are set on the inode, and some bits are taken
+        // from it when it is removed.
         let may_link = found.link
             && !item.is_conffile
+            && stat.mode & 0o7000 == 0
             && !self.unpack.labels.are_set()
             && item.is_as_wanted(&stat);
         Ok(Some(OnDisk {

@@ -1,7 +1,6 @@
 //! What an archive is and whether it may be unpacked. Nothing of the installed system changes
 //! here; `--no-act` ends with it.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -24,6 +23,7 @@ use crate::pipeline::trigproc::TrigprocType;
 use crate::pkg::{ArchiveDetails, DepType, NameWhen, PkgId, Which};
 use crate::report::{Event, Silent};
 use crate::state::{EFlag, Status, Want};
+use crate::sys::place::{Absence, Spot};
 use crate::sys::process::{self, Ended};
 use crate::{bail, err, msg, sys};
 
@@ -49,10 +49,10 @@ pub struct Candidate {
 /// The unpacked control member.
 pub struct ControlDir {
     /// Where it is.
-    pub(super) path: PathBuf,
+    pub(super) path: Spot,
     /// Its files, and then the directory, as messages name them. They get names in `info/` later,
     /// and must not turn up empty there after a power cut.
-    pub(super) to_sync: Vec<(OsString, File)>,
+    pub(super) to_sync: Vec<(Vec<u8>, File)>,
 }
 
 /// An archive that is going to be unpacked.
@@ -86,21 +86,21 @@ pub(super) struct SystemOwners<'a> {
 fn once(
     known: &mut Vec<(Box<[u8]>, Option<u32>)>,
     name: &[u8],
-    ask: impl FnOnce() -> Option<u32>,
-) -> Option<u32> {
+    ask: impl FnOnce() -> Result<Option<u32>>,
+) -> Result<Option<u32>> {
     if let Some((_, id)) = known.iter().find(|(n, _)| **n == *name) {
-        return *id;
+        return Ok(*id);
     }
-    let id = ask();
+    let id = ask()?;
     known.push((name.into(), id));
-    id
+    Ok(id)
 }
 
 impl Owners for SystemOwners<'_> {
-    fn uid(&mut self, name: &[u8]) -> Option<u32> {
+    fn uid(&mut self, name: &[u8]) -> Result<Option<u32>> {
         once(&mut self.cache.users, name, || self.db.uid_of(name))
     }
-    fn gid(&mut self, name: &[u8]) -> Option<u32> {
+    fn gid(&mut self, name: &[u8]) -> Result<Option<u32>> {
         once(&mut self.cache.groups, name, || self.db.gid_of(name))
     }
 }
@@ -121,11 +121,18 @@ fn summarize(path: &[u8]) -> Msg {
     msg!(".../%s", rest)
 }
 
+/// The spot of an archive, whose path somebody gave.
+pub(super) fn given(archive: &Path) -> Spot {
+    Spot::path(archive.as_os_str().as_bytes())
+}
+
 /// Whether a file begins as every `.deb` of format 2 does, with a whole header of its first
 /// member; such a file is no part of a split one.
 pub(super) fn is_plain_deb(path: &Path) -> bool {
     let mut head = [0; 68];
-    let read = std::fs::File::open(path).and_then(|mut f| std::io::Read::read(&mut f, &mut head));
+    let read = given(path)
+        .read()
+        .and_then(|mut f| std::io::Read::read(&mut f, &mut head));
     matches!(read, Ok(n) if n == head.len())
         && head.starts_with(b"!<arch>\ndebian-binary")
         && head.ends_with(b"`\n")
@@ -160,8 +167,9 @@ impl Run {
     pub(super) fn read_candidate(&mut self, archive: &Path) -> Result<Option<Candidate>> {
         let mut archive = archive.to_owned();
         let mut shown = summarize(archive.as_os_str().as_bytes());
-        let stat =
-            std::fs::metadata(&archive).or_fail(|| msg!("cannot access archive '%s'", &archive))?;
+        let stat = given(&archive)
+            .stat()
+            .or_fail(|| msg!("cannot access archive '%s'", &archive))?;
         // What is put together out of parts exists only when we act.
         if self.opts.act {
             match self.reassemble(&archive)? {
@@ -186,7 +194,7 @@ impl Run {
             self.db.table[pkg].archives.push(ArchiveDetails::default());
         }
         if let Some(details) = self.db.table[pkg].archives.first_mut() {
-            details.size = Some(stat.len().to_string().into_bytes().into());
+            details.size = Some(stat.size.to_string().into_bytes().into());
         }
         if self.opts.action == Action::RecordAvail {
             let name = self
@@ -212,26 +220,23 @@ impl Run {
     /// make sense of; stock asks it about every archive.
     fn reassemble(&mut self, archive: &Path) -> Result<Reassembled> {
         let whole = self.db.dirs.admin(REASSEMBLE_TMP);
-        match std::fs::remove_file(&whole) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                Err(e).or_fail(|| msg!("error ensuring '%.250s' doesn't exist", &whole))?;
-            }
-            _ => {}
-        }
+        let gone = whole.unlink().if_there();
+        gone.or_fail(|| msg!("error ensuring '%.250s' doesn't exist", &whole))?;
         self.unpack.unwind.push(Undo::Reassembled(whole.clone()));
         if let Ok(None) = PartInfo::read(archive) {
             return Ok(Reassembled::NotAPart);
         }
+        let output = whole.host_path();
         let args = [
             &b"-Qao"[..],
-            whole.as_os_str().as_bytes(),
+            output.as_os_str().as_bytes(),
             archive.as_os_str().as_bytes(),
         ];
         let status = self.run_program(msg!("split package reassembly"), SPLITTER, &args)?;
         match status {
-            Ended::Exit(0) => match std::fs::metadata(&whole) {
-                Ok(_) => Ok(Reassembled::Complete(whole)),
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Reassembled::Incomplete),
+            Ended::Exit(0) => match whole.stat().if_there() {
+                Ok(Some(_)) => Ok(Reassembled::Complete(output)),
+                Ok(None) => Ok(Reassembled::Incomplete),
                 Err(_) => Ok(Reassembled::NotAPart),
             },
             Ended::Exit(1) => Ok(Reassembled::NotAPart),
@@ -272,11 +277,12 @@ impl Run {
     }
 
     /// `get_control_dir()`: an empty place for the control member.
-    fn control_dir(&mut self) -> Result<PathBuf> {
+    fn control_dir(&mut self) -> Result<Spot> {
         if !self.opts.act {
             let template = self.opts.tmpdir.join("dpkg.XXXXXX");
-            return nix::unistd::mkdtemp(&template)
-                .or_fail(|| msg!("unable to create temporary directory"));
+            let dir = nix::unistd::mkdtemp(&template)
+                .or_fail(|| msg!("unable to create temporary directory"))?;
+            return Ok(Spot::path(dir.as_os_str().as_bytes()));
         }
         let dir = self.db.dirs.admin(CONTROL_DIR_TMP);
         self.remove_tree_at(&dir)?;
@@ -289,20 +295,21 @@ impl Run {
         &mut self,
         archive: &Path,
         deb: Result<DebFile>,
-        cidir: &Path,
-    ) -> Result<Vec<(OsString, File)>> {
+        cidir: &Spot,
+    ) -> Result<Vec<(Vec<u8>, File)>> {
         let mut owners = SystemOwners {
             db: &self.db,
             cache: &mut OwnerCache::default(),
         };
         // What there is to say of an archive that fails, the tool says.
         let extracted = deb.and_then(|deb| extract_control(&deb, cidir, &mut owners, &mut Silent));
-        if extracted.is_err() || !cidir.join("control").exists() {
+        if extracted.is_err() || cidir.child(b"control").exists().is_err() {
             self.remove_tree_at(cidir)?;
+            let dir = cidir.host_path();
             let args = [
                 &b"--control"[..],
                 archive.as_os_str().as_bytes(),
-                cidir.as_os_str().as_bytes(),
+                dir.as_os_str().as_bytes(),
             ];
             let what = msg!("package control information extraction");
             let ended = self.run_program(what, BACKEND, &args)?;
@@ -310,11 +317,11 @@ impl Run {
                 return Err(Error::new(text));
             }
         }
-        sys::dir::open_contents(&cidir.join(""))
+        sys::dir::open_contents(cidir)
     }
 
     /// The control file into the table: as what is available.
-    fn read_control(&mut self, cidir: &Path) -> Result<PkgId> {
+    fn read_control(&mut self, cidir: &Spot) -> Result<PkgId> {
         let mut flags = match self.opts.action {
             Action::RecordAvail => control::ParseFlags::AVAILABLE,
             _ => control::ParseFlags::BINARY,
@@ -323,7 +330,7 @@ impl Run {
         if self.opts.force.has(Force::BadVersion) {
             flags |= control::ParseFlags::LAX_VERSION;
         }
-        let file = cidir.join("control");
+        let file = cidir.child(b"control");
         let (_, pkg) = control::parse_file(&file, flags, &mut self.db.table, &mut *self.report)?;
         // Read as a description of what is available, an older version is passed over.
         pkg.ok_or_else(|| err!("no package information in '%.255s'", &file))

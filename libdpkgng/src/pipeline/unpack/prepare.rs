@@ -1,8 +1,6 @@
 //! Going ahead: everything between the decision and the first file. From here on each step
 //! pushes its undo before it acts.
 
-use std::path::Path;
-
 use super::super::{Deconf, Run};
 use super::Entered;
 use super::ahead::Data;
@@ -14,6 +12,7 @@ use crate::msg;
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::debug;
 use crate::state::{EFlag, Status, Want};
+use crate::sys::place::Spot;
 
 /// A package whose old version is out of service and whose preinst ran.
 #[must_use]
@@ -65,10 +64,10 @@ impl Run {
         } = plan;
         let cidir = control.path.clone();
         self.activate_package_processing(pkg)?;
-        let triggers = cidir.join("triggers");
+        let triggers = cidir.child(b"triggers");
         self.db
             .parse_ci_activations(&triggers, pkg, &mut *self.report)?;
-        let newconffiles = self.parse_conffiles(pkg, &cidir.join("conffiles"))?;
+        let newconffiles = self.parse_conffiles(pkg, &cidir.child(b"conffiles"))?;
         self.conffiles_mark_old(pkg);
         for conflictor in &conflictors {
             self.conffiles_mark_old(*conflictor);
@@ -136,17 +135,17 @@ impl Run {
         })
     }
 
-    fn run_preinst(&mut self, pkg: PkgId, old_status: Status, cidir: &Path) -> Result<()> {
+    fn run_preinst(&mut self, pkg: PkgId, old_status: Status, cidir: &Spot) -> Result<()> {
         let old = self.db.table[pkg].installed.version.to_string();
         let new = self.db.table[pkg].available.version.to_string();
         let (undo, args) = match old_status {
-            Status::NotInstalled => (Undo::PreinstVeryNew(pkg, cidir.to_owned()), vec!["install"]),
+            Status::NotInstalled => (Undo::PreinstVeryNew(pkg, cidir.clone()), vec!["install"]),
             Status::ConfigFiles => (
-                Undo::PreinstNew(pkg, cidir.to_owned()),
+                Undo::PreinstNew(pkg, cidir.clone()),
                 vec!["install", &old, &new],
             ),
             status => (
-                Undo::PreinstUpgrade(pkg, cidir.to_owned(), status),
+                Undo::PreinstUpgrade(pkg, cidir.clone(), status),
                 vec!["upgrade", &old, &new],
             ),
         };

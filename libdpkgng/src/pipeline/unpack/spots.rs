@@ -1,8 +1,6 @@
 //! The three names of a path that is being placed, and removing what is in their way.
 
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use super::super::Run;
 use crate::error::{Error, OrFail, Result};
@@ -75,10 +73,9 @@ impl Run {
         spots
     }
 
-    /// `path_remove_tree()` of a path of this system.
-    pub(super) fn remove_tree_at(&mut self, path: &Path) -> Result<()> {
-        let path = path.as_os_str().as_bytes();
-        self.remove_tree(&Spot::path(path), path)
+    /// `path_remove_tree()` of something of ours.
+    pub(super) fn remove_tree_at(&mut self, spot: &Spot) -> Result<()> {
+        self.remove_tree(spot, spot.shown())
     }
 
     /// `path_remove_tree()`: `shown` is the spot's path on this system.

@@ -7,8 +7,6 @@
 //! An error while undoing is shown and the next entry is tried; what the failed entry is about
 //! (the package, or what conflicts with it) is left as it is from there on.
 
-use std::path::PathBuf;
-
 use super::super::{Action, Run};
 use crate::error::{OrFail, Result};
 use crate::fsys::{NodeFlags, NodeId};
@@ -18,15 +16,16 @@ use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, debug};
 use crate::state::{EFlag, Status};
 use crate::sys::place::Spot;
+
 use crate::sys::remove;
 
 /// One thing to undo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Undo {
     /// The archive put together out of its parts; goes in any case.
-    Reassembled(PathBuf),
+    Reassembled(Spot),
     /// The unpacked control member; goes in any case.
-    ControlDir(PathBuf),
+    ControlDir(Spot),
     /// The old prerm was called with `upgrade`: call the old postinst with `abort-upgrade`.
     PrermUpgrade(PkgId),
     /// A prerm was called with `deconfigure`: call the postinst with `abort-deconfigure`. When
@@ -48,13 +47,13 @@ pub enum Undo {
     },
     /// The preinst of a package never seen was called: call the new postrm with `abort-install`
     /// and forget the package.
-    PreinstVeryNew(PkgId, PathBuf),
+    PreinstVeryNew(PkgId, Spot),
     /// The preinst of a package with conffiles left was called with `install`: call the new
     /// postrm with `abort-install`.
-    PreinstNew(PkgId, PathBuf),
+    PreinstNew(PkgId, Spot),
     /// The preinst was called with `upgrade`: call the new postrm with `abort-upgrade`; the
     /// package is as it was then.
-    PreinstUpgrade(PkgId, PathBuf, Status),
+    PreinstUpgrade(PkgId, Spot, Status),
     /// The data member is being read: let go of it, which its child may have words for.
     Stream,
     /// A path of the archive is being placed: put back what was there.
@@ -350,7 +349,7 @@ mod tests {
     fn only_what_came_after_the_checkpoint_is_pending_latest_first() {
         let pkg = PkgId(1);
         let mut unwind = Unwind::default();
-        unwind.push(Undo::ControlDir("/a/tmp.ci".into()));
+        unwind.push(Undo::ControlDir(Spot::path(b"/a/tmp.ci")));
         unwind.push(Undo::PrermUpgrade(pkg));
         unwind.push(Undo::InstallNew(NodeId(7)));
         unwind.push(Undo::InstallNew(NodeId(8)));
@@ -361,7 +360,7 @@ mod tests {
             [
                 Undo::InstallNew(NodeId(7)),
                 Undo::PrermUpgrade(pkg),
-                Undo::ControlDir("/a/tmp.ci".into()),
+                Undo::ControlDir(Spot::path(b"/a/tmp.ci")),
             ]
         );
         unwind.push(Undo::Checkpoint);

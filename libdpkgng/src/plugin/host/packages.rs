@@ -122,7 +122,7 @@ pub(super) unsafe extern "C" fn open(
         let [admindir, instdir] =
             unsafe { [arg(admindir), arg(instdir)] }.map(|b| PathBuf::from(OsStr::from_bytes(b)));
         let mut db = Database::new(
-            Dirs { admindir, instdir },
+            Dirs::new(admindir, instdir),
             ArchTable::new(BUILD_ARCHITECTURE),
         );
         db.open(OpenMode::ReadOnly, AvailMode::None, &mut Silent)?;

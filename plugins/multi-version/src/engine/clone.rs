@@ -1,10 +1,11 @@
-//! A tree once more: directories and set-id files of their own, with owner, mode, times and attributes; all else by hard
-//! links. The bits come and go with a generation, and so are of one inode alone.
+//! A tree once more: directories, devices, and files with set-id or sticky bits of their own, with owner, mode, times and
+//! attributes; all else by hard links. Set-id bits come and go with a generation, and dpkg takes all permissions from what it
+//! removes of these, so each is of one inode alone, which only names in the same tree share.
 //!
 //! Reached by descriptors, directory by directory, on as many threads as there are cores: a view of 60,000 paths is
 //! cloned before each command.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::io;
@@ -13,7 +14,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Timespec, Timestamps, XattrFlags};
+use rustix::fs::{
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, Timespec, Timestamps, XattrFlags,
+};
 
 /// Threads at most; more would only wait for the same journal.
 const THREADS: usize = 4;
@@ -27,6 +30,9 @@ struct Queue {
     busy: usize,
     failed: Option<(PathBuf, io::Error)>,
 }
+
+/// What was copied and has several names: a path in the new tree, by device and inode.
+type Copies = Mutex<HashMap<(u64, u64), PathBuf>>;
 
 /// What is told of paths, relative to the tree.
 type Told<'t, T> = &'t (dyn Fn(&Path) -> T + Sync);
@@ -54,10 +60,11 @@ pub(super) fn clone_tree(
         failed: None,
     });
     let changed = Condvar::new();
+    let copies = Copies::default();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads.min(THREADS) {
-            scope.spawn(|| work(&roots, &queue, &changed, skip, set_id));
+            scope.spawn(|| work(&roots, &queue, &changed, &copies, skip, set_id));
         }
     });
     let queue = queue.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -75,6 +82,7 @@ fn work(
     roots: &(OwnedFd, OwnedFd),
     queue: &Mutex<Queue>,
     changed: &Condvar,
+    copies: &Copies,
     skip: Told<'_, bool>,
     set_id: Told<'_, Option<u32>>,
 ) {
@@ -95,7 +103,7 @@ fn work(
             state = changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         };
         drop(state);
-        let done = one(roots, &dir, skip, set_id);
+        let done = one(roots, &dir, copies, skip, set_id);
         let mut state = lock();
         state.busy -= 1;
         match done {
@@ -110,8 +118,9 @@ fn work(
 
 /// One directory, which is there in both; gives those below it, made but empty.
 fn one(
-    (from, to): &(OwnedFd, OwnedFd),
+    (from, top): &(OwnedFd, OwnedFd),
     dir: &Path,
+    copies: &Copies,
     skip: Told<'_, bool>,
     set_id: Told<'_, Option<u32>>,
 ) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
@@ -122,7 +131,7 @@ fn one(
         dir
     };
     let open = |root: &OwnedFd| rustix::fs::openat(root, here, directory(), Mode::empty());
-    let (from, to) = (open(from).map_err(failed)?, open(to).map_err(failed)?);
+    let (from, to) = (open(from).map_err(failed)?, open(top).map_err(failed)?);
     let mut below = Vec::new();
     for entry in Dir::read_from(&from).map_err(failed)? {
         let entry = entry.map_err(failed)?;
@@ -135,19 +144,51 @@ fn one(
         if skip(&path) {
             continue;
         }
-        let (mut kind, mut mode) = (entry.file_type(), 0);
-        if matches!(kind, FileType::RegularFile | FileType::Unknown) {
-            let is = rustix::fs::statat(&from, name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
-            (kind, mode) = (FileType::from_raw_mode(is.st_mode), is.st_mode & 0o7777);
-        }
-        let mode = set_id(&path).unwrap_or(mode);
+        let kind = entry.file_type();
         if kind == FileType::Directory {
             rustix::fs::mkdirat(&to, name, Mode::from_raw_mode(0o700)).map_err(failed)?;
             below.push(path);
-        } else if kind == FileType::RegularFile && mode & 0o6000 != 0 {
-            copy(&from, &to, name, mode).map_err(|e| (path.clone(), e))?;
-        } else {
+            continue;
+        }
+        if kind == FileType::Symlink {
             rustix::fs::linkat(&from, name, &to, name, AtFlags::empty()).map_err(failed)?;
+            continue;
+        }
+        let is = rustix::fs::statat(&from, name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
+        let kind = FileType::from_raw_mode(is.st_mode);
+        let mode = set_id(&path).unwrap_or(is.st_mode & 0o7777);
+        let is_own = match kind {
+            FileType::RegularFile => mode & 0o7000 != 0,
+            // What says that nothing is there is dpkg's never.
+            FileType::CharacterDevice => is.st_rdev != 0,
+            FileType::BlockDevice => true,
+            FileType::Directory => {
+                rustix::fs::mkdirat(&to, name, Mode::from_raw_mode(0o700)).map_err(failed)?;
+                below.push(path);
+                continue;
+            }
+            _ => false,
+        };
+        if !is_own {
+            rustix::fs::linkat(&from, name, &to, name, AtFlags::empty()).map_err(failed)?;
+            continue;
+        }
+        let mut copies = match is.st_nlink > 1 {
+            true => Some(copies.lock().unwrap_or_else(PoisonError::into_inner)),
+            false => None,
+        };
+        let id = (is.st_dev, is.st_ino);
+        if let Some(there) = copies.as_ref().and_then(|copies| copies.get(&id)) {
+            rustix::fs::linkat(top, there, &to, name, AtFlags::empty()).map_err(failed)?;
+            continue;
+        }
+        let copied = match kind {
+            FileType::RegularFile => copy(&from, &to, name, mode),
+            _ => copy_device(&to, name, &is).map_err(io::Error::from),
+        };
+        copied.map_err(|e| (path.clone(), e))?;
+        if let Some(copies) = &mut copies {
+            copies.insert(id, path);
         }
     }
     let mode = rustix::fs::fstat(&from).map_err(failed)?.st_mode;
@@ -164,6 +205,33 @@ fn copy(from: &OwnedFd, to: &OwnedFd, name: &CStr, mode: u32) -> io::Result<()> 
     let (mut from, mut to) = (File::from(from), File::from(to));
     io::copy(&mut from, &mut to)?;
     Ok(imitate(&from, &to, mode)?)
+}
+
+/// A device file like another, whose attributes are none of dpkg's.
+fn copy_device(to: &OwnedFd, name: &CStr, like: &Stat) -> rustix::io::Result<()> {
+    let (kind, mode) = (
+        FileType::from_raw_mode(like.st_mode),
+        Mode::from_raw_mode(like.st_mode & 0o7777),
+    );
+    rustix::fs::mknodat(to, name, kind, Mode::from_raw_mode(0o600), like.st_rdev)?;
+    let (uid, gid) = (
+        rustix::fs::Uid::from_raw(like.st_uid),
+        rustix::fs::Gid::from_raw(like.st_gid),
+    );
+    rustix::fs::chownat(to, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?;
+    rustix::fs::chmodat(to, name, mode, AtFlags::empty())?;
+    rustix::fs::utimensat(to, name, &times(like), AtFlags::SYMLINK_NOFOLLOW)
+}
+
+fn times(like: &Stat) -> Timestamps {
+    let time = |seconds, nanoseconds: u64| Timespec {
+        tv_sec: seconds,
+        tv_nsec: nanoseconds as _,
+    };
+    Timestamps {
+        last_access: time(like.st_atime, like.st_atime_nsec as u64),
+        last_modification: time(like.st_mtime, like.st_mtime_nsec as u64),
+    }
 }
 
 /// Give a file or directory this mode, and the owner, attributes and times of another.
@@ -189,15 +257,7 @@ fn imitate(from: impl AsFd, to: impl AsFd, mode: u32) -> rustix::io::Result<()> 
         )?;
     }
     rustix::fs::fchmod(to, Mode::from_raw_mode(mode & 0o7777))?;
-    let time = |seconds, nanoseconds: u64| Timespec {
-        tv_sec: seconds,
-        tv_nsec: nanoseconds as _,
-    };
-    let times = Timestamps {
-        last_access: time(like.st_atime, like.st_atime_nsec as u64),
-        last_modification: time(like.st_mtime, like.st_mtime_nsec as u64),
-    };
-    rustix::fs::futimens(to, &times)
+    rustix::fs::futimens(to, &times(&like))
 }
 
 fn attributes(of: impl AsFd) -> rustix::io::Result<Vec<CString>> {
@@ -240,6 +300,9 @@ mod tests {
         chmod("usr/bin/su", 0o4755);
         fs::write(from.join("usr/bin/was"), "was").unwrap();
         chmod("usr/bin/was", 0o755);
+        fs::hard_link(from.join("usr/bin/su"), from.join("usr/7/su")).unwrap();
+        fs::write(from.join("usr/bin/sticky"), "s").unwrap();
+        chmod("usr/bin/sticky", 0o1644);
         let set_id = |p: &Path| (p == Path::new("usr/bin/was")).then_some(0o2711);
         clone_tree(&from, &to, &|p| p == Path::new("lock/own"), &set_id).unwrap();
         let stat = |p: &Path| fs::symlink_metadata(p).unwrap();
@@ -250,7 +313,11 @@ mod tests {
                 "{path}"
             );
         }
-        for (path, mode) in [("usr/bin/su", 0o4755), ("usr/bin/was", 0o2711)] {
+        for (path, mode) in [
+            ("usr/bin/su", 0o4755),
+            ("usr/bin/was", 0o2711),
+            ("usr/bin/sticky", 0o1644),
+        ] {
             let (old, new) = (stat(&from.join(path)), stat(&to.join(path)));
             assert_ne!(old.ino(), new.ino(), "{path}");
             assert_eq!(
@@ -259,6 +326,8 @@ mod tests {
                 "{path}"
             );
         }
+        let (one, other) = (stat(&to.join("usr/bin/su")), stat(&to.join("usr/7/su")));
+        assert_eq!((one.ino(), one.nlink()), (other.ino(), 2));
         let (old, new) = (stat(&from.join("usr/bin")), stat(&to.join("usr/bin")));
         assert_ne!(old.ino(), new.ino());
         assert_eq!(
@@ -316,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_no_directory_is_linked_and_what_is_skipped_is_not_looked_at() {
+    fn what_is_neither_directory_nor_device_is_linked_and_what_is_skipped_is_not_looked_at() {
         let dir = tempfile::tempdir().unwrap();
         let (from, to) = (dir.path().join("a"), dir.path().join("b"));
         fs::create_dir_all(from.join("skipped/deep")).unwrap();
@@ -334,7 +403,24 @@ mod tests {
         if made.is_ok() {
             names.push("whiteout");
         }
+        let device = from.join("device");
+        let kind = FileType::CharacterDevice;
+        let mode = Mode::from_raw_mode(0o640);
+        let made = rustix::fs::mknodat(CWD, &device, kind, mode, rustix::fs::makedev(1, 3));
         clone_tree(&from, &to, &|p| p == Path::new("skipped"), &|_| None).unwrap();
+        if made.is_ok() {
+            let facts = |path: &Path| {
+                let is = fs::symlink_metadata(path).unwrap();
+                (
+                    is.mode(),
+                    is.rdev(),
+                    is.mtime(),
+                    is.mtime_nsec(),
+                    is.nlink(),
+                )
+            };
+            assert_eq!(facts(&device), facts(&to.join("device")));
+        }
         let inode = |path: PathBuf| fs::symlink_metadata(path).unwrap().ino();
         for name in names {
             assert_eq!(inode(from.join(name)), inode(to.join(name)), "{name}");

@@ -21,8 +21,9 @@ use dpkgng_plugin::{Host, PackageInfo};
 
 use super::EngineError;
 use super::observe::{About, Installations, observe, packages};
+use super::same::{Times, is_backup, same_content, same_tree};
 use super::set_id::own_set_ids;
-use super::transaction::{Asked, Committed, NEWCOMERS, Transaction, WORK};
+use super::transaction::{Asked, Committed, NEWCOMERS, Transaction, WORK, is_lock};
 use crate::apt::Marks;
 use crate::base::{self, Lent};
 use crate::decide::HostOrder;
@@ -375,12 +376,20 @@ impl Transaction {
         let former = self.former()?;
         let worlds = worlds(self.host, &self.sys, &self.dir, former.as_ref(), asked)?;
         let plan = worlds.plan(self.host, layout)?;
-        if self.is_unchanged(former.as_ref(), &plan)? {
+        let same = self.is_unchanged(former.as_ref(), &plan)?;
+        // What came once more is not linked yet, and so is other than what is there.
+        let came = !self.newcomers()?.is_empty();
+        if came || !same {
+            self.link(&worlds, &plan, former.as_ref(), asked)?;
+        }
+        if same && self.are_files_unchanged(former.as_ref())? {
             disk.remove_tree(&self.dir)?;
             let sides = former.map(|m| m.sides).unwrap_or_default();
             return Ok((Committed::Nothing, plan, sides));
         }
-        self.link(&worlds, &plan, former.as_ref(), asked)?;
+        if same && !came {
+            self.link(&worlds, &plan, former.as_ref(), asked)?;
+        }
         let number = self.number;
         let home = layout.generation(&self.view, number);
         for world in self.worlds()? {
@@ -485,21 +494,17 @@ impl Transaction {
         Ok(())
     }
 
-    /// Whether nothing is other than in the current generation.
+    /// Whether the worlds hold what they do in the current generation, and no script wrote anything.
     fn is_unchanged(&self, former: Option<&Manifest>, plan: &LinkPlan) -> Done<bool> {
         let Some(former) = former else {
             return Ok(false);
         };
         let generation = self.sys.layout().generation(&self.view, former.number);
-        let then: Vec<String> = sides(&generation)?
-            .iter()
-            .map(|(n, _)| n.to_string())
-            .collect();
-        let now: Vec<String> = sides(&self.dir)?
-            .iter()
-            .map(|(n, _)| n.to_string())
-            .collect();
-        if then != now
+        let names = |of: &Path| -> Done<Vec<String>> {
+            let sides = sides(of)?;
+            Ok(sides.iter().map(|(name, _)| name.to_string()).collect())
+        };
+        if names(&generation)? != names(&self.dir)?
             || former.packages != plan.members()
             || former.hides != plan.hides
             || former.pins != plan.pins
@@ -507,30 +512,34 @@ impl Transaction {
             return Ok(false);
         }
         for world in self.worlds()? {
-            let was = world.of(&generation);
-            let same = |a: &Path, b: &Path| match (fs::read(a), fs::read(b)) {
-                (Ok(a), Ok(b)) => a == b,
-                (Err(a), Err(b)) => a.kind() == b.kind(),
-                _ => false,
-            };
             let side = world.side_name();
-            let files = [
-                "status",
-                "diversions",
-                "statoverride",
-                "arch",
-                "available",
-                "triggers/File",
-            ];
-            let files = files
-                .iter()
-                .map(|f| (world.admindir().join(f), was.admindir().join(f)));
             let marks = (marks(&self.dir, side), marks(&generation, side));
-            if !files.chain([marks]).all(|(a, b)| same(&a, &b)) {
+            if !same_content(&marks.0, &marks.1) || self.wrote(&world)? {
                 return Ok(false);
             }
-            if self.wrote(&world)? {
-                return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Whether databases and trees are as in the current generation, file by file: a package that came once more may have
+    /// brought back what was changed.
+    fn are_files_unchanged(&self, former: Option<&Manifest>) -> Done<bool> {
+        let Some(former) = former else {
+            return Ok(false);
+        };
+        let generation = self.sys.layout().generation(&self.view, former.number);
+        for world in self.worlds()? {
+            let was = world.of(&generation);
+            let database = |path: &Path| is_lock(&Path::new("dpkg").join(path)) || is_backup(path);
+            let trees = [
+                (world.admindir(), was.admindir(), Times::Aside),
+                (world.tree(), was.tree(), Times::OfFiles),
+            ];
+            for (now, then, times) in trees {
+                let same = same_tree(&now, &then, times, &database);
+                if !same.map_err(|(path, e)| EngineError::path("read", &path)(e))? {
+                    return Ok(false);
+                }
             }
         }
         Ok(true)

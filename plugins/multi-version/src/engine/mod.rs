@@ -20,6 +20,7 @@
 //! | `query` | what dpkg says of a world that stands |
 //! | `shipped` | what `--verify` compares linked files with |
 //! | `observe` | what the worlds hold, as their databases tell |
+//! | `same` | whether a tree is as another one, file by file |
 //! | `set_id` | the set-id files of a pending generation |
 //! | `transaction` | begin, join, run, commit |
 
@@ -31,6 +32,7 @@ mod inside;
 mod merge;
 mod observe;
 mod query;
+mod same;
 mod set_id;
 mod shipped;
 mod side;

@@ -602,10 +602,10 @@ fn run(
     hidden: &BTreeSet<(String, String)>,
     args: &[OsString],
 ) -> Done<i32> {
-    // The host's database is not to be seen any more from inside.
     let lent = Lent::read(plan.world)?;
-    let satisfies = Satisfies::read(host, Path::new("/"), &lent)?;
     let layout = plan.layout;
+    // Inside, the world's database is in the place of the host's, which is read when somebody asks.
+    let satisfies = Satisfies::read(host, &layout.host(), &lent)?;
     let inside = plan.enter()?;
     let hooks = Run::new(
         &inside,
