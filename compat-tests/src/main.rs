@@ -22,9 +22,10 @@ usage: compat COMMAND
   real [--release R] [--fresh] small|large|archives|upgrade|large-upgrade|bootstrap
                              the same steps on a whole system, with stock and with ours
   multi [--all] [all|SCENE…]  versions side by side, with real programs; alone: the scenes that fetch nothing
-  views [--list] [--fresh] [--keep] [--stock] [NAME…]
+  views [--list] [--fresh] [--keep] [--stock] [--user] [NAME…]
                              the same steps of apt in a stock chroot and in a view, compared; `small`: those
-                             that fetch nothing; --stock: stock once more instead of the view
+                             that fetch nothing; --stock: stock once more instead of the view; --user: a view
+                             of a user's own, made without root
   bench [--release R] [--runs N] [--flush-us N[,N…]] [--fs ext4|xfs|btrfs] [--no-calls]
         [--quick] [unpack|unsafe|life|tiny|read|deb|start|growth|limits…]
                              time, memory, flushes and system calls of ours beside stock's, on a disk whose
@@ -211,6 +212,7 @@ fn run(args: &[String]) -> Res<bool> {
                 fresh: flag("fresh"),
                 keep: flag("keep"),
                 stock: flag("stock"),
+                user: flag("user"),
             };
             let totals = views::run(&exe, &o.names, options)?;
             Ok(totals.failed.is_empty())

@@ -48,7 +48,7 @@ struct Known {
 const KNOWN: &[Known] = &[Known {
     file: "multi-version",
     options: &["multi-version", "view"],
-    commands: &["view", "gc", "relink", "run", "upgrade", COMPLETE],
+    commands: &["view", "doctor", "gc", "relink", "run", "upgrade", COMPLETE],
     package: "dpkg-ng-multi-version",
 }];
 

@@ -6,7 +6,7 @@
 //!
 //! * [`fetch`] gets packages, [`fixtures`] makes some; [`system`] is where a scene happens;
 //! * [`small`], [`side_by_side`], [`libraries`], [`mail`], [`views`], [`silent`], [`hostile`], [`collect`],
-//!   [`wrecks`], [`corpus`] are the scenes;
+//!   [`wrecks`], [`own_store`], [`corpus`] are the scenes;
 //! * [`speed`] measures.
 
 mod collect;
@@ -17,6 +17,7 @@ mod hostile;
 mod libraries;
 mod mail;
 mod objects;
+mod own_store;
 mod side_by_side;
 mod silent;
 mod small;
@@ -61,6 +62,10 @@ const FAST: &[Scene] = &[
     scene("views", &[], views::run),
     scene("scripts", &[], views::scripts),
     scene("apt", &[], views::apt),
+    Scene {
+        room: Room::Disk,
+        ..scene("own-store", &[], own_store::run)
+    },
     scene("silent", &[], silent::run),
     scene("hostile", &[], hostile::run),
     scene("collect", &[], collect::run),

@@ -19,6 +19,7 @@ use nix::mount::MsFlags;
 
 use super::archive;
 use super::scenario::{MADE, Scenario, Suites};
+use super::side;
 use crate::multi::system::{hold, our_plugin};
 use crate::sandbox::{bind, command, devices, mnt, our_binary, overlay};
 use crate::{During, Res, oracle};
@@ -114,6 +115,7 @@ impl Machine {
         show(archive::made_dir(), "debs/made")?;
         if with_view {
             show(dir.join("var-sys"), "var/sys")?;
+            show(dir.join("home"), side::HOME.trim_start_matches('/'))?;
         }
         let machine = |holder, inside| Machine {
             dir: dir.to_owned(),

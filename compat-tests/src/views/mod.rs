@@ -37,7 +37,7 @@ use crate::{During, Res, multi, oracle};
 use compare::{Difference, differences, judge};
 use machine::Machine;
 use record::Seen;
-use scenario::{Row, Scenario, row};
+use scenario::{Row, Scenario, State, row};
 use side::Side;
 
 /// How long one side of a scenario may take, in seconds.
@@ -61,6 +61,12 @@ const EVERYWHERE: &[Row] = &[
     ),
 ];
 
+/// What may differ in a view of a user's own.
+const AS_USER: &[Row] = &[row(
+    "path /run*",
+    "scripts have a /run of their own, which stays nowhere",
+)];
+
 /// What to do.
 #[derive(Clone, Copy, Default)]
 pub struct Options {
@@ -68,6 +74,8 @@ pub struct Options {
     pub fresh: bool,
     /// Leave the systems of both sides for a look.
     pub keep: bool,
+    /// A view of a user's own, without root.
+    pub user: bool,
     /// Run stock a third time in place of the view: what differs then is the harness's fault.
     pub stock: bool,
 }
@@ -86,9 +94,15 @@ pub fn small() -> usize {
     small::ALL.len()
 }
 
+/// How many of these are compared with a user's own view, too.
+pub fn small_as_user() -> usize {
+    let all = small::ALL.iter();
+    all.filter(|s| s.not_as_user.is_none()).count()
+}
+
 /// Runs the scenarios whose name contains one of `names`: `all`, or `small` alone, are those; none: all.
 pub fn run(exe: &Path, names: &[String], options: Options) -> Res<Totals> {
-    let chosen: Vec<&Scenario> = match names {
+    let mut chosen: Vec<&Scenario> = match names {
         [] => scenarios().collect(),
         [one] if one == "small" => small::ALL.iter().collect(),
         _ => scenarios()
@@ -110,6 +124,19 @@ pub fn run(exe: &Path, names: &[String], options: Options) -> Res<Totals> {
         archive::forget()?;
     }
     let totals = Mutex::new(Totals::default());
+    let reason = |s: &Scenario| {
+        match s.state {
+            State::Host => Some("a user has no say about the host's state"),
+            State::Own => s.not_as_user,
+        }
+        .filter(|_| options.user)
+    };
+    for scenario in &chosen {
+        if let Some(why) = reason(scenario) {
+            println!("{}: not compared: {why}", scenario.name);
+        }
+    }
+    chosen.retain(|s| reason(s).is_none());
     each(&chosen, |scenario| {
         let verdict = one(exe, scenario, options);
         let Ok(mut totals) = totals.lock() else {
@@ -120,7 +147,8 @@ pub fn run(exe: &Path, names: &[String], options: Options) -> Res<Totals> {
             Ok(verdict) => print!("{}", verdict.text),
             Err(e) => println!("{}: not compared: {e}", scenario.name),
         }
-        totals.count(&format!("views/{}", scenario.name), passed);
+        let kind = if options.user { "user-views" } else { "views" };
+        totals.count(&format!("{kind}/{}", scenario.name), passed);
     });
     let totals = totals.into_inner().during("totals")?;
     println!("{} passed, {} failed", totals.passed, totals.failed.len());
@@ -153,24 +181,33 @@ fn one(exe: &Path, scenario: &Scenario, options: Options) -> Res<Verdict> {
         });
     }
     let stock: [Seen; 2] = stock.try_into().map_err(|_| "stock runs twice")?;
-    let side = match options.stock {
-        true => "stock-3",
-        false => "view",
+    let side = match options {
+        Options { stock: true, .. } => "stock-3",
+        Options { user: true, .. } => Side::User.name(),
+        _ => Side::View.name(),
     };
     let file = run_dir(scenario, side).with_extension("record");
     call(exe, scenario, side, &file, options)?;
     let seen = Seen::read(&file)?;
     fs::remove_file(&file).during(file.display())?;
+    let (stock, seen) = match options.user {
+        true => (stock.map(Seen::without_owners), seen.without_owners()),
+        false => (stock, seen),
+    };
     let rows: Vec<Row> = match options.stock {
         true => Vec::new(),
-        false => scenario.rows.iter().chain(EVERYWHERE).copied().collect(),
+        false => {
+            let as_user = if options.user { AS_USER } else { &[] };
+            let rows = scenario.rows.iter().chain(EVERYWHERE).chain(as_user);
+            rows.copied().collect()
+        }
     };
     let (wrong, counts) = judge(differences(&stock, &seen), &rows);
     let unused: Vec<Row> = rows
         .iter()
         .zip(&counts)
         .take(scenario.rows.len())
-        .filter(|(_, n)| **n == 0 && !options.stock)
+        .filter(|(_, n)| **n == 0 && !options.stock && !options.user)
         .map(|(r, _)| *r)
         .collect();
     let mut text = String::new();
@@ -291,15 +328,16 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
         .ok_or_else(|| format!("no scenario {name}"))?;
     let dir = run_dir(scenario, side);
     let kind = match side.as_str() {
-        "view" => Side::View,
+        side if side == Side::View.name() => Side::View,
+        side if side == Side::User.name() => Side::User,
         _ => Side::Chroot,
     };
     if to == "look" {
-        let machine = Machine::enter(scenario, &dir, kind == Side::View, true)?;
+        let machine = Machine::enter(scenario, &dir, kind.has_view(), true)?;
         machine.shell()?;
         return machine.leave();
     }
-    let machine = Machine::enter(scenario, &dir, kind == Side::View, false)?;
+    let machine = Machine::enter(scenario, &dir, kind.has_view(), false)?;
     let seen = side::run(scenario, &machine, kind);
     machine.leave()?;
     seen?.write(Path::new(to))

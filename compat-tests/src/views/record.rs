@@ -22,6 +22,7 @@ pub struct Moment {
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Seen(pub Vec<Moment>);
 
+const APT_LISTS: &str = "W: chmod 0755 of directory /var/lib/apt/lists/auxfiles failed";
 const FIELD: char = '\u{1}';
 const ENTRY: char = '\u{2}';
 
@@ -45,6 +46,24 @@ impl Seen {
         let until = self.0.get(..=moment).unwrap_or(&self.0);
         let found = until.iter().rev().find_map(|m| m.changed.get(subject));
         found.map_or("", String::as_str)
+    }
+
+    /// As it is for who has one number alone: without owners, and what may be set by them alone.
+    pub fn without_owners(mut self) -> Seen {
+        for moment in &mut self.0 {
+            for (subject, value) in &mut moment.changed {
+                if subject.starts_with("path ") {
+                    *value = ownerless(value);
+                }
+            }
+            // Stock's apt says that it may not write where a user's has its own.
+            for value in moment.events.values_mut() {
+                let lines = value.lines().filter(|l| !l.starts_with(APT_LISTS));
+                *value = lines.map(|l| format!("{l}\n")).collect();
+            }
+            moment.events.retain(|_, value| !value.is_empty());
+        }
+        self
     }
 
     /// Writes it to a file, which is there whole or not at all.
@@ -88,5 +107,44 @@ impl Seen {
             subjects.insert(subject.to_owned(), value.to_owned());
         }
         Ok(seen)
+    }
+}
+
+/// A description of a path without its owner and set-id bits.
+fn ownerless(value: &str) -> String {
+    let is_owner = |word: &str| {
+        let parts = word.split_once(':');
+        parts.is_some_and(|(u, g)| u.parse::<u32>().is_ok() && g.parse::<u32>().is_ok())
+    };
+    let mut words: Vec<String> = value.split(' ').map(str::to_owned).collect();
+    let Some(at) = words.iter().take(3).position(|w| is_owner(w)) else {
+        return value.to_owned();
+    };
+    if let Some(owner) = words.get_mut(at) {
+        "-".clone_into(owner);
+    }
+    let mode = at.checked_sub(1).and_then(|at| words.get_mut(at));
+    if let Some(mode) = mode.filter(|m| m.len() == 4 && m.bytes().all(|b| b.is_ascii_digit())) {
+        let sticky = mode.starts_with(['1', '3', '5', '7']);
+        mode.replace_range(..1, if sticky { "1" } else { "0" });
+    }
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ownerless;
+
+    #[test]
+    fn owners_go() {
+        for (with, without) in [
+            ("file 4755 0:33 abc elf:d", "file 0755 - abc elf:d"),
+            ("dir 3775 0:8", "dir 1775 -"),
+            ("link 0:0 -> a 1:2", "link - -> a 1:2"),
+            ("device 0666 0:0 1,3", "device 0666 - 1,3"),
+            ("", ""),
+        ] {
+            assert_eq!(ownerless(with), without);
+        }
     }
 }

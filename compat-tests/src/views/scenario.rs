@@ -146,6 +146,8 @@ pub struct Scenario {
     pub state: State,
     /// Whether the steps end with everything purged: then a host that was added to is as before.
     pub purged: bool,
+    /// Why a user's own view can't be compared in it.
+    pub not_as_user: Option<&'static str>,
     /// What is done.
     pub steps: &'static [Step],
     /// What is run afterwards.
@@ -162,6 +164,7 @@ pub const ON_BOOKWORM: Scenario = Scenario {
     files: None,
     state: State::Own,
     purged: false,
+    not_as_user: None,
     steps: &[],
     programs: &[],
     rows: &[],

@@ -27,6 +27,39 @@ pub enum Side {
     Chroot,
     /// In a view of a stock host.
     View,
+    /// In a view of the same host that a user without root makes, in a store of their own.
+    User,
+}
+
+/// That user, and where they are at home.
+const USER: u32 = 1000;
+/// Of the harness: nothing of a package's is there.
+pub const HOME: &str = "/debs/home";
+
+impl Side {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Side::Chroot => "stock",
+            Side::View => "view",
+            Side::User => "user",
+        }
+    }
+
+    /// Whether the packages are in a view.
+    pub fn has_view(self) -> bool {
+        self != Side::Chroot
+    }
+
+    /// A line of dpkg-ng's, by who calls it.
+    fn by(self, line: &str) -> String {
+        match self {
+            Side::User => format!(
+                "exec setpriv --reuid {USER} --regid {USER} --clear-groups env HOME={HOME} {line}"
+            ),
+            _ => format!("exec {line}"),
+        }
+    }
 }
 
 /// What a step does not change by itself when the view is rolled back.
@@ -84,12 +117,15 @@ pub fn run(scenario: &Scenario, machine: &Machine, side: Side) -> Res<Seen> {
         unpacked: BTreeSet::new(),
     };
     run.base = packages(&machine.must("COLUMNS=500 dpkg -l")?);
-    if side == Side::View {
+    if side == Side::User {
+        machine.must(&format!("chown {USER}:{USER} {HOME}"))?;
+    }
+    if side.has_view() {
         let how = match scenario.state {
             State::Own => "",
             State::Host => " --state=host",
         };
-        let said = machine.sh(&format!("dpkg-ng view create {VIEW}{how}"))?;
+        let said = machine.sh(&side.by(&format!("dpkg-ng view create {VIEW}{how}")))?;
         if said.code != 0 {
             return Err(format!(
                 "view create{how}: exit {}\n{}",
@@ -124,7 +160,7 @@ pub fn run(scenario: &Scenario, machine: &Machine, side: Side) -> Res<Seen> {
         }
         run.note_unpacked(&said);
         let now = run.look(false);
-        if side == Side::View {
+        if side.has_view() {
             let after = run.generations();
             let mut promises = Promises(&mut events);
             promises.one_generation(step, &said, generations.as_ref(), after.as_ref());
@@ -142,7 +178,7 @@ pub fn run(scenario: &Scenario, machine: &Machine, side: Side) -> Res<Seen> {
         before = now;
     }
     let mut events = Subjects::new();
-    if side == Side::View && scenario.purged {
+    if side.has_view() && scenario.purged {
         let host_now = run.host()?;
         let changed = run.changed_of_host(&untouched, &host_now);
         Promises(&mut events).host(State::Own, changed);
@@ -177,7 +213,10 @@ impl Run<'_> {
     fn inside(&self, line: &str) -> String {
         match self.side {
             Side::Chroot => line.to_owned(),
-            Side::View => format!("exec dpkg-ng run --view {VIEW} -- sh -c {}", quoted(line)),
+            side => side.by(&format!(
+                "dpkg-ng run --view {VIEW} -- sh -c {}",
+                quoted(line)
+            )),
         }
     }
 
@@ -185,7 +224,7 @@ impl Run<'_> {
     fn dpkg(&self, line: &str) -> String {
         match self.side {
             Side::Chroot => format!("exec dpkg {line}"),
-            Side::View => format!("exec dpkg-ng --view {VIEW} {line}"),
+            side => side.by(&format!("dpkg-ng --view {VIEW} {line}")),
         }
     }
 
@@ -194,7 +233,7 @@ impl Run<'_> {
         match self.side {
             Side::Chroot if line.starts_with("apt") => format!("exec {line}"),
             Side::Chroot => format!("exec apt-get {line}"),
-            Side::View => format!("exec dpkg-ng view apt {VIEW} -- {line}"),
+            side => side.by(&format!("dpkg-ng view apt {VIEW} -- {line}")),
         }
     }
 
@@ -217,7 +256,7 @@ impl Run<'_> {
         if let Err(e) = self.look_at_files(&mut out) {
             out.insert("look files".into(), e);
         }
-        if self.side == Side::View {
+        if self.side.has_view() {
             let unpacked = self.unpacked.iter();
             out.extend(unpacked.map(|name| (format!("unpacked {name}"), "there".to_owned())));
         }
@@ -248,7 +287,7 @@ impl Run<'_> {
             .machine
             .sh(&format!("COLUMNS=500; export COLUMNS; {}", self.dpkg("-l")))?;
         let mut all = packages(&listed.text);
-        if self.side == Side::View {
+        if self.side.has_view() {
             // What it does not bring is the host's.
             for (name, what) in &self.base {
                 all.entry(name.clone()).or_insert_with(|| what.clone());
@@ -401,7 +440,7 @@ impl Run<'_> {
     }
 
     fn generations(&self) -> Res<Generations> {
-        let text = self.must(&format!("exec dpkg-ng view list {VIEW} --json"))?;
+        let text = self.must(&self.side.by(&format!("dpkg-ng view list {VIEW} --json")))?;
         let numbers = |word: &str| -> Vec<String> {
             text.split(word)
                 .skip(1)
@@ -431,13 +470,13 @@ impl Run<'_> {
     ) -> Res<()> {
         let back = self
             .machine
-            .sh(&format!("exec dpkg-ng view rollback {VIEW}"))?;
+            .sh(&self.side.by(&format!("dpkg-ng view rollback {VIEW}")))?;
         let now = self.look(false);
         promises.same("rollback", &back, before, &now);
-        let forward = self.machine.sh(&format!(
-            "exec dpkg-ng view switch {VIEW}@{}",
+        let forward = self.machine.sh(&self.side.by(&format!(
+            "dpkg-ng view switch {VIEW}@{}",
             generations.current
-        ))?;
+        )))?;
         let now = self.look(false);
         promises.same("forward", &forward, after, &now);
         Ok(())

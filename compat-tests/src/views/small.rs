@@ -42,6 +42,7 @@ pub const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "small-users",
+        not_as_user: Some("whose state is is shown by a program, and to a user all is their own"),
         steps: &[
             apt("install user"),
             shell("hello; stat -c '%U %G %a' /var/lib/user"),

@@ -1,5 +1,9 @@
 //! Whose file may become code of this process: one that nobody but root and we could have
 //! changed, by itself or by a directory on the way to it.
+//!
+//! In a user namespace (user_namespaces(7)) that root is not in, what is root's is shown as what is anybody else's: as the overflow
+//! user's. Who is there acts as the user who made it, and can be trusted to have named no file of an attacker's; but in a
+//! directory that others write to, sticky or not, it may be one.
 
 use std::fmt;
 use std::os::unix::fs::MetadataExt;
@@ -42,18 +46,36 @@ pub fn check(path: &Path) -> Result<PathBuf, Refused> {
     if !meta.is_file() {
         return Err(Refused::Untrusted(real, Flaw::NotAFile));
     }
+    let nobody = overflow_user();
+    let mut is_nobodys = false;
     for part in real.ancestors() {
         let meta = part.symlink_metadata().map_err(missing)?;
         let we = (
             nix::unistd::geteuid().as_raw(),
             nix::unistd::getegid().as_raw(),
         );
-        let sticky = meta.is_dir() && meta.mode() & libc::S_ISVTX != 0;
-        if let Some(flaw) = flaw((meta.uid(), meta.gid()), meta.mode(), sticky, we) {
+        let sticky = meta.is_dir() && meta.mode() & libc::S_ISVTX != 0 && !is_nobodys;
+        is_nobodys = Some(meta.uid()) == nobody;
+        let owner = if is_nobodys { 0 } else { meta.uid() };
+        if let Some(flaw) = flaw((owner, meta.gid()), meta.mode(), sticky, we) {
             return Err(Refused::Untrusted(part.to_owned(), flaw));
         }
     }
     Ok(real)
+}
+
+/// Whose what is root's is shown to be, where root has no number.
+fn overflow_user() -> Option<u32> {
+    let map = std::fs::read_to_string("/proc/self/uid_map").ok()?;
+    let has_root = map.lines().any(|line| {
+        let mut words = line.split_ascii_whitespace();
+        words.nth(1) == Some("0")
+    });
+    if has_root {
+        return None;
+    }
+    let text = std::fs::read_to_string("/proc/sys/kernel/overflowuid").ok()?;
+    text.trim().parse().ok()
 }
 
 /// What is wrong with an owner and a mode, for us being `we`. In a sticky directory nobody

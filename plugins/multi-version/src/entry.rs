@@ -17,6 +17,7 @@ impl Plugin for MultiVersion {
         Claim::Option("multi-version"),
         Claim::Option("view"),
         Claim::Command("view"),
+        Claim::Command("doctor"),
         Claim::Command("gc"),
         Claim::Command("relink"),
         Claim::Command("run"),

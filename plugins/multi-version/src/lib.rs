@@ -4,6 +4,7 @@
 //! |---|---|
 //! | 0 | [`elf`]: reading and rewriting ELF files, and what the loader will find |
 //! | 0 | [`layout`], [`world`]: where things are below `/var/sys`, and what they are called |
+//! | 0 | [`rootless`]: whether we are root in a user namespace alone |
 //! | 0 | [`output`]: tables for a person, JSON for programs |
 //! | 1 | [`manifest`]: what is written down about installations, realizations and generations |
 //! | 2 | [`facts`]: what is known of a package in the store: its relations, its ELF objects |
@@ -20,6 +21,7 @@
 //! | 5 | [`export`]: commands for a PATH outside of contexts |
 //! | 5 | [`apt`]: what apt calls, and running it over a world |
 //! | 5 | [`view`]: the commands about views, and `gc` |
+//! | 5 | [`doctor`]: what of views can be had here |
 //! | 6 | [`engine`]: transactions: dpkg on a pending world, and what becomes of it |
 //! | 7 | [`command`]: what of a command line is the plugin's |
 //! | 8 | `entry`: what dpkg-ng finds in the plugin |
@@ -29,6 +31,7 @@ pub mod base;
 pub mod command;
 pub mod context;
 pub mod decide;
+pub mod doctor;
 pub mod elf;
 pub mod engine;
 mod entry;
@@ -43,6 +46,7 @@ mod mountinfo;
 pub mod output;
 pub mod place;
 pub mod plan;
+pub mod rootless;
 pub mod show;
 pub mod state;
 pub mod store;

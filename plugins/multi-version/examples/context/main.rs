@@ -31,7 +31,7 @@ fn act(arguments: &[OsString]) -> Result<u8, Box<dyn Error>> {
     match what.to_str() {
         Some("run") => {
             let (root, options) = rest.split_first().ok_or("where?")?;
-            let error = run(&Layout::new(root), &parse(options)?, &mut || ());
+            let error = run(&Layout::new(root), None, &parse(options)?, &mut || ());
             eprintln!("context: {error}");
             Ok(u8::try_from(error.status())?)
         }

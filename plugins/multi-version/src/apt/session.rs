@@ -4,11 +4,13 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::generation::DiskError;
 use crate::layout::{Layout, ViewName};
+use crate::rootless::is_mapped;
 use crate::world::WorldDir;
 
 /// Why apt can't run over a view.
@@ -53,6 +55,8 @@ pub enum AptError {
 
 type Done<T = ()> = Result<T, AptError>;
 
+/// The host's lists.
+const LISTS: &str = "/var/lib/apt/lists";
 /// The programs of apt; what is not one of these is a command of the first.
 const PROGRAMS: [&str; 4] = ["apt-get", "apt", "apt-cache", "apt-mark"];
 /// Commands that would upgrade whatever can be.
@@ -132,6 +136,10 @@ impl Session<'_> {
         for (option, path) in &paths {
             line(option, path.as_os_str(), path, &mut text)?;
         }
+        if is_mapped() {
+            // There is nobody else.
+            text.extend(b"APT::Sandbox::User \"root\";\n");
+        }
         let mut transaction = OsString::from("--transaction=");
         transaction.push(self.pending);
         let mut options = self.dpkg.1.clone();
@@ -154,12 +162,37 @@ impl Session<'_> {
     /// Whether lists of its own are meant: with sources of its own, when there are some, or are going to be. Else the
     /// host's are read.
     fn has_lists(&self, args: &[OsString]) -> bool {
+        // apt wants to make something in them.
+        is_mapped() || self.private.etc().is_dir() || self.is_updated(args)
+    }
+
+    /// Whether lists were fetched for this view, or are going to be.
+    fn is_updated(&self, args: &[OsString]) -> bool {
         let own = fs::read_dir(self.private.lists());
         let mut own = own.into_iter().flatten().flatten();
-        let is_list = |name: OsString| name.as_bytes().ends_with(b"Release");
-        self.private.etc().is_dir()
-            || own.any(|entry| is_list(entry.file_name()))
-            || args.iter().any(|arg| arg == "update")
+        let is_list = |entry: &fs::DirEntry| {
+            let is_own = !entry.path().is_symlink();
+            is_own && entry.file_name().as_bytes().ends_with(b"Release")
+        };
+        own.any(|entry| is_list(&entry)) || args.iter().any(|arg| arg == "update")
+    }
+
+    /// Have what stands for the host's lists be what these are now.
+    fn link_lists(&self) -> io::Result<()> {
+        let lists = self.private.lists();
+        for entry in fs::read_dir(&lists)? {
+            let path = entry?.path();
+            if path.is_symlink() {
+                fs::remove_file(path)?;
+            }
+        }
+        for entry in fs::read_dir(LISTS)? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() && entry.file_name() != "lock" {
+                symlink(entry.path(), lists.join(entry.file_name()))?;
+            }
+        }
+        Ok(())
     }
 
     fn prepare(&self, args: &[OsString]) -> Done<PathBuf> {
@@ -172,6 +205,9 @@ impl Session<'_> {
         for dir in ["log", "lists/partial", "cache/archives/partial"] {
             let dir = self.private.0.join(dir);
             prepare(&dir, fs::create_dir_all(&dir))?;
+        }
+        if is_mapped() && !self.private.etc().is_dir() && !self.is_updated(args) {
+            prepare(Path::new(LISTS), self.link_lists())?;
         }
         let scratch = self.scratch();
         prepare(&scratch, fs::create_dir_all(&scratch))?;

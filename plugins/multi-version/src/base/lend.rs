@@ -1,15 +1,13 @@
 //! Lending.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsString;
 use std::path::Path;
 
 use dpkgng_plugin::{Field, Host};
 
 use super::host::{self, Known, Offers};
 use super::pieces::{self, Listed};
-use super::settle::TOPS;
 use super::{ADMINDIR, BaseError, Done, Lent, PackageKey, alternatives, brought, names, replace};
 use crate::generation::{Disk, DiskError};
 use crate::world::WorldDir;
@@ -19,7 +17,7 @@ const ROOTS: [&str; 2] = ["dpkg", "apt"];
 const PRIORITIES: [&str; 2] = ["required", "important"];
 
 /// What every view is; of trixie.
-const USR_IS_MERGED: &str = "usr-is-merged";
+pub(super) const USR_IS_MERGED: &str = "usr-is-merged";
 const USRMERGE: &str = "usrmerge";
 const MERGED_VERSION: &str = "39+nmu2";
 
@@ -102,7 +100,6 @@ pub fn lend(host: Host, disk: &Disk, root: &Path, world: &WorldDir) -> Done<Lent
             replace(disk, &admindir.join("info").join(file), text.as_bytes())?;
         }
     }
-    directories(disk, root, &world.tree(), &listed)?;
     lent.pieces = pieces::about(&hosts, &infos, &listed)?;
     let own_names: BTreeSet<&str> = own.iter().map(|k| k.key.0.as_str()).collect();
     pieces::put(disk, &admindir, &before.pieces, &lent.pieces, |package| {
@@ -132,28 +129,6 @@ pub fn lend(host: Host, disk: &Disk, root: &Path, world: &WorldDir) -> Done<Lent
     replace(disk, &admindir.join("status"), &status)?;
     lent.write(disk, world)?;
     Ok(lent)
-}
-
-/// What of the base's directories can be in a tree is there, as on the host: dpkg takes a directory that is listed and not there
-/// from those who list it.
-fn directories(disk: &Disk, root: &Path, tree: &Path, listed: &Listed) -> Done {
-    let is_dir = |path: &Path| std::fs::symlink_metadata(path).is_ok_and(|is| is.is_dir());
-    // Parents come first.
-    for path in listed {
-        let path = Path::new(OsStr::from_bytes(path));
-        let (at, hosts) = (tree.join(path), root.join(path));
-        let way_is_clear = at.parent().is_some_and(is_dir);
-        if TOPS.iter().any(|top| path.starts_with(top))
-            && way_is_clear
-            && is_dir(&hosts)
-            && std::fs::symlink_metadata(&at).is_err()
-        {
-            let like = std::fs::symlink_metadata(&hosts).map_err(|e| BaseError::read(&hosts, e))?;
-            disk.make_dir(&at)?;
-            disk.adopt(&at, &like)?;
-        }
-    }
-    Ok(())
 }
 
 fn make_admindir(disk: &Disk, admindir: &Path) -> Done {
@@ -280,11 +255,13 @@ fn forget_info(
     Ok(())
 }
 
-/// A second name for the host's file, which dpkg replaces and never writes into; or a copy, on another file system.
+/// A second name for the host's file, which dpkg replaces and never writes into; or a copy, on another file system, or where only
+/// its owner may link it (proc_sys_fs(5), protected_hardlinks).
 fn link(disk: &Disk, from: &Path, to: &Path) -> Done {
-    let crossing = |e: &DiskError| e.source.kind() == std::io::ErrorKind::CrossesDevices;
+    use std::io::ErrorKind::{CrossesDevices, PermissionDenied};
+    let copied = |e: &DiskError| matches!(e.source.kind(), CrossesDevices | PermissionDenied);
     match disk.link(from, to) {
-        Err(e) if crossing(&e) => Ok(disk.copy(from, to)?),
+        Err(e) if copied(&e) => Ok(disk.copy(from, to)?),
         done => Ok(done?),
     }
 }

@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod alternatives;
+mod directories;
 mod error;
 mod host;
 mod lend;
@@ -35,6 +36,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+pub use directories::{drop_directories, make_directories};
 pub use error::BaseError;
 pub use lend::lend;
 pub use lent::{Lent, PackageKey};

@@ -8,13 +8,16 @@ use dpkgng_plugin::{Failed, Host};
 
 use super::line::{Action, Line};
 use super::shown;
+use super::stores::Store;
 use crate::engine::{self, Asked, Committed, Transaction};
 use crate::layout::{Layout, Place};
 use crate::manifest::command_line;
 
 /// Do what a command line says.
-pub fn act(host: Host, layout: &Layout, args: &[OsString]) -> Result<i32, Failed> {
+pub fn act(host: Host, args: &[OsString]) -> Result<i32, Failed> {
     let line = Line::parse(args)?;
+    let about = line.about();
+    let layout = &Store::of(line.store.as_deref(), about)?.enter(host, about.does)?;
     match line.action {
         Some(Action::Archives) => install(host, layout, &line, args),
         Some(Action::Change) => change(host, layout, &line, args),

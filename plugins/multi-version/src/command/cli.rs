@@ -1,4 +1,4 @@
-//! The command lines of `run`, `view`, `gc`, `relink` and `upgrade`.
+//! The command lines of `run`, `view`, `gc`, `relink`, `upgrade` and `doctor`.
 //!
 //! What begins with an action of dpkg's is not here: that grammar is dpkg's ([`line`](super::line)).
 
@@ -9,9 +9,10 @@ use clap::builder::StyledStr;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
+use super::stores::layouts;
 use crate::context::Selector;
 use crate::generation::Reader;
-use crate::layout::{Layout, PackageName, Pin, Place, SideName, VAR_SYS, ViewName};
+use crate::layout::{PackageName, Pin, Place, SideName, ViewName};
 use crate::state::StateKind;
 
 /// A command line of ours, without the program's name.
@@ -22,6 +23,17 @@ use crate::state::StateKind;
     disable_help_subcommand = true
 )]
 #[command(about = "Several versions of packages side by side", after_help = AFTER)]
+pub struct Words {
+    /// The store: your own without root, else /var/sys
+    #[arg(long, value_name = "DIRECTORY", global = true)]
+    pub store: Option<PathBuf>,
+    /// The command
+    #[command(subcommand)]
+    pub command: Cli,
+}
+
+/// A command of ours.
+#[derive(Debug, Subcommand)]
 pub enum Cli {
     /// Run a command with a view's packages on /usr
     Run(Run),
@@ -34,6 +46,8 @@ pub enum Cli {
     Relink(Relink),
     /// Bring views to the newest versions of what they have
     Upgrade(Upgrade),
+    /// Say what of views can be had here, and what is in the way
+    Doctor(Json),
     /// What may come next on a command line, for a shell
     #[command(hide = true)]
     Complete(Complete),
@@ -47,6 +61,7 @@ dpkg's own actions on a view, with its own options:
 Options of those:
       --multi-version        Leave what is there: what conflicts with it comes into a side world
       --view <view>          The view; \"system\" without it. What only reads takes <view>@<generation>
+      --store <directory>    The store: your own without root, else /var/sys
       --world <world>        The side world that it is about
       --own-libraries        Link what comes with the libraries of the same command line
       --link-mode runpath|rpath
@@ -309,22 +324,22 @@ fn system() -> Place {
 fn places() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
         let typed = typed.to_string_lossy();
-        let reader = Reader::new(Layout::new(VAR_SYS));
-        let views = reader.views().unwrap_or_default();
-        let names: Vec<String> = match typed.split_once('@') {
-            None => views.iter().map(ToString::to_string).collect(),
-            Some((view, _)) => views
-                .iter()
-                .filter(|v| v.as_str() == view)
-                .flat_map(|v| {
-                    reader
-                        .list(v)
-                        .unwrap_or_default()
-                        .into_iter()
-                        .map(move |l| format!("{v}@{}", l.number))
-                })
-                .collect(),
-        };
+        let names = layouts().into_iter().flat_map(|layout| {
+            let reader = Reader::new(layout);
+            let views = reader.views().unwrap_or_default();
+            let names: Vec<String> = match typed.split_once('@') {
+                None => views.iter().map(ToString::to_string).collect(),
+                Some((view, _)) => views
+                    .iter()
+                    .filter(|v| v.as_str() == view)
+                    .flat_map(|v| {
+                        let listed = reader.list(v).unwrap_or_default().into_iter();
+                        listed.map(move |l| format!("{v}@{}", l.number))
+                    })
+                    .collect(),
+            };
+            names
+        });
         let fit = names.into_iter().filter(|n| n.starts_with(&*typed));
         fit.map(CompletionCandidate::new).collect()
     })
@@ -332,7 +347,7 @@ fn places() -> ArgValueCompleter {
 
 /// What may stand at a place of a command line: a word and, behind a tabulator, what it is about; a line each.
 pub fn complete(complete: &Complete) -> String {
-    let mut command = <Cli as clap::CommandFactory>::command();
+    let mut command = <Words as clap::CommandFactory>::command();
     let dir = std::env::current_dir().ok();
     // The engine expects the program's name.
     let words = std::iter::once("dpkg-ng".into()).chain(complete.words.iter().cloned());
@@ -358,12 +373,12 @@ mod tests {
     use clap::CommandFactory;
 
     fn parse(line: &str) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from(line.split_whitespace())
+        Words::try_parse_from(line.split_whitespace()).map(|words| words.command)
     }
 
     #[test]
     fn it_is_sound() {
-        Cli::command().debug_assert();
+        Words::command().debug_assert();
     }
 
     #[test]
@@ -410,7 +425,7 @@ mod tests {
 
     #[test]
     fn each_command_tells_of_itself() {
-        let mut all = Cli::command();
+        let mut all = Words::command();
         all.build();
         let mut left: Vec<&clap::Command> = all.get_subcommands().collect();
         while let Some(command) = left.pop() {

@@ -13,6 +13,7 @@ macro_rules! heard {
 }
 
 heard!(
+    crate::context::ContextError,
     crate::engine::EngineError,
     crate::apt::AptError,
     crate::facts::ControlError,

@@ -45,6 +45,8 @@ pub struct Line {
     pub view: ViewName,
     /// `--view V@GEN`: the current one, if none is named. Only what reads takes one.
     pub generation: Option<GenerationNumber>,
+    /// `--store`
+    pub store: Option<PathBuf>,
     /// `--world`: a side world.
     pub world: Option<SideName>,
     /// `--transaction`: the pending generation of the command that called us.
@@ -227,6 +229,13 @@ const OPTIONS: &[Opt] = &[
         }),
     ),
     long(
+        "store",
+        Is::OwnValued(|l, v| {
+            l.store = Some(v.into());
+            Ok(())
+        }),
+    ),
+    long(
         "world",
         Is::OwnValued(|l, v| {
             l.world = Some(one(v)?);
@@ -273,6 +282,7 @@ impl Line {
             multi_version: false,
             view,
             generation: None,
+            store: None,
             world: None,
             transaction: None,
             action: None,

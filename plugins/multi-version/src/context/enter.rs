@@ -17,6 +17,7 @@ use rustix::thread::UnshareFlags;
 
 use super::error::hint;
 use super::{ContextError, Mount, Mounts, overlay};
+use crate::mountinfo;
 
 type Done<T = ()> = Result<T, ContextError>;
 
@@ -25,13 +26,11 @@ impl Mounts {
     /// it must be the only one of its process.
     pub(crate) fn enter(&self) -> Done {
         let directory = std::env::current_dir();
-        unshare(self.user_namespace)?;
-        let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+        unshare(self.user_namespace.then_some(Who::Oneself))?;
         let act = Act {
             user_namespace: self.user_namespace,
         };
-        mount_change("/", private)
-            .map_err(|e| act.failed("make private", Path::new("/"), &[], e.into()))?;
+        private(&act)?;
         for mount in &self.mounts {
             act.mount(mount)?;
         }
@@ -54,13 +53,10 @@ impl Namespace {
     /// A new one for the calling thread, in which nothing that is mounted is seen outside, and the other way round. By
     /// root.
     pub(crate) fn new() -> Done<Namespace> {
-        unshare(false)?;
-        let act = Act {
+        unshare(None)?;
+        private(&Act {
             user_namespace: false,
-        };
-        let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
-        mount_change("/", private)
-            .map_err(|e| act.failed("make private", Path::new("/"), &[], e.into()))?;
+        })?;
         let open = |path: &str, flags| {
             rustix::fs::open(path, flags | OFlags::CLOEXEC, Mode::empty())
                 .map_err(|e| ContextError::read(Path::new(path), e.into()))
@@ -108,6 +104,13 @@ impl Namespace {
     }
 }
 
+/// Nothing that is mounted here is seen outside, and the other way round.
+pub(super) fn private(act: &Act) -> Done {
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    mount_change("/", private)
+        .map_err(|e| act.failed("make private", Path::new("/"), &[], e.into()))
+}
+
 /// Make mounts in the namespace that the thread is in. By root.
 pub(crate) fn carry_out(mounts: &[Mount]) -> Done {
     let act = Act {
@@ -125,13 +128,24 @@ struct MountAttr {
     userns_fd: u64,
 }
 
-/// Whether nothing can be written through a mount and all below it. A kernel before 5.12 leaves it as it is.
-pub(crate) fn read_only(at: &Path, yes: bool) -> Done {
+/// Let nothing be written through any mount but those of which `is_writable` says so, by their points. A kernel before 5.12 leaves
+/// them as they are.
+pub(crate) fn seal_all_but(is_writable: impl Fn(&Path) -> bool) -> Done {
+    let own = Path::new("/proc/thread-self/mountinfo");
+    let text = std::fs::read(own).map_err(|e| ContextError::read(own, e))?;
+    for mount in mountinfo::mounts(&text) {
+        if !is_writable(&mount.point) {
+            seal_mount(&mount.point)?;
+        }
+    }
+    Ok(())
+}
+
+fn seal_mount(at: &Path) -> Done {
     const RDONLY: u64 = 1;
-    const RECURSIVE: libc::c_uint = 0x8000;
     let attr = MountAttr {
-        attr_set: if yes { RDONLY } else { 0 },
-        attr_clr: if yes { 0 } else { RDONLY },
+        attr_set: RDONLY,
+        attr_clr: 0,
         propagation: 0,
         userns_fd: 0,
     };
@@ -146,7 +160,7 @@ pub(crate) fn read_only(at: &Path, yes: bool) -> Done {
             libc::SYS_mount_setattr,
             libc::AT_FDCWD,
             path.as_ptr(),
-            RECURSIVE,
+            libc::AT_SYMLINK_NOFOLLOW,
             &raw const attr,
             size_of::<MountAttr>(),
         )
@@ -154,7 +168,19 @@ pub(crate) fn read_only(at: &Path, yes: bool) -> Done {
     match done {
         0 => Ok(()),
         _ => match io::Error::last_os_error() {
-            e if e.raw_os_error() == Some(libc::ENOSYS) => Ok(()),
+            // Something else is mounted over it, or over what it is in; or who we are can't get there.
+            e if [
+                libc::EINVAL,
+                libc::ENOENT,
+                libc::ENOTDIR,
+                libc::EACCES,
+                libc::ENOSYS,
+            ]
+            .map(Some)
+            .contains(&e.raw_os_error()) =>
+            {
+                Ok(())
+            }
             e => Err(failed(e)),
         },
     }
@@ -169,8 +195,18 @@ pub(crate) fn detach(at: &Path) -> Done {
         .map_err(|e| act.failed("unmount", at, &[], e.into()))
 }
 
-fn unshare(user_namespace: bool) -> Done {
-    let (flags, what) = match user_namespace {
+/// Who somebody is in a user namespace of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Root.
+    Root,
+    /// Who they are.
+    Oneself,
+}
+
+/// A mount namespace; with a user namespace, where we are to be somebody.
+pub(super) fn unshare(who: Option<Who>) -> Done {
+    let (flags, what) = match who.is_some() {
         true => (
             UnshareFlags::NEWUSER | UnshareFlags::NEWNS,
             "user and mount namespace",
@@ -183,15 +219,19 @@ fn unshare(user_namespace: bool) -> Done {
     let done = unsafe { rustix::thread::unshare_unsafe(flags) };
     done.map_err(|e| {
         let source = io::Error::from(e);
-        let hint = hint(&source, user_namespace);
+        let hint = hint(&source, who.is_some());
         ContextError::Unshare { what, source, hint }
     })?;
-    if user_namespace {
+    if let Some(who) = who {
         let (user, group) = (user.as_raw(), group.as_raw());
+        let (as_user, as_group) = match who {
+            Who::Root => (0, 0),
+            Who::Oneself => (user, group),
+        };
         for (path, text) in [
             ("/proc/self/setgroups", "deny".into()),
-            ("/proc/self/uid_map", format!("{user} {user} 1\n")),
-            ("/proc/self/gid_map", format!("{group} {group} 1\n")),
+            ("/proc/self/uid_map", format!("{as_user} {user} 1\n")),
+            ("/proc/self/gid_map", format!("{as_group} {group} 1\n")),
         ] {
             std::fs::write(path, text).map_err(|source| ContextError::Map {
                 path,
@@ -204,12 +244,12 @@ fn unshare(user_namespace: bool) -> Done {
 }
 
 /// Makes mounts, and says which could not be made.
-struct Act {
-    user_namespace: bool,
+pub(super) struct Act {
+    pub(super) user_namespace: bool,
 }
 
 impl Act {
-    fn failed(
+    pub(super) fn failed(
         &self,
         step: &'static str,
         at: &Path,
@@ -225,7 +265,7 @@ impl Act {
         }
     }
 
-    fn mount(&self, mount: &Mount) -> Done {
+    pub(super) fn mount(&self, mount: &Mount) -> Done {
         match mount {
             Mount::Ground {
                 at,
@@ -254,8 +294,21 @@ impl Act {
                 keep,
             } => {
                 let kept: Done<Vec<OwnedFd>> = keep.iter().map(|k| self.tree(k)).collect();
-                overlay::lay(at, layers, upper.as_ref())
-                    .map_err(|e| self.failed("lay an overlay on", at, layers, e))?;
+                overlay::lay(at, layers, upper.as_ref()).map_err(|source| {
+                    let hint = match upper {
+                        Some(upper) if source.kind() == io::ErrorKind::InvalidInput => {
+                            overlay::hint(&upper.dir)
+                        }
+                        _ => hint(&source, self.user_namespace),
+                    };
+                    ContextError::Mount {
+                        step: "lay an overlay on",
+                        at: at.clone(),
+                        what: layers.clone(),
+                        source,
+                        hint,
+                    }
+                })?;
                 for (tree, point) in kept?.iter().zip(keep) {
                     // What the layers have nothing to mount on for is not to be seen.
                     if point.exists() {
@@ -290,7 +343,7 @@ impl Act {
     }
 
     /// A tree of mounts, to be mounted elsewhere.
-    fn tree(&self, path: &Path) -> Done<OwnedFd> {
+    pub(super) fn tree(&self, path: &Path) -> Done<OwnedFd> {
         let flags = OpenTreeFlags::OPEN_TREE_CLONE
             | OpenTreeFlags::OPEN_TREE_CLOEXEC
             | OpenTreeFlags::AT_RECURSIVE
@@ -298,7 +351,7 @@ impl Act {
         open_tree(CWD, path, flags).map_err(|e| self.failed("bind", path, &[], e.into()))
     }
 
-    fn attach(&self, tree: &OwnedFd, at: &Path) -> Done {
+    pub(super) fn attach(&self, tree: &OwnedFd, at: &Path) -> Done {
         let how = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
         move_mount(tree.as_fd(), "", CWD, at, how)
             .map_err(|e| self.failed("mount on", at, &[], e.into()))
@@ -323,7 +376,7 @@ impl Act {
 }
 
 /// An empty tmpfs, not mounted anywhere.
-fn tmpfs(mode: &str, attributes: MountAttrFlags) -> io::Result<OwnedFd> {
+pub(super) fn tmpfs(mode: &str, attributes: MountAttrFlags) -> io::Result<OwnedFd> {
     let fs = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
     fsconfig_set_string(&fs, "mode", mode)?;
     fsconfig_create(&fs)?;

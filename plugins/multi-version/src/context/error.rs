@@ -31,6 +31,28 @@ pub enum ContextError {
         /// What would help.
         hint: String,
     },
+    /// Nobody says where a store of one's own would be.
+    #[error("neither XDG_DATA_HOME nor HOME says where your store is; --store DIR does")]
+    NoHome,
+    /// A store that is not the user's alone.
+    #[error("'{}' can't be your store: '{}' is another user's, or others can write to it", .store.display(), .at.display())]
+    NotOurs {
+        /// The store.
+        store: PathBuf,
+        /// What is wrong: it, or a directory on the way to it.
+        at: PathBuf,
+    },
+    /// A store can't be made.
+    #[error("cannot make your store '{}': {source}", .path.display())]
+    Make {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The filter of system calls.
+    #[error("cannot filter system calls: {0}")]
+    Filter(io::Error),
     /// Who we are in the namespace.
     #[error("cannot write '{path}': {source}{hint}")]
     Map {

@@ -15,6 +15,8 @@ pub struct Host {
     pub root: PathBuf,
     /// Whether mounts need no user namespace.
     pub privileged: bool,
+    /// Whether we are in a user namespace with other numbers ([`crate::rootless::is_mapped`]).
+    pub mapped: bool,
     /// A top-level directory that should be a link into /usr, and is none.
     pub unmerged: Option<PathBuf>,
     /// Whether `current-system` is there.
@@ -33,7 +35,10 @@ impl Host {
         let capabilities = rustix::thread::capabilities(None);
         let effective = capabilities.map(|c| c.effective);
         let privileged = effective.is_ok_and(|e| e.contains(CapabilitySet::SYS_ADMIN));
-        Ok(Host::at("/".into(), layout, privileged, &text))
+        Ok(Host {
+            mapped: crate::rootless::is_mapped(),
+            ..Host::at("/".into(), layout, privileged, &text)
+        })
     }
 
     /// One below `root`, with the text of a mountinfo.
@@ -51,6 +56,7 @@ impl Host {
         let top = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
         Host {
             privileged,
+            mapped: false,
             unmerged: top.into_iter().find_map(into_usr),
             can_link: layout.current_system().is_symlink() && layout.host().is_dir(),
             nested: mounts.iter().any(|m| m.point == layout.host().join("usr")),

@@ -28,15 +28,18 @@ mod error;
 mod host;
 mod join;
 mod overlay;
+mod own;
 mod run;
 #[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use enter::{Namespace, carry_out, detach, read_only};
+pub use enter::Who;
+pub(crate) use enter::{Namespace, carry_out, detach, seal_all_but};
 pub use error::ContextError;
 pub use host::Host;
+pub use own::{OwnStore, try_out};
 pub use run::{Options, RunError, Selector, run};
 
 use crate::layout::{GenerationNumber, Layout, SideName, ViewName};
@@ -150,7 +153,8 @@ impl Mounts {
                 continue;
             }
             let keep = host.below(&at);
-            if let (false, Some(point)) = (host.privileged || wanted.pure, keep.first()) {
+            let may_cover = host.privileged && !host.mapped;
+            if let (false, Some(point)) = (may_cover || wanted.pure, keep.first()) {
                 return Err(ContextError::Locked(point.clone()));
             }
             let is_usr = name == "usr";

@@ -12,17 +12,27 @@ use rustix::mount::{
 };
 
 use super::Upper;
+use crate::rootless::is_mapped;
 
 /// fsconfig(2) takes strings shorter than this; mount(2) a page.
 const LONGEST: usize = 256;
 
 /// What is changed is to be in the upper directory as it is: no directory as a reference to where it was, no file
 /// without its content.
-const PLAIN: &[(&str, &str)] = &[
-    ("redirect_dir", "off"),
-    ("metacopy", "off"),
-    ("index", "off"),
-];
+const PLAIN: &[(&str, &str)] = &[(REDIRECT, "off"), ("metacopy", "off"), ("index", "off")];
+
+/// With [`USER_XATTR`] it is off, and must not be said to be.
+const REDIRECT: &str = "redirect_dir";
+
+fn plain() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    let mapped = is_mapped();
+    PLAIN
+        .iter()
+        .filter(move |(name, _)| !(mapped && *name == REDIRECT))
+}
+
+/// Has notes be kept where the root of a user namespace may write them.
+const USER_XATTR: &str = "userxattr";
 
 /// Lay `layers`, the first on top, over `at`.
 pub(super) fn lay(at: &Path, layers: &[PathBuf], upper: Option<&Upper>) -> io::Result<()> {
@@ -37,7 +47,11 @@ pub(super) fn lay(at: &Path, layers: &[PathBuf], upper: Option<&Upper>) -> io::R
         return Ok(());
     }
     // Whatever was wrong, this tells it, too.
-    let options = CString::new(options(layers, upper))?;
+    let mut options = options(layers, upper);
+    if is_mapped() {
+        options.extend(format!(",{USER_XATTR}").bytes());
+    }
+    let options = CString::new(options)?;
     let flags = match upper {
         Some(_) => MountFlags::empty(),
         None => MountFlags::RDONLY,
@@ -51,17 +65,32 @@ pub(super) fn lay(at: &Path, layers: &[PathBuf], upper: Option<&Upper>) -> io::R
     )?)
 }
 
+/// What to do where the kernel does not take an upper directory.
+pub(super) fn hint(upper: &Path) -> String {
+    const OVERLAYFS: u64 = 0x794c_7630;
+    match rustix::fs::statfs(upper) {
+        Ok(is) if is.f_type as u64 == OVERLAYFS => format!(
+            " (overlayfs does not write to itself: '{}' has to be on another file system, in a container on a volume)",
+            upper.display()
+        ),
+        _ => String::new(),
+    }
+}
+
 fn one_by_one(at: &Path, layers: &[PathBuf], upper: Option<&Upper>) -> io::Result<()> {
     let fs = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
     fsconfig_set_string(&fs, "source", "overlay")?;
     for layer in layers {
         fsconfig_set_string(&fs, "lowerdir+", layer.as_path())?;
     }
+    if is_mapped() {
+        rustix::mount::fsconfig_set_flag(&fs, USER_XATTR)?;
+    }
     let attributes = match upper {
         Some(upper) => {
             fsconfig_set_string(&fs, "upperdir", upper.dir.as_path())?;
             fsconfig_set_string(&fs, "workdir", upper.work.as_path())?;
-            for (name, value) in PLAIN {
+            for (name, value) in plain() {
                 fsconfig_set_string(&fs, *name, *value)?;
             }
             MountAttrFlags::empty()
@@ -83,7 +112,7 @@ fn options(layers: &[PathBuf], upper: Option<&Upper>) -> Vec<u8> {
             options.extend_from_slice(name.as_bytes());
             options.extend(escaped(path.as_os_str()));
         }
-        for (name, value) in PLAIN {
+        for (name, value) in plain() {
             options.extend(format!(",{name}={value}").bytes());
         }
     }

@@ -9,9 +9,11 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::{ContextError, Host, Mounts, Wanted};
+use super::{ContextError, Host, Mounts, OwnStore, Wanted, Who};
 use crate::generation::{GenerationError, Hold};
-use crate::layout::{Architecture, GenerationNumber, Layout, PackageName, SideName, ViewName};
+use crate::layout::{
+    Architecture, GenerationNumber, Layout, PackageName, SideName, VAR_SYS, ViewName,
+};
 use crate::manifest::{Manifest, Member};
 
 /// What stands on the command line.
@@ -124,8 +126,22 @@ impl Selector {
     }
 }
 
-/// Become the command, in its context. `flush` writes out what was said before.
-pub fn run(layout: &Layout, options: &Options, flush: &mut dyn FnMut()) -> RunError {
+/// Become the command, in its context; `own`: of a store that is to be entered first. `flush` writes out what was said before.
+pub fn run(
+    layout: &Layout,
+    own: Option<&OwnStore>,
+    options: &Options,
+    flush: &mut dyn FnMut(),
+) -> RunError {
+    let (_outside, joined) = match own.map(|own| enter_own(own, options)).transpose() {
+        Ok(Some((hold, joined))) => (Some(hold), joined),
+        Ok(None) => (None, false),
+        Err(e) => return e,
+    };
+    if joined {
+        flush();
+        return execute(&options.command);
+    }
     let (_hold, mounts, host) = match prepare(layout, options) {
         Ok(prepared) => prepared,
         Err(e) => return e,
@@ -141,12 +157,26 @@ pub fn run(layout: &Layout, options: &Options, flush: &mut dyn FnMut()) -> RunEr
     execute(&options.command)
 }
 
-/// What the command needs, and the generation held.
-fn prepare(layout: &Layout, options: &Options) -> Result<(Hold, Mounts, Host), RunError> {
+/// Enter a user's own store, or a context of it that is there already; whether it was that. The generation is held.
+fn enter_own(own: &OwnStore, options: &Options) -> Result<(Hold, bool), RunError> {
+    let (hold, side) = choose(&Layout::new(own.dir()), options)?;
+    let world = Wanted {
+        layout: &Layout::new(VAR_SYS),
+        view: &options.view,
+        number: hold.number(),
+        side: side.as_ref(),
+        pure: options.pure,
+    };
+    let joined = own.join(&world);
+    if !joined {
+        own.enter(Who::Oneself)?;
+    }
+    Ok((hold, joined))
+}
+
+/// The generation, held, and the world of it that is meant.
+fn choose(layout: &Layout, options: &Options) -> Result<(Hold, Option<SideName>), RunError> {
     let view = &options.view;
-    // Mountinfo, by which collection finds contexts, has no links in its paths.
-    let root = std::fs::canonicalize(layout.root()).unwrap_or_else(|_| layout.root().into());
-    let layout = &Layout::new(root);
     let current = || Hold::current(layout, view)?.ok_or_else(|| RunError::NoView(view.clone()));
     let hold = match options.generation {
         Some(number) => Hold::take(layout, view, number)?,
@@ -156,9 +186,18 @@ fn prepare(layout: &Layout, options: &Options) -> Result<(Hold, Mounts, Host), R
         true => options.world.clone(),
         false => world(&hold.manifest()?, &options.packages)?,
     };
+    Ok((hold, side))
+}
+
+/// What the command needs, and the generation held.
+fn prepare(layout: &Layout, options: &Options) -> Result<(Hold, Mounts, Host), RunError> {
+    // Mountinfo, by which collection finds contexts, has no links in its paths.
+    let root = std::fs::canonicalize(layout.root()).unwrap_or_else(|_| layout.root().into());
+    let layout = &Layout::new(root);
+    let (hold, side) = choose(layout, options)?;
     let wanted = Wanted {
         layout,
-        view,
+        view: &options.view,
         number: hold.number(),
         side: side.as_ref(),
         pure: options.pure,

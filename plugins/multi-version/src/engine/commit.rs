@@ -23,7 +23,7 @@ use super::EngineError;
 use super::observe::{About, Installations, observe, packages};
 use super::same::{Times, is_backup, same_content, same_tree};
 use super::set_id::own_set_ids;
-use super::transaction::{Asked, Committed, NEWCOMERS, Transaction, WORK, is_lock};
+use super::transaction::{Asked, Committed, HOST, NEWCOMERS, Transaction, WORK, is_lock};
 use crate::apt::Marks;
 use crate::base::{self, Lent};
 use crate::decide::HostOrder;
@@ -37,6 +37,7 @@ use crate::link::{Abi, Linker, POLICY, Progress};
 use crate::manifest::{Hide, LibraryPin, Manifest, Realization, Reason, Side};
 use crate::place::{self, Former};
 use crate::plan::{self, Known, LinkPlan, Observed, Rules};
+use crate::rootless::is_mapped;
 use crate::state::{self, StateError, Unfinished};
 use crate::store;
 use crate::world::{WORLDS, WorldDir};
@@ -382,6 +383,9 @@ impl Transaction {
         if came || !same {
             self.link(&worlds, &plan, former.as_ref(), asked)?;
         }
+        for world in self.worlds()? {
+            base::drop_directories(disk, Path::new("/"), &world, &Lent::read(&world)?)?;
+        }
         if same && self.are_files_unchanged(former.as_ref())? {
             disk.remove_tree(&self.dir)?;
             let sides = former.map(|m| m.sides).unwrap_or_default();
@@ -395,12 +399,18 @@ impl Transaction {
         for world in self.worlds()? {
             self.end_world(&world, &home)?;
         }
-        for rest in [WORK, NEWCOMERS, "apt.work"] {
+        for rest in [WORK, NEWCOMERS, HOST, "apt.work"] {
             disk.remove_tree(&self.dir.join(rest))?;
         }
         let manifest = self.manifest(&plan, former.as_ref(), asked);
         let set_ids = own_set_ids(disk, &self.dir, &self.worlds()?)?;
         self.sys.note_set_ids(&self.dir, &set_ids)?;
+        if is_mapped() {
+            // Nobody but their owner could use them, and so nobody is to.
+            for set_id in &set_ids {
+                disk.set_mode(&self.dir, &set_id.path, set_id.mode & 0o1777, None)?;
+            }
+        }
         self.sys.name(&self.dir, &manifest)?;
         finish(self.host, &self.sys, &self.view, number)?;
         Ok((Committed::Generation(number), plan, manifest.sides))
@@ -483,7 +493,7 @@ impl Transaction {
         let layers = self.layers(world)?;
         let changes =
             self.state(world)
-                .sort(disk, &self.dir, &self.scratch(world), &layers, true)?;
+                .sort(disk, &self.dir, &self.scratch(world), &layers, !is_mapped())?;
         for kept in changes.kept.iter().filter(|kept| kept.is_worth_telling()) {
             self.host.notice(kept.to_string())?;
         }

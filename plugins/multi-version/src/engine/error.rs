@@ -14,6 +14,11 @@ pub enum EngineError {
     /// Who is not root asked for what only root can do yet.
     #[error("changing a view of '{}' needs root", .0.display())]
     NeedsRoot(PathBuf),
+    /// A view of a user's own that is to change the host's state.
+    #[error(
+        "view {0} can't have the host's /etc and /var, as it is your own: 'own' is the state it can have"
+    )]
+    NotTheHosts(ViewName),
     /// What a context shows as the host is not the host.
     #[error("views can't be changed from within a context of one (dpkg-ng run)")]
     InContext,

@@ -1,7 +1,7 @@
 //! The two namespaces of a run.
 //!
 //! In dpkg's own, everything is as on the host, so that archives are found where the command line says; but the admindir
-//! is the world's, and the mounts below its tree make that a whole system to place files in:
+//! is the world's, `/etc` with its accounts is that of scripts, and the mounts below its tree make that a whole system to place files in:
 //!
 //! ```text
 //! ROOT/usr, ROOT/opt, …     the tree itself
@@ -30,9 +30,10 @@ use std::path::{Path, PathBuf};
 use super::EngineError;
 use super::merge::merge;
 use super::transaction::MERGED as MERGED_INTO_TREE;
-use crate::context::{Host, Mount, Namespace, Upper, carry_out, detach, read_only};
+use crate::context::{Host, Mount, Namespace, Upper, carry_out, detach, seal_all_but};
 use crate::generation::Disk;
 use crate::layout::Layout;
+use crate::rootless::is_mapped;
 use crate::state::Layers;
 use crate::world::WorldDir;
 
@@ -46,6 +47,10 @@ const LIVE: [&str; 9] = [
 const TREES: [&str; 4] = ["usr", "opt", "srv", "boot"];
 /// What of `/` scripts may write, and nothing of it stays.
 const HOME: &str = "root";
+/// What of `/` the root of a user namespace has its own of, empty at first: what is the host's can't be written in.
+const OWN: [&str; 2] = [HOME, "run"];
+/// What is in its /run, with modes: users' locks.
+const LOCKS: (&str, u32) = ("run/lock", 0o1777);
 /// Links of a merged `/usr`.
 const MERGED: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 /// The admindir, below a root.
@@ -95,6 +100,13 @@ impl Plan<'_> {
         for name in TREES.iter().chain([&HOME]) {
             disk.make_dir(&self.work.join(name))?;
             disk.make_dir(&self.work.join(format!("{name}.work")))?;
+        }
+        if is_mapped() {
+            let (lock, mode) = (self.work.join(LOCKS.0), LOCKS.1);
+            disk.make_dir(&self.work.join("run"))?;
+            disk.make_dir(&lock)?;
+            fs::set_permissions(&lock, fs::Permissions::from_mode(mode))
+                .map_err(EngineError::path("protect", &lock))?;
         }
         for dir in ["guard", "guard/usr", "guard/usr/sbin"] {
             disk.make_dir(&self.work.join(dir))?;
@@ -151,24 +163,31 @@ impl Plan<'_> {
         for root in [&tree, Path::new("/")] {
             mounts.push(bind(self.world.admindir(), root.join(ADMINDIR)));
         }
+        // Overrides name accounts that scripts of this very transaction have made.
+        mounts.push(bind(tree.join("etc"), "/etc".into()));
         // Where dpkg has what it is only to look at.
         let tmp = Some(std::env::temp_dir()).filter(|tmp| tmp.is_dir());
         mounts.extend(tmp.iter().map(|tmp| bind(tmp.clone(), tmp.clone())));
         carry_out(&mounts)?;
 
         let scripts = Namespace::new()?;
-        let mut mounts = vec![
-            bind(tree.join("etc"), "/etc".into()),
-            bind(state, "/var".into()),
-        ];
+        let mut mounts = vec![bind(state, "/var".into())];
         for dir in HIDDEN {
             let at = Path::new("/").join(dir);
-            if at.is_dir() {
+            if at.is_dir() && !host.mapped {
                 mounts.push(Mount::Hide { at });
             }
         }
         let home = Path::new("/").join(HOME);
-        if home.is_dir() {
+        if host.mapped {
+            // Neither is to be written in.
+            for name in OWN {
+                let at = Path::new("/").join(name);
+                if at.is_dir() {
+                    mounts.push(bind(self.work.join(name), at));
+                }
+            }
+        } else if home.is_dir() {
             mounts.push(Mount::Overlay {
                 keep: host.below(&home),
                 layers: vec![home.clone()],
@@ -192,21 +211,14 @@ impl Plan<'_> {
             failed: RefCell::default(),
         };
         inside.leave_scripts()?;
-        // Whatever goes wrong, nothing of the host's is changed by dpkg itself.
-        read_only(Path::new("/"), true)?;
+        // Whatever goes wrong, nothing of the host's is changed by dpkg itself; nor what of it is bound there.
+        let (sys, covered) = (self.layout.root(), self.layout.host());
         let admindir = Path::new("/").join(ADMINDIR);
-        for at in [self.layout.root(), &admindir]
-            .into_iter()
-            .chain(tmp.as_deref())
-        {
-            read_only(at, false)?;
-        }
-        // What of the host is bound there is still the host's.
-        for name in crate::layout::inside::COVERED {
-            if Path::new("/").join(name).is_dir() {
-                read_only(&self.layout.host().join(name), true)?;
-            }
-        }
+        seal_all_but(|point| {
+            point.starts_with(sys) && !point.starts_with(&covered)
+                || point.starts_with(&admindir)
+                || tmp.as_ref().is_some_and(|tmp| point.starts_with(tmp))
+        })?;
         Ok(inside)
     }
 }

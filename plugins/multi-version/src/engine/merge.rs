@@ -4,24 +4,29 @@
 //! into the tree by rename, so that nothing that is linked elsewhere is ever written to; what lies on the host and was
 //! removed stays a whiteout in the tree, where a context sees it.
 
-use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, lchown};
 use std::path::Path;
 
 use super::EngineError;
+use crate::rootless::is_mapped;
+
+/// What overlayfs writes down besides; it means nothing elsewhere.
+const NOTES: [&str; 5] = ["origin", "impure", "nlink", "uuid", "metacopy"];
+
+/// An attribute of overlayfs's: root's, or that of a user namespace.
+fn attribute(name: &str) -> String {
+    match is_mapped() {
+        true => format!("user.overlay.{name}"),
+        false => format!("trusted.overlay.{name}"),
+    }
+}
 
 /// Says that nothing below a directory shines through.
-const OPAQUE: &str = "trusted.overlay.opaque";
-/// What else overlayfs writes down; it means nothing elsewhere.
-const NOTES: [&str; 5] = [
-    "trusted.overlay.origin",
-    "trusted.overlay.impure",
-    "trusted.overlay.nlink",
-    "trusted.overlay.uuid",
-    "trusted.overlay.metacopy",
-];
+fn opaque_attribute() -> String {
+    attribute("opaque")
+}
 
 type Done<T = ()> = Result<T, EngineError>;
 
@@ -79,7 +84,12 @@ fn directory(from: &Path, is: &Metadata, to: &Path, below: &Path) -> Done {
     fs::set_permissions(to, mode).map_err(EngineError::path(shown, to))?;
     // What was there on the host must not be seen through it.
     if opaque && present(below)?.is_some_and(|m| m.is_dir()) {
-        let set = rustix::fs::lsetxattr(to, OPAQUE, b"y", rustix::fs::XattrFlags::empty());
+        let set = rustix::fs::lsetxattr(
+            to,
+            opaque_attribute(),
+            b"y",
+            rustix::fs::XattrFlags::empty(),
+        );
         set.map_err(|e| EngineError::path("hide what is below", to)(e.into()))?;
     }
     Ok(())
@@ -92,14 +102,14 @@ pub(super) fn is_whiteout(is: &Metadata) -> bool {
 
 fn is_opaque(dir: &Path) -> bool {
     let mut value = [0; 1];
-    let told = rustix::fs::lgetxattr(dir, OPAQUE, &mut value[..]);
+    let told = rustix::fs::lgetxattr(dir, opaque_attribute(), &mut value[..]);
     told.is_ok() && value == *b"y"
 }
 
 fn forget_notes(path: &Path) {
     for note in NOTES {
         // Most are not there.
-        let _ = rustix::fs::lremovexattr(path, OsStr::new(note));
+        let _ = rustix::fs::lremovexattr(path, attribute(note));
     }
 }
 

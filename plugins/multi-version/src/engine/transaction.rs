@@ -24,7 +24,8 @@ use crate::layout::{
     GenerationNumber, InstallationId, Layout, PackageName, Place, SideName, ViewName,
 };
 use crate::manifest::{Hide, LibraryPin, Side};
-use crate::state::{Layers, Settings, StateKind, WorldState};
+use crate::rootless;
+use crate::state::{Layers, Settings, StateKind, WorldState, mirror};
 use crate::store::{self, Known};
 use crate::world::{MAIN, WORLDS, WorldDir};
 
@@ -32,6 +33,8 @@ type Done<T = ()> = Result<T, EngineError>;
 
 /// What has scratch and mount points, in a pending generation.
 pub(super) const WORK: &str = "work";
+/// Its mirror of the host.
+pub(super) const HOST: &str = "host";
 /// Says that something was merged into a tree: in the directory of its scratch.
 pub(super) const MERGED: &str = "merged";
 /// What is written to the state of a world, in its directory.
@@ -51,6 +54,8 @@ pub struct Transaction {
     settings: Settings,
     /// The pending generation.
     pub(super) dir: PathBuf,
+    /// Where the host's `etc` and `var` are.
+    root: PathBuf,
     /// Whether another process began it, and ends it.
     joined: bool,
     /// The archives that were stored, by what dpkg is told.
@@ -138,6 +143,9 @@ impl Transaction {
         view: &ViewName,
         settings: &Settings,
     ) -> Done<Transaction> {
+        if settings.state == StateKind::Host && rootless::is_mapped() {
+            return Err(EngineError::NotTheHosts(view.clone()));
+        }
         let sys = Self::open_for_new(host, layout, view)?;
         let transaction = Self::begin_in(host, sys, view, Some(settings))?;
         transaction.first()?;
@@ -175,7 +183,7 @@ impl Transaction {
         let generation = layout.generation(&from.view, number);
         for world in transaction.worlds()? {
             let then = world.of(&generation);
-            let state = state_of(layout, &from.view, of.state, &then);
+            let state = state_of(layout, &from.view, of.state, &then, Path::new("/"));
             transaction.begin_world(&world, Some(&state))?;
         }
         Ok(transaction)
@@ -212,12 +220,17 @@ impl Transaction {
             settings.write(sys.disk(), sys.layout(), view)?;
         }
         let settings = Settings::read(sys.layout(), view)?;
+        let root = root_of(&dir);
+        if root != Path::new("/") {
+            mirror(sys.disk(), &root)?;
+        }
         Ok(Transaction {
             host,
             sys,
             view: view.clone(),
             number,
             settings,
+            root,
             dir,
             joined: false,
             archives: RefCell::default(),
@@ -253,6 +266,7 @@ impl Transaction {
             view: view.clone(),
             number,
             settings: Settings::read(layout, view)?,
+            root: root_of(dir),
             dir: dir.into(),
             joined: true,
             archives: RefCell::default(),
@@ -297,7 +311,9 @@ impl Transaction {
     /// Lend a world the host's base, and have its state ready; a new one begins `like` another.
     pub(super) fn begin_world(&self, world: &WorldDir, like: Option<&WorldState<'_>>) -> Done {
         let disk = self.sys.disk();
-        base::lend(self.host, disk, Path::new("/"), world)?;
+        let root = Path::new("/");
+        let lent = base::lend(self.host, disk, root, world)?;
+        base::make_directories(disk, root, world, &lent)?;
         let scratch = self.scratch(world);
         disk.make_dir(&scratch)?;
         let private = fs::Permissions::from_mode(0o700);
@@ -567,7 +583,8 @@ impl Transaction {
 
     /// The state of a world.
     pub(super) fn state<'s>(&'s self, world: &'s WorldDir) -> WorldState<'s> {
-        state_of(self.sys.layout(), &self.view, self.settings.state, world)
+        let kind = self.settings.state;
+        state_of(self.sys.layout(), &self.view, kind, world, &self.root)
     }
 }
 
@@ -577,6 +594,7 @@ fn state_of<'s>(
     view: &'s ViewName,
     kind: StateKind,
     world: &'s WorldDir,
+    host: &'s Path,
 ) -> WorldState<'s> {
     let side = world.side_name();
     WorldState {
@@ -585,7 +603,15 @@ fn state_of<'s>(
         kind: if side.is_some() { StateKind::Own } else { kind },
         side,
         world,
-        host: Path::new("/"),
+        host,
+    }
+}
+
+/// Where the host's `etc` and `var` are for a pending generation: in it, if what is the host's can't be changed even in a copy.
+fn root_of(dir: &Path) -> PathBuf {
+    match rootless::is_mapped() {
+        true => dir.join(HOST),
+        false => "/".into(),
     }
 }
 

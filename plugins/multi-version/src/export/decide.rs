@@ -17,6 +17,7 @@ use crate::link::{Difference, Linker, architecture_of, provided, unlinked};
 use crate::manifest::{Reason, State};
 use crate::place::check_outside;
 use crate::plan::{LinkPlan, Observed, ObservedMember, ObservedWorld, WorldPlan};
+use crate::rootless;
 use crate::world::WorldDir;
 
 /// A generation whose trees have been linked, pending or not.
@@ -285,6 +286,9 @@ impl<'a> World<'a> {
     /// How a command is started; of a program that runs outside of contexts, if it finds its libraries, which it is.
     fn how(&self, name: &OsStr, source: &Source) -> Result<(How, Option<Program>), ExportError> {
         let launcher = |why| Ok((How::Launcher(why), None));
+        if rootless::is_mapped() {
+            return launcher(Why::OwnStore);
+        }
         if self.of.view.as_str() != ViewName::system().as_str() {
             return launcher(Why::OtherView);
         }

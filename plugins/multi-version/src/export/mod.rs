@@ -29,6 +29,7 @@ use crate::layout::{GenerationNumber, InstallationId, SideName, ViewName, inside
 use crate::link::LinkError;
 use crate::manifest::ManifestError;
 use crate::place::PlaceError;
+use crate::rootless;
 
 pub use decide::{Generation, decide};
 pub use file::{Row, read};
@@ -131,6 +132,8 @@ pub enum Why {
     Leaves(PathBuf),
     /// It is called by another name here, which it might look at.
     Renamed,
+    /// A user's own store is on `/var/sys` in contexts alone.
+    OwnStore,
     /// Programs outside of contexts see the view `system` on `/var/sys/current-system`, and this is another.
     OtherView,
 }
@@ -158,6 +161,7 @@ impl std::fmt::Display for Why {
             Why::Libraries(why) => write!(f, "outside of contexts {why}"),
             Why::Leaves(link) => write!(f, "{} leads out of what packages have", link.display()),
             Why::Renamed => f.write_str("it is called otherwise in its world"),
+            Why::OwnStore => f.write_str("your own store is in its place in contexts alone"),
             Why::OtherView => {
                 f.write_str("programs outside of contexts find the libraries of the view system")
             }
@@ -213,6 +217,10 @@ pub fn write(
 /// A script that starts a command in a context of its world.
 fn launcher(view: &ViewName, number: GenerationNumber, source: &Source) -> Vec<u8> {
     let mut text = format!("#!/bin/sh\nexec dpkg-ng run --view {view}@{number}").into_bytes();
+    if let Some(store) = rootless::store() {
+        text.extend(b" --store ");
+        text.extend(quoted(store.as_os_str()));
+    }
     if let Some(side) = &source.world {
         text.extend(format!(" --world {side}").bytes());
     }

@@ -2,16 +2,20 @@
 //!
 //! In a context a program's path is `/usr/bin/…`; which view that is, only mountinfo says, and it
 //! counts from the file system's own root. So the place of `/var/sys` in its file system is looked up first.
+//!
+//! A user's own store stands on `/var/sys` in its contexts alone. Nobody else can be in it, so other users' processes are not
+//! looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::{GcError, Why};
-use crate::layout::{Layout, StoreKey};
+use crate::layout::{Layout, StoreKey, VAR_SYS};
 use crate::mountinfo::{mounts, unescape};
 
 /// What processes use.
@@ -57,12 +61,16 @@ pub fn live(layout: &Layout, proc: &Path) -> Result<Live, GcError> {
     let home = Home::of(layout.root(), &own_mounts);
     let home = home.ok_or_else(|| GcError::NotMounted(layout.root().into()))?;
     let mut live = Live::default();
+    let only = own_store(layout);
     for entry in fs::read_dir(proc).map_err(|e| read_error(proc, e))? {
         let name = entry.map_err(|e| read_error(proc, e))?.file_name();
         let Some(pid) = name.to_str().and_then(|n| n.parse::<u32>().ok()) else {
             continue;
         };
         let dir = proc.join(&name);
+        if only.is_some_and(|user| !is_of(&dir, user)) {
+            continue;
+        }
         match process(layout, &home, &dir, pid, &mut live.used) {
             Ok(Seen::All) => {}
             Ok(Seen::Partly) if uses_no_files(&dir) => {}
@@ -73,6 +81,21 @@ pub fn live(layout: &Layout, proc: &Path) -> Result<Live, GcError> {
         }
     }
     Ok(live)
+}
+
+/// The user whose own store it is, if it is one.
+fn own_store(layout: &Layout) -> Option<u32> {
+    let us = rustix::process::geteuid();
+    let is = fs::metadata(layout.root()).ok()?;
+    (!us.is_root() && is.uid() == us.as_raw()).then_some(us.as_raw())
+}
+
+/// Whether a process is a user's: by its real user, which anybody may read (proc_pid_status(5)).
+fn is_of(dir: &Path, user: u32) -> bool {
+    let status = fs::read_to_string(dir.join("status")).unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("Uid:"));
+    let mut users = line.unwrap_or_default().split_ascii_whitespace();
+    users.next().and_then(|u| u.parse().ok()) == Some(user)
 }
 
 /// Whether a process is a kernel thread or has ended: proc_pid_stat(5), which anybody may read.
@@ -122,8 +145,10 @@ fn process(
     used: &mut BTreeMap<StoreKey, BTreeSet<Why>>,
 ) -> io::Result<Seen> {
     let mut seen = Seen::All;
+    let machine = Layout::new(VAR_SYS);
     let mut found = |path: &Path, what: &'static str| {
-        if let Some(key) = layout.key_of(path) {
+        // By its own name, too: that of /var/sys in a context of a store that is elsewhere.
+        if let Some(key) = layout.key_of(path).or_else(|| machine.key_of(path)) {
             used.entry(key).or_default().insert(Why::Process(pid, what));
         }
     };

@@ -105,6 +105,9 @@ impl Place {
         }
         fs::write(dir.join("maps"), maps).unwrap();
         fs::write(dir.join("mountinfo"), mountinfo).unwrap();
+        let us = rustix::process::geteuid().as_raw();
+        let status = format!("Name:\tx\nUid:\t{us}\t0\t0\t0\n");
+        fs::write(dir.join("status"), status).unwrap();
     }
 }
 
@@ -247,6 +250,18 @@ fn what_processes_use_is_kept() {
     let bind = format!("2 1 8:1 {root}/{generation}/main/root/usr /usr ro - ext4 /dev/a rw\n");
     place.process(7, None, "", &bind);
     assert!(kept(&generation));
+    // A user's own store has its name in contexts, and nobody else is in it.
+    let named =
+        "2 1 0:50 / /usr ro - overlay o rw,lowerdir=/var/sys/views/system/gen/1/main/root:/x\n";
+    place.process(7, None, "", named);
+    let others = place.proc().join("7/status");
+    assert_eq!(generation.to_string(), "views/system/gen/1");
+    assert!(kept(&generation));
+    if !rustix::process::geteuid().is_root() {
+        place.process(7, None, "", &bind);
+        fs::write(others, "Uid:\t0\t0\t0\t0\n").unwrap();
+        assert!(!kept(&generation));
+    }
     let other_device = bind.replace("8:1", "8:2");
     place.process(7, None, "", &other_device);
     assert!(!kept(&generation));

@@ -160,10 +160,24 @@ impl Disk {
         self.step("remove", path, || missing_is_fine(fs::remove_file(path)))
     }
 
+    /// Remove a directory if nothing is in it.
+    pub fn remove_empty_dir(&self, path: &Path) -> Done {
+        self.step("remove", path, || match fs::remove_dir(path) {
+            Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            other => missing_is_fine(other),
+        })
+    }
+
     /// Remove a tree, following no link. Nothing there is fine.
     pub fn remove_tree(&self, path: &Path) -> Done {
         self.step("remove tree", path, || match fs::symlink_metadata(path) {
-            Ok(is) if is.is_dir() => missing_is_fine(fs::remove_dir_all(path)),
+            Ok(is) if is.is_dir() => missing_is_fine(match fs::remove_dir_all(path) {
+                Err(e) if is_denied(&e) => {
+                    open_up(path)?;
+                    fs::remove_dir_all(path)
+                }
+                done => done,
+            }),
             Ok(_) => missing_is_fine(fs::remove_file(path)),
             Err(e) => missing_is_fine(Err(e)),
         })
@@ -232,6 +246,22 @@ fn create_new(path: &Path) -> io::Result<File> {
         .create_new(true)
         .mode(0o600)
         .open(path)
+}
+
+fn is_denied(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
+}
+
+/// Have the owner write in a directory and all below it, who may have been denied that by a package.
+fn open_up(dir: &Path) -> io::Result<()> {
+    fs::set_permissions(dir, Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            open_up(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn missing_is_fine(done: io::Result<()>) -> io::Result<()> {

@@ -15,6 +15,7 @@ use std::path::Path;
 use super::{Done, GenerationError, Reader, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
 use crate::manifest::SetId;
+use crate::rootless::is_mapped;
 
 impl Reader {
     /// The set-id files of a generation, relative to it.
@@ -67,7 +68,7 @@ impl Sys {
         )?;
         self.disk.sync_dir(&self.layout().view(view))?;
         let generation = self.layout().generation(view, number);
-        for set_id in new {
+        for set_id in new.into_iter().filter(|_| !is_mapped()) {
             let owner = Some((set_id.uid, set_id.gid));
             self.disk
                 .set_mode(&generation, &set_id.path, set_id.mode, owner)?;

@@ -65,7 +65,7 @@ const TRIES: u32 = 150;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The lock of all accounts, lckpwdf(3).
-const LOCK: &str = ".pwd.lock";
+pub(super) const LOCK: &str = ".pwd.lock";
 
 /// Lines of one file.
 #[derive(Debug, Clone, Default)]

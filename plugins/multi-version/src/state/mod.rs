@@ -60,6 +60,7 @@ mod error;
 mod hosts;
 mod layers;
 mod merging;
+mod mirror;
 mod new;
 mod place;
 pub mod rules;
@@ -79,6 +80,7 @@ pub use changes::{Changes, Step};
 pub use copies::restore_etc;
 pub use error::StateError;
 pub use layers::{Layer, Layers};
+pub use mirror::mirror;
 pub(crate) use place::copy_tree;
 pub use rules::SHOWN;
 pub use settings::{Settings, StateKind};
@@ -101,7 +103,7 @@ pub struct WorldState<'a> {
     pub kind: StateKind,
     /// The world: pending in a transaction, of a generation in a context.
     pub world: &'a WorldDir,
-    /// Where the host's `etc` and `var` are now: `/`, or `/var/sys/host` in a context.
+    /// Where the host's `etc` and `var` are now: `/`, or `/var/sys/host` in a context, or their [`mirror`].
     pub host: &'a Path,
 }
 

@@ -158,7 +158,10 @@ impl Making<'_> {
         }
         self.disk.step("copy", &to, || match is.is_dir() {
             true => place::copy_dir(&from, &to),
-            false => place::copy(&from, &to),
+            false => match place::copy(&from, &to) {
+                Err(e) if place::is_left(&e) => Ok(()),
+                done => done,
+            },
         })?;
         Ok(())
     }
@@ -203,7 +206,7 @@ impl Making<'_> {
             let (from, to) = (from.join(name), to.join(name));
             let text = match fs::read(&from) {
                 Ok(text) => text,
-                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                Err(e) if e.kind() == io::ErrorKind::NotFound || place::is_left(&e) => continue,
                 Err(e) => return Err(StateError::read(&from, e)),
             };
             // With the owner and mode of the host's: there are passwords in one.

@@ -431,8 +431,13 @@ pub(crate) fn copy_tree(from: &Path, to: &Path, opaque: bool) -> Done {
                 Ok(()) => {}
                 Err(e) => return Err(copying(e.into())),
             }
-            for name in upper::names(from)? {
-                copy_tree(&from.join(&name), &to.join(&name), opaque)?;
+            match upper::names(from) {
+                Err(StateError::Io { source, .. }) if is_left(&source) => {}
+                names => {
+                    for name in names? {
+                        copy_tree(&from.join(&name), &to.join(&name), opaque)?;
+                    }
+                }
             }
             copy_dir(from, to).map_err(copying)?;
             match opaque && is {
@@ -440,6 +445,14 @@ pub(crate) fn copy_tree(from: &Path, to: &Path, opaque: bool) -> Done {
                 false => Ok(()),
             }
         }
-        _ => copy(from, to).map_err(copying),
+        _ => match copy(from, to) {
+            Err(e) if is_left(&e) => Ok(()),
+            done => done.map_err(copying),
+        },
     }
+}
+
+/// Whether something of the host's is not to be had: who is root of a user namespace alone goes without it.
+pub(super) fn is_left(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied && crate::rootless::is_mapped()
 }

@@ -27,7 +27,8 @@ pub enum StateKind {
 impl StateKind {
     /// Of a view that says nothing: the view `system` is about the host.
     pub fn usual(view: &ViewName) -> StateKind {
-        match *view == ViewName::system() {
+        // Who has a store of their own has no say about the host.
+        match *view == ViewName::system() && !crate::rootless::is_mapped() {
             true => StateKind::Host,
             false => StateKind::Own,
         }

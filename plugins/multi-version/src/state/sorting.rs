@@ -138,8 +138,9 @@ impl WorldState<'_> {
                 disk.remove_tree(&path)?;
             }
         }
-        if privileged {
-            self.sort_accounts(disk, &scratch, &mut changes)?;
+        match privileged {
+            true => self.sort_accounts(disk, &scratch, &mut changes)?,
+            false => self.keep_accounts(disk, &scratch)?,
         }
         self.sort_world(disk, &scratch, &mut changes)?;
         match self.kind {
@@ -163,6 +164,28 @@ impl WorldState<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Accounts of the state are not removed either: generations before know of them.
+    fn keep_accounts(&self, disk: &Disk, scratch: &Scratch<'_>) -> Done {
+        let (etc, before) = (scratch.at(Path::new("etc")), self.world.path().join(BEFORE));
+        let mut changed = false;
+        for called in ACCOUNTS {
+            changed |= upper::stat(&etc.join(called))?.is_some();
+        }
+        if !changed {
+            return Ok(());
+        }
+        let (additions, _) = Additions::between(&before, &etc)?;
+        for called in ACCOUNTS {
+            let (was, is) = (before.join(called), etc.join(called));
+            if upper::stat(&was)?.is_some() {
+                disk.remove_tree(&is)?;
+                disk.copy(&was, &is)?;
+            }
+        }
+        additions.add(disk, &etc)?;
+        Ok(disk.remove_file(&etc.join(accounts::LOCK))?)
     }
 
     /// What is the world's is merged into its own directories.
