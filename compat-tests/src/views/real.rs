@@ -19,8 +19,11 @@ const OF_THE_HOST: &[Row] = &[
     ),
 ];
 
+/// Why a program sees nothing of what the world of a view with the host's state has in `/etc` and `/var`.
+const SCRIPTS_ALONE: &str = "which services start, and databases of packaging tools, are the world's and seen by scripts alone: a context has the host's /etc and /var";
+
 /// What a purge leaves of accounts.
-const ACCOUNTS: &[Row] = &[row(
+pub const ACCOUNTS: &[Row] = &[row(
     "account *",
     "accounts are the host's: what a view brought is never removed",
 )];
@@ -484,9 +487,10 @@ pub const ALL: &[Scenario] = &[
             apt("purge avahi-daemon uuid-runtime tcpdump"),
         ],
         programs: &[says(
-            "getent passwd messagebus dnsmasq avahi uuidd tcpdump; ls -ld /var/lib/* | wc -l",
+            "getent passwd messagebus dnsmasq; ls -ld /var/lib/* | wc -l",
             &["messagebus"],
         )],
+        rows: ACCOUNTS,
         ..ON_BOOKWORM
     },
     Scenario {
@@ -502,6 +506,10 @@ pub const ALL: &[Scenario] = &[
         programs: &[says(
             "stat -c '%a %U %n' /usr/bin/sudo; visudo -c; sudo -l | tail -2",
             &["4755 root /usr/bin/sudo"],
+        )],
+        rows: &[row(
+            "host * libc-bin:amd64",
+            "a command that fails leaves the view as it was",
         )],
         ..ON_BOOKWORM
     },
@@ -521,6 +529,10 @@ pub const ALL: &[Scenario] = &[
             apt("purge ca-certificates openssl"),
         ],
         programs: &[says("ls -A /etc/ca-certificates 2>&1", &["No such file"])],
+        rows: &[
+            row("debconf *", SCRIPTS_ALONE),
+            row("template *", SCRIPTS_ALONE),
+        ],
         ..ON_BOOKWORM
     },
     Scenario {
@@ -535,6 +547,15 @@ pub const ALL: &[Scenario] = &[
             "ls -A /etc/redis /var/lib/redis 2>&1",
             &["No such file"],
         )],
+        rows: &[
+            row("override *", SCRIPTS_ALONE),
+            row("path /etc/rc*", SCRIPTS_ALONE),
+            row("path /etc/systemd/system/*", SCRIPTS_ALONE),
+            row(
+                "account *",
+                "accounts are the host's: what a view brought is never removed",
+            ),
+        ],
         ..ON_BOOKWORM
     },
     Scenario {
