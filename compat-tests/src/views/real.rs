@@ -4,7 +4,7 @@
 
 use super::scenario::{
     BOOKWORM, BOOKWORM_UPDATED, BOTH, Files, ON_BOOKWORM, ON_TRIXIE, Row, Scenario, State, TRIXIE,
-    TRIXIE_UPDATED, apt, dpkg, row, says, shell, sources,
+    TRIXIE_UPDATED, apt, dpkg, exec, row, says, shell, sources,
 };
 
 /// What `dist-upgrade` does to the packages of the base system, which a view leaves to its host.
@@ -563,7 +563,7 @@ pub const ALL: &[Scenario] = &[
         steps: &[
             apt("install libblas3 liblapack3 python3-numpy"),
             apt("install libopenblas0-pthread"),
-            shell(
+            exec(
                 "update-alternatives --set libblas.so.3-x86_64-linux-gnu /usr/lib/x86_64-linux-gnu/blas/libblas.so.3",
             ),
             apt("remove libblas3"),
@@ -585,7 +585,7 @@ pub const ALL: &[Scenario] = &[
         steps: &[
             apt("install vim-tiny nano"),
             apt("install vim"),
-            shell("update-alternatives --set editor /usr/bin/vim.tiny"),
+            exec("update-alternatives --set editor /usr/bin/vim.tiny"),
             apt("remove vim"),
             apt("purge vim-tiny"),
         ],

@@ -113,6 +113,7 @@ pub fn run(scenario: &Scenario, machine: &Machine, side: Side) -> Res<Seen> {
         let said = run.step(step)?;
         let mut events = match step.what {
             What::Shell(_) => Subjects::from([("said".to_owned(), said::whole(&said.text))]),
+            What::Exec(_) => Subjects::from([("said".to_owned(), said::of_change(&said.text))]),
             _ => said::sections(&said.text),
         };
         events.insert("exit".into(), said.code.to_string());
@@ -208,6 +209,10 @@ impl Run<'_> {
             What::Apt(line) => self.apt(line),
             What::Dpkg(line) => self.dpkg(line),
             What::Shell(line) => self.inside(line),
+            What::Exec(line) if self.side == Side::Chroot => line.to_owned(),
+            What::Exec(line) => {
+                format!("exec dpkg-ng view exec {VIEW} -- sh -c {}", quoted(line))
+            }
             What::Sources(_) => return Err("no command".into()),
         };
         self.machine.sh(&line)
