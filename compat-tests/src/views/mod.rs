@@ -6,7 +6,7 @@
 //!
 //! * Stock's records are kept in `views/stock/` of the cache, under a name made of the scenario, the system and
 //!   apt's lists, so that a changed archive makes them anew. `--fresh` fetches lists anew.
-//! * [`real`] has the scenarios of the archive's packages, [`small`] those of packages that [`made`] makes.
+//! * [`real`] and [`further`] have the scenarios of the archive's packages, [`small`] those of packages that [`made`] makes.
 //! * What is compared: exit codes; what stands below each of dpkg's lines ([`said`]); packages with state, version, `-s`,
 //!   `-L` and apt's marks; every path but those that [`tree`] names with its reason, accounts and debconf's
 //!   answers entry by entry; alternatives, diversions, overrides; the output of programs. ELF files: all sections but those that
@@ -15,6 +15,7 @@
 mod archive;
 mod compare;
 mod elf;
+mod further;
 mod machine;
 mod made;
 mod real;
@@ -81,7 +82,7 @@ pub struct Options {
 }
 
 fn scenarios() -> impl Iterator<Item = &'static Scenario> {
-    small::ALL.iter().chain(real::ALL)
+    small::ALL.iter().chain(real::ALL).chain(further::ALL)
 }
 
 /// The names of all scenarios.

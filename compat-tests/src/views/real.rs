@@ -4,7 +4,7 @@
 
 use super::scenario::{
     BOOKWORM, BOOKWORM_UPDATED, BOTH, Files, ON_BOOKWORM, ON_TRIXIE, Row, Scenario, State, TRIXIE,
-    TRIXIE_UPDATED, apt, dpkg, row, says, shell, sources,
+    TRIXIE_UPDATED, apt, dpkg, exec, row, says, shell, sources,
 };
 
 /// What `dist-upgrade` does to the packages of the base system, which a view leaves to its host.
@@ -19,8 +19,11 @@ const OF_THE_HOST: &[Row] = &[
     ),
 ];
 
+/// Why a program sees nothing of what the world of a view with the host's state has in `/etc` and `/var`.
+const SCRIPTS_ALONE: &str = "which services start, and databases of packaging tools, are the world's and seen by scripts alone: a context has the host's /etc and /var";
+
 /// What a purge leaves of accounts.
-const ACCOUNTS: &[Row] = &[row(
+pub const ACCOUNTS: &[Row] = &[row(
     "account *",
     "accounts are the host's: what a view brought is never removed",
 )];
@@ -484,9 +487,10 @@ pub const ALL: &[Scenario] = &[
             apt("purge avahi-daemon uuid-runtime tcpdump"),
         ],
         programs: &[says(
-            "getent passwd messagebus dnsmasq avahi uuidd tcpdump; ls -ld /var/lib/* | wc -l",
+            "getent passwd messagebus dnsmasq; ls -ld /var/lib/* | wc -l",
             &["messagebus"],
         )],
+        rows: ACCOUNTS,
         ..ON_BOOKWORM
     },
     Scenario {
@@ -502,6 +506,10 @@ pub const ALL: &[Scenario] = &[
         programs: &[says(
             "stat -c '%a %U %n' /usr/bin/sudo; visudo -c; sudo -l | tail -2",
             &["4755 root /usr/bin/sudo"],
+        )],
+        rows: &[row(
+            "host * libc-bin:amd64",
+            "a command that fails leaves the view as it was",
         )],
         ..ON_BOOKWORM
     },
@@ -521,6 +529,10 @@ pub const ALL: &[Scenario] = &[
             apt("purge ca-certificates openssl"),
         ],
         programs: &[says("ls -A /etc/ca-certificates 2>&1", &["No such file"])],
+        rows: &[
+            row("debconf *", SCRIPTS_ALONE),
+            row("template *", SCRIPTS_ALONE),
+        ],
         ..ON_BOOKWORM
     },
     Scenario {
@@ -535,6 +547,15 @@ pub const ALL: &[Scenario] = &[
             "ls -A /etc/redis /var/lib/redis 2>&1",
             &["No such file"],
         )],
+        rows: &[
+            row("override *", SCRIPTS_ALONE),
+            row("path /etc/rc*", SCRIPTS_ALONE),
+            row("path /etc/systemd/system/*", SCRIPTS_ALONE),
+            row(
+                "account *",
+                "accounts are the host's: what a view brought is never removed",
+            ),
+        ],
         ..ON_BOOKWORM
     },
     Scenario {
@@ -542,7 +563,7 @@ pub const ALL: &[Scenario] = &[
         steps: &[
             apt("install libblas3 liblapack3 python3-numpy"),
             apt("install libopenblas0-pthread"),
-            shell(
+            exec(
                 "update-alternatives --set libblas.so.3-x86_64-linux-gnu /usr/lib/x86_64-linux-gnu/blas/libblas.so.3",
             ),
             apt("remove libblas3"),
@@ -564,7 +585,7 @@ pub const ALL: &[Scenario] = &[
         steps: &[
             apt("install vim-tiny nano"),
             apt("install vim"),
-            shell("update-alternatives --set editor /usr/bin/vim.tiny"),
+            exec("update-alternatives --set editor /usr/bin/vim.tiny"),
             apt("remove vim"),
             apt("purge vim-tiny"),
         ],

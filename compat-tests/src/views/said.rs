@@ -87,6 +87,12 @@ pub fn whole(text: &str) -> String {
     text.lines().map(|l| normalise(l) + "\n").collect()
 }
 
+/// The same of a command that may change a view.
+pub fn of_change(text: &str) -> String {
+    let lines = text.lines().filter(|l| !progress(l));
+    lines.map(|l| normalise(l) + "\n").collect()
+}
+
 fn add(out: &mut Subjects, key: &str, line: &str) {
     let text = out.entry(key.to_owned()).or_default();
     text.push_str(&normalise(line));

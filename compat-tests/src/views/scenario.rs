@@ -34,6 +34,8 @@ pub enum What {
     Dpkg(&'static str),
     /// A shell line of the administrator. In the view: `dpkg-ng run`.
     Shell(&'static str),
+    /// A shell line of his that changes what is in `/usr` or dpkg's database. In the view: `dpkg-ng view exec`.
+    Exec(&'static str),
     /// Other suites in `sources.list`, on the view's side in that of the host.
     Sources(Suites),
 }
@@ -59,7 +61,7 @@ impl Step {
 
     /// Whether it may change what packages there are.
     pub fn changes(&self) -> bool {
-        matches!(self.what, What::Apt(_) | What::Dpkg(_))
+        matches!(self.what, What::Apt(_) | What::Dpkg(_) | What::Exec(_))
     }
 }
 
@@ -69,6 +71,7 @@ impl std::fmt::Display for Step {
             What::Apt(line) => write!(f, "apt {line}"),
             What::Dpkg(line) => write!(f, "dpkg {line}"),
             What::Shell(line) => write!(f, "sh: {line}"),
+            What::Exec(line) => write!(f, "exec: {line}"),
             What::Sources(suites) => write!(f, "sources: {}", suites.join(" ")),
         }
     }
@@ -87,6 +90,11 @@ pub const fn dpkg(line: &'static str) -> Step {
 /// A line for a shell.
 pub const fn shell(line: &'static str) -> Step {
     Step::new(What::Shell(line))
+}
+
+/// A line for a shell, which changes what is in `/usr` or dpkg's database.
+pub const fn exec(line: &'static str) -> Step {
+    Step::new(What::Exec(line))
 }
 
 /// Other suites.

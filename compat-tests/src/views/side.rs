@@ -5,7 +5,7 @@
 //!
 //! On the view's side, after each step, it is seen to it that it keeps its promises (`promise …`, of which there are none
 //! in the chroot): one generation more at most, none by a step that failed; the host as before; `rollback` gives the state before the
-//! step, and going forward again that after it.
+//! step, and going forward again that after it, and neither changes the host.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -149,6 +149,7 @@ pub fn run(scenario: &Scenario, machine: &Machine, side: Side) -> Res<Seen> {
         let said = run.step(step)?;
         let mut events = match step.what {
             What::Shell(_) => Subjects::from([("said".to_owned(), said::whole(&said.text))]),
+            What::Exec(_) => Subjects::from([("said".to_owned(), said::of_change(&said.text))]),
             _ => said::sections(&said.text),
         };
         events.insert("exit".into(), said.code.to_string());
@@ -165,7 +166,12 @@ pub fn run(scenario: &Scenario, machine: &Machine, side: Side) -> Res<Seen> {
             let mut promises = Promises(&mut events);
             promises.one_generation(step, &said, generations.as_ref(), after.as_ref());
             let host_now = run.host()?;
-            let changed = run.changed_of_host(&host, &host_now);
+            // To the host's state things are added, and taken back: what was there from the beginning stays as it is.
+            let was = match scenario.state {
+                State::Own => &host,
+                State::Host => &untouched,
+            };
+            let changed = run.changed_of_host(was, &host_now);
             promises.host(scenario.state, changed);
             if step.changes()
                 && let (Ok(generations), Ok(after)) = (&generations, &after)
@@ -242,6 +248,10 @@ impl Run<'_> {
             What::Apt(line) => self.apt(line),
             What::Dpkg(line) => self.dpkg(line),
             What::Shell(line) => self.inside(line),
+            What::Exec(line) if self.side == Side::Chroot => line.to_owned(),
+            What::Exec(line) => {
+                format!("exec dpkg-ng view exec {VIEW} -- sh -c {}", quoted(line))
+            }
             What::Sources(_) => return Err("no command".into()),
         };
         self.machine.sh(&line)
@@ -468,6 +478,7 @@ impl Run<'_> {
         after: &Subjects,
         generations: &Generations,
     ) -> Res<()> {
+        let host = self.host()?;
         let back = self
             .machine
             .sh(&self.side.by(&format!("dpkg-ng view rollback {VIEW}")))?;
@@ -479,6 +490,10 @@ impl Run<'_> {
         )))?;
         let now = self.look(false);
         promises.same("forward", &forward, after, &now);
+        // Of either kind: /etc and /var stay.
+        let host_now = self.host()?;
+        let changed = self.changed_of_host(&host, &host_now);
+        promises.host(State::Own, changed);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Scenarios of packages that the harness makes: no network, done in seconds.
 
-use super::scenario::{MADE, ON_TRIXIE, Scenario, apt, dpkg, row, says, shell};
+use super::scenario::{MADE, ON_TRIXIE, Scenario, apt, dpkg, exec, row, says, shell};
 
 /// With nothing in it.
 const SMALL: Scenario = Scenario {
@@ -53,6 +53,32 @@ pub const ALL: &[Scenario] = &[
         programs: &[says(
             "getent passwd user; ls -l /usr/bin/hello /var/lib/user 2>&1",
             &["user:x:", "No such file"],
+        )],
+        ..SMALL
+    },
+    Scenario {
+        name: "small-exec",
+        steps: &[
+            apt("install user base"),
+            exec(
+                "update-alternatives --install /usr/bin/hi hi /usr/lib/user/hello 5 --slave /usr/bin/hey hey /usr/lib/user/hello",
+            ),
+            shell("hi; hey"),
+            exec("touch /usr/share/base/left; exit 3").exits(3),
+            exec(
+                "rm -f /usr/share/base/left; dpkg-divert --rename --add /usr/share/base/file; echo other >/usr/share/base/file; echo mine >/etc/mine",
+            ),
+            exec("true"),
+            apt("install --reinstall base"),
+            exec("rm /usr/share/base/file; dpkg-divert --rename --remove /usr/share/base/file"),
+        ],
+        programs: &[says(
+            "cat /usr/share/base/* /etc/mine; ls /usr/bin/hi /usr/bin/hey",
+            &["base 2", "mine"],
+        )],
+        rows: &[row(
+            "path /usr/share/base/left",
+            "a command that fails leaves the view as it was",
         )],
         ..SMALL
     },

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use dpkgng_plugin::{Failed, Host};
 
+use super::cli::Exec;
 use super::line::{Action, Line};
 use super::shown;
 use super::stores::Store;
@@ -140,6 +141,25 @@ fn change(host: Host, layout: &Layout, line: &Line, args: &[OsString]) -> Result
         None => transaction.dpkg(&transaction.main(), &line.to_dpkg())?,
     };
     end(host, line, transaction, &asked, code)
+}
+
+/// `view exec`; `command`: the command line.
+pub fn exec(host: Host, layout: &Layout, exec: &Exec, command: String) -> Result<i32, Failed> {
+    let transaction = Transaction::begin(host, layout, &exec.view)?;
+    let world = match &exec.into {
+        Some(side) => transaction.side(side)?,
+        None => transaction.main(),
+    };
+    let code = transaction.exec(&world, &exec.command)?;
+    let line = Line {
+        keep_failed: exec.keep_failed,
+        ..Line::new(exec.view.clone())
+    };
+    let asked = Asked {
+        command,
+        ..Asked::default()
+    };
+    end(host, &line, transaction, &asked, code)
 }
 
 /// `--hide`, `--explain`, `--graph` on a view as it stands.

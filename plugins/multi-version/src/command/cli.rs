@@ -187,6 +187,8 @@ pub enum View {
     },
     /// Run apt over a view, as one transaction
     Apt(Apt),
+    /// Run a command that changes a view, as one transaction
+    Exec(Exec),
 }
 
 /// `view create`
@@ -225,6 +227,23 @@ pub struct Apt {
     /// What apt-get is told; or apt, apt-cache, apt-mark with what that is told
     #[arg(required = true, trailing_var_arg = true, value_name = "ARGUMENT")]
     pub args: Vec<OsString>,
+}
+
+/// `view exec`
+#[derive(Debug, Args)]
+pub struct Exec {
+    /// The view
+    #[arg(add = places())]
+    pub view: ViewName,
+    /// The side world it is about
+    #[arg(long, value_name = "WORLD")]
+    pub into: Option<SideName>,
+    /// Keep what failed for a look
+    #[arg(long)]
+    pub keep_failed: bool,
+    /// The command, and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
 }
 
 /// `gc`
@@ -421,6 +440,12 @@ mod tests {
         assert_eq!(apt.args, ["install", "-y", "x"]);
         assert!(parse("view apt web --beside --into a@1 -- install x").is_err());
         assert!(parse("view apt web").is_err());
+        let Ok(Cli::View(View::Exec(exec))) = parse("view exec web -- update-alternatives --all")
+        else {
+            panic!("not taken");
+        };
+        assert_eq!(exec.command, ["update-alternatives", "--all"]);
+        assert!(parse("view exec web").is_err());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! | `view`, `gc` | [`cli`] | [`crate::view`] |
 //! | `doctor` | [`cli`] | [`crate::doctor`] |
 //! | `view create`, `view clone`, `view apt`, `upgrade` | [`cli`] | `apt`, by [`crate::engine`] |
+//! | `view exec` | [`cli`] | `actions`, by [`crate::engine`] |
 //! | `relink` | [`cli`] | [`relink`](mod@relink) |
 //! | `--multi-version`, `--view` with an action of dpkg's | [`line`] | `actions`, by [`crate::engine`] |
 

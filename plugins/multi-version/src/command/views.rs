@@ -44,6 +44,7 @@ pub fn view(host: Host, layout: &Layout, asked: View, command: String) -> Result
     };
     match asked {
         View::Apt(asked) => super::apt::apt(host, layout, &asked, command),
+        View::Exec(asked) => super::actions::exec(host, layout, &asked, command),
         View::Create(asked) => {
             super::apt::create(host, layout, &asked, command)?;
             with(&asked.json, &mut |out| {

@@ -7,6 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use dpkgng_plugin::{Host, fork_in_our_place, run_in_our_place};
 
@@ -363,22 +364,45 @@ impl Transaction {
     /// # Errors
     /// The namespaces can't be made, or what scripts did can't be kept.
     pub fn dpkg(&self, world: &WorldDir, args: &[OsString]) -> Done<i32> {
-        let plan = self.plan(world)?;
-        plan.prepare()?;
-        self.host.flush()?;
-        let host = self.host;
         // The last one counts: whoever names a log gets it. The host's own configuration names the host's.
         let mut log = OsString::from("--log=");
         log.push(self.sys.layout().view(&self.view).join("dpkg.log"));
         let args = &[&[log], args].concat();
         let (archives, hidden) = (self.archives.borrow(), self.hidden.borrow());
+        self.within(world, |plan| run(self.host, plan, &archives, &hidden, args))
+    }
+
+    /// Run a command where scripts run, which may change what they may; gives its exit code.
+    ///
+    /// # Errors
+    /// It can't be started, the namespaces can't be made, or what it did can't be kept.
+    pub fn exec(&self, world: &WorldDir, command: &[OsString]) -> Done<i32> {
+        self.within(world, |plan| {
+            let inside = plan.enter()?;
+            inside.enter_scripts()?;
+            let (program, args) = command.split_first().unzip();
+            let program = program.map_or(OsStr::new(""), OsString::as_os_str);
+            let code = run_in_our_place(Command::new(program).args(args.unwrap_or_default()));
+            inside.leave_scripts()?;
+            inside.settle()?;
+            code.map_err(EngineError::path("run", Path::new(program)))
+        })
+    }
+
+    /// Do something in a process of its own, which goes where dpkg of this world works; gives the exit code, 2 for an
+    /// error, which it has told.
+    fn within(&self, world: &WorldDir, work: impl FnOnce(Plan<'_>) -> Done<i32>) -> Done<i32> {
+        let plan = self.plan(world)?;
+        plan.prepare()?;
+        self.host.flush()?;
+        let host = self.host;
         let code = fork_in_our_place(|| {
             let aside = match self.quiet.get() {
                 true => rustix::stdio::dup2_stdout(rustix::stdio::stderr()),
                 false => Ok(()),
             };
             let aside = aside.map_err(|e| EngineError::words(format!("standard output: {e}")));
-            match aside.and_then(|()| run(host, plan, &archives, &hidden, args)) {
+            match aside.and_then(|()| work(plan)) {
                 Ok(code) => code,
                 Err(e) => {
                     // There is nobody else to tell.
@@ -388,7 +412,7 @@ impl Transaction {
                 }
             }
         });
-        code.map_err(EngineError::path("start dpkg for", world.path()))
+        code.map_err(EngineError::path("start a process for", world.path()))
     }
 
     /// What dpkg and scripts say is to go to standard error: the output is for programs.
