@@ -63,6 +63,7 @@ impl Cli {
                 View::Pin { what, .. } => (Some(&what.view), Change),
                 View::Unpin { .. } => (None, Change),
                 View::Apt(apt) => (Some(&apt.view), Change),
+                View::Exec(exec) => (Some(&exec.view), Change),
             },
         };
         About { view, does }
