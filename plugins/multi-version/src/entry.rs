@@ -26,6 +26,7 @@ impl Plugin for MultiVersion {
     ];
 
     fn command(host: Host, args: &[OsString]) -> Result<i32, Failed> {
+        crate::logging::start();
         command::run(host, args)
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | 0 | [`elf`]: reading and rewriting ELF files, and what the loader will find |
 //! | 0 | [`layout`], [`world`]: where things are below `/var/sys`, and what they are called |
+//! | 0 | `logging`: `DPKG_NG_LOG` |
 //! | 0 | [`rootless`]: whether we are root in a user namespace alone |
 //! | 0 | [`output`]: tables for a person, JSON for programs |
 //! | 1 | [`manifest`]: what is written down about installations, realizations and generations |
@@ -41,6 +42,7 @@ pub mod gc;
 pub mod generation;
 pub mod layout;
 pub mod link;
+mod logging;
 pub mod manifest;
 mod mountinfo;
 pub mod output;

@@ -142,6 +142,7 @@ impl Store {
     /// It can't be entered.
     pub fn enter(&self, host: Host, does: Does) -> Result<Layout, Failed> {
         if let Store::Own(own) = self {
+            log::info!("store {}", own.dir().display());
             if does == Does::Collect {
                 return Ok(Layout::new(own.dir()));
             }

@@ -213,6 +213,7 @@ pub(super) fn unshare(who: Option<Who>) -> Done {
         ),
         false => (UnshareFlags::NEWNS, "mount namespace"),
     };
+    log::debug!("unshare {what}, as {who:?}");
     let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
     // SAFETY: of all that can be unshared only the file descriptor table endangers other threads' memory
     // safety, and it is not among the flags.
@@ -266,6 +267,7 @@ impl Act {
     }
 
     pub(super) fn mount(&self, mount: &Mount) -> Done {
+        log::debug!("{mount:?}");
         match mount {
             Mount::Ground {
                 at,

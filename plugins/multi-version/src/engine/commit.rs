@@ -387,6 +387,7 @@ impl Transaction {
             base::drop_directories(disk, Path::new("/"), &world, &Lent::read(&world)?)?;
         }
         if same && self.are_files_unchanged(former.as_ref())? {
+            log::info!("view {}: nothing has changed", self.view);
             disk.remove_tree(&self.dir)?;
             let sides = former.map(|m| m.sides).unwrap_or_default();
             return Ok((Committed::Nothing, plan, sides));
@@ -412,6 +413,7 @@ impl Transaction {
             }
         }
         self.sys.name(&self.dir, &manifest)?;
+        log::info!("view {}: generation {number} is whole", self.view);
         finish(self.host, &self.sys, &self.view, number)?;
         Ok((Committed::Generation(number), plan, manifest.sides))
     }

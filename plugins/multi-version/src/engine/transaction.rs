@@ -217,6 +217,10 @@ impl Transaction {
         settings: Option<&Settings>,
     ) -> Done<Transaction> {
         let (number, dir) = sys.begin_pending(view)?;
+        log::info!(
+            "view {view}: generation {number} begins in {}",
+            dir.display()
+        );
         if let Some(settings) = settings {
             settings.write(sys.disk(), sys.layout(), view)?;
         }
@@ -369,6 +373,7 @@ impl Transaction {
         log.push(self.sys.layout().view(&self.view).join("dpkg.log"));
         let args = &[&[log], args].concat();
         let (archives, hidden) = (self.archives.borrow(), self.hidden.borrow());
+        log::info!("dpkg {args:?} in {}", world.path().display());
         self.within(world, |plan| run(self.host, plan, &archives, &hidden, args))
     }
 
@@ -377,6 +382,7 @@ impl Transaction {
     /// # Errors
     /// It can't be started, the namespaces can't be made, or what it did can't be kept.
     pub fn exec(&self, world: &WorldDir, command: &[OsString]) -> Done<i32> {
+        log::info!("{command:?} in {}", world.path().display());
         self.within(world, |plan| {
             let inside = plan.enter()?;
             inside.enter_scripts()?;
@@ -446,6 +452,7 @@ impl Transaction {
     /// # Errors
     /// It can't be taken away.
     pub fn fail(self, keep: bool) -> Done<Option<String>> {
+        log::info!("view {}: what was begun is dropped", self.view);
         let disk = self.sys.disk();
         if !keep {
             disk.remove_tree(&self.dir)?;

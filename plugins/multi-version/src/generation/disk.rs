@@ -60,6 +60,7 @@ impl Disk {
         path: &Path,
         act: impl FnOnce() -> io::Result<T>,
     ) -> Done<T> {
+        log::trace!("{what} {}", path.display());
         let told = match &self.watcher {
             Some(watcher) => watcher(&Step {
                 what,

@@ -12,6 +12,7 @@ pub(super) const SYSTEM: &str = "system";
 impl Sys {
     /// Make a generation current. It is by the time this returns, also after a power cut.
     pub fn switch(&self, view: &ViewName, number: GenerationNumber) -> Done {
+        log::info!("view {view}: generation {number} becomes current");
         // It is there, and whole.
         self.manifest(view, number)?;
         self.grant_set_ids(view, number)?;
@@ -87,6 +88,7 @@ impl Sys {
         let next = AtomicUsize::new(0);
         let work = || -> Done {
             while let Some((dir, _)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                log::debug!("collect {}", dir.display());
                 self.disk.remove_tree(dir)?;
             }
             Ok(())

@@ -57,6 +57,7 @@ impl<'a> Linker<'a> {
             // Of one that is listed twice, the first is made.
             let new = self.record(&id)?.is_none() && ids.insert(id.clone());
             if new {
+                log::debug!("link {id}");
                 absent.push((made.len(), Linking::new(self, realization, &others)?));
             }
             let unlinked = Vec::new();
