@@ -187,6 +187,17 @@ pub fn scripts(s: &System, _: Extent) -> Res<()> {
     let host = s.host()?;
     let first = fixtures::debs(s, &["libc6", "libfix1_1", "fix"])?;
     s.must(&format!("{MV} -i {first}"))?;
+    s.part("what is right below /", || {
+        scripted("fixtop", "for f in /fixtop /usr/../fixtop /fixtop.d/x; do mkdir -p ${f%/*}; echo x >$f; done; true")
+            .build(&made)?;
+        s.must(&format!("{MV} -i {}", fixtures::debs(s, &["fixtop"])?))?;
+        let left = s.must("ls -d /fixtop* || :")?;
+        s.expect(!left.contains("\n/fixtop") && !left.starts_with("/fixtop"), || {
+            format!("of the host's / there is {left}")
+        });
+        s.must(&format!("{MV} -P fixtop"))?;
+        Ok(())
+    });
     s.part("in a context", || {
         s.must(&format!("{MV} -i {}", fixtures::debs(s, &["fixpost"])?))?;
         let said = s.must("cat /var/lib/fixpost.out")?;

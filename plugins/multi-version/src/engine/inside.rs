@@ -18,6 +18,8 @@
 //! /root                     a scratch over the host's, which is dropped: a home is its user's
 //! /var/lib/dpkg             the admindir
 //! /var/sys/current-system   the world
+//! /home, /tmp, /dev, …      the host's
+//! /                         the host's, read-only
 //! ```
 //!
 //! The overlays over the tree are there while scripts run, and never while dpkg changes the tree below them.
@@ -30,7 +32,7 @@ use std::path::{Path, PathBuf};
 use super::EngineError;
 use super::merge::merge;
 use super::transaction::MERGED as MERGED_INTO_TREE;
-use crate::context::{Host, Mount, Namespace, Upper, carry_out, detach, seal_all_but};
+use crate::context::{Host, Mount, Namespace, Upper, carry_out, detach, seal_all_but, seal_mount};
 use crate::generation::Disk;
 use crate::layout::Layout;
 use crate::rootless::is_mapped;
@@ -172,6 +174,12 @@ impl Plan<'_> {
 
         let scripts = Namespace::new()?;
         let mut mounts = vec![bind(state, "/var".into())];
+        for dir in LIVE {
+            let at = Path::new("/").join(dir);
+            if at.is_dir() {
+                mounts.push(bind(at.clone(), at));
+            }
+        }
         for dir in HIDDEN {
             let at = Path::new("/").join(dir);
             if at.is_dir() && !host.mapped {
@@ -199,6 +207,8 @@ impl Plan<'_> {
             });
         }
         carry_out(&mounts)?;
+        // What a script would make beside all these is the host's: the link of a kernel, by which the machine boots.
+        seal_mount(Path::new("/"))?;
         let inside = Inside {
             plan: Owned {
                 tree,
