@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use memchr::memmem::Finder;
+
 use super::Database;
 use super::dbfile::replace;
 use crate::error::{Error, Result};
@@ -13,8 +15,8 @@ use crate::fsys::{Fsys, NodeFlags, NodeId};
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, Reporter};
 use crate::state::Status;
-use crate::sys::extent::physical_offset;
-use crate::sys::file;
+use crate::sys::file::{self, Wanted};
+use crate::sys::place::Spot;
 use crate::{msg, msgn};
 
 /// The type of the control file that holds the list.
@@ -80,6 +82,51 @@ impl Meter {
             report.output(msg!(Meter::TEXT));
         }
     }
+}
+
+/// The lines of a list that have one of the literals in them. All of them, if there is anything odd
+/// about any line, so that it is met where lists are parsed.
+fn lines_with(finders: &[Finder<'_>], list: Vec<u8>) -> Vec<u8> {
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', &list) {
+        match list.get(start..end) {
+            Some(
+                b"/."
+                | [
+                    b'/',
+                    b'.',
+                    b'.' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9',
+                    ..,
+                ],
+            ) => {}
+            Some([b'/', c, ..]) if !matches!(c, b'/' | b'.') => {}
+            _ => return list,
+        }
+        start = end + 1;
+    }
+    if start != list.len() || memchr::memchr(0, &list).is_some() {
+        return list;
+    }
+    let mut lines: Vec<(usize, usize)> = Vec::new();
+    for finder in finders {
+        let mut at = 0;
+        while let Some(found) = list.get(at..).and_then(|rest| finder.find(rest)) {
+            let found = at + found;
+            let start = memchr::memrchr(b'\n', &list[..found]).map_or(0, |end| end + 1);
+            let end = memchr::memchr(b'\n', &list[found..]).map_or(list.len(), |n| found + n + 1);
+            lines.push((start, end));
+            at = end;
+        }
+    }
+    if finders.len() > 1 {
+        lines.sort_unstable();
+        lines.dedup();
+    }
+    let lines: Vec<&[u8]> = lines
+        .iter()
+        .map(|(start, end)| &list[*start..*end])
+        .collect();
+    lines.concat()
 }
 
 /// The paths of a list file. `broken` names the package in an error.
@@ -165,21 +212,6 @@ impl Database {
         Ok(())
     }
 
-    /// Where the list of a package lies on the disk (`pkg_files_optimize_load`).
-    fn list_offset(&mut self, pkg: PkgId) -> Result<i64> {
-        let known = self.filelists.offsets.get(&pkg).copied();
-        if let Some(offset) = known.filter(|offset| *offset != 0) {
-            return Ok(offset);
-        }
-        if self.table[pkg].status() == Status::NotInstalled {
-            return Ok(0);
-        }
-        self.infodb_format()?;
-        let offset = physical_offset(&self.infodb_file(pkg, Which::Installed, LISTFILE));
-        self.filelists.offsets.insert(pkg, offset);
-        Ok(offset)
-    }
-
     /// Read all file lists, showing progress the first time (`ensure_allinstfiles_available`).
     ///
     /// # Errors
@@ -192,37 +224,7 @@ impl Database {
         if !self.filelists.said {
             meter = Some(Meter::start(self.table.count(), report));
         }
-        let mut order: Vec<(i64, PkgId)> = Vec::with_capacity(self.table.count());
-        for pkg in self.table.in_hash_order() {
-            order.push((self.list_offset(pkg)?, pkg));
-        }
-        order.sort_by_key(|(offset, _)| *offset);
-        // Those to be read, and how many come before each.
-        let (mut wanted, mut paths) = (Vec::new(), Vec::new());
-        for (at, (_, pkg)) in order.into_iter().enumerate() {
-            if self.fsys.files(pkg).is_some() {
-                continue;
-            }
-            if self.table[pkg].status() == Status::NotInstalled {
-                self.fsys.set_files(pkg, Vec::new());
-            } else {
-                self.infodb_format()?;
-                wanted.push((at, pkg));
-                paths.push(self.infodb_file(pkg, Which::Installed, LISTFILE));
-            }
-        }
-        file::slurp_each(&paths, |i, list| {
-            let Some((at, pkg)) = wanted.get(i) else {
-                return Ok(());
-            };
-            if let Some(meter) = &mut meter {
-                meter.step_to(*at, report);
-            }
-            self.take_list(*pkg, list, report)
-        })?;
-        if let Some(meter) = &mut meter {
-            meter.step_to(self.table.count(), report);
-        }
+        self.read_all_files(|list| list, &mut meter, report)?;
         self.filelists.all_read = true;
         if let Some(meter) = meter {
             meter.done(report);
@@ -234,6 +236,101 @@ impl Database {
                 count
             ));
             self.filelists.said = true;
+        }
+        Ok(())
+    }
+
+    /// Read all file lists but make nothing of most lines that have none of `literals` in them: for a
+    /// search, after which nobody asks for the files of a package. Says nothing of progress.
+    ///
+    /// # Errors
+    /// As [`Database::ensure_files`].
+    pub fn ensure_files_with(
+        &mut self,
+        literals: &[Vec<u8>],
+        report: &mut dyn Reporter,
+    ) -> Result<()> {
+        let finders: Vec<Finder<'_>> = literals.iter().map(Finder::new).collect();
+        self.read_all_files(|list| lines_with(&finders, list), &mut None, report)
+    }
+
+    /// Read the lists that are not current, as far as `sift` lets them through.
+    fn read_all_files(
+        &mut self,
+        sift: impl Fn(Vec<u8>) -> Vec<u8> + Sync,
+        meter: &mut Option<Meter>,
+        report: &mut dyn Reporter,
+    ) -> Result<()> {
+        // What is to be found out, and of whom.
+        let (mut wanted, mut whose) = (Vec::new(), Vec::new());
+        let order = self.table.in_hash_order();
+        for pkg in &order {
+            let content = self.fsys.files(*pkg).is_none();
+            if self.table[*pkg].status() == Status::NotInstalled {
+                if content {
+                    self.fsys.set_files(*pkg, Vec::new());
+                }
+                continue;
+            }
+            let known = self.filelists.offsets.get(pkg);
+            let offset = known.is_none_or(|offset| *offset == 0);
+            if content || offset {
+                self.infodb_format()?;
+                wanted.push(Wanted {
+                    path: self.infodb_file(*pkg, Which::Installed, LISTFILE),
+                    offset,
+                    content,
+                });
+                whose.push(*pkg);
+            }
+        }
+        let glances = file::glance(&wanted, &sift);
+        // What is in memory, and what is still to be read.
+        let mut lists: HashMap<PkgId, (Spot, Option<Vec<u8>>)> = HashMap::new();
+        for ((wanted, pkg), glance) in wanted.into_iter().zip(whose).zip(glances) {
+            if wanted.offset {
+                self.filelists.offsets.insert(pkg, glance.offset);
+            }
+            if wanted.content {
+                lists.insert(pkg, (wanted.path, glance.content));
+            }
+        }
+        let offset = |pkg: &PkgId| self.filelists.offsets.get(pkg).copied().unwrap_or(0);
+        let mut order: Vec<(i64, PkgId)> = order.iter().map(|pkg| (offset(pkg), *pkg)).collect();
+        order.sort_by_key(|(offset, _)| *offset);
+        let (mut queue, mut paths) = (Vec::new(), Vec::new());
+        for (at, (_, pkg)) in order.into_iter().enumerate() {
+            if let Some((path, content)) = lists.remove(&pkg) {
+                if content.is_none() {
+                    paths.push(path);
+                }
+                queue.push((at, pkg, content));
+            }
+        }
+        let mut queue = queue.into_iter().peekable();
+        let mut take = |db: &mut Database, read: Option<Result<Vec<u8>>>| {
+            let mut read = read;
+            while let Some((at, pkg, content)) =
+                queue.next_if(|(_, _, c)| c.is_some() || read.is_some())
+            {
+                if let Some(meter) = meter {
+                    meter.step_to(at, report);
+                }
+                let list = match content {
+                    Some(list) => Ok(list),
+                    None => match read.take() {
+                        Some(list) => list.map(&sift),
+                        None => continue,
+                    },
+                };
+                db.take_list(pkg, list, report)?;
+            }
+            Ok(())
+        };
+        file::slurp_each(&paths, |_, list| take(self, Some(list)))?;
+        take(self, None)?;
+        if let Some(meter) = meter {
+            meter.step_to(self.table.count(), report);
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ use nix::unistd::{geteuid, getuid};
 use super::Database;
 use super::infodb::Format;
 use crate::bail;
-use crate::control::{self, ParseFlags};
+use crate::control::{self, ParseFlags, Scope};
 use crate::error::{Error, OrFail, Result};
 use crate::msg;
 use crate::msg::Msg;
@@ -83,6 +83,8 @@ pub enum AvailMode {
 pub struct Modstat {
     mode: OpenMode,
     available: AvailMode,
+    /// How much of the packages is read.
+    scope: Scope,
     frontend_locked: bool,
     frontend_lock: Option<FileLock>,
     lock: Option<FileLock>,
@@ -108,6 +110,12 @@ impl Database {
         self.modstat.frontend_locked = locked;
     }
 
+    /// Read only a part of the packages, to answer a question that needs no more. To be said before the
+    /// database is opened; it then is only read, without `available`.
+    pub fn set_scope(&mut self, scope: Scope) {
+        self.modstat.scope = scope;
+    }
+
     /// `modstatdb_open()`: take the locks, read status, apply `updates/`, read available.
     /// Returns the mode that came of it: read only, write, or lock only.
     pub fn open(
@@ -117,6 +125,9 @@ impl Database {
         report: &mut dyn Reporter,
     ) -> Result<OpenMode> {
         self.modstat.available = available;
+        if mode != OpenMode::ReadOnly || available != AvailMode::None {
+            self.modstat.scope = Scope::All;
+        }
         self.modstat.mode = self.open_access(mode)?;
         super::arch::load_into(&self.dirs, &mut self.table.arches)?;
 
@@ -257,12 +268,14 @@ impl Database {
     /// `status` of both.
     fn read_status(&mut self, report: &mut dyn Reporter) -> Result<()> {
         let status = self.dirs.admin("status");
-        control::parse_file(&status, ParseFlags::STATUS, &mut self.table, report)?;
+        let scope = &self.modstat.scope;
+        control::parse_scope(&status, ParseFlags::STATUS, scope, &mut self.table, report)?;
         let Some(files) = self.journal()? else {
             return Ok(());
         };
         for file in &files {
-            control::parse_file(file, ParseFlags::UPDATE, &mut self.table, report)?;
+            let scope = &self.modstat.scope;
+            control::parse_scope(file, ParseFlags::UPDATE, scope, &mut self.table, report)?;
         }
         if !files.is_empty() && self.mode().writes() {
             control::write_db(&status, &self.table, Which::Installed, true)?;

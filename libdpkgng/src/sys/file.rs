@@ -1,7 +1,11 @@
 //! Reading whole regular files, with dpkg's verdicts (file.c).
 
+use std::fs::File;
 use std::io::Read;
+use std::os::fd::AsRawFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::extent::physical_offset;
 use super::place::Spot;
 use crate::bail;
 use crate::error::{OrFail, Result};
@@ -21,7 +25,110 @@ pub fn slurp(path: &Spot) -> Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Files that are read in one go by [`slurp_each`].
+/// What is to be known of a file by [`glance`].
+#[derive(Debug)]
+pub struct Wanted {
+    /// The file.
+    pub path: Spot,
+    /// Where it lies on the disk.
+    pub offset: bool,
+    /// What is in it.
+    pub content: bool,
+}
+
+/// What [`glance`] found out about a file.
+#[derive(Debug, Default)]
+pub struct Glance {
+    /// Where its first block lies, as [`physical_offset`] tells it; -1 for what cannot be opened, too.
+    pub offset: i64,
+    /// Its content, if it was in memory; what is not, or cannot be read, is for [`slurp`].
+    pub content: Option<Vec<u8>>,
+}
+
+/// Look at many files on all processors, without waiting for what is in none of their pages.
+/// `sift` is given each content and says what of it is kept.
+pub fn glance(files: &[Wanted], sift: impl Fn(Vec<u8>) -> Vec<u8> + Sync) -> Vec<Glance> {
+    let next = AtomicUsize::new(0);
+    let look = || {
+        let mut seen = Vec::new();
+        loop {
+            let start = next.fetch_add(BATCH, Ordering::Relaxed);
+            let Some(rest) = files.get(start..).filter(|rest| !rest.is_empty()) else {
+                return seen;
+            };
+            for (i, file) in rest.iter().take(BATCH).enumerate() {
+                seen.push((start + i, glance_at(file, &sift)));
+            }
+        }
+    };
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let helpers = (processors - 1).min(files.len() / (2 * BATCH)).min(HELPERS);
+    let mut glances: Vec<Glance> = Vec::new();
+    glances.resize_with(files.len(), Glance::default);
+    std::thread::scope(|scope| {
+        let spawn = |_| std::thread::Builder::new().spawn_scoped(scope, look).ok();
+        let helpers: Vec<_> = (0..helpers).filter_map(spawn).collect();
+        let mut seen = look();
+        for helper in helpers {
+            match helper.join() {
+                Ok(more) => seen.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        for (i, glance) in seen {
+            glances[i] = glance;
+        }
+    });
+    glances
+}
+
+fn glance_at(wanted: &Wanted, sift: impl Fn(Vec<u8>) -> Vec<u8>) -> Glance {
+    let Ok(file) = wanted.path.read() else {
+        return Glance {
+            offset: -1,
+            content: None,
+        };
+    };
+    Glance {
+        offset: match wanted.offset {
+            true => physical_offset(&file),
+            false => 0,
+        },
+        content: match wanted.content {
+            true => in_memory(&file).map(sift),
+            false => None,
+        },
+    }
+}
+
+/// All of a regular file, if it is in memory.
+fn in_memory(file: &File) -> Option<Vec<u8>> {
+    let meta = file.metadata().ok().filter(|meta| meta.is_file())?;
+    let len = usize::try_from(meta.len()).ok()?;
+    let mut content = vec![0; len];
+    let part = libc::iovec {
+        iov_base: content.as_mut_ptr().cast(),
+        iov_len: len,
+    };
+    // SAFETY: part names one buffer, which is writable for its whole length and outlives the call;
+    // the two zeros are the offset in the file.
+    let read = unsafe {
+        libc::syscall(
+            libc::SYS_preadv2,
+            file.as_raw_fd(),
+            &raw const part,
+            1usize,
+            0usize,
+            0usize,
+            libc::RWF_NOWAIT,
+        )
+    };
+    (usize::try_from(read) == Ok(len)).then_some(content)
+}
+
+/// Threads that help to look at files, at most.
+const HELPERS: usize = 7;
+/// Files that are read in one go by [`glance`] and [`slurp_each`].
 const BATCH: usize = 32;
 /// Batches that may wait to be dealt with.
 const AHEAD: usize = 4;
@@ -86,6 +193,31 @@ mod tests {
         });
         assert_eq!(next, 200);
         assert!(end.is_err_and(|e| e.errno == Some(libc::ENOENT)));
+    }
+
+    #[test]
+    fn a_glance_finds_what_is_there() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let place = Place::new(dir.path());
+        let wanted = |i: usize| Wanted {
+            path: place.spot(format!("/{i}").as_bytes()),
+            offset: true,
+            content: true,
+        };
+        let files: Vec<Wanted> = (0..300).map(wanted).collect();
+        for (i, file) in files.iter().enumerate().filter(|(i, _)| *i != 200) {
+            std::fs::write(file.path.shown_path(), i.to_string()).expect("write");
+        }
+        std::fs::create_dir(files[200].path.shown_path()).expect("directory");
+        let seen = glance(&files, |content| [&content[..], b"!"].concat());
+        assert_eq!(seen.len(), 300);
+        for (i, glance) in seen.iter().enumerate() {
+            // Not every file system has them at hand.
+            if let Some(content) = &glance.content {
+                assert_eq!(content, format!("{i}!").as_bytes());
+            }
+        }
+        assert!(seen[200].content.is_none());
     }
 
     #[test]
