@@ -4,6 +4,7 @@
 //! in which they lie on the disk, where the file system tells, else in that of dpkg's package
 //! table. As the owners of a path are kept latest first, `dpkg -S` shows that order.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use memchr::memmem::Finder;
@@ -11,12 +12,11 @@ use memchr::memmem::Finder;
 use super::Database;
 use super::dbfile::replace;
 use crate::error::{Error, Result};
-use crate::fsys::{Fsys, NodeFlags, NodeId};
+use crate::fsys::{Fsys, Lines, NodeFlags, NodeId};
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, Reporter};
 use crate::state::Status;
 use crate::sys::file::{self, Wanted};
-use crate::sys::place::Spot;
 use crate::{msg, msgn};
 
 /// The type of the control file that holds the list.
@@ -84,28 +84,19 @@ impl Meter {
     }
 }
 
-/// The lines of a list that have one of the literals in them. All of them, if there is anything odd
-/// about any line, so that it is met where lists are parsed.
-fn lines_with(finders: &[Finder<'_>], list: Vec<u8>) -> Vec<u8> {
+/// The lines of a list that have one of the literals in them; `None`, if there is anything odd about
+/// any line, so that it is met where lists are parsed.
+fn lines_with(finders: &[Finder<'_>], list: &[u8]) -> Option<Vec<u8>> {
     let mut start = 0;
-    for end in memchr::memchr_iter(b'\n', &list) {
-        match list.get(start..end) {
-            Some(
-                b"/."
-                | [
-                    b'/',
-                    b'.',
-                    b'.' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9',
-                    ..,
-                ],
-            ) => {}
-            Some([b'/', c, ..]) if !matches!(c, b'/' | b'.') => {}
-            _ => return list,
+    for end in memchr::memchr_iter(b'\n', list) {
+        let line = list.get(start..end)?;
+        if !matches!(line, b"/.") && !matches!(line, [b'/', c, ..] if !matches!(c, b'/' | b'.')) {
+            return None;
         }
         start = end + 1;
     }
-    if start != list.len() || memchr::memchr(0, &list).is_some() {
-        return list;
+    if start != list.len() || memchr::memchr(0, list).is_some() {
+        return None;
     }
     let mut lines: Vec<(usize, usize)> = Vec::new();
     for finder in finders {
@@ -126,7 +117,7 @@ fn lines_with(finders: &[Finder<'_>], list: Vec<u8>) -> Vec<u8> {
         .iter()
         .map(|(start, end)| &list[*start..*end])
         .collect();
-    lines.concat()
+    Some(lines.concat())
 }
 
 /// The paths of a list file. `broken` names the package in an error.
@@ -224,7 +215,7 @@ impl Database {
         if !self.filelists.said {
             meter = Some(Meter::start(self.table.count(), report));
         }
-        self.read_all_files(|list| list, &mut meter, report)?;
+        self.read_all_files(|list| Some(Cow::Borrowed(list)), &mut meter, report)?;
         self.filelists.all_read = true;
         if let Some(meter) = meter {
             meter.done(report);
@@ -251,13 +242,18 @@ impl Database {
         report: &mut dyn Reporter,
     ) -> Result<()> {
         let finders: Vec<Finder<'_>> = literals.iter().map(Finder::new).collect();
-        self.read_all_files(|list| lines_with(&finders, list), &mut None, report)
+        self.read_all_files(
+            |list| lines_with(&finders, list).map(Cow::Owned),
+            &mut None,
+            report,
+        )
     }
 
-    /// Read the lists that are not current, as far as `sift` lets them through.
+    /// Read the lists that are not current, or what `sift` leaves of them; all of those for which it
+    /// gives `None`.
     fn read_all_files(
         &mut self,
-        sift: impl Fn(Vec<u8>) -> Vec<u8> + Sync,
+        sift: impl Fn(&[u8]) -> Option<Cow<'_, [u8]>> + Sync,
         meter: &mut Option<Meter>,
         report: &mut dyn Reporter,
     ) -> Result<()> {
@@ -284,51 +280,59 @@ impl Database {
                 whose.push(*pkg);
             }
         }
-        let glances = file::glance(&wanted, &sift);
-        // What is in memory, and what is still to be read.
-        let mut lists: HashMap<PkgId, (Spot, Option<Vec<u8>>)> = HashMap::new();
+        let hasher = self.fsys.hasher();
+        let (shelves, glances) = file::glance(&wanted, |list, lines: &mut Lines| {
+            lines.push(&sift(list)?, &hasher)
+        });
+        self.fsys.reserve(shelves.iter().map(Lines::len).sum());
+        let shelves: Vec<_> = shelves.into_iter().map(|s| self.fsys.adopt(s)).collect();
+        // Of each list that is to be read its lines, or where it still is to be read.
+        let mut lists = HashMap::new();
         for ((wanted, pkg), glance) in wanted.into_iter().zip(whose).zip(glances) {
             if wanted.offset {
                 self.filelists.offsets.insert(pkg, glance.offset);
             }
             if wanted.content {
-                lists.insert(pkg, (wanted.path, glance.content));
+                let lines = glance.content.and_then(|(shelf, range)| {
+                    let shelf = shelves.get(shelf)?.as_ref()?;
+                    Some((shelf, range))
+                });
+                lists.insert(pkg, lines.ok_or(wanted.path));
             }
         }
         let offset = |pkg: &PkgId| self.filelists.offsets.get(pkg).copied().unwrap_or(0);
         let mut order: Vec<(i64, PkgId)> = order.iter().map(|pkg| (offset(pkg), *pkg)).collect();
         order.sort_by_key(|(offset, _)| *offset);
-        let (mut queue, mut paths) = (Vec::new(), Vec::new());
+        let (mut queue, mut unread) = (Vec::new(), Vec::new());
         for (at, (_, pkg)) in order.into_iter().enumerate() {
-            if let Some((path, content)) = lists.remove(&pkg) {
-                if content.is_none() {
-                    paths.push(path);
+            match lists.remove(&pkg) {
+                Some(Ok(lines)) => queue.push((at, pkg, Some(lines))),
+                Some(Err(path)) => {
+                    unread.push(path);
+                    queue.push((at, pkg, None));
                 }
-                queue.push((at, pkg, content));
+                None => {}
             }
         }
-        let mut queue = queue.into_iter().peekable();
-        let mut take = |db: &mut Database, read: Option<Result<Vec<u8>>>| {
-            let mut read = read;
-            while let Some((at, pkg, content)) =
-                queue.next_if(|(_, _, c)| c.is_some() || read.is_some())
-            {
+        // Up to a list that was just read, or to the end.
+        let mut queue = queue.into_iter();
+        let mut take_until = |db: &mut Database, mut read: Option<Result<Vec<u8>>>| {
+            for (at, pkg, lines) in queue.by_ref() {
                 if let Some(meter) = meter {
                     meter.step_to(at, report);
                 }
-                let list = match content {
-                    Some(list) => Ok(list),
-                    None => match read.take() {
-                        Some(list) => list.map(&sift),
-                        None => continue,
-                    },
-                };
-                db.take_list(pkg, list, report)?;
+                if let Some((shelf, range)) = lines {
+                    let files = db.fsys.find_lines(shelf, range);
+                    db.fsys.set_files(pkg, files);
+                } else if let Some(list) = read.take() {
+                    let sifted = list.map(|list| sift(&list).map(Cow::into_owned).unwrap_or(list));
+                    return db.take_list(pkg, sifted, report);
+                }
             }
             Ok(())
         };
-        file::slurp_each(&paths, |_, list| take(self, Some(list)))?;
-        take(self, None)?;
+        file::slurp_each(&unread, |_, list| take_until(self, Some(list)))?;
+        take_until(self, None)?;
         if let Some(meter) = meter {
             meter.step_to(self.table.count(), report);
         }

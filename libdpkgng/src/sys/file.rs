@@ -37,75 +37,89 @@ pub struct Wanted {
 }
 
 /// What [`glance`] found out about a file.
-#[derive(Debug, Default)]
-pub struct Glance {
+#[derive(Debug)]
+pub struct Glance<T> {
     /// Where its first block lies, as [`physical_offset`] tells it; -1 for what cannot be opened, too.
     pub offset: i64,
-    /// Its content, if it was in memory; what is not, or cannot be read, is for [`slurp`].
-    pub content: Option<Vec<u8>>,
+    /// What was made of its content, and on which shelf that is; `None` if it was not in memory,
+    /// cannot be read, or nothing was made of it: that is for [`slurp`].
+    pub content: Option<(usize, T)>,
 }
 
-/// Look at many files on all processors, without waiting for what is in none of their pages.
-/// `sift` is given each content and says what of it is kept.
-pub fn glance(files: &[Wanted], sift: impl Fn(Vec<u8>) -> Vec<u8> + Sync) -> Vec<Glance> {
+/// Look at many files on all processors, without waiting for what is not in memory. Each thread has
+/// a shelf, on which `sift` may put what it keeps of a content.
+pub fn glance<S: Default + Send, T: Send>(
+    files: &[Wanted],
+    sift: impl Fn(&[u8], &mut S) -> Option<T> + Sync,
+) -> (Vec<S>, Vec<Glance<T>>) {
     let next = AtomicUsize::new(0);
     let look = || {
-        let mut seen = Vec::new();
+        let (mut shelf, mut seen, mut buffer) = (S::default(), Vec::new(), Vec::new());
         loop {
             let start = next.fetch_add(BATCH, Ordering::Relaxed);
             let Some(rest) = files.get(start..).filter(|rest| !rest.is_empty()) else {
-                return seen;
+                return (shelf, seen);
             };
             for (i, file) in rest.iter().take(BATCH).enumerate() {
-                seen.push((start + i, glance_at(file, &sift)));
+                let (offset, content) = glance_at(file, &mut buffer);
+                let content = content.and_then(|content| sift(content, &mut shelf));
+                seen.push((start + i, offset, content));
             }
         }
     };
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let helpers = (processors - 1).min(files.len() / (2 * BATCH)).min(HELPERS);
-    let mut glances: Vec<Glance> = Vec::new();
-    glances.resize_with(files.len(), Glance::default);
-    std::thread::scope(|scope| {
+    let seen: Vec<_> = std::thread::scope(|scope| {
         let spawn = |_| std::thread::Builder::new().spawn_scoped(scope, look).ok();
         let helpers: Vec<_> = (0..helpers).filter_map(spawn).collect();
-        let mut seen = look();
-        for helper in helpers {
-            match helper.join() {
-                Ok(more) => seen.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        for (i, glance) in seen {
-            glances[i] = glance;
-        }
+        let mine = look();
+        let join = |helper: std::thread::ScopedJoinHandle<'_, _>| match helper.join() {
+            Ok(seen) => seen,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        std::iter::once(mine)
+            .chain(helpers.into_iter().map(join))
+            .collect()
     });
-    glances
+    let mut shelves = Vec::new();
+    let mut glances: Vec<Glance<T>> = Vec::new();
+    glances.resize_with(files.len(), || Glance {
+        offset: -1,
+        content: None,
+    });
+    for (number, (shelf, seen)) in seen.into_iter().enumerate() {
+        shelves.push(shelf);
+        for (i, offset, content) in seen {
+            let content = content.map(|content| (number, content));
+            glances[i] = Glance { offset, content };
+        }
+    }
+    (shelves, glances)
 }
 
-fn glance_at(wanted: &Wanted, sift: impl Fn(Vec<u8>) -> Vec<u8>) -> Glance {
+fn glance_at<'b>(wanted: &Wanted, buffer: &'b mut Vec<u8>) -> (i64, Option<&'b [u8]>) {
     let Ok(file) = wanted.path.read() else {
-        return Glance {
-            offset: -1,
-            content: None,
-        };
+        return (-1, None);
     };
-    Glance {
-        offset: match wanted.offset {
-            true => physical_offset(&file),
-            false => 0,
-        },
-        content: match wanted.content {
-            true => in_memory(&file).map(sift),
-            false => None,
-        },
-    }
+    let offset = match wanted.offset {
+        true => physical_offset(&file),
+        false => 0,
+    };
+    let content = match wanted.content {
+        true => in_memory(&file, buffer),
+        false => None,
+    };
+    (offset, content)
 }
 
 /// All of a regular file, if it is in memory.
-fn in_memory(file: &File) -> Option<Vec<u8>> {
+fn in_memory<'b>(file: &File, buffer: &'b mut Vec<u8>) -> Option<&'b [u8]> {
     let meta = file.metadata().ok().filter(|meta| meta.is_file())?;
     let len = usize::try_from(meta.len()).ok()?;
-    let mut content = vec![0; len];
+    if buffer.len() < len {
+        buffer.resize(len, 0);
+    }
+    let content = &mut buffer[..len];
     let part = libc::iovec {
         iov_base: content.as_mut_ptr().cast(),
         iov_len: len,
@@ -209,14 +223,18 @@ mod tests {
             std::fs::write(file.path.shown_path(), i.to_string()).expect("write");
         }
         std::fs::create_dir(files[200].path.shown_path()).expect("directory");
-        let seen = glance(&files, |content| [&content[..], b"!"].concat());
+        let (shelves, seen) = glance(&files, |content, shelf: &mut Vec<Vec<u8>>| {
+            shelf.push(content.to_vec());
+            (content != b"7").then_some(shelf.len() - 1)
+        });
         assert_eq!(seen.len(), 300);
         for (i, glance) in seen.iter().enumerate() {
             // Not every file system has them at hand.
-            if let Some(content) = &glance.content {
-                assert_eq!(content, format!("{i}!").as_bytes());
+            if let Some((shelf, at)) = glance.content {
+                assert_eq!(shelves[shelf][at], i.to_string().into_bytes());
             }
         }
+        assert!(seen[7].content.is_none());
         assert!(seen[200].content.is_none());
     }
 
