@@ -147,14 +147,9 @@ impl Run {
             .debug(debug::EACHFILEDETAIL, || msg!(text, path));
     }
 
-    /// What remains of the package's list. It is not written for a package of which nothing remains: its
-    /// list is the next to go, and no script sees it.
+    /// What remains of the package's list.
     fn write_leftover(&mut self, pkg: PkgId, leftover: Leftover) -> Result<()> {
         let list: Vec<NodeId> = leftover.into();
-        if self.is_forgotten(pkg)? {
-            self.db.fsys.set_files(pkg, list);
-            return Ok(());
-        }
         self.db.shorten_filelist(pkg, &list, NodeFlags::empty())
     }
 
