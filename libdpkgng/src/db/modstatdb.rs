@@ -96,8 +96,8 @@ pub struct Modstat {
     updates_unsettled: bool,
     /// Names in `info/` may not be durable yet.
     info_unsettled: bool,
-    /// The package that a note is still to be written of.
-    later: Option<PkgId>,
+    /// The package that a note is still to be written of, and its stanza.
+    later: Option<(PkgId, Vec<u8>)>,
     /// What the last note of each package said, since `status` was written.
     noted: HashMap<PkgId, Vec<u8>>,
     pub(super) infodb_format: std::cell::OnceCell<Format>,
@@ -462,9 +462,11 @@ impl Database {
         }
         if self.mode().writes() {
             self.write_later(Some(pkg))?;
+            // As it is now: what follows may change it, and that is no part of this note.
+            let stanza = control::stanza(&self.table, pkg, Which::Installed);
             match later {
-                true => self.modstat.later = Some(pkg),
-                false => self.note_core(pkg)?,
+                true => self.modstat.later = Some((pkg, stanza)),
+                false => self.note_core(pkg, stanza)?,
             }
         }
         if self.table[pkg].trigpend.is_empty() && !self.table[pkg].othertrigaw.is_empty() {
@@ -477,15 +479,14 @@ impl Database {
     /// is.
     fn write_later(&mut self, next: Option<PkgId>) -> Result<()> {
         match self.modstat.later.take() {
-            Some(later) if Some(later) != next => self.note_core(later),
+            Some((later, stanza)) if Some(later) != next => self.note_core(later, stanza),
             _ => Ok(()),
         }
     }
 
     /// `modstatdb_note_core()`: write, make durable, give it its number, prepare for the next. The
     /// names in `info/` that it may speak of are made durable before it has one.
-    fn note_core(&mut self, pkg: PkgId) -> Result<()> {
-        let stanza = control::stanza(&self.table, pkg, Which::Installed);
+    fn note_core(&mut self, pkg: PkgId, stanza: Vec<u8>) -> Result<()> {
         if self.modstat.noted.get(&pkg) == Some(&stanza) {
             return Ok(());
         }
