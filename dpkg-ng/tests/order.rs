@@ -2,6 +2,7 @@
 //! file has its name, a note before what it says becomes true, what replaced something before that
 //! goes.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -116,8 +117,8 @@ fn deb(dir: &Path, version: &str, files: &[(String, usize)]) -> PathBuf {
     deb
 }
 
-/// Unpack an archive under strace; `None` where there is none.
-fn traced(root: &Path, deb: &Path, options: &[&str]) -> Option<Trace> {
+/// Do something under strace; `None` where there is none.
+fn traced(root: &Path, options: &[&str], action: [&OsStr; 2]) -> Option<Trace> {
     let log = root.join("log");
     let mut command = Command::new("strace");
     command.args(["-f", "-y", "-s", "200", "-o"]).arg(&log);
@@ -133,7 +134,7 @@ fn traced(root: &Path, deb: &Path, options: &[&str]) -> Option<Trace> {
         "--force-script-chrootless",
         "--refuse-unsafe-io",
     ]);
-    command.args(options).arg("--unpack").arg(deb);
+    command.args(options).args(action);
     command.stdin(Stdio::null()).env("LC_ALL", "C");
     let Ok(done) = command.output() else {
         not_run::not_run("no strace here");
@@ -205,6 +206,25 @@ fn check(trace: &Trace, files: &[(String, usize)], upgrade: bool) {
     }
 }
 
+/// The order of a removal of which nothing remains, without scripts.
+fn check_removal(trace: &Trace, files: &[(String, usize)]) {
+    let notes = trace.all("rename", &["tmp.i\", "]);
+    let [half_installed, gone] = notes[..] else {
+        panic!("{} notes", notes.len());
+    };
+    let content = format!("{UPDATES}/tmp.i");
+    assert!(trace.synced(&content, 0, half_installed.begun));
+    assert!(trace.synced(&content, half_installed.ended, gone.begun));
+    for (file, _) in files {
+        let (_, name) = file.rsplit_once('/').unwrap();
+        let removed = trace.only("unlink", &[&format!("\"{name}\"")]);
+        assert!(trace.synced(UPDATES, half_installed.ended, removed.begun));
+        assert!(removed.ended < gone.begun, "{file}");
+    }
+    let list = trace.only("unlink", &["\"a.list\""]);
+    assert!(trace.synced(INFO, list.ended, gone.begun));
+}
+
 #[test]
 fn nothing_has_its_name_before_it_is_durable() {
     let few = [("small", 10), ("large", 900_000), ("other", 70_000)];
@@ -220,10 +240,15 @@ fn nothing_has_its_name_before_it_is_durable() {
         let root = root();
         for (version, upgrade) in [("1", false), ("2", true)] {
             let deb = deb(root.path(), version, files);
-            let Some(trace) = traced(root.path(), &deb, options) else {
+            let unpack = ["--unpack".as_ref(), deb.as_os_str()];
+            let Some(trace) = traced(root.path(), options, unpack) else {
                 return;
             };
             check(&trace, files, upgrade);
+        }
+        let remove = ["--remove".as_ref(), "a".as_ref()];
+        if let Some(trace) = traced(root.path(), options, remove) {
+            check_removal(&trace, files);
         }
     }
 }

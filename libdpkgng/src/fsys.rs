@@ -1,13 +1,14 @@
 //! The in-core table of paths: dpkg's `fsys_namenode` (fsys-hash.c, pkg-files.c).
 //!
-//! A path is a [`NodeId`]; its name lies in one byte arena with a leading slash and without a
-//! trailing one. Per path: the packages that own it, and, for the few paths that have them,
+//! A path is a [`NodeId`]; its name, with a leading slash and without a trailing one, lies in an arena
+//! that grows with each new path, or where a list was read to ([`Lines`]). Per path: the packages that own it, and, for the few paths that have them,
 //! a diversion, a statoverride and what this run found out about it. Per package: its file
 //! list. What is on disk (`info/*.list`, `diversions`, `statoverride`) is read and written by
 //! `db`; this module knows no files.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
+use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -86,12 +87,87 @@ const NO_LINK: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    /// Where its name, with the slash, starts; it ends where the next one's starts.
+    /// Where its name, with the slash, starts.
     start: u32,
+    /// How long that is.
+    len: u32,
     /// The hash of its name without the slash: growing the index looks at no name.
     hash: u32,
     owners: u32,
+    /// In which of the arenas its name is.
+    arena: u16,
     flags: NodeFlags,
+}
+
+/// File lists as they were read, their lines found and hashed: the part of making paths of them
+/// that takes no table, so that several may do it at a time.
+#[derive(Debug, Default)]
+pub struct Lines {
+    text: Vec<u8>,
+    lines: Vec<Line>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    start: u32,
+    len: u32,
+    hash: u32,
+}
+
+impl Lines {
+    /// Take over a list; which lines are its. `None` if it is not one as dpkg writes them: each line a
+    /// path with one slash in front.
+    pub fn push(&mut self, list: &[u8], hasher: &Hasher) -> Option<Range<usize>> {
+        if !list.is_empty() && list.last() != Some(&b'\n') || memchr::memchr(0, list).is_some() {
+            return None;
+        }
+        u32::try_from(self.text.len() + list.len()).ok()?;
+        let first = self.lines.len();
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', list) {
+            let line = list.get(start..end)?;
+            let line = line.strip_suffix(b"/").unwrap_or(line);
+            if line.is_empty() || skip_slash_dotslash(line).len() + 1 != line.len() {
+                self.lines.truncate(first);
+                return None;
+            }
+            self.lines.push(Line {
+                start: (self.text.len() + start) as u32,
+                len: line.len() as u32,
+                hash: hasher.hash(&line[1..]),
+            });
+            start = end + 1;
+        }
+        self.text.extend_from_slice(list);
+        Some(first..self.lines.len())
+    }
+
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+}
+
+/// How paths are hashed by one table.
+#[derive(Clone, Debug, Default)]
+pub struct Hasher(DefaultHashBuilder);
+
+impl Hasher {
+    fn hash(&self, path: &[u8]) -> u32 {
+        self.0.hash_one(path) as u32
+    }
+}
+
+/// Lines of which paths can be made now: their text is an arena of the table.
+#[derive(Debug)]
+pub struct Adopted {
+    arena: u16,
+    lines: Vec<Line>,
 }
 
 /// The file list of a package, as far as it is known in core.
@@ -107,12 +183,15 @@ enum FileList {
 /// All paths known in this run.
 #[derive(Debug, Default)]
 pub struct Fsys {
+    /// The arena that grows, number 0.
     names: Vec<u8>,
+    /// Those of lists.
+    texts: Vec<Vec<u8>>,
     nodes: Vec<Node>,
     /// `(owner, next)` chains, the latest owner first, as dpkg keeps them.
     links: Vec<(PkgId, u32)>,
     index: HashTable<u32>,
-    hasher: DefaultHashBuilder,
+    hasher: Hasher,
     extra: HashMap<NodeId, Extra>,
     lists: HashMap<PkgId, FileList>,
 }
@@ -156,18 +235,26 @@ impl Fsys {
     /// matter; a trailing slash does, callers strip it.
     pub fn find(&mut self, path: &[u8]) -> NodeId {
         let path = skip_slash_dotslash(path);
-        let hash = self.hash(path);
+        let hash = self.hasher.hash(path);
         if let Some(i) = self.probe(hash, path) {
             return NodeId(i);
         }
-        let id = self.nodes.len() as u32;
         let start = self.names.len() as u32;
         self.names.push(b'/');
         self.names.extend_from_slice(path);
+        let len = path.len() as u32 + 1;
+        self.add(0, Line { start, len, hash })
+    }
+
+    fn add(&mut self, arena: u16, name: Line) -> NodeId {
+        let Line { start, len, hash } = name;
+        let id = self.nodes.len() as u32;
         self.nodes.push(Node {
             start,
+            len,
             hash,
             owners: NO_LINK,
+            arena,
             flags: NodeFlags::empty(),
         });
         let nodes = &self.nodes;
@@ -179,11 +266,55 @@ impl Fsys {
     /// The node of a path, if it is known (`FHFF_NO_NEW`).
     pub fn lookup(&self, path: &[u8]) -> Option<NodeId> {
         let path = skip_slash_dotslash(path);
-        self.probe(self.hash(path), path).map(NodeId)
+        self.probe(self.hasher.hash(path), path).map(NodeId)
     }
 
-    fn hash(&self, path: &[u8]) -> u32 {
-        self.hasher.hash_one(path) as u32
+    /// How this table hashes paths.
+    pub fn hasher(&self) -> Hasher {
+        self.hasher.clone()
+    }
+
+    /// Make room for so many more paths, each of one list.
+    pub fn reserve(&mut self, count: usize) {
+        self.nodes.reserve(count);
+        self.links.reserve(count);
+        let nodes = &self.nodes;
+        self.index
+            .reserve(count, |i| widen(nodes[*i as usize].hash));
+    }
+
+    /// Take over the text of lists, hashed by [`Fsys::hasher`], for [`Fsys::find_lines`]; `None` if
+    /// there is no room for more of them.
+    pub fn adopt(&mut self, lines: Lines) -> Option<Adopted> {
+        let Lines { text, lines } = lines;
+        let mut arena = 0;
+        if !lines.is_empty() {
+            self.texts.push(text);
+            arena = u16::try_from(self.texts.len()).ok()?;
+        }
+        Some(Adopted { arena, lines })
+    }
+
+    /// The nodes of some of the lines, as [`Fsys::find`] gives them.
+    pub fn find_lines(&mut self, adopted: &Adopted, range: Range<usize>) -> Vec<NodeId> {
+        let lines = adopted.lines.get(range).unwrap_or_default();
+        let mut nodes = Vec::with_capacity(lines.len());
+        for line in lines {
+            let name = self.text(adopted.arena, line.start, line.len);
+            nodes.push(match self.probe(line.hash, &name[1..]) {
+                Some(i) => NodeId(i),
+                None => self.add(adopted.arena, *line),
+            });
+        }
+        nodes
+    }
+
+    fn text(&self, arena: u16, start: u32, len: u32) -> &[u8] {
+        let text = match usize::from(arena).checked_sub(1) {
+            None => &self.names,
+            Some(i) => &self.texts[i],
+        };
+        &text[start as usize..(start + len) as usize]
     }
 
     fn probe(&self, hash: u32, path: &[u8]) -> Option<u32> {
@@ -195,9 +326,10 @@ impl Fsys {
 
     /// The path, with its leading slash.
     pub fn name(&self, node: NodeId) -> &[u8] {
-        let at = node.0 as usize;
-        let end = self.nodes.get(at + 1).map(|next| next.start as usize);
-        &self.names[self.nodes[at].start as usize..end.unwrap_or(self.names.len())]
+        let Node {
+            arena, start, len, ..
+        } = self.nodes[node.0 as usize];
+        self.text(arena, start, len)
     }
 
     /// How many paths are known (`fsys_hash_entries`).
@@ -420,6 +552,30 @@ mod tests {
         assert_eq!(f.name(root), b"/.");
         assert_eq!(f.lookup(b"nope"), None);
         assert_eq!(f.len(), 3);
+    }
+
+    #[test]
+    fn lines_are_the_paths_that_they_are_one_by_one() {
+        let mut f = Fsys::new();
+        let (bin, hasher) = (f.find(b"/usr/bin"), f.hasher());
+        let mut lines = Lines::default();
+        let a = lines.push(b"/.\n/usr/\n/usr/bin\n", &hasher).expect("a");
+        for odd in [
+            "usr\n", "//usr\n", "/./usr\n", "/usr", "\n", "/\n", "/a\n\n", "/a\0b\n",
+        ] {
+            assert_eq!(lines.push(odd.as_bytes(), &hasher), None, "{odd:?}");
+        }
+        let b = lines.push(b"/usr\n/b\n", &hasher).expect("b");
+        assert_eq!(lines.push(b"", &hasher), Some(5..5));
+        let lines = f.adopt(lines).expect("room");
+        let b = f.find_lines(&lines, b);
+        let a = f.find_lines(&lines, a);
+        assert_eq!((a[1], a[2]), (b[0], bin));
+        for (node, path) in [(a[0], "/."), (a[1], "/usr"), (b[1], "/b")] {
+            assert_eq!(f.name(node), path.as_bytes());
+            assert_eq!(f.find(path.as_bytes()), node);
+        }
+        assert_eq!(f.len(), 4);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! (query/main.c).
 
 use crate::db::Database;
-use crate::fsys::{NodeId, trim_slash_slashdot};
+use crate::fsys::{NodeId, skip_slash_dotslash, trim_slash_slashdot};
 use crate::pkg::{PkgId, PkgTable, Which};
 use crate::pkgspec::{NoArch, PkgSpec};
 use crate::sys::fnmatch::Pattern;
@@ -72,6 +72,21 @@ pub fn paths(db: &mut Database, pattern: &[u8]) -> Vec<NodeId> {
     nodes
 }
 
+/// A text that all paths have in them that a pattern of [`path_pattern`] matches, if it says so plainly.
+pub fn literal(pattern: &[u8]) -> Option<Vec<u8>> {
+    let text = match pattern.iter().any(|c| b"*[?\\".contains(c)) {
+        false => skip_slash_dotslash(trim_slash_slashdot(pattern)),
+        // What is in brackets, or escaped, is no text.
+        true if pattern.iter().any(|c| b"[\\".contains(c)) => return None,
+        true => {
+            let texts = pattern.split(|c| b"*?".contains(c));
+            texts.max_by_key(|text| text.len()).unwrap_or_default()
+        }
+    };
+    let plain = !text.is_empty() && text.is_ascii() && !text.contains(&b'\n');
+    plain.then(|| text.to_vec())
+}
+
 /// The text of `*text*`, the usual pattern, for which there is something faster than fnmatch.
 fn anywhere(pattern: &[u8]) -> Option<&[u8]> {
     let text = pattern.strip_prefix(b"*")?.strip_suffix(b"*")?;
@@ -81,6 +96,22 @@ fn anywhere(pattern: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_pattern_says_plainly() {
+        for (pattern, text) in [
+            ("*bin/ls*", Some("bin/ls")),
+            ("/usr/?in/l*", Some("/usr/")),
+            ("//./bin/ls/.", Some("bin/ls")),
+            ("/", None),
+            ("*", None),
+            ("*[l]s", None),
+            ("a\\*", None),
+        ] {
+            let found = literal(pattern.as_bytes());
+            assert_eq!(found.as_deref(), text.map(str::as_bytes), "{pattern}");
+        }
+    }
 
     #[test]
     fn arguments_become_patterns() {

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::control;
+use crate::control::{self, Part, Scope};
 use crate::db::Database;
 use crate::err;
 use crate::error::{OrFail, Result};
@@ -137,6 +137,27 @@ impl Format {
     pub fn needs_files(&self) -> bool {
         let files = |p: &Piece| matches!(p, Piece::Field(name, _) if name == b"db-fsys:Files");
         self.pieces.iter().any(files)
+    }
+
+    /// How much of the packages it needs.
+    pub fn scope(&self) -> Scope {
+        let mut descriptions = false;
+        for piece in &self.pieces {
+            let Piece::Field(name, _) = piece else {
+                continue;
+            };
+            match &name[..] {
+                b"Package" | b"Architecture" | b"Version" | b"Status" | b"Multi-Arch"
+                | b"binary:Package" | b"db:Status-Abbrev" | b"db:Status-Want"
+                | b"db:Status-Status" | b"db:Status-Eflag" => {}
+                b"Description" | b"binary:Summary" | b"binary:Synopsis" => descriptions = true,
+                _ => return Scope::All,
+            }
+        }
+        Scope::Some(Part {
+            descriptions,
+            ..Part::default()
+        })
     }
 
     /// Append the format filled in for a description of a package (`pkg_format_print`).

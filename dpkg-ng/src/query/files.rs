@@ -2,13 +2,13 @@
 
 use std::os::unix::ffi::OsStrExt;
 
+use libdpkgng::control::{Part, Scope};
 use libdpkgng::db::Database;
-use libdpkgng::db::modstatdb::AvailMode;
 use libdpkgng::error::Error;
 use libdpkgng::fsys::NodeId;
 use libdpkgng::msg;
 use libdpkgng::pkg::{NameWhen, PkgId};
-use libdpkgng::query::{path_pattern, paths};
+use libdpkgng::query::{literal, path_pattern, paths};
 use libdpkgng::report::{Event, Reporter};
 use libdpkgng::state::Status;
 
@@ -24,7 +24,7 @@ pub fn list_files(process: &mut Process, args: &QueryArgs) -> Step<i32> {
         ))
         .into());
     }
-    let mut db = super::open(process, args, AvailMode::None)?;
+    let mut db = super::open_for_named(process, args)?;
     let mut misses = 0;
     for (i, name) in args.args.iter().enumerate() {
         let pkg = super::package(&mut db, args, name)?;
@@ -94,12 +94,24 @@ pub fn search(process: &mut Process, args: &QueryArgs) -> Step<i32> {
         ))
         .into());
     }
-    let mut db = super::open(process, args, AvailMode::None)?;
-    db.ensure_all_files_quiet(&mut process.report)?;
+    let scope = Scope::Some(Part {
+        mentioned: true,
+        ..Part::default()
+    });
+    let mut db = super::open_scope(process, args, scope)?;
+    let patterns = args.args.iter().map(|a| path_pattern(a.as_bytes()));
+    let patterns: Vec<Vec<u8>> = patterns.collect();
+    match patterns
+        .iter()
+        .map(|p| literal(p))
+        .collect::<Option<Vec<_>>>()
+    {
+        Some(literals) => db.ensure_files_with(&literals, &mut process.report)?,
+        None => db.ensure_all_files_quiet(&mut process.report)?,
+    }
     db.ensure_diversions(&mut process.report)?;
     let mut misses = 0;
-    for argument in &args.args {
-        let pattern = path_pattern(argument.as_bytes());
+    for pattern in patterns {
         let mut found = false;
         for node in paths(&mut db, &pattern) {
             found |= print_owners(process, &db, node);

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::os::unix::ffi::OsStrExt;
 
+use libdpkgng::control::{Part, Scope};
 use libdpkgng::msg;
 use libdpkgng::pkg::{NameWhen, PkgId, PkgTable};
 use libdpkgng::query::{Matches, matching};
@@ -122,7 +123,11 @@ impl Columns {
 
 /// `--list`: the installed packages, or those that match.
 pub fn list(process: &mut Process, args: &QueryArgs) -> Step<i32> {
-    let mut db = super::open(process, args, super::available(args))?;
+    let scope = Scope::Some(Part {
+        descriptions: true,
+        ..Part::default()
+    });
+    let mut db = super::open_for_list(process, args, scope)?;
     let pager = Pager::spawn(
         args.settings.pager,
         &process.env,

@@ -13,6 +13,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use libdpkgng::arch::{ArchTable, BUILD_ARCHITECTURE};
+use libdpkgng::control::{Part, Scope};
 use libdpkgng::db::Database;
 use libdpkgng::db::modstatdb::{AvailMode, OpenMode};
 use libdpkgng::error::Error;
@@ -95,20 +96,42 @@ fn open(process: &mut Process, args: &QueryArgs, available: AvailMode) -> Result
     Ok(db)
 }
 
+/// Open it to read a part of it, and not `available`.
+fn open_scope(process: &mut Process, args: &QueryArgs, scope: Scope) -> Result<Database, Error> {
+    let mut db = Database::new(args.dirs.clone(), ArchTable::new(BUILD_ARCHITECTURE));
+    db.set_scope(scope);
+    db.open(OpenMode::ReadOnly, AvailMode::None, &mut process.report)?;
+    Ok(db)
+}
+
+/// Open it for a list of packages of which not more than `scope` is shown.
+fn open_for_list(process: &mut Process, args: &QueryArgs, scope: Scope) -> Result<Database, Error> {
+    if args.settings.load_avail {
+        return open(process, args, AvailMode::Read);
+    }
+    // A pattern may mean a package that only others mention.
+    let scope = match scope {
+        Scope::Some(part) => Scope::Some(Part {
+            mentioned: !args.args.is_empty(),
+            ..part
+        }),
+        Scope::All => Scope::All,
+    };
+    open_scope(process, args, scope)
+}
+
+/// Open it for all of the packages that the arguments name.
+fn open_for_named(process: &mut Process, args: &QueryArgs) -> Result<Database, Error> {
+    let names = args.args.iter().map(|name| name.as_bytes());
+    open_scope(process, args, Scope::Some(Part::of_arguments(names)))
+}
+
 /// Close it again.
 fn close(process: &mut Process, mut db: Database) -> Result<(), Error> {
     db.shutdown(&mut process.report)?;
     // The process is about to end: giving back the memory piece by piece is of no use.
     std::mem::forget(db);
     Ok(())
-}
-
-/// Whether `--load-avail` asks for `available` too.
-fn available(args: &QueryArgs) -> AvailMode {
-    match args.settings.load_avail {
-        true => AvailMode::Read,
-        false => AvailMode::None,
-    }
 }
 
 /// The one package an argument means (`dpkg_options_parse_pkgname`).

@@ -41,7 +41,7 @@ pub fn show(process: &mut Process, args: &QueryArgs) -> Step<i32> {
             return Ok(2);
         }
     };
-    let mut db = super::open(process, args, super::available(args))?;
+    let mut db = super::open_for_list(process, args, format.scope())?;
     if format.needs_files() {
         if args.args.is_empty() {
             db.ensure_all_files_quiet(&mut process.report)?;
@@ -135,11 +135,13 @@ fn whole_file(process: &mut Process, db: &Database, which: Which) -> Result<()> 
 
 /// `--status`
 pub fn status(process: &mut Process, args: &QueryArgs) -> Step<i32> {
-    let mut db = super::open(process, args, AvailMode::None)?;
     let mut misses = 0;
+    let mut db;
     if args.args.is_empty() {
+        db = super::open(process, args, AvailMode::None)?;
         whole_file(process, &db, Which::Installed)?;
     } else {
+        db = super::open_for_named(process, args)?;
         misses = stanzas(process, args, &mut db, Which::Installed, |db, pkg| {
             (!is_known(db, pkg)).then(|| {
                 msg!(

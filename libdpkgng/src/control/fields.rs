@@ -105,7 +105,10 @@ pub const FIELD_COUNT: usize = FIELDS.len();
 /// The index into [`FIELDS`] of a name in any case. `guess` is where to look first: files of the
 /// database have their fields in this order.
 pub(super) fn index(name: &[u8], guess: usize) -> Option<usize> {
-    let is = |f: &FieldInfo| f.name.as_bytes().eq_ignore_ascii_case(name);
+    let is = |f: &FieldInfo| {
+        let known = f.name.as_bytes();
+        known == name || known.eq_ignore_ascii_case(name)
+    };
     let (before, after) = FIELDS.split_at(guess.min(FIELDS.len()));
     let found = after.iter().position(is).map(|i| guess + i);
     found.or_else(|| before.iter().position(is))

@@ -22,6 +22,7 @@ mod context;
 mod fields;
 mod parse;
 mod read;
+mod scope;
 mod write;
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ mod tests;
 
 pub use fields::{FIELD_COUNT, FieldInfo, FieldKind, field};
 pub use parse::parse_bytes;
+pub use scope::{Part, Scope};
 pub use write::{stanza, write_arbitrary_field, write_db, write_field, write_stanzas};
 
 bitflags::bitflags! {
@@ -104,6 +106,17 @@ pub fn parse_file(
     table: &mut PkgTable,
     report: &mut dyn Reporter,
 ) -> Result<(usize, Option<PkgId>)> {
+    parse_scope(path, flags, &Scope::All, table, report)
+}
+
+/// The same, of which only a part is kept: for who writes nothing of it back.
+pub fn parse_scope(
+    path: &Spot,
+    flags: ParseFlags,
+    scope: &Scope,
+    table: &mut PkgTable,
+    report: &mut dyn Reporter,
+) -> Result<(usize, Option<PkgId>)> {
     let name = path.shown();
     let file = if flags.contains(ParseFlags::DASH_IS_STDIN) && name == b"-" {
         inherited::stdin().or_fail(|| msg!("can't stat package info file '%.255s'", path))?
@@ -122,7 +135,7 @@ pub fn parse_file(
             },
         }
     };
-    let mut parser = parse::Parser::new(name, flags, report);
+    let mut parser = parse::Parser::new(name, flags, scope, report);
     read_parts(file, path, |part| parser.feed(part, table))?;
     parser.finish()
 }

@@ -4,6 +4,7 @@
 use super::context::Context;
 use super::fields::{self, FIELDS};
 use super::read::Draft;
+use super::scope::{Scope, flawless};
 use super::{FileKind, ParseFlags};
 use crate::arch::ArchId;
 use crate::bail;
@@ -28,7 +29,7 @@ pub fn parse_bytes(
     if data.is_empty() && flags.contains(ParseFlags::ALLOW_EMPTY) {
         return Ok((0, None));
     }
-    let mut parser = Parser::new(name, flags, report);
+    let mut parser = Parser::new(name, flags, &Scope::All, report);
     parser.feed(data, table)?;
     parser.finish()
 }
@@ -36,13 +37,19 @@ pub fn parse_bytes(
 /// A file being read, of which the text comes in one or several parts.
 pub(super) struct Parser<'a> {
     ctx: Context<'a>,
+    scope: &'a Scope,
     which: Which,
     count: usize,
     last: Option<PkgId>,
 }
 
 impl<'a> Parser<'a> {
-    pub fn new(name: &'a [u8], flags: ParseFlags, report: &'a mut dyn Reporter) -> Parser<'a> {
+    pub fn new(
+        name: &'a [u8],
+        flags: ParseFlags,
+        scope: &'a Scope,
+        report: &'a mut dyn Reporter,
+    ) -> Parser<'a> {
         let which = if flags.contains(ParseFlags::RECORD_AVAILABLE) {
             Which::Available
         } else {
@@ -59,6 +66,7 @@ impl<'a> Parser<'a> {
                 multiarch: MultiArch::No,
                 report,
             },
+            scope,
             which,
             count: 0,
             last: None,
@@ -68,7 +76,7 @@ impl<'a> Parser<'a> {
     /// Read the stanzas of a part. All parts but the last must end in an empty line: there the
     /// scanner's verdicts do not depend on whether anything follows.
     pub fn feed(&mut self, data: &[u8], table: &mut PkgTable) -> Result<()> {
-        let (ctx, which) = (&mut self.ctx, self.which);
+        let (ctx, scope, which) = (&mut self.ctx, self.scope, self.which);
         let only_one = ctx.kind == FileKind::Control;
         let skip_older =
             ctx.flags.contains(ParseFlags::IGNORE_OLDER) || ctx.kind == FileKind::Available;
@@ -80,7 +88,7 @@ impl<'a> Parser<'a> {
                 return Ok(());
             }
             let mut draft = Draft::default();
-            read_stanza(&mut scan, &mut draft, table, ctx)?;
+            read_stanza(&mut scan, scope, &mut draft, table, ctx)?;
             if self.count > 0 && only_one {
                 let msg = msg!("several package info entries found, only one allowed");
                 return Err(ctx.error(table, msg));
@@ -109,6 +117,7 @@ impl<'a> Parser<'a> {
 /// All fields of one stanza.
 fn read_stanza(
     scan: &mut Scanner<'_>,
+    scope: &Scope,
     draft: &mut Draft,
     table: &mut PkgTable,
     ctx: &mut Context<'_>,
@@ -149,6 +158,13 @@ fn read_stanza(
         }
         seen |= 1 << i;
         next = i + 1;
+        // What comes before the name is kept, whoever's it is.
+        if let Some(set) = draft.set
+            && let Some(part) = scope.part_for(&table[set].name)
+            && flawless(part, info.kind, value, draft, table)
+        {
+            continue;
+        }
         draft.field(info, value, table, ctx)?;
     }
     scan.finish();

@@ -168,3 +168,73 @@ fn an_archive_has_one_stanza() {
         Err("parsing file 'F' near line 6 package 'a':\n value for 'Status' field not allowed in this context".to_owned())
     );
 }
+
+/// What is said of a status file of which so much is read, and the names that are known then.
+fn said(text: &str, scope: &Scope) -> (Vec<String>, Vec<String>) {
+    let mut table = PkgTable::new(ArchTable::new("amd64"));
+    let mut heard = Heard::default();
+    let fed = parse::Parser::new(b"F", ParseFlags::STATUS, scope, &mut heard)
+        .feed(text.as_bytes(), &mut table);
+    heard.0.extend(fed.err().map(|e| e.to_string()));
+    let sets = table.sets_in_hash_order();
+    let names = sets.iter().map(|s| table[*s].name.to_string()).collect();
+    (heard.0, names)
+}
+
+#[test]
+fn what_is_left_out_is_checked_all_the_same() {
+    let scope = Scope::Some(Part {
+        mentioned: true,
+        ..Part::default()
+    });
+    let mut left_out = 0;
+    for field in [
+        "Depends: b (>= 1:1.0~a-1), c:any | d (<< 2), e",
+        "Provides: b (= 1), c",
+        "Conflicts: b (= 1-), c (<< 2)",
+        "Conffiles:\n /etc/b 0123456789abcdef0123456789abcdef obsolete\n /c 0123456789abcdef0123456789abcdef",
+        "Maintainer: m\nDescription: d",
+        "Maintainer:\nBugs: b",
+        "Section: s\nSection: s",
+    ] {
+        let mut texts = vec![field.to_owned()];
+        let replacements = "\0 \n\t,|():<>=-~.+_/1aZ:\u{e9}";
+        for (at, old) in field.char_indices() {
+            for new in replacements.chars() {
+                texts.push(format!("{}{new}{}", &field[..at], &field[at..]));
+                texts.push(format!(
+                    "{}{new}{}",
+                    &field[..at],
+                    &field[at + old.len_utf8()..]
+                ));
+            }
+            texts.push(format!("{}{}", &field[..at], &field[at + old.len_utf8()..]));
+        }
+        for field in texts {
+            for state in ["ok installed", "ok not-installed", "ok half-installed"] {
+                let text = format!(
+                    "Package: a\nStatus: install {state}\nArchitecture: amd64\nVersion: 1\n{field}\n"
+                );
+                let whole = said(&text, &Scope::All);
+                assert_eq!(said(&text, &scope), whole, "{text:?}");
+                left_out += usize::from(whole.0.is_empty());
+            }
+        }
+    }
+    assert!(left_out > 1000, "{left_out}");
+}
+
+#[test]
+fn of_packages_that_are_named_all_is_kept() {
+    let text = with("Depends: b\n") + "\n" + &with("Depends: b\n").replace(": a", ": c");
+    let scope = Scope::Some(Part::of_arguments([&b"C:amd64"[..]]));
+    let mut table = PkgTable::new(ArchTable::new("amd64"));
+    let mut heard = Heard::default();
+    let mut parser = parse::Parser::new(b"F", ParseFlags::STATUS, &scope, &mut heard);
+    parser.feed(text.as_bytes(), &mut table).expect("status");
+    let mut depends = |name| {
+        let pkg = table.find_singleton(name).expect("one");
+        table[pkg].installed.depends.len()
+    };
+    assert_eq!((depends("a"), depends("c")), (0, 1));
+}

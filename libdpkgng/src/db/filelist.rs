@@ -4,17 +4,19 @@
 //! in which they lie on the disk, where the file system tells, else in that of dpkg's package
 //! table. As the owners of a path are kept latest first, `dpkg -S` shows that order.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+
+use memchr::memmem::Finder;
 
 use super::Database;
 use super::dbfile::replace;
 use crate::error::{Error, Result};
-use crate::fsys::{Fsys, NodeFlags, NodeId};
+use crate::fsys::{Fsys, Lines, NodeFlags, NodeId};
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, Reporter};
 use crate::state::Status;
-use crate::sys::extent::physical_offset;
-use crate::sys::file;
+use crate::sys::file::{self, Wanted};
 use crate::{msg, msgn};
 
 /// The type of the control file that holds the list.
@@ -80,6 +82,42 @@ impl Meter {
             report.output(msg!(Meter::TEXT));
         }
     }
+}
+
+/// The lines of a list that have one of the literals in them; `None`, if there is anything odd about
+/// any line, so that it is met where lists are parsed.
+fn lines_with(finders: &[Finder<'_>], list: &[u8]) -> Option<Vec<u8>> {
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', list) {
+        let line = list.get(start..end)?;
+        if !matches!(line, b"/.") && !matches!(line, [b'/', c, ..] if !matches!(c, b'/' | b'.')) {
+            return None;
+        }
+        start = end + 1;
+    }
+    if start != list.len() || memchr::memchr(0, list).is_some() {
+        return None;
+    }
+    let mut lines: Vec<(usize, usize)> = Vec::new();
+    for finder in finders {
+        let mut at = 0;
+        while let Some(found) = list.get(at..).and_then(|rest| finder.find(rest)) {
+            let found = at + found;
+            let start = memchr::memrchr(b'\n', &list[..found]).map_or(0, |end| end + 1);
+            let end = memchr::memchr(b'\n', &list[found..]).map_or(list.len(), |n| found + n + 1);
+            lines.push((start, end));
+            at = end;
+        }
+    }
+    if finders.len() > 1 {
+        lines.sort_unstable();
+        lines.dedup();
+    }
+    let lines: Vec<&[u8]> = lines
+        .iter()
+        .map(|(start, end)| &list[*start..*end])
+        .collect();
+    Some(lines.concat())
 }
 
 /// The paths of a list file. `broken` names the package in an error.
@@ -165,21 +203,6 @@ impl Database {
         Ok(())
     }
 
-    /// Where the list of a package lies on the disk (`pkg_files_optimize_load`).
-    fn list_offset(&mut self, pkg: PkgId) -> Result<i64> {
-        let known = self.filelists.offsets.get(&pkg).copied();
-        if let Some(offset) = known.filter(|offset| *offset != 0) {
-            return Ok(offset);
-        }
-        if self.table[pkg].status() == Status::NotInstalled {
-            return Ok(0);
-        }
-        self.infodb_format()?;
-        let offset = physical_offset(&self.infodb_file(pkg, Which::Installed, LISTFILE));
-        self.filelists.offsets.insert(pkg, offset);
-        Ok(offset)
-    }
-
     /// Read all file lists, showing progress the first time (`ensure_allinstfiles_available`).
     ///
     /// # Errors
@@ -192,37 +215,7 @@ impl Database {
         if !self.filelists.said {
             meter = Some(Meter::start(self.table.count(), report));
         }
-        let mut order: Vec<(i64, PkgId)> = Vec::with_capacity(self.table.count());
-        for pkg in self.table.in_hash_order() {
-            order.push((self.list_offset(pkg)?, pkg));
-        }
-        order.sort_by_key(|(offset, _)| *offset);
-        // Those to be read, and how many come before each.
-        let (mut wanted, mut paths) = (Vec::new(), Vec::new());
-        for (at, (_, pkg)) in order.into_iter().enumerate() {
-            if self.fsys.files(pkg).is_some() {
-                continue;
-            }
-            if self.table[pkg].status() == Status::NotInstalled {
-                self.fsys.set_files(pkg, Vec::new());
-            } else {
-                self.infodb_format()?;
-                wanted.push((at, pkg));
-                paths.push(self.infodb_file(pkg, Which::Installed, LISTFILE));
-            }
-        }
-        file::slurp_each(&paths, |i, list| {
-            let Some((at, pkg)) = wanted.get(i) else {
-                return Ok(());
-            };
-            if let Some(meter) = &mut meter {
-                meter.step_to(*at, report);
-            }
-            self.take_list(*pkg, list, report)
-        })?;
-        if let Some(meter) = &mut meter {
-            meter.step_to(self.table.count(), report);
-        }
+        self.read_all_files(|list| Some(Cow::Borrowed(list)), &mut meter, report)?;
         self.filelists.all_read = true;
         if let Some(meter) = meter {
             meter.done(report);
@@ -234,6 +227,114 @@ impl Database {
                 count
             ));
             self.filelists.said = true;
+        }
+        Ok(())
+    }
+
+    /// Read all file lists but make nothing of most lines that have none of `literals` in them: for a
+    /// search, after which nobody asks for the files of a package. Says nothing of progress.
+    ///
+    /// # Errors
+    /// As [`Database::ensure_files`].
+    pub fn ensure_files_with(
+        &mut self,
+        literals: &[Vec<u8>],
+        report: &mut dyn Reporter,
+    ) -> Result<()> {
+        let finders: Vec<Finder<'_>> = literals.iter().map(Finder::new).collect();
+        self.read_all_files(
+            |list| lines_with(&finders, list).map(Cow::Owned),
+            &mut None,
+            report,
+        )
+    }
+
+    /// Read the lists that are not current, or what `sift` leaves of them; all of those for which it
+    /// gives `None`.
+    fn read_all_files(
+        &mut self,
+        sift: impl Fn(&[u8]) -> Option<Cow<'_, [u8]>> + Sync,
+        meter: &mut Option<Meter>,
+        report: &mut dyn Reporter,
+    ) -> Result<()> {
+        // What is to be found out, and of whom.
+        let (mut wanted, mut whose) = (Vec::new(), Vec::new());
+        let order = self.table.in_hash_order();
+        for pkg in &order {
+            let content = self.fsys.files(*pkg).is_none();
+            if self.table[*pkg].status() == Status::NotInstalled {
+                if content {
+                    self.fsys.set_files(*pkg, Vec::new());
+                }
+                continue;
+            }
+            let known = self.filelists.offsets.get(pkg);
+            let offset = known.is_none_or(|offset| *offset == 0);
+            if content || offset {
+                self.infodb_format()?;
+                wanted.push(Wanted {
+                    path: self.infodb_file(*pkg, Which::Installed, LISTFILE),
+                    offset,
+                    content,
+                });
+                whose.push(*pkg);
+            }
+        }
+        let hasher = self.fsys.hasher();
+        let (shelves, glances) = file::glance(&wanted, |list, lines: &mut Lines| {
+            lines.push(&sift(list)?, &hasher)
+        });
+        self.fsys.reserve(shelves.iter().map(Lines::len).sum());
+        let shelves: Vec<_> = shelves.into_iter().map(|s| self.fsys.adopt(s)).collect();
+        // Of each list that is to be read its lines, or where it still is to be read.
+        let mut lists = HashMap::new();
+        for ((wanted, pkg), glance) in wanted.into_iter().zip(whose).zip(glances) {
+            if wanted.offset {
+                self.filelists.offsets.insert(pkg, glance.offset);
+            }
+            if wanted.content {
+                let lines = glance.content.and_then(|(shelf, range)| {
+                    let shelf = shelves.get(shelf)?.as_ref()?;
+                    Some((shelf, range))
+                });
+                lists.insert(pkg, lines.ok_or(wanted.path));
+            }
+        }
+        let offset = |pkg: &PkgId| self.filelists.offsets.get(pkg).copied().unwrap_or(0);
+        let mut order: Vec<(i64, PkgId)> = order.iter().map(|pkg| (offset(pkg), *pkg)).collect();
+        order.sort_by_key(|(offset, _)| *offset);
+        let (mut queue, mut unread) = (Vec::new(), Vec::new());
+        for (at, (_, pkg)) in order.into_iter().enumerate() {
+            match lists.remove(&pkg) {
+                Some(Ok(lines)) => queue.push((at, pkg, Some(lines))),
+                Some(Err(path)) => {
+                    unread.push(path);
+                    queue.push((at, pkg, None));
+                }
+                None => {}
+            }
+        }
+        // Up to a list that was just read, or to the end.
+        let mut queue = queue.into_iter();
+        let mut take_until = |db: &mut Database, mut read: Option<Result<Vec<u8>>>| {
+            for (at, pkg, lines) in queue.by_ref() {
+                if let Some(meter) = meter {
+                    meter.step_to(at, report);
+                }
+                if let Some((shelf, range)) = lines {
+                    let files = db.fsys.find_lines(shelf, range);
+                    db.fsys.set_files(pkg, files);
+                } else if let Some(list) = read.take() {
+                    let sifted = list.map(|list| sift(&list).map(Cow::into_owned).unwrap_or(list));
+                    return db.take_list(pkg, sifted, report);
+                }
+            }
+            Ok(())
+        };
+        file::slurp_each(&unread, |_, list| take_until(self, Some(list)))?;
+        take_until(self, None)?;
+        if let Some(meter) = meter {
+            meter.step_to(self.table.count(), report);
         }
         Ok(())
     }

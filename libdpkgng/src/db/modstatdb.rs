@@ -23,7 +23,7 @@ use nix::unistd::{geteuid, getuid};
 use super::Database;
 use super::infodb::Format;
 use crate::bail;
-use crate::control::{self, ParseFlags};
+use crate::control::{self, ParseFlags, Scope};
 use crate::error::{Error, OrFail, Result};
 use crate::msg;
 use crate::msg::Msg;
@@ -83,6 +83,8 @@ pub enum AvailMode {
 pub struct Modstat {
     mode: OpenMode,
     available: AvailMode,
+    /// How much of the packages is read.
+    scope: Scope,
     frontend_locked: bool,
     frontend_lock: Option<FileLock>,
     lock: Option<FileLock>,
@@ -94,8 +96,8 @@ pub struct Modstat {
     updates_unsettled: bool,
     /// Names in `info/` may not be durable yet.
     info_unsettled: bool,
-    /// The package that a note is still to be written of.
-    later: Option<PkgId>,
+    /// The package that a note is still to be written of, and its stanza.
+    later: Option<(PkgId, Vec<u8>)>,
     /// What the last note of each package said, since `status` was written.
     noted: HashMap<PkgId, Vec<u8>>,
     pub(super) infodb_format: std::cell::OnceCell<Format>,
@@ -108,6 +110,12 @@ impl Database {
         self.modstat.frontend_locked = locked;
     }
 
+    /// Read only a part of the packages, to answer a question that needs no more. To be said before the
+    /// database is opened; it then is only read, without `available`.
+    pub fn set_scope(&mut self, scope: Scope) {
+        self.modstat.scope = scope;
+    }
+
     /// `modstatdb_open()`: take the locks, read status, apply `updates/`, read available.
     /// Returns the mode that came of it: read only, write, or lock only.
     pub fn open(
@@ -117,6 +125,9 @@ impl Database {
         report: &mut dyn Reporter,
     ) -> Result<OpenMode> {
         self.modstat.available = available;
+        if mode != OpenMode::ReadOnly || available != AvailMode::None {
+            self.modstat.scope = Scope::All;
+        }
         self.modstat.mode = self.open_access(mode)?;
         super::arch::load_into(&self.dirs, &mut self.table.arches)?;
 
@@ -257,12 +268,14 @@ impl Database {
     /// `status` of both.
     fn read_status(&mut self, report: &mut dyn Reporter) -> Result<()> {
         let status = self.dirs.admin("status");
-        control::parse_file(&status, ParseFlags::STATUS, &mut self.table, report)?;
+        let scope = &self.modstat.scope;
+        control::parse_scope(&status, ParseFlags::STATUS, scope, &mut self.table, report)?;
         let Some(files) = self.journal()? else {
             return Ok(());
         };
         for file in &files {
-            control::parse_file(file, ParseFlags::UPDATE, &mut self.table, report)?;
+            let scope = &self.modstat.scope;
+            control::parse_scope(file, ParseFlags::UPDATE, scope, &mut self.table, report)?;
         }
         if !files.is_empty() && self.mode().writes() {
             control::write_db(&status, &self.table, Which::Installed, true)?;
@@ -449,9 +462,11 @@ impl Database {
         }
         if self.mode().writes() {
             self.write_later(Some(pkg))?;
+            // As it is now: what follows may change it, and that is no part of this note.
+            let stanza = control::stanza(&self.table, pkg, Which::Installed);
             match later {
-                true => self.modstat.later = Some(pkg),
-                false => self.note_core(pkg)?,
+                true => self.modstat.later = Some((pkg, stanza)),
+                false => self.note_core(pkg, stanza)?,
             }
         }
         if self.table[pkg].trigpend.is_empty() && !self.table[pkg].othertrigaw.is_empty() {
@@ -464,15 +479,14 @@ impl Database {
     /// is.
     fn write_later(&mut self, next: Option<PkgId>) -> Result<()> {
         match self.modstat.later.take() {
-            Some(later) if Some(later) != next => self.note_core(later),
+            Some((later, stanza)) if Some(later) != next => self.note_core(later, stanza),
             _ => Ok(()),
         }
     }
 
     /// `modstatdb_note_core()`: write, make durable, give it its number, prepare for the next. The
     /// names in `info/` that it may speak of are made durable before it has one.
-    fn note_core(&mut self, pkg: PkgId) -> Result<()> {
-        let stanza = control::stanza(&self.table, pkg, Which::Installed);
+    fn note_core(&mut self, pkg: PkgId, stanza: Vec<u8>) -> Result<()> {
         if self.modstat.noted.get(&pkg) == Some(&stanza) {
             return Ok(());
         }

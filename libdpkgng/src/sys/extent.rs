@@ -2,8 +2,6 @@
 
 use std::os::fd::AsRawFd;
 
-use super::place::Spot;
-
 /// `FS_IOC_FIEMAP`, `_IOWR('f', 11, struct fiemap)`.
 const FS_IOC_FIEMAP: u64 = 0xC020_660B;
 
@@ -32,12 +30,9 @@ struct Extent {
     reserved: [u32; 3],
 }
 
-/// The place of a file's first block in bytes; 0 when it has none (yet), -1 when the file
-/// cannot be opened or the file system does not tell.
-pub fn physical_offset(path: &Spot) -> i64 {
-    let Ok(file) = path.read() else {
-        return -1;
-    };
+/// The place of an open file's first block in bytes; 0 when it has none (yet), -1 when the file
+/// system does not tell.
+pub fn physical_offset(file: &impl AsRawFd) -> i64 {
     let mut map = Fiemap {
         // The file system's block, nearly everywhere; less than one is rounded up to it.
         length: 4096,

@@ -25,6 +25,16 @@ impl Run {
     /// Remove (or purge) a package, or put it back into the queue while others that are also
     /// to go depend on it (`deferred_remove`).
     pub fn deferred_remove(&mut self, pkg: PkgId) -> Result<()> {
+        let result = self.remove(pkg);
+        if result.is_err() {
+            // What was to be noted with what did not come is noted now.
+            let settled = self.db.settle();
+            return result.and(settled);
+        }
+        result
+    }
+
+    fn remove(&mut self, pkg: PkgId) -> Result<()> {
         let name = self.db.table.name(pkg, NameWhen::NonAmbig);
         self.report.debug(debug::GENERAL, || {
             let name = self.db.table.name(pkg, NameWhen::Always);
@@ -35,7 +45,7 @@ impl Run {
             let want = if purge { Want::Purge } else { Want::Deinstall };
             self.db.table[pkg].want = want;
             if self.opts.act {
-                self.db.note_unsettled(pkg, &mut *self.report)?;
+                self.db.note_later(pkg, &mut *self.report)?;
             }
         }
         let status = self.db.table[pkg].status();
@@ -107,7 +117,8 @@ impl Run {
         self.between_hooks(Scope::Package { pkg, step }, |run| {
             if status >= Status::HalfConfigured {
                 run.db.table.set_status(pkg, Status::HalfConfigured);
-                run.db.note_unsettled(pkg, &mut *run.report)?;
+                // Durable before a prerm runs; without one, half-installed is the next note.
+                run.db.note_later(pkg, &mut *run.report)?;
                 run.failures.undo.push(Undo::PrermRemove(pkg, status));
                 run.script_installed(pkg, "prerm", "pre-removal", &["remove"])?;
                 // Half-installed soon.
