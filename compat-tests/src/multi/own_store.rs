@@ -95,6 +95,15 @@ pub fn run(s: &System, _: Extent) -> Res<()> {
         s.same("what was purged", &127, &said.code);
         Ok(())
     });
+    s.part("a command of one's own", || {
+        s.must_user("dpkg-ng view exec mine -- sh -c 'echo of root >/etc/default/execd; id -u'")?;
+        s.same_text(
+            "what it wrote",
+            "of root\n",
+            &s.must_user("dpkg-ng run --view mine cat /etc/default/execd")?,
+        );
+        Ok(())
+    });
     s.part("apt", || {
         s.must_user("dpkg-ng view apt mine -- apt-mark showauto")?;
         s.must_user(&format!(
