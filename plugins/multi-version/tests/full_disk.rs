@@ -60,7 +60,8 @@ fn collect_below(dir: &Path) {
     let sys = Sys::open(layout.clone(), Disk::default(), false).unwrap();
     let plan = sys.plan_collection(1, proc).unwrap();
     assert_eq!(plan.remove.len(), 3, "{:?}", plan.remove);
-    sys.collect(&plan, proc, &plan.hidden).unwrap();
+    sys.collect(&plan, proc, &plan.hidden, &mut |_, _| {})
+        .unwrap();
     assert!(!layout.realization(&old).exists());
     let program = layout.current_system().join("main/root/usr/bin/new");
     assert_eq!(fs::metadata(program).unwrap().len(), 100_000);

@@ -117,7 +117,13 @@ pub fn gc(host: Host, layout: &Layout, asked: &cli::Gc) -> Result<i32, Failed> {
         return with_out(host, json, |out| Ok(collection.dry_run(&reader, out)?));
     }
     let sys = super::open(host, layout)?;
-    with_out(host, json, |out| Ok(view::collect(&sys, &collection, out)?))
+    let mut told = |done: usize, of: usize| {
+        // It is no reason to fail that nobody sees it.
+        drop(host.progress(done as u64, of as u64, "removing"));
+    };
+    with_out(host, json, |out| {
+        Ok(view::collect(&sys, &collection, &mut told, out)?)
+    })
 }
 
 /// `dpkg-ng relink …`; `command`: the command line.

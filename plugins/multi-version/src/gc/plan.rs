@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::leases::held;
 use super::{GcError, Why, live};
-use crate::generation::{Claim, Reader, Sys};
+use crate::generation::{Claim, Reader, Sys, Told};
 use crate::layout::{Layout, StoreKey, inside};
 
 /// What a collection would do.
@@ -223,12 +223,13 @@ impl Reader {
 impl Sys {
     /// Carry a plan out, which was made by this `Sys`, so under the same lock. Nothing is written.
     /// As long as there are processes that can't be looked into, of which a person has not said
-    /// that they use nothing here (`harmless`), nothing is removed.
+    /// that they use nothing here (`harmless`), nothing is removed. `told` hears how far it is.
     pub fn collect(
         &self,
         plan: &Plan,
         proc: &Path,
         harmless: &BTreeSet<u32>,
+        told: Told<'_>,
     ) -> Result<(), GcError> {
         // A claim is an open file, of each generation that goes.
         let files = rustix::process::getrlimit(rustix::process::Resource::Nofile);
@@ -276,7 +277,7 @@ impl Sys {
             let all: Vec<_> = going
                 .map(|key| (self.path_of(key), metadata(key)))
                 .collect();
-            self.remove_all(&all)?;
+            self.remove_all(&all, told)?;
         }
         Ok(())
     }

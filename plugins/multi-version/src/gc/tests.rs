@@ -192,7 +192,8 @@ fn what_generations_pins_and_leases_reach_is_kept() {
     let stale = plan(2);
     assert_eq!(removed(&stale), set(&["inst loose", "store loose"]));
     assert_eq!(stale.stale_leases.len(), 1);
-    sys.collect(&stale, &place.proc(), &none()).unwrap();
+    sys.collect(&stale, &place.proc(), &none(), &mut |_, _| {})
+        .unwrap();
     let absent = sys.pin(&mine, &StoreKey::Realization(loose));
     assert!(matches!(absent, Err(GcError::Nameless(_))));
     assert!(
@@ -294,13 +295,20 @@ fn what_is_held_is_kept_and_what_goes_cannot_be_held() {
     let planned = plan();
     assert!(planned.remove.iter().any(|r| r.key == old));
     let hold = take().unwrap();
-    sys.collect(&planned, &place.proc(), &none()).unwrap();
+    sys.collect(&planned, &place.proc(), &none(), &mut |_, _| {})
+        .unwrap();
     assert!(take().is_ok() && place.layout().realization(&id).exists());
     drop(hold);
     let claim = Claim::of(&place.layout().generation(view, *number)).unwrap();
     assert!(matches!(take(), Err(GenerationError::NoGeneration(..))));
     drop(claim);
-    sys.collect(&planned, &place.proc(), &none()).unwrap();
+    let mut told = Vec::new();
+    sys.collect(&planned, &place.proc(), &none(), &mut |done, of| {
+        told.push((done, of));
+    })
+    .unwrap();
+    // The generation, the realization, the installation.
+    assert_eq!(told, [(1, 1); 3]);
     assert!(matches!(take(), Err(GenerationError::NoGeneration(..))));
     assert!(!place.layout().realization(&id).exists());
 }
@@ -340,15 +348,16 @@ fn a_real_process_keeps_what_it_runs_also_when_it_began_after_the_plan() {
         hidden: BTreeSet::from([7]),
         ..Plan::default()
     };
-    let refused = sys.collect(&unseen, proc, &none());
+    let refused = sys.collect(&unseen, proc, &none(), &mut |_, _| {});
     assert!(matches!(refused, Err(GcError::Hidden(7))));
-    sys.collect(&unseen, proc, &unseen.hidden).unwrap();
+    sys.collect(&unseen, proc, &unseen.hidden, &mut |_, _| {})
+        .unwrap();
     assert_eq!(
         removed(&plan),
         set(&["inst late", "store late", "inst idle", "store idle"])
     );
     let _late = run(&late);
-    sys.collect(&plan, proc, &none()).unwrap();
+    sys.collect(&plan, proc, &none(), &mut |_, _| {}).unwrap();
     for (id, there) in [(&early, true), (&late, true), (&idle, false)] {
         assert_eq!(place.layout().realization(id).exists(), there, "{id}");
     }
@@ -385,7 +394,7 @@ fn killed_at_any_step_and_on_a_full_disk() {
         let disk = Disk::watched(Box::new(watcher));
         let collect = |sys: &Sys| {
             let plan = sys.plan_collection(0, &place.proc())?;
-            sys.collect(&plan, &place.proc(), &none())
+            sys.collect(&plan, &place.proc(), &none(), &mut |_, _| {})
         };
         let opened = Sys::open(place.layout(), disk, false);
         let done = opened.map_err(GcError::from).and_then(|sys| collect(&sys));

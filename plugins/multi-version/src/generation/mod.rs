@@ -35,6 +35,7 @@ pub(crate) use hold::Claim;
 pub use hold::Hold;
 pub use lock::Lock;
 pub use reading::{Listed, Reader};
+pub use switching::Told;
 
 use crate::layout::{GenerationNumber, Layout, ViewName, inside};
 use crate::manifest::{Manifest, ManifestError};

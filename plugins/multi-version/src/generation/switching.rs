@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::{Done, GenerationError, Sys};
 use crate::layout::{GenerationNumber, ViewName, inside};
 
+/// Hears of what takes long.
+pub type Told<'t> = &'t mut dyn FnMut(usize, usize);
+
 /// The view that `current-system` follows.
 pub(super) const SYSTEM: &str = "system";
 
@@ -78,18 +81,20 @@ impl Sys {
     }
 
     /// As [`Sys::remove`], of many: each is rubbish for good before any is taken away, and one flush does for all.
-    pub(crate) fn remove_all(&self, all: &[(PathBuf, &str)]) -> Done {
+    /// `told` hears how many are done, of how many.
+    pub(crate) fn remove_all(&self, all: &[(PathBuf, &str)], told: Told<'_>) -> Done {
         for (dir, metadata) in all {
             self.disk.remove_file(&dir.join(metadata))?;
         }
         if !all.is_empty() {
             self.disk.sync_fs(self.layout().root())?;
         }
-        let next = AtomicUsize::new(0);
-        let work = || -> Done {
+        let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let work = |told: Told<'_>| -> Done {
             while let Some((dir, _)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
                 log::debug!("collect {}", dir.display());
                 self.disk.remove_tree(dir)?;
+                told(done.fetch_add(1, Ordering::Relaxed) + 1, all.len());
             }
             Ok(())
         };
@@ -99,8 +104,10 @@ impl Sys {
             _ => std::thread::available_parallelism().map_or(0, |n| n.get().min(4) - 1),
         };
         std::thread::scope(|scope| {
-            let others: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            let mut done = work();
+            let others: Vec<_> = (0..threads)
+                .map(|_| scope.spawn(|| work(&mut |_, _| {})))
+                .collect();
+            let mut done = work(told);
             for other in others {
                 let theirs = other
                     .join()

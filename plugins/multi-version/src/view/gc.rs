@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Done, ViewError, proc};
 use crate::gc::Plan;
-use crate::generation::{Reader, Sys};
+use crate::generation::{Reader, Sys, Told};
 use crate::layout::StoreKey;
 use crate::output::{Column, Json, Out, Size, Table, json};
 
@@ -120,19 +120,20 @@ impl Collection {
     }
 }
 
-/// Collect.
-pub fn collect(sys: &Sys, asked: &Collection, out: &mut Out<'_>) -> Done<i32> {
-    collect_as(sys, asked, proc(), out)
+/// Collect; `told` hears how far it is.
+pub fn collect(sys: &Sys, asked: &Collection, told: Told<'_>, out: &mut Out<'_>) -> Done<i32> {
+    collect_as(sys, asked, proc(), told, out)
 }
 
 pub(super) fn collect_as(
     sys: &Sys,
     asked: &Collection,
     proc: &Path,
+    told: Told<'_>,
     out: &mut Out<'_>,
 ) -> Done<i32> {
     let plan = asked.plan(sys, proc)?;
-    sys.collect(&plan, proc, &asked.harmless)?;
+    sys.collect(&plan, proc, &asked.harmless, told)?;
     asked.print(&plan, false, proc, out)
 }
 

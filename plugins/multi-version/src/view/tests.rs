@@ -313,14 +313,18 @@ fn collected_and_why_not() {
     };
     let (_, text) = printed(false, |o| one.print(&plan, true, &proc, o));
     assert!(text.contains("process 7 (secret)"), "{text}");
-    let (code, text) = printed(false, |o| super::gc::collect_as(&sys, &one, &proc, o));
+    let (code, text) = printed(false, |o| {
+        super::gc::collect_as(&sys, &one, &proc, &mut |_, _| {}, o)
+    });
     assert!(code == 0 && text.contains("views/system/gen/1"), "{text}");
     assert!(
         text.lines().last().unwrap().starts_with("3 things, "),
         "{text}"
     );
     assert!(!inst.exists() && made.layout().realization(&new.realization).exists());
-    let (_, json) = printed(true, |o| super::gc::collect_as(&sys, &one, &proc, o));
+    let (_, json) = printed(true, |o| {
+        super::gc::collect_as(&sys, &one, &proc, &mut |_, _| {}, o)
+    });
     assert!(
         json.contains("\"removed\": [],") && json.contains("\"bytes\": 0"),
         "{json}"
