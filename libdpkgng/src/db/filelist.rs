@@ -410,3 +410,36 @@ impl Database {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_a_search_may_want() {
+        let list = b"/.\n/usr\n/usr/bin\n/usr/bin/a\n/.hidden\n";
+        let lines = |literals: &[&str], list: &[u8]| {
+            let finders: Vec<Finder<'_>> = literals.iter().map(Finder::new).collect();
+            let lines = lines_with(&finders, list);
+            lines.map(|lines| String::from_utf8_lossy(&lines).into_owned())
+        };
+        // A dot behind the slash may be one that is not part of the name.
+        assert_eq!(lines(&["bin"], list), None);
+        let list = list.strip_suffix(b"/.hidden\n").expect("the last line");
+        for (literals, found) in [
+            (&["bin"][..], "/usr/bin\n/usr/bin/a\n"),
+            (&["a", "/usr/b", "."], "/.\n/usr/bin\n/usr/bin/a\n"),
+            (&["none"], ""),
+            (&[], ""),
+        ] {
+            assert_eq!(
+                lines(literals, list).as_deref(),
+                Some(found),
+                "{literals:?}"
+            );
+        }
+        for odd in ["usr\n", "//usr\n", "/\n", "\n", "/usr", "/a\n\n", "/a\0b\n"] {
+            assert_eq!(lines(&["u"], odd.as_bytes()), None, "{odd:?}");
+        }
+    }
+}
