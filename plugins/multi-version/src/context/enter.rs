@@ -16,7 +16,7 @@ use rustix::mount::{
 use rustix::thread::UnshareFlags;
 
 use super::error::hint;
-use super::{ContextError, Mount, Mounts, overlay};
+use super::{ContextError, Mount, Mounts, Upper, overlay};
 
 type Done<T = ()> = Result<T, ContextError>;
 
@@ -71,6 +71,38 @@ impl Namespace {
             root: open("/", directory)?,
             directory: open(".", directory)?,
         })
+    }
+
+    /// For the calling thread, which is in this namespace: lay a scratch over `/` itself. What is made in it or taken away
+    /// is in `upper`; its directories are what they were. `at` is an empty directory to have the new root on.
+    pub(crate) fn set_root_apart(&mut self, upper: &Upper, at: &Path) -> Done {
+        let root = Path::new("/");
+        let act = Act {
+            user_namespace: false,
+        };
+        let failed = |e: io::Error| act.failed("go to", at, &[], e);
+        let entries = std::fs::read_dir(root).map_err(|e| ContextError::read(root, e))?;
+        let mut held = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|e| ContextError::read(root, e))?;
+            if entry.file_type().is_ok_and(|t| t.is_dir()) {
+                held.push((entry.file_name(), act.tree(&entry.path())?));
+            }
+        }
+        overlay::lay(at, &[root.into()], Some(upper))
+            .map_err(|e| act.failed("lay an overlay on", at, &[root.into()], e))?;
+        for (name, tree) in &held {
+            act.attach(tree, &at.join(name))?;
+        }
+        rustix::process::chdir(at).map_err(|e| failed(e.into()))?;
+        rustix::process::chroot(".").map_err(|e| failed(e.into()))?;
+        let open = || {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            rustix::fs::open("/", flags, Mode::empty())
+        };
+        self.root = open().map_err(|e| ContextError::read(root, e.into()))?;
+        self.directory = open().map_err(|e| ContextError::read(root, e.into()))?;
+        Ok(())
     }
 
     /// That of another process, whose root is this one's, too.

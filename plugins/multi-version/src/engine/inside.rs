@@ -16,6 +16,7 @@
 //! /usr, /opt, /srv, /boot   a scratch over the tree's over the host's
 //! /etc, /var                ROOT/etc, ROOT/var
 //! /root                     a scratch over the host's, which is dropped: a home is its user's
+//! /                         a scratch over the host's, which is dropped: names of the machine's, as /vmlinuz
 //! /var/lib/dpkg             the admindir
 //! /var/sys/current-system   the world
 //! ```
@@ -46,6 +47,10 @@ const LIVE: [&str; 9] = [
 const TREES: [&str; 4] = ["usr", "opt", "srv", "boot"];
 /// What of `/` scripts may write, and nothing of it stays.
 const HOME: &str = "root";
+/// What is made in `/` itself.
+pub(super) const TOP: &str = "top";
+/// Where the root of scripts is mounted.
+const ROOT: &str = "top.root";
 /// Links of a merged `/usr`.
 const MERGED: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 /// The admindir, below a root.
@@ -92,7 +97,8 @@ impl Plan<'_> {
         let private = fs::Permissions::from_mode(0o700);
         fs::set_permissions(&self.work, private)
             .map_err(EngineError::path("protect", &self.work))?;
-        for name in TREES.iter().chain([&HOME]) {
+        disk.make_dir(&self.work.join(ROOT))?;
+        for name in TREES.iter().chain([&HOME, &TOP]) {
             disk.make_dir(&self.work.join(name))?;
             disk.make_dir(&self.work.join(format!("{name}.work")))?;
         }
@@ -156,7 +162,7 @@ impl Plan<'_> {
         mounts.extend(tmp.iter().map(|tmp| bind(tmp.clone(), tmp.clone())));
         carry_out(&mounts)?;
 
-        let scripts = Namespace::new()?;
+        let mut scripts = Namespace::new()?;
         let mut mounts = vec![
             bind(tree.join("etc"), "/etc".into()),
             bind(state, "/var".into()),
@@ -180,6 +186,11 @@ impl Plan<'_> {
             });
         }
         carry_out(&mounts)?;
+        let upper = Upper {
+            dir: self.work.join(TOP),
+            work: self.work.join(format!("{TOP}.work")),
+        };
+        scripts.set_root_apart(&upper, &self.work.join(ROOT))?;
         let inside = Inside {
             plan: Owned {
                 tree,
