@@ -2,8 +2,8 @@
 
 use super::real::ACCOUNTS;
 use super::scenario::{
-    BOOKWORM_UPDATED, ON_BOOKWORM, ON_TRIXIE, Scenario, TRIXIE_UPDATED, apt, dpkg, says, shell,
-    sources,
+    BOOKWORM_UPDATED, ON_BOOKWORM, ON_TRIXIE, Scenario, TRIXIE_UPDATED, apt, dpkg, exec, says,
+    shell, sources,
 };
 
 /// All of them.
@@ -53,7 +53,7 @@ pub const ALL: &[Scenario] = &[
             ),
             apt("install slapd ldap-utils"),
             shell("slapcat 2>/dev/null | grep ^dn:"),
-            apt("install --reinstall slapd"),
+            exec("dpkg-reconfigure -f noninteractive slapd"),
             apt("remove slapd"),
             apt("install slapd"),
         ],
@@ -197,7 +197,7 @@ pub const ALL: &[Scenario] = &[
         steps: &[
             apt("install cups-daemon cups-client"),
             shell("cupsd -t; stat -c '%U:%G %a' /etc/cups/ppd /var/spool/cups"),
-            apt("install --reinstall cups-daemon"),
+            exec("dpkg-reconfigure -f noninteractive cups-daemon"),
             apt("remove cups-daemon"),
             apt("purge cups-daemon cups-client cups-common"),
         ],
@@ -236,7 +236,7 @@ pub const ALL: &[Scenario] = &[
             ),
             apt("install cloud-init"),
             shell("cat /etc/cloud/cloud.cfg.d/90_dpkg.cfg"),
-            apt("install --reinstall cloud-init"),
+            exec("dpkg-reconfigure -f noninteractive cloud-init"),
             apt("remove cloud-init"),
             apt("purge cloud-init"),
         ],
@@ -269,7 +269,7 @@ pub const ALL: &[Scenario] = &[
             shell(
                 "testparm -s 2>/dev/null | grep workgroup; grep -c winbind /etc/pam.d/common-auth",
             ),
-            apt("install --reinstall samba-common"),
+            exec("dpkg-reconfigure -f noninteractive samba-common"),
             apt("remove libpam-winbind winbind"),
             apt("purge samba samba-common winbind libpam-winbind"),
         ],

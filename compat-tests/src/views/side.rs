@@ -92,6 +92,11 @@ const ACCOUNTS: [&str; 13] = [
     "path /etc/.pwd.lock",
 ];
 
+/// What of `/` is the users', the kernel's or the harness's.
+const NOT_THE_SYSTEM: [&str; 10] = [
+    "debs", "dev", "home", "media", "mnt", "proc", "root", "run", "sys", "tmp",
+];
+
 struct Run<'a> {
     scenario: &'a Scenario,
     machine: &'a Machine,
@@ -392,7 +397,14 @@ impl Run<'_> {
     /// All that was ever changed of the host, as it is now.
     fn host(&mut self) -> Res<Subjects> {
         let mut out = Subjects::new();
-        let mut todo: Vec<String> = ["/usr", "/etc", "/var"].map(str::to_owned).to_vec();
+        let mut todo = Vec::new();
+        let root = self.machine.root().to_path_buf();
+        for entry in fs::read_dir(&root).during(root.display())?.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !NOT_THE_SYSTEM.contains(&name.as_str()) {
+                todo.push(format!("/{name}"));
+            }
+        }
         while let Some(path) = todo.pop() {
             let below = path.trim_start_matches('/');
             let whole = self.machine.root().join(below);

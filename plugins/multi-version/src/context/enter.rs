@@ -1,7 +1,7 @@
 //! Entering: namespaces, then the mounts, in this process (or this thread).
 #![allow(unsafe_code)]
 
-use std::ffi::CString;
+use std::ffi::{CString, OsString};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -16,8 +16,9 @@ use rustix::mount::{
 use rustix::thread::UnshareFlags;
 
 use super::error::hint;
-use super::{ContextError, Mount, Mounts, overlay};
+use super::{ContextError, Mount, Mounts, Upper, overlay};
 use crate::mountinfo;
+use crate::rootless::is_mapped;
 
 type Done<T = ()> = Result<T, ContextError>;
 
@@ -67,6 +68,59 @@ impl Namespace {
             root: open("/", directory)?,
             directory: open(".", directory)?,
         })
+    }
+
+    /// For the calling thread, which is in this namespace: lay a scratch over `/` itself. What is made in it or taken away
+    /// is in `upper`; its directories are what they were. `at` is an empty directory to have the new root on.
+    ///
+    /// The root of a user namespace can lay nothing over what others have mounted something in, as on `/`: there the scratch is
+    /// made of the same directories and links, and is all that there is.
+    pub(crate) fn set_root_apart(&mut self, upper: &Upper, at: &Path) -> Done {
+        let root = Path::new("/");
+        let act = Act {
+            user_namespace: false,
+        };
+        let failed = |e: io::Error| act.failed("go to", at, &[], e);
+        let entries = std::fs::read_dir(root).map_err(|e| ContextError::read(root, e))?;
+        let (mut held, mut links) = (Vec::new(), Vec::new());
+        for entry in entries {
+            let entry = entry.map_err(|e| ContextError::read(root, e))?;
+            match entry.file_type() {
+                Ok(t) if t.is_dir() => held.push((entry.file_name(), act.tree(&entry.path())?)),
+                Ok(t) if t.is_symlink() => links.push(entry.file_name()),
+                _ => {}
+            }
+        }
+        if is_mapped() {
+            let making = |source| ContextError::Make {
+                path: upper.dir.clone(),
+                source,
+            };
+            let is_there = |name: &OsString| upper.dir.join(name).symlink_metadata().is_ok();
+            for (name, _) in held.iter().filter(|(name, _)| !is_there(name)) {
+                std::fs::create_dir(upper.dir.join(name)).map_err(making)?;
+            }
+            for name in links.iter().filter(|name| !is_there(name)) {
+                let to = std::fs::read_link(root.join(name)).map_err(making)?;
+                std::os::unix::fs::symlink(to, upper.dir.join(name)).map_err(making)?;
+            }
+            act.attach(&act.tree(&upper.dir)?, at)?;
+        } else {
+            overlay::lay(at, &[root.into()], Some(upper))
+                .map_err(|e| act.failed("lay an overlay on", at, &[root.into()], e))?;
+        }
+        for (name, tree) in &held {
+            act.attach(tree, &at.join(name))?;
+        }
+        rustix::process::chdir(at).map_err(|e| failed(e.into()))?;
+        rustix::process::chroot(".").map_err(|e| failed(e.into()))?;
+        let open = || {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            rustix::fs::open("/", flags, Mode::empty())
+        };
+        self.root = open().map_err(|e| ContextError::read(root, e.into()))?;
+        self.directory = open().map_err(|e| ContextError::read(root, e.into()))?;
+        Ok(())
     }
 
     /// That of another process, whose root is this one's, too.
@@ -142,7 +196,7 @@ pub(crate) fn seal_all_but(is_writable: impl Fn(&Path) -> bool) -> Done {
 }
 
 /// Let nothing be written through the mount at this point. A kernel before 5.12 leaves it as it is.
-pub(crate) fn seal_mount(at: &Path) -> Done {
+fn seal_mount(at: &Path) -> Done {
     const RDONLY: u64 = 1;
     let attr = MountAttr {
         attr_set: RDONLY,

@@ -42,8 +42,8 @@ pub enum ContextError {
         /// What is wrong: it, or a directory on the way to it.
         at: PathBuf,
     },
-    /// A store can't be made.
-    #[error("cannot make your store '{}': {source}", .path.display())]
+    /// A directory can't be made.
+    #[error("cannot make '{}': {source}", .path.display())]
     Make {
         /// Where.
         path: PathBuf,

@@ -36,7 +36,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use enter::Who;
-pub(crate) use enter::{Namespace, carry_out, detach, seal_all_but, seal_mount};
+pub(crate) use enter::{Namespace, carry_out, detach, seal_all_but};
 pub use error::ContextError;
 pub use host::Host;
 pub use own::{OwnStore, try_out};

@@ -499,6 +499,12 @@ impl Transaction {
         for kept in changes.kept.iter().filter(|kept| kept.is_worth_telling()) {
             self.host.notice(kept.to_string())?;
         }
+        for name in self.made_at_top(world)? {
+            self.host.notice(format!(
+                "/{}: / itself is the machine's; what scripts make or remove there is not kept",
+                name.display()
+            ))?;
+        }
         changes.write(disk, world)?;
         let here = world.of(home);
         disk.remove_file(&world.here())?;

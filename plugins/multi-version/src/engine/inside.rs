@@ -16,10 +16,10 @@
 //! /usr, /opt, /srv, /boot   a scratch over the tree's over the host's
 //! /etc, /var                ROOT/etc, ROOT/var
 //! /root                     a scratch over the host's, which is dropped: a home is its user's
+//! /                         a scratch over the host's, which is dropped: names of the machine's, as /vmlinuz
 //! /var/lib/dpkg             the admindir
 //! /var/sys/current-system   the world
 //! /home, /tmp, /dev, …      the host's
-//! /                         the host's, read-only
 //! ```
 //!
 //! The overlays over the tree are there while scripts run, and never while dpkg changes the tree below them.
@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use super::EngineError;
 use super::merge::merge;
 use super::transaction::MERGED as MERGED_INTO_TREE;
-use crate::context::{Host, Mount, Namespace, Upper, carry_out, detach, seal_all_but, seal_mount};
+use crate::context::{Host, Mount, Namespace, Upper, carry_out, detach, seal_all_but};
 use crate::generation::Disk;
 use crate::layout::Layout;
 use crate::rootless::is_mapped;
@@ -53,6 +53,10 @@ const HOME: &str = "root";
 const OWN: [&str; 2] = [HOME, "run"];
 /// What is in its /run, with modes: users' locks.
 const LOCKS: (&str, u32) = ("run/lock", 0o1777);
+/// What is made in `/` itself.
+pub(super) const TOP: &str = "top";
+/// Where the root of scripts is mounted.
+const ROOT: &str = "top.root";
 /// Links of a merged `/usr`.
 const MERGED: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 /// The admindir, below a root.
@@ -99,7 +103,8 @@ impl Plan<'_> {
         let private = fs::Permissions::from_mode(0o700);
         fs::set_permissions(&self.work, private)
             .map_err(EngineError::path("protect", &self.work))?;
-        for name in TREES.iter().chain([&HOME]) {
+        disk.make_dir(&self.work.join(ROOT))?;
+        for name in TREES.iter().chain([&HOME, &TOP]) {
             disk.make_dir(&self.work.join(name))?;
             disk.make_dir(&self.work.join(format!("{name}.work")))?;
         }
@@ -172,14 +177,8 @@ impl Plan<'_> {
         mounts.extend(tmp.iter().map(|tmp| bind(tmp.clone(), tmp.clone())));
         carry_out(&mounts)?;
 
-        let scripts = Namespace::new()?;
+        let mut scripts = Namespace::new()?;
         let mut mounts = vec![bind(state, "/var".into())];
-        for dir in LIVE {
-            let at = Path::new("/").join(dir);
-            if at.is_dir() {
-                mounts.push(bind(at.clone(), at));
-            }
-        }
         for dir in HIDDEN {
             let at = Path::new("/").join(dir);
             if at.is_dir() && !host.mapped {
@@ -207,8 +206,11 @@ impl Plan<'_> {
             });
         }
         carry_out(&mounts)?;
-        // What a script would make beside all these is the host's: the link of a kernel, by which the machine boots.
-        seal_mount(Path::new("/"))?;
+        let upper = Upper {
+            dir: self.work.join(TOP),
+            work: self.work.join(format!("{TOP}.work")),
+        };
+        scripts.set_root_apart(&upper, &self.work.join(ROOT))?;
         let inside = Inside {
             plan: Owned {
                 tree,

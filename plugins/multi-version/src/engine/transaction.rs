@@ -15,7 +15,7 @@ use super::EngineError;
 use super::clone::clone_tree;
 use super::commit::{marks, recover};
 use super::hooks::{About, Run};
-use super::inside::Plan;
+use super::inside::{Plan, TOP};
 use super::set_id::own_set_ids;
 use crate::apt::{Private, Session};
 use crate::base::{self, Lent, Satisfies};
@@ -488,6 +488,26 @@ impl Transaction {
             }
         }
         Ok(false)
+    }
+
+    /// The names in `/` itself that scripts of a world made or removed.
+    pub(super) fn made_at_top(&self, world: &WorldDir) -> Done<BTreeSet<OsString>> {
+        let top = self.dir.join(WORK).join(name_of(world)).join(TOP);
+        let read = EngineError::path("read", &top);
+        // Where it can't be a scratch over the host's, what the host has is in it from the beginning.
+        let is_hosts = |name: &OsString| {
+            rootless::is_mapped() && Path::new("/").join(name).symlink_metadata().is_ok()
+        };
+        match fs::read_dir(&top) {
+            Ok(entries) => entries
+                .map(|entry| Ok(entry?.file_name()))
+                .filter(|name| !name.as_ref().is_ok_and(is_hosts))
+                .collect::<std::io::Result<_>>()
+                .map_err(read),
+            // Nothing was run.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(BTreeSet::new()),
+            Err(e) => Err(read(e)),
+        }
     }
 
     /// Run apt over a world, which calls dpkg in this transaction; or over a side world that is made for what would
