@@ -2,9 +2,12 @@
 
 use super::real::ACCOUNTS;
 use super::scenario::{
-    BOOKWORM_UPDATED, ON_BOOKWORM, ON_TRIXIE, Scenario, TRIXIE_UPDATED, apt, dpkg, exec, says,
+    BOOKWORM_UPDATED, ON_BOOKWORM, ON_TRIXIE, Scenario, TRIXIE_UPDATED, apt, dpkg, exec, row, says,
     shell, sources,
 };
+
+/// Of a kernel's links.
+const TOP: &str = "/ itself is the machine's: what scripts make there is told and not kept";
 
 /// All of them.
 pub const ALL: &[Scenario] = &[
@@ -94,19 +97,18 @@ pub const ALL: &[Scenario] = &[
             "getcap /usr/bin/ping; ls -A /var/lib/plocate /var/spool/cron 2>&1",
             &["cap_net_raw"],
         )],
-        rows: ACCOUNTS,
         ..ON_BOOKWORM
     },
     // Lists in /etc that several packages have their lines in.
     Scenario {
         name: "lists-of-etc",
         steps: &[
-            apt("install zsh mksh openbsd-inetd tftpd mailcap w3m"),
+            apt("install zsh mksh openbsd-inetd fingerd mailcap w3m"),
             shell("cat /etc/shells /etc/inetd.conf; grep -c w3m /etc/mailcap"),
             apt("install fish --no-install-recommends"),
-            apt("remove tftpd mksh"),
+            apt("remove fingerd mksh"),
             apt("install mksh"),
-            apt("purge zsh tftpd w3m mailcap"),
+            apt("purge zsh fingerd w3m mailcap"),
         ],
         programs: &[says(
             "cat /etc/shells; grep -v ^# /etc/inetd.conf; fish -c 'echo (math 6 x 7)'",
@@ -190,6 +192,12 @@ pub const ALL: &[Scenario] = &[
             "ls -A /boot /lib/modules /vmlinuz 2>&1",
             &["No such file"],
         )],
+        rows: &[
+            row("path /vmlinuz*", TOP),
+            row("path /initrd.img*", TOP),
+            row("said", TOP),
+            row("said dpkg", TOP),
+        ],
         ..ON_BOOKWORM
     },
     Scenario {

@@ -191,6 +191,7 @@ fn drop_set_id(home: &Path, dir: &Path, found: &mut Vec<SetId>) {
                 mode,
                 uid: 0,
                 gid: 0,
+                capability: None,
             });
             fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o1777)).expect("a mode");
         }

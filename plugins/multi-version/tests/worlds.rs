@@ -410,6 +410,7 @@ fn worlds_beside_each_other_and_their_commands() {
         mode: 0o4755,
         uid: 0,
         gid: 0,
+        capability: None,
     };
     let facts = rig.placed.facts.iter_mut().find(|f| f.id == prog).unwrap();
     facts.installation.setuid.push(setuid);

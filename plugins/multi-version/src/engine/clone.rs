@@ -18,6 +18,9 @@ use rustix::fs::{
     AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, Timespec, Timestamps, XattrFlags,
 };
 
+use crate::generation::CAPABILITY;
+use crate::manifest::SetId;
+
 /// Threads at most; more would only wait for the same journal.
 const THREADS: usize = 4;
 /// The largest attribute that a directory's is taken to have, and the longest list of their names, in bytes (the kernel's own
@@ -37,8 +40,8 @@ type Copies = Mutex<HashMap<(u64, u64), PathBuf>>;
 /// What is told of paths, relative to the tree.
 type Told<'t, T> = &'t (dyn Fn(&Path) -> T + Sync);
 
-/// Clone what is in directory `from` into the new directory `to`. `skip` tells what to leave out, and `set_id` the mode of
-/// what is to be set-id although it is not at the moment.
+/// Clone what is in directory `from` into the new directory `to`. `skip` tells what to leave out, and `set_id` what is to
+/// be set-id, or to have capabilities, although it is not so at the moment.
 ///
 /// # Errors
 /// The path that could not be read or made, with why.
@@ -46,7 +49,7 @@ pub(super) fn clone_tree(
     from: &Path,
     to: &Path,
     skip: Told<'_, bool>,
-    set_id: Told<'_, Option<u32>>,
+    set_id: Told<'_, Option<SetId>>,
 ) -> Result<(), (PathBuf, io::Error)> {
     let open = |path: &Path| {
         rustix::fs::openat(CWD, path, directory(), Mode::empty())
@@ -84,7 +87,7 @@ fn work(
     changed: &Condvar,
     copies: &Copies,
     skip: Told<'_, bool>,
-    set_id: Told<'_, Option<u32>>,
+    set_id: Told<'_, Option<SetId>>,
 ) {
     let lock = || queue.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
@@ -122,7 +125,7 @@ fn one(
     dir: &Path,
     copies: &Copies,
     skip: Told<'_, bool>,
-    set_id: Told<'_, Option<u32>>,
+    set_id: Told<'_, Option<SetId>>,
 ) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
     let failed = |e: rustix::io::Errno| (dir.to_owned(), io::Error::from(e));
     let here: &Path = if dir.as_os_str().is_empty() {
@@ -156,9 +159,11 @@ fn one(
         }
         let is = rustix::fs::statat(&from, name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
         let kind = FileType::from_raw_mode(is.st_mode);
-        let mode = set_id(&path).unwrap_or(is.st_mode & 0o7777);
+        let given = set_id(&path);
+        let mode = given.as_ref().map_or(is.st_mode & 0o7777, |s| s.mode);
+        let capability = given.and_then(|s| s.capability);
         let is_own = match kind {
-            FileType::RegularFile => mode & 0o7000 != 0,
+            FileType::RegularFile => mode & 0o7000 != 0 || capability.is_some(),
             // What says that nothing is there is dpkg's never.
             FileType::CharacterDevice => is.st_rdev != 0,
             FileType::BlockDevice => true,
@@ -183,7 +188,7 @@ fn one(
             continue;
         }
         let copied = match kind {
-            FileType::RegularFile => copy(&from, &to, name, mode),
+            FileType::RegularFile => copy(&from, &to, name, mode, capability.as_deref()),
             _ => copy_device(&to, name, &is).map_err(io::Error::from),
         };
         copied.map_err(|e| (path.clone(), e))?;
@@ -196,15 +201,25 @@ fn one(
     Ok(below)
 }
 
-/// A file of its own, with this mode.
-fn copy(from: &OwnedFd, to: &OwnedFd, name: &CStr, mode: u32) -> io::Result<()> {
+/// A file of its own, with this mode and capability; without one, with what the other has.
+fn copy(
+    from: &OwnedFd,
+    to: &OwnedFd,
+    name: &CStr,
+    mode: u32,
+    capability: Option<&[u8]>,
+) -> io::Result<()> {
     let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let from = rustix::fs::openat(from, name, OFlags::RDONLY | flags, Mode::empty())?;
     let new = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | flags;
     let to = rustix::fs::openat(to, name, new, Mode::from_raw_mode(0o600))?;
     let (mut from, mut to) = (File::from(from), File::from(to));
     io::copy(&mut from, &mut to)?;
-    Ok(imitate(&from, &to, mode)?)
+    imitate(&from, &to, mode)?;
+    if let Some(value) = capability {
+        rustix::fs::fsetxattr(&to, CAPABILITY, value, XattrFlags::empty())?;
+    }
+    Ok(())
 }
 
 /// A device file like another, whose attributes are none of dpkg's.
@@ -303,7 +318,15 @@ mod tests {
         fs::hard_link(from.join("usr/bin/su"), from.join("usr/7/su")).unwrap();
         fs::write(from.join("usr/bin/sticky"), "s").unwrap();
         chmod("usr/bin/sticky", 0o1644);
-        let set_id = |p: &Path| (p == Path::new("usr/bin/was")).then_some(0o2711);
+        let set_id = |p: &Path| {
+            (p == Path::new("usr/bin/was")).then(|| SetId {
+                path: p.into(),
+                mode: 0o2711,
+                uid: 0,
+                gid: 0,
+                capability: None,
+            })
+        };
         clone_tree(&from, &to, &|p| p == Path::new("lock/own"), &set_id).unwrap();
         let stat = |p: &Path| fs::symlink_metadata(p).unwrap();
         for path in ["usr/bin/a", "usr/bin/b", "usr/7/file", "usr/49/file"] {

@@ -1,14 +1,16 @@
-//! The set-id files of a pending generation, as dpkg, its overrides and scripts have left them.
+//! The set-id files of a pending generation, and those with capabilities, as dpkg, its overrides and scripts have left them.
 
-use std::ffi::OsStr;
+use std::ffi::{CStr, OsStr};
 use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
 
 use super::EngineError;
-use crate::generation::Disk;
+use crate::generation::{CAPABILITY, Disk};
 use crate::manifest::SetId;
 use crate::world::WorldDir;
 
@@ -26,12 +28,13 @@ pub(super) fn own_set_ids(
     for world in worlds {
         let tree = world.tree();
         let prefix = tree.strip_prefix(generation).unwrap_or(&tree);
-        below(&tree, &mut |path, is| {
+        below(&tree, &mut |path, is, capability| {
             let set_id = SetId {
                 path: prefix.join(path),
                 mode: is.st_mode & 0o7777,
                 uid: is.st_uid,
                 gid: is.st_gid,
+                capability,
             };
             found.push((set_id, *is));
         })
@@ -55,11 +58,27 @@ pub(super) fn own_set_ids(
     Ok(found)
 }
 
-/// Every set-id file below a directory, by no symbolic link.
-fn below(
-    top: &Path,
-    found: &mut dyn FnMut(&Path, &rustix::fs::Stat),
-) -> Result<(), (PathBuf, io::Error)> {
+/// The capability of a file in a directory, if it has one.
+fn capability(dir: &OwnedFd, name: &CStr) -> io::Result<Option<Vec<u8>>> {
+    // There is no call that takes a directory and a name.
+    let path = format!("/proc/self/fd/{}/", dir.as_raw_fd());
+    let path = [path.as_bytes(), name.to_bytes()].concat();
+    let mut value = vec![0; 256];
+    match rustix::fs::lgetxattr(&path[..], CAPABILITY, &mut value[..]) {
+        Ok(len) => {
+            value.truncate(len);
+            Ok(Some(value))
+        }
+        Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(None),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Is told of a file: its path, what it is, its capability.
+type Found<'f> = dyn FnMut(&Path, &rustix::fs::Stat, Option<Vec<u8>>) + 'f;
+
+/// Every set-id file below a directory, and every one with a capability, by no symbolic link.
+fn below(top: &Path, found: &mut Found<'_>) -> Result<(), (PathBuf, io::Error)> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let root = rustix::fs::openat(CWD, top, flags, Mode::empty());
     let root = root.map_err(|e| (PathBuf::new(), io::Error::from(e)))?;
@@ -86,8 +105,11 @@ fn below(
                 let is = rustix::fs::statat(&here, name, AtFlags::SYMLINK_NOFOLLOW);
                 let is = is.map_err(|e| (path.clone(), io::Error::from(e)))?;
                 kind = FileType::from_raw_mode(is.st_mode);
-                if kind == FileType::RegularFile && is.st_mode & 0o6000 != 0 {
-                    found(&path, &is);
+                if kind == FileType::RegularFile && is.st_mode & 0o6111 != 0 {
+                    let capability = capability(&here, name).map_err(|e| (path.clone(), e))?;
+                    if is.st_mode & 0o6000 != 0 || capability.is_some() {
+                        found(&path, &is, capability);
+                    }
                 }
             }
             if kind == FileType::Directory {
@@ -104,6 +126,44 @@ mod tests {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     use super::*;
+
+    #[test]
+    fn capabilities_are_found_and_come_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let world = WorldDir::main(dir.path());
+        let bin = world.tree().join("usr/bin");
+        fs::create_dir_all(&bin).unwrap();
+        let ping = bin.join("ping");
+        fs::write(&ping, "x").unwrap();
+        fs::set_permissions(&ping, Permissions::from_mode(0o755)).unwrap();
+        // cap_net_raw=ep
+        let value = [
+            1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        ];
+        let flags = rustix::fs::XattrFlags::empty();
+        if rustix::fs::setxattr(&ping, CAPABILITY, &value, flags).is_err() {
+            // Not by a user, and not on every file system.
+            return;
+        }
+        let disk = Disk::default();
+        let worlds = [world];
+        let found = || own_set_ids(&disk, dir.path(), &worlds).unwrap();
+        let all = found();
+        let [one] = &all[..] else {
+            panic!("{all:?}");
+        };
+        assert_eq!(
+            (one.mode, one.capability.as_deref()),
+            (0o755, Some(&value[..]))
+        );
+        let text = SetId::write_list(&all);
+        assert_eq!(SetId::read_list(&text).unwrap(), all);
+        let set = |capability| disk.set_mode(dir.path(), &one.path, 0o755, None, capability);
+        set(None).unwrap();
+        assert_eq!(found(), []);
+        set(one.capability.as_deref()).unwrap();
+        assert_eq!(found(), all);
+    }
 
     #[test]
     fn those_of_all_worlds_are_found_and_are_its_own() {

@@ -304,7 +304,7 @@ impl Transaction {
                 // It may have lost its bits since.
                 let bits = |path: &Path| {
                     let path = Path::new(name).join(path);
-                    set_ids.iter().find(|s| s.path == path).map(|s| s.mode)
+                    set_ids.iter().find(|s| s.path == path).cloned()
                 };
                 let cloned = clone_tree(&tree, &self.dir.join(name), &skip, &bits);
                 cloned.map_err(|(path, e)| EngineError::path("clone", &path)(e))?;
@@ -460,7 +460,7 @@ impl Transaction {
         }
         // Only the current generation has such bits.
         for set_id in own_set_ids(disk, &self.dir, &self.worlds()?)? {
-            disk.set_mode(&self.dir, &set_id.path, set_id.mode & 0o1777, None)?;
+            disk.set_mode(&self.dir, &set_id.path, set_id.mode & 0o1777, None, None)?;
         }
         let failed = self.sys.layout().view(&self.view).join("failed");
         disk.remove_tree(&failed)?;

@@ -9,8 +9,9 @@ use std::os::unix::fs::{
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, XattrFlags};
+use rustix::io::Errno;
 
-use super::files::attributes;
+use super::files::{CAPABILITY, attributes};
 use crate::elf::Edit;
 
 /// A change that could not be made.
@@ -201,9 +202,16 @@ impl Disk {
         })
     }
 
-    /// Set permission bits and owner of the regular file `path` below `tree`, which no symbolic link on
-    /// the way may lead to.
-    pub fn set_mode(&self, tree: &Path, path: &Path, mode: u32, owner: Option<(u32, u32)>) -> Done {
+    /// Set permission bits, owner and capability (none: it has none) of the regular file `path` below `tree`, which no
+    /// symbolic link on the way may lead to.
+    pub fn set_mode(
+        &self,
+        tree: &Path,
+        path: &Path,
+        mode: u32,
+        owner: Option<(u32, u32)>,
+        capability: Option<&[u8]>,
+    ) -> Done {
         let shown = tree.join(path);
         self.step("change the mode of", &shown, || {
             let tree = File::open(tree)?;
@@ -222,6 +230,15 @@ impl Disk {
             }
             if now.mode() & 0o7777 != mode {
                 file.set_permissions(Permissions::from_mode(mode))?;
+            }
+            match capability {
+                Some(value) => {
+                    rustix::fs::fsetxattr(&file, CAPABILITY, value, XattrFlags::empty())?;
+                }
+                None => match rustix::fs::fremovexattr(&file, CAPABILITY) {
+                    Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
+                    Err(e) => return Err(e.into()),
+                },
             }
             Ok(())
         })

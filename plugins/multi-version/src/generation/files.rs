@@ -63,10 +63,34 @@ fn same_content(mut a: File, mut b: File) -> io::Result<bool> {
     }
 }
 
-/// Extended attributes with their values; none where the file system has none.
-pub(crate) fn attributes(path: &Path) -> io::Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+/// The attribute that capabilities of a file are in: capabilities(7).
+pub(crate) const CAPABILITY: &str = "security.capability";
+
+/// Extended attributes with their values.
+pub(crate) type Attributes = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// Extended attributes; none where the file system has none.
+pub(crate) fn attributes(path: &Path) -> io::Result<Attributes> {
+    read_attributes(
+        |names| rustix::fs::llistxattr(path, names),
+        |name, value| rustix::fs::lgetxattr(path, name, value),
+    )
+}
+
+/// Those of an open file.
+pub(crate) fn attributes_of(file: &File) -> io::Result<Attributes> {
+    read_attributes(
+        |names| rustix::fs::flistxattr(file, names),
+        |name, value| rustix::fs::fgetxattr(file, name, value),
+    )
+}
+
+fn read_attributes(
+    list: impl Fn(&mut [u8]) -> rustix::io::Result<usize>,
+    get: impl Fn(&[u8], &mut [u8]) -> rustix::io::Result<usize>,
+) -> io::Result<Attributes> {
     let mut names = vec![0; 1 << 16];
-    let count = match rustix::fs::llistxattr(path, &mut names[..]) {
+    let count = match list(&mut names[..]) {
         Err(e) if e == rustix::io::Errno::OPNOTSUPP => return Ok(BTreeMap::new()),
         count => count?,
     };
@@ -74,7 +98,7 @@ pub(crate) fn attributes(path: &Path) -> io::Result<BTreeMap<Vec<u8>, Vec<u8>>> 
     let mut attributes = BTreeMap::new();
     for name in names.split(|b| *b == 0).filter(|n| !n.is_empty()) {
         let mut value = vec![0; 1 << 16];
-        let count = rustix::fs::lgetxattr(path, name, &mut value[..])?;
+        let count = get(name, &mut value[..])?;
         value.truncate(count);
         attributes.insert(name.to_vec(), value);
     }

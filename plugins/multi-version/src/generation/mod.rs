@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 
 pub use disk::{Disk, DiskError, Step, Watcher};
 pub use files::same_file;
-pub(crate) use files::{attributes, entries};
+pub(crate) use files::{Attributes, CAPABILITY, attributes, attributes_of, entries};
 pub(crate) use hold::Claim;
 pub use hold::Hold;
 pub use lock::Lock;

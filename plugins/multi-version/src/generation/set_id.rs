@@ -1,4 +1,4 @@
-//! The set-user-id and set-group-id files of a generation: a list beside its manifest, of what its trees had when it was
+//! The set-user-id and set-group-id files of a generation, and those with capabilities: a list beside its manifest, of what its trees had when it was
 //! made, whoever gave the bits. Only the current generation of a view has them, so that a hole which an update has closed
 //! stays closed.
 //!
@@ -70,8 +70,13 @@ impl Sys {
         let generation = self.layout().generation(view, number);
         for set_id in new.into_iter().filter(|_| !is_mapped()) {
             let owner = Some((set_id.uid, set_id.gid));
-            self.disk
-                .set_mode(&generation, &set_id.path, set_id.mode, owner)?;
+            self.disk.set_mode(
+                &generation,
+                &set_id.path,
+                set_id.mode,
+                owner,
+                set_id.capability.as_deref(),
+            )?;
         }
         Ok(())
     }
@@ -95,7 +100,8 @@ impl Sys {
             for set_id in self.set_ids(view, number)? {
                 if fs::symlink_metadata(generation.join(&set_id.path)).is_ok() {
                     let mode = set_id.mode & 0o1777;
-                    self.disk.set_mode(&generation, &set_id.path, mode, None)?;
+                    self.disk
+                        .set_mode(&generation, &set_id.path, mode, None, None)?;
                 }
             }
         }

@@ -66,6 +66,7 @@ fn sudo(place: &Place) -> SetId {
         mode: 0o4755,
         uid: own.uid(),
         gid: own.gid(),
+        capability: None,
     }
 }
 
@@ -365,7 +366,10 @@ fn set_id_bits_are_of_the_tree_alone() {
     let place = Place::new();
     let sys = place.sys(Disk::default()).unwrap();
     let tree = place.path("two");
-    let set = |path: &str| sys.disk.set_mode(&tree, Path::new(path), 0o4755, None);
+    let set = |path: &str| {
+        sys.disk
+            .set_mode(&tree, Path::new(path), 0o4755, None, None)
+    };
     std::os::unix::fs::symlink("../../../one/usr/bin", tree.join("usr/link")).unwrap();
     assert!(set("usr/link/one").is_err() && set("../one/usr/bin/one").is_err());
     assert_eq!(place.mode("one/usr/bin/one"), 0o755);

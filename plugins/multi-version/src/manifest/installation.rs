@@ -25,7 +25,7 @@ pub struct Installation {
     pub setuid: Vec<SetId>,
 }
 
-/// A file that is to be set-user-id or set-group-id.
+/// A file that is to be set-user-id or set-group-id, or to have capabilities.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SetId {
     /// Relative to the payload.
@@ -36,16 +36,23 @@ pub struct SetId {
     pub uid: u32,
     /// Group.
     pub gid: u32,
+    /// Its `security.capability`, as capabilities(7) has it. No archive has any: a script gives it.
+    pub capability: Option<Vec<u8>>,
 }
 
 impl SetId {
     fn line(&self) -> String {
         let SetId { mode, uid, gid, .. } = self;
-        format!("{mode:04o} {uid} {gid} {}", escape(&self.path))
+        let mut line = format!("{mode:04o} {uid} {gid} {}", escape(&self.path));
+        if let Some(capability) = &self.capability {
+            line.push(' ');
+            line.extend(capability.iter().map(|b| format!("{b:02x}")));
+        }
+        line
     }
 
     fn read(line: &str) -> Result<SetId, String> {
-        let wrong = || format!("'{line}' is not MODE UID GID PATH");
+        let wrong = || format!("'{line}' is not MODE UID GID PATH [CAPABILITY]");
         let mut words = line.split(' ');
         let mut next = || words.next().ok_or_else(wrong);
         let mode = u32::from_str_radix(next()?, 8).map_err(|_| wrong())?;
@@ -54,12 +61,28 @@ impl SetId {
             uid: next()?.parse().map_err(|_| wrong())?,
             gid: next()?.parse().map_err(|_| wrong())?,
             path: unescape(next()?)?,
+            capability: words
+                .next()
+                .map(|word| bytes(word).ok_or_else(wrong))
+                .transpose()?,
         };
-        if words.next().is_some() || mode > 0o7777 || mode & 0o6000 == 0 {
+        let gives = mode & 0o6000 != 0 || set_id.capability.is_some();
+        if words.next().is_some() || mode > 0o7777 || !gives {
             return Err(wrong());
         }
         Ok(set_id)
     }
+}
+
+/// What is written in hexadecimal digits.
+fn bytes(word: &str) -> Option<Vec<u8>> {
+    let digits = word.as_bytes().chunks(2);
+    digits
+        .map(|pair| match pair {
+            [_, _] => u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok(),
+            _ => None,
+        })
+        .collect()
 }
 
 impl SetId {

@@ -18,6 +18,7 @@ fn installation() -> Installation {
             mode: 0o4755,
             uid: 0,
             gid: 5,
+            capability: None,
         }],
     }
 }

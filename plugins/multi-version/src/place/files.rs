@@ -10,12 +10,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, Mode, OFlags, ResolveFlags, fchown, openat2, renameat, statat, unlinkat,
+    AtFlags, Mode, OFlags, ResolveFlags, XattrFlags, fchown, openat2, renameat, statat, unlinkat,
 };
 
 use super::{AsItStands, Done, read};
 use crate::facts::Facts;
-use crate::generation::DiskError;
+use crate::generation::{self, Attributes, DiskError, attributes_of};
 use crate::layout::{InstallationId, Layout, RealizationId};
 use crate::link::unlinked;
 use crate::manifest::Manifest;
@@ -247,18 +247,18 @@ impl Tree {
                 return Ok(Stands::Other(why));
             }
         }
-        self.replace(&dir, name, &is, &wanted, &target, &shown)?;
+        self.replace(&dir, name, &file, &wanted, &target, &shown)?;
         placed.placed += 1;
         Ok(Stands::Own)
     }
 
-    /// Put a file in the place of another by a hard link, or, where that one has another mode or owner, by a copy that
-    /// has those.
+    /// Put a file in the place of another, `file`, by a hard link, or, where that one has another mode or owner, or
+    /// extended attributes (capabilities), by a copy that has those.
     fn replace(
         &self,
         dir: &File,
         name: &OsStr,
-        is: &Metadata,
+        file: &File,
         wanted: &Path,
         target: &Metadata,
         shown: &Path,
@@ -277,18 +277,27 @@ impl Tree {
             Err(e) => return Err(failed("remove")(e.into()).into()),
         }
         let attributes = |m: &Metadata| (m.mode(), m.uid(), m.gid());
-        if attributes(is) == attributes(target) {
+        let is = &file.metadata().map_err(failed("read"))?;
+        let own = attributes_of(file).and_then(|own| Ok((own, generation::attributes(wanted)?)));
+        let (own, wanteds) = own.map_err(failed("read the attributes of"))?;
+        if attributes(is) == attributes(target) && own == wanteds {
             let link = rustix::fs::linkat(rustix::fs::CWD, wanted, dir, aside, AtFlags::empty());
             link.map_err(|e| failed("link")(e.into()))?;
         } else {
-            copy(dir, aside, is, wanted).map_err(failed("copy"))?;
+            copy(dir, aside, is, &own, wanted).map_err(failed("copy"))?;
         }
         renameat(dir, aside, dir, name).map_err(|e| failed("rename")(e.into()))?;
         Ok(())
     }
 }
 
-fn copy(dir: &File, name: &OsStr, like: &Metadata, from: &Path) -> io::Result<()> {
+fn copy(
+    dir: &File,
+    name: &OsStr,
+    like: &Metadata,
+    attributes: &Attributes,
+    from: &Path,
+) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let to = rustix::fs::openat(dir, name, flags, Mode::from_raw_mode(0o600))?;
     let mut to = File::from(to);
@@ -300,6 +309,10 @@ fn copy(dir: &File, name: &OsStr, like: &Metadata, from: &Path) -> io::Result<()
         Some(rustix::fs::Gid::from_raw(like.gid())),
     )?;
     rustix::fs::fchmod(&to, Mode::from_raw_mode(like.mode() & 0o7777))?;
+    // A capability is gone with a change of owner.
+    for (name, value) in attributes {
+        rustix::fs::fsetxattr(&to, &name[..], value, XattrFlags::empty())?;
+    }
     to.set_modified(from.metadata()?.modified()?)
 }
 

@@ -250,6 +250,7 @@ impl Arrangement {
                 mode,
                 uid,
                 gid,
+                capability: None,
             });
         }
         if entry.kind == Kind::File {
