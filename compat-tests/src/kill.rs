@@ -36,24 +36,24 @@ mkdir,mkdirat,mknod,mknodat,openat,openat2,creat,fsync,fdatasync,sync_file_range
 fchmodat,chown,lchown,fchown,fchownat,utimensat,ftruncate,fallocate,write,pwrite64,copy_file_range,\
 wait4,waitid,clone,clone3,vfork";
 
-const START: &str = "/t/k/start";
-const WRECK: &str = "/t/k/wreck";
+pub(crate) const START: &str = "/t/k/start";
+pub(crate) const WRECK: &str = "/t/k/wreck";
 /// Where every run happens, so that paths in messages and scripts are always the same.
-const RUN: &str = "/t/k/run";
+pub(crate) const RUN: &str = "/t/k/run";
 
 /// How many points of each scenario a quick run takes.
 const SAMPLE: usize = 14;
 
-struct Scenario {
-    name: &'static str,
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
     /// Prepares the system: shell lines in which `$D` is stock's dpkg on it.
     before: Vec<String>,
-    /// Options and arguments of the command that is killed.
-    command: String,
+    /// Options and arguments of the dpkg that is killed; another tool's begin with its name.
+    pub(crate) command: String,
 }
 
 /// The names of all scenarios.
-pub const NAMES: [&str; 8] = [
+pub const NAMES: [&str; 13] = [
     "install",
     "upgrade",
     "upgrade-keep",
@@ -62,6 +62,11 @@ pub const NAMES: [&str; 8] = [
     "purge",
     "takeover",
     "selections",
+    "divert",
+    "undivert",
+    "statoverride",
+    "alternatives",
+    "unalternatives",
 ];
 
 fn build(d: &Deb) -> Res<String> {
@@ -99,7 +104,7 @@ fn main_package(version: &str) -> Deb {
 
 impl Scenario {
     /// The command's options on conffiles, which recovery has to be given too.
-    fn forced(&self) -> &'static str {
+    pub(crate) fn forced(&self) -> &'static str {
         if self.command.contains("confnew") {
             "--force-confnew"
         } else {
@@ -107,7 +112,7 @@ impl Scenario {
         }
     }
 
-    fn make(name: &'static str) -> Res<Scenario> {
+    pub(crate) fn make(name: &'static str) -> Res<Scenario> {
         let base = build(
             &deb("base", "1")
                 .file("/opt/base", "base's own\n")
@@ -182,8 +187,49 @@ impl Scenario {
                 )
             }
             "selections" => (installed, "--clear-selections".into()),
+            "divert" => (
+                installed,
+                "dpkg-divert --quiet --local --rename --divert /opt/zz.mine --add /opt/zz".into(),
+            ),
+            "undivert" => (
+                [
+                    installed,
+                    vec![
+                        "/usr/bin/dpkg-divert --root=$R --quiet --local --rename --divert /opt/zz.mine --add /opt/zz"
+                            .to_owned(),
+                    ],
+                ]
+                .concat(),
+                "dpkg-divert --quiet --local --rename --remove /opt/zz".into(),
+            ),
+            "statoverride" => (
+                installed,
+                "dpkg-statoverride --quiet --force-statoverride-add --update --add '#0' '#0' 0640 /opt/zz"
+                    .into(),
+            ),
+            "alternatives" => (
+                vec![format!("$D -i {base}"), alternative("/opt/base", 5)],
+                alternative("/opt/base-too", 9),
+            ),
+            "unalternatives" => (
+                vec![
+                    format!("$D -i {base}"),
+                    alternative("/opt/base", 5),
+                    alternative("/opt/base-too", 9),
+                ],
+                "update-alternatives --quiet --log /dev/null --remove way /opt/base-too".into(),
+            ),
             _ => return Err(format!("no scenario {name}")),
         };
+        let before = before
+            .into_iter()
+            .map(|line: String| {
+                line.replace(
+                    "update-alternatives ",
+                    "/usr/bin/update-alternatives --root $R ",
+                )
+            })
+            .collect();
         Ok(Scenario {
             name,
             before,
@@ -192,12 +238,56 @@ impl Scenario {
     }
 }
 
-/// A dpkg on the run's root: its exit code (128 + signal) and all it said.
-fn dpkg(wrapper: &str, who: Who, args: &str) -> Res<(i32, String)> {
-    let program = match who {
-        Who::Ours => "/t/bin/dpkg",
-        Who::Theirs => "/usr/bin/dpkg",
+/// Has update-alternatives take a file of the package `base`.
+fn alternative(path: &str, priority: u32) -> String {
+    format!(
+        "update-alternatives --quiet --log /dev/null --install /opt/way way {path} {priority} \
+         --slave /opt/way.1 way.1 {path}"
+    )
+}
+
+/// Prepares the system that the sandbox's run begins with, and gives the state that an undisturbed
+/// run ends in, by stock; ours must end there too.
+pub(crate) fn prepare(s: &Scenario, since: i64) -> Res<(String, String)> {
+    empty_database(&Path::new(RUN).join("var/lib/dpkg"))?;
+    for line in &s.before {
+        let (code, said) = shell(line)?;
+        if code != 0 {
+            return Err(format!("{line}: exit {code}\n{said}"));
+        }
+    }
+    copy(RUN, START)?;
+    let start = state(since);
+    let mut whole = String::new();
+    for who in [Who::Theirs, Who::Ours] {
+        copy(START, RUN)?;
+        let (code, said) = dpkg("", who, &s.command)?;
+        if code != 0 {
+            return Err(format!("{}, undisturbed: exit {code}\n{said}", who.name()));
+        }
+        let state = state(since);
+        if who == Who::Theirs {
+            whole = state;
+        } else if whole != state {
+            return Err(format!(
+                "undisturbed runs differ:\n{}",
+                diff(&whole, &state)
+            ));
+        }
+    }
+    Ok((start, whole))
+}
+
+/// A dpkg (or another tool) on the run's root: its exit code (128 + signal) and all it said.
+pub(crate) fn dpkg(wrapper: &str, who: Who, args: &str) -> Res<(i32, String)> {
+    let bin = match who {
+        Who::Ours => "/t/bin",
+        Who::Theirs => "/usr/bin",
     };
+    if let Some((tool, args)) = args.split_once(' ').filter(|_| !args.starts_with('-')) {
+        return shell(&format!("exec {wrapper} {bin}/{tool} --root {RUN} {args}"));
+    }
+    let program = format!("{bin}/dpkg");
     let options = std::env::var(OUR_OPTIONS).ok().filter(|_| who == Who::Ours);
     let options = options.unwrap_or_default();
     let options = options.split_whitespace().map(|o| format!("--{o} "));
@@ -207,7 +297,7 @@ fn dpkg(wrapper: &str, who: Who, args: &str) -> Res<(i32, String)> {
     ))
 }
 
-fn shell(line: &str) -> Res<(i32, String)> {
+pub(crate) fn shell(line: &str) -> Res<(i32, String)> {
     let out = command("timeout")
         .args(["--foreground", "-k", "5", "60", "sh", "-c"])
         .arg(format!("umask 022; exec 2>&1; {line}"))
@@ -227,7 +317,7 @@ fn shell(line: &str) -> Res<(i32, String)> {
     Ok((code, String::from_utf8_lossy(&out.stdout).into_owned()))
 }
 
-fn copy(from: &str, to: &str) -> Res<()> {
+pub(crate) fn copy(from: &str, to: &str) -> Res<()> {
     if Path::new(to).exists() {
         fs::remove_dir_all(to).during(to)?;
     }
@@ -241,7 +331,7 @@ fn copy(from: &str, to: &str) -> Res<()> {
 }
 
 /// The state that has to be the same: all but the backups, whose age differs by design.
-fn state(since: i64) -> String {
+pub(crate) fn state(since: i64) -> String {
     let mut s = Snapshot::default();
     s.walk("", Path::new(RUN), since, &|p| {
         p.starts_with("var/lib/dpkg/") && p.ends_with("-old")
@@ -324,32 +414,7 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
     fs::create_dir("/t/k").during("/t/k")?;
     let since = now();
     let s = Scenario::make(name)?;
-    empty_database(&Path::new(RUN).join("var/lib/dpkg"))?;
-    for line in &s.before {
-        let (code, said) = shell(line)?;
-        if code != 0 {
-            return Err(format!("{line}: exit {code}\n{said}"));
-        }
-    }
-    copy(RUN, START)?;
-    let start = state(since);
-    let mut whole = String::new();
-    for who in [Who::Theirs, Who::Ours] {
-        copy(START, RUN)?;
-        let (code, said) = dpkg("", who, &s.command)?;
-        if code != 0 {
-            return Err(format!("{}, undisturbed: exit {code}\n{said}", who.name()));
-        }
-        let state = state(since);
-        if who == Who::Theirs {
-            whole = state;
-        } else if whole != state {
-            return Err(format!(
-                "undisturbed runs differ:\n{}",
-                diff(&whole, &state)
-            ));
-        }
-    }
+    let (start, whole) = prepare(&s, since)?;
     let all = points(&s)?;
     let step = match extent.as_str() {
         "all" => 1,

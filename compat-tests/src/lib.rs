@@ -10,6 +10,7 @@
 //! * [`snapshot`] writes down a tree or a database.
 //! * [`deb`] and [`world`] are what a case is told with; [`cases`] is the library of them.
 //! * [`generator`] makes packages and command sequences at random and compares those.
+//! * [`faults`] fails system calls of ours and goes on.
 //! * [`kill`] kills ours at any moment and recovers.
 //! * [`msgids`] checks that every text of ours is a message of dpkg.
 //! * [`runner`] runs cases, [`suite`] dpkg's functional tests, [`autotest`] its `src/at` tests,
@@ -25,6 +26,7 @@ pub mod bench;
 pub mod cases;
 pub mod catalogue;
 pub mod deb;
+pub mod faults;
 pub mod generator;
 pub mod kill;
 pub mod msgids;

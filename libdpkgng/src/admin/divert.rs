@@ -9,6 +9,8 @@
 //! What is to be done is decided, and told, before anything is changed. Adding writes the
 //! database before it moves the file, removing moves the file first: an interruption between
 //! the two leaves a diversion whose file is in place, never a diverted file without diversion.
+//! The same command, given again, goes on: adding what is there already moves a file that another
+//! package has and that is still in place.
 
 mod rename;
 
@@ -202,6 +204,9 @@ pub fn add(db: &mut Database, mut request: Request, report: &mut dyn Reporter) -
         (Some(c), Some(a)) if c.pkgset == pkgset && request.names(db, c, a) => {
             let found = describe_found(db, from_node, c);
             request.say(msg!("Leaving '%s'\n", found), report);
+            if request.rename && request.act {
+                finish(db, pkgset, from_node, (&mut from, &mut to), report)?;
+            }
             db.shutdown(report)?;
             return Ok(0);
         }
@@ -256,6 +261,29 @@ pub fn add(db: &mut Database, mut request: Request, report: &mut dyn Reporter) -
     }
     db.shutdown(report)?;
     Ok(0)
+}
+
+/// Move the file that an interrupted run has left in place: another package than the diverting one
+/// has it, and nothing is where it goes. (A file that no package has may be the administrator's, put
+/// there since.)
+fn finish(
+    db: &mut Database,
+    set: Option<SetId>,
+    node: NodeId,
+    (from, to): (&mut End, &mut End),
+    report: &mut dyn Reporter,
+) -> Result<()> {
+    if from.look()?.is_none() || to.look()?.is_some() {
+        return Ok(());
+    }
+    let all = db.table.in_hash_order();
+    if !owned_by(db, node, all, report)? || is_owned_by_self(db, set, node, report)? {
+        return Ok(());
+    }
+    match Move::decide(from, to)? {
+        Some(moving) => moving.perform(from, to),
+        None => Ok(()),
+    }
 }
 
 impl Request {

@@ -11,7 +11,7 @@ use crate::force::{Force, ForceSet};
 use crate::fsys::{StatOverride, trim_slash_slashdot};
 use crate::report::{Event, Reporter};
 use crate::sys::fnmatch::Pattern;
-use crate::sys::place::{Spot, Stat};
+use crate::sys::place::{Spot, Stat, is_absent};
 use crate::sys::selinux::Labels;
 use crate::{bail, msg};
 
@@ -100,8 +100,11 @@ fn update(
         // Like stock, a relative path is appended to the root's.
         _ => Spot::path(&full).follow(),
     };
-    match found.and_then(|spot| spot.lstat().map(|stat| (spot, stat))) {
+    let found = found.and_then(|spot| spot.lstat().map(|stat| (spot, stat)));
+    match found {
         Ok((spot, there)) => apply(&full, &spot, &there, value, options.force),
+        // Stock takes every error for absence, and notes an override that it has not applied.
+        Err(e) if !is_absent(&e) => Err(e).or_fail(|| msg!("cannot stat file '%s'", &full)),
         Err(_) => {
             if !options.quiet {
                 report.warning(msg!("--update given but %s does not exist", &full));

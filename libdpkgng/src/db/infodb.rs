@@ -110,8 +110,8 @@ impl Database {
             Some(file) => {
                 let mut text = Vec::new();
                 let read = file.take(FORMAT_MAX).read_to_end(&mut text);
-                // What cannot be read is no number either.
-                match read.ok().and_then(|_| scan_unsigned(&text)) {
+                read.or_fail(|| msg!("cannot read %s", &path))?;
+                match scan_unsigned(&text) {
                     Some(version) => version,
                     None => bail!("corrupt info database format file '%s'", &path),
                 }

@@ -280,6 +280,14 @@ impl<T> Absence<T> for io::Result<T> {
     }
 }
 
+/// Whether an error says that a path leads to nothing, be it for what is on the way.
+pub fn is_absent(e: &io::Error) -> bool {
+    matches!(
+        e.raw_os_error(),
+        Some(libc::ENOENT | libc::ELOOP | libc::ENOTDIR)
+    )
+}
+
 /// The root of an installed system; remembers the directory it was asked for last. Copies
 /// are the same place.
 #[derive(Clone, Debug)]

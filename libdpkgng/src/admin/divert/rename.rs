@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 
 use crate::error::{OrFail, Result};
+use crate::sys::dir;
 use crate::sys::place::{Absence, Place, Spot, Stat};
 use crate::{bail, msg};
 
@@ -89,20 +90,29 @@ impl Move {
     /// # Errors
     /// The file can neither be renamed nor copied.
     pub(super) fn perform(self, from: &End, to: &End) -> Result<()> {
-        if self == Move::DropLink {
-            return from
+        match self {
+            Move::DropLink => from
                 .spot
                 .unlink()
-                .or_fail(|| msg!("rename: remove duplicate old link '%s'", &from.spot));
+                .or_fail(|| msg!("rename: remove duplicate old link '%s'", &from.spot))?,
+            Move::Rename => relocate(&from.spot, &to.spot)?,
         }
-        if from.spot.rename(&to.spot).is_ok() {
-            return Ok(());
-        }
-        copy(&from.spot, &to.spot)?;
-        from.spot
-            .unlink()
-            .or_fail(|| msg!("unable to remove copied source file '%s'", &from.spot))
+        // What is noted from now on may rely on it.
+        dir::sync_parent(&to.spot)?;
+        dir::sync_parent(&from.spot)
     }
+}
+
+/// Give a file another name, on another file system by copying it.
+fn relocate(from: &Spot, to: &Spot) -> Result<()> {
+    match from.rename(to) {
+        // Nothing else is mended by copying, which stock does after every error.
+        Err(e) if matches!(e.raw_os_error(), Some(libc::EXDEV | libc::EPERM)) => {}
+        done => return done.or_fail(|| msg!("cannot rename '%s' to '%s'", from, to)),
+    }
+    copy(from, to)?;
+    from.unlink()
+        .or_fail(|| msg!("unable to remove copied source file '%s'", from))
 }
 
 /// Between file systems (`file_copy`): what is at `from`, a symbolic link followed, appears at

@@ -245,7 +245,13 @@ impl Run {
         }
         self.place_conffile(pkg, node, &shown, &places, decision.what)?;
         self.set_conffile_hash(pkg, index, new_hash.into());
-        self.db.note(pkg, &mut *self.report)
+        self.db.note(pkg, &mut *self.report)?;
+        if decision.what.contains(What::KEEP) {
+            return Ok(());
+        }
+        let done = places.new.unlink().if_there().map(drop);
+        let name = self.db.table.name(pkg, NameWhen::NonAmbig);
+        done.or_fail(|| msg!("%s: failed to remove '%.250s'", &name, &places.new))
     }
 
     fn set_conffile_hash(&mut self, pkg: PkgId, index: usize, hash: crate::pkg::Bytes) {
@@ -390,8 +396,22 @@ impl Run {
             self.report.output(msg!(id, shown));
         }
         self.activate_path(node, pkg)?;
-        new.rename(current)
-            .or_fail(|| msg!("unable to install '%.250s' as '%.250s'", new, current))
+        let cannot = || msg!("unable to install '%.250s' as '%.250s'", new, current);
+        // It keeps this name until its hash is noted: whoever comes after an interruption sees that
+        // both are the same, and notes it. Stock forgets the hash.
+        let second = current.with_suffix(b".dpkg-tmp");
+        second.unlink().if_there().or_fail(cannot)?;
+        let linked = new.link(&second);
+        if linked
+            .as_ref()
+            .is_err_and(|e| matches!(e.raw_os_error(), Some(libc::EPERM | libc::EOPNOTSUPP)))
+        {
+            return new.rename(current).or_fail(cannot);
+        }
+        linked.or_fail(cannot)?;
+        second.rename(current).or_fail(cannot)?;
+        // Two names of one file stay two when one is renamed to the other.
+        second.unlink().if_there().map(drop).or_fail(cannot)
     }
 
     /// A path was changed: activate who is interested in it or what is above it.

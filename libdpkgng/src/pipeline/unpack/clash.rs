@@ -2,7 +2,6 @@
 
 use super::super::{Istobe, Run};
 use super::extract::{Item, Job};
-use super::spots::is_absent;
 use crate::archive::tar::Kind;
 use crate::error::{OrFail, Result};
 use crate::force::Force;
@@ -10,7 +9,7 @@ use crate::fsys::NodeFlags;
 use crate::pkg::{MultiArch, NameWhen, PkgId, Which};
 use crate::report::debug;
 use crate::state::Status;
-use crate::sys::place::{Stat, device};
+use crate::sys::place::{Stat, device, is_absent};
 use crate::{bail, msg};
 
 /// The verdict on a path.
@@ -42,7 +41,15 @@ impl Run {
                 // Followed only where there is a link to follow.
                 let found = match there {
                     Some(there) if !there.is_symlink() => Some(there),
-                    Some(_) => self.unpack.place().stat(&item.usename).ok(),
+                    Some(_) => match self.unpack.place().stat(&item.usename) {
+                        Err(e) if is_absent(&e) => None,
+                        led_to => Some(led_to.or_fail(|| {
+                            msg!(
+                                "unable to stat '%.255s' (which was about to be installed)",
+                                &item.usename
+                            )
+                        })?),
+                    },
                     None => None,
                 };
                 let existing = found.is_some_and(|st| st.is_dir());

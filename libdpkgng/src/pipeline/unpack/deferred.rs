@@ -13,12 +13,13 @@ use super::super::Run;
 use super::Entered;
 use super::extract::Job;
 use super::place::sync_written;
-use super::spots::{Spots, is_absent};
+use super::spots::Spots;
 use crate::error::{Error, OrFail, Result};
 use crate::fsys::{NodeFlags, NodeId};
 use crate::msg;
 use crate::pkg::{PkgId, Which};
 use crate::report::debug;
+use crate::sys::place::is_absent;
 
 impl Run {
     /// Rename what was deferred.

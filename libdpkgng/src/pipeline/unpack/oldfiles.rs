@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use super::super::Run;
 use super::Nodes;
 use super::conffiles::NEW_CONFFILE;
-use super::spots::is_absent;
 use crate::error::{OrFail, Result};
 use crate::fsys::{NodeFlags, NodeId};
 use crate::msg;
 use crate::pkg::{PkgId, Which};
 use crate::report::debug;
 use crate::sys::place::Stat;
+use crate::sys::place::is_absent;
 use crate::sys::remove::secure_unlink_statted;
 
 /// The new files by what they are on the disk, so that an old name of one of them is found.

@@ -1,7 +1,5 @@
 //! The three names of a path that is being placed, and removing what is in their way.
 
-use std::io;
-
 use super::super::Run;
 use crate::error::{Error, OrFail, Result};
 use crate::report::{Event, debug};
@@ -40,14 +38,6 @@ impl Spots {
     pub fn shown_new(&self) -> Vec<u8> {
         [&self.shown, NEW_SUFFIX].concat()
     }
-}
-
-/// Whether an error says that there is nothing there.
-pub fn is_absent(e: &io::Error) -> bool {
-    matches!(
-        e.raw_os_error(),
-        Some(libc::ENOENT | libc::ELOOP | libc::ENOTDIR)
-    )
 }
 
 impl Run {

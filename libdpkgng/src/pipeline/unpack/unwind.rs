@@ -15,7 +15,7 @@ use crate::msg::Msg;
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::{Event, debug};
 use crate::state::{EFlag, Status};
-use crate::sys::place::Spot;
+use crate::sys::place::{Absence, Spot};
 
 use crate::sys::remove;
 
@@ -271,7 +271,9 @@ impl Run {
         });
         self.unpack.place().forget();
         let spots = self.spots(&name);
-        if !flags.contains(NodeFlags::NEW_CONFF) && spots.tmp.lstat().is_ok() {
+        let kept = spots.tmp.lstat().if_there();
+        let kept = kept.or_fail(|| msg!("unable to stat '%.250s'", &spots.tmp))?;
+        if !flags.contains(NodeFlags::NEW_CONFF) && kept.is_some() {
             if flags.contains(NodeFlags::NO_ATOMIC_OVERWRITE) {
                 self.report.debug(debug::EACHFILEDETAIL, || {
                     msg!("cu_installnew restoring nonatomic")
