@@ -409,7 +409,7 @@ impl Transaction {
         if is_mapped() {
             // Nobody but their owner could use them, and so nobody is to.
             for set_id in &set_ids {
-                disk.set_mode(&self.dir, &set_id.path, set_id.mode & 0o1777, None)?;
+                disk.set_mode(&self.dir, &set_id.path, set_id.mode & 0o1777, None, None)?;
             }
         }
         self.sys.name(&self.dir, &manifest)?;
