@@ -457,6 +457,10 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
             _ => &ways[2..],
         };
         for &(who, configure) in ways {
+            // Stock's dpkg-divert does not move the file that an interrupted run has left.
+            if name == "divert" && who == Who::Theirs {
+                continue;
+            }
             copy(WRECK, RUN)?;
             let again = format!("{} --configure -a", s.forced());
             // What is half installed cannot be configured, and what depends on the half configured
