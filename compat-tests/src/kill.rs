@@ -53,7 +53,7 @@ pub(crate) struct Scenario {
 }
 
 /// The names of all scenarios.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 11] = [
     "install",
     "upgrade",
     "upgrade-keep",
@@ -65,8 +65,6 @@ pub const NAMES: [&str; 13] = [
     "divert",
     "undivert",
     "statoverride",
-    "alternatives",
-    "unalternatives",
 ];
 
 fn build(d: &Deb) -> Res<String> {
