@@ -53,7 +53,7 @@ pub(crate) struct Scenario {
 }
 
 /// The names of all scenarios.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 11] = [
     "install",
     "upgrade",
     "upgrade-keep",
@@ -65,8 +65,6 @@ pub const NAMES: [&str; 13] = [
     "divert",
     "undivert",
     "statoverride",
-    "alternatives",
-    "unalternatives",
 ];
 
 fn build(d: &Deb) -> Res<String> {
@@ -457,6 +455,10 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
             _ => &ways[2..],
         };
         for &(who, configure) in ways {
+            // Stock's dpkg-divert does not move the file that an interrupted run has left.
+            if name == "divert" && who == Who::Theirs {
+                continue;
+            }
             copy(WRECK, RUN)?;
             let again = format!("{} --configure -a", s.forced());
             // What is half installed cannot be configured, and what depends on the half configured
