@@ -4,7 +4,7 @@
 //! `Multi-Arch: same`. `info/format` says which format it is; no such file is format 0, and a
 //! `format-new` beside it is an upgrade that did not finish.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 
 use super::Database;
 use crate::bail;
@@ -110,7 +110,13 @@ impl Database {
             Some(file) => {
                 let mut text = Vec::new();
                 let read = file.take(FORMAT_MAX).read_to_end(&mut text);
-                read.or_fail(|| msg!("cannot read %s", &path))?;
+                match read {
+                    // A directory is no number either.
+                    Err(e) if e.kind() == io::ErrorKind::IsADirectory => {}
+                    done => {
+                        done.or_fail(|| msg!("cannot read %s", &path))?;
+                    }
+                }
                 match scan_unsigned(&text) {
                     Some(version) => version,
                     None => bail!("corrupt info database format file '%s'", &path),
