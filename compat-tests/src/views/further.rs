@@ -77,7 +77,6 @@ pub const ALL: &[Scenario] = &[
             apt("purge libnss-mdns libnss-systemd libnss-myhostname"),
         ],
         programs: &[says("cat /etc/nsswitch.conf", &["hosts:"])],
-        rows: ACCOUNTS,
         ..ON_BOOKWORM
     },
     // Capabilities, groups and modes that scripts give to files of packages.
