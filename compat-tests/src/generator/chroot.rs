@@ -13,7 +13,7 @@ use crate::{During, Res, oracle};
 /// Where the root is kept while a step is done.
 const SAVED: &str = "/t/g/saved";
 
-/// What of the root a step may change. What scripts noted on the side (`calls`, `once`) stays, as in a view.
+/// What of the root a step may change. What scripts noted on the side (`t/out/calls`, `once`) stays, as in a view.
 const CHANGING: [&str; 4] = ["etc", "opt", "srv", "var"];
 
 /// What a view's database has from the beginning, beside `status`; as new as there.

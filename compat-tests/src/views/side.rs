@@ -255,7 +255,8 @@ impl Run<'_> {
             What::Shell(line) => self.inside(line),
             What::Exec(line) if self.side == Side::Chroot => line.to_owned(),
             What::Exec(line) => {
-                format!("exec dpkg-ng view exec {VIEW} -- sh -c {}", quoted(line))
+                let line = format!("dpkg-ng view exec {VIEW} -- sh -c {}", quoted(line));
+                self.side.by(&line)
             }
             What::Sources(_) => return Err("no command".into()),
         };
