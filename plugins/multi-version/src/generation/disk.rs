@@ -235,8 +235,10 @@ impl Disk {
                 Some(value) => {
                     rustix::fs::fsetxattr(&file, CAPABILITY, value, XattrFlags::empty())?;
                 }
-                None => match rustix::fs::fremovexattr(&file, CAPABILITY) {
-                    Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
+                // Who may not take any away may have none to take away.
+                None => match rustix::fs::fgetxattr(&file, CAPABILITY, &mut [0; 64][..]) {
+                    Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
+                    Ok(_) | Err(Errno::RANGE) => rustix::fs::fremovexattr(&file, CAPABILITY)?,
                     Err(e) => return Err(e.into()),
                 },
             }
