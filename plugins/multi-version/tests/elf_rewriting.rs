@@ -200,12 +200,20 @@ fn as_lld_does(corpus: &Corpus, pinned: bool) -> Vec<u8> {
         if line.contains("*(.gnu.hash)") || line.contains("*(.hash)") {
             hashes += line;
         } else if line.contains("*(.note.gnu.build-id)") {
-            out += ".note.ABI-tag : { *(.note.ABI-tag) }\n.note.pinned : { *(.note.pinned) }\n";
+            // Linkers do not agree on whether notes come first, nor on where those go that no script names.
+            for section in [
+                ".interp",
+                ".note.gnu.property",
+                ".note.ABI-tag",
+                ".note.pinned",
+            ] {
+                out += &format!("{section} : {{ *({section}) }}\n");
+            }
             out += line;
         } else if line.contains("*(.dynstr)") {
             out += line;
             out += &hashes;
-        } else {
+        } else if !line.contains("*(.interp)") {
             out += line;
         }
         out.push('\n');
