@@ -11,15 +11,20 @@
 //! Three windows are told apart because dpkg's order of effects has them. A package without conffiles and
 //! postrm that is being removed is for a moment in the state `config-files` before it is gone: killed
 //! there, it takes `--purge` to finish (our packages have a postrm). A package that disappears loses
-//! its files in `info/` before its status says so: killed there, it stays, without files. A new
+//! its files in `info/` after its status says so (with stock before that, and killed there it stays,
+//! without files): what is left of them the next run of ours removes, and stock leaves. A new
 //! conffile is renamed into place before its hash is noted: killed there, the old hash stays, and the
 //! next upgrade asks where it need not.
+//!
+//! In the scenario `helper` dpkg-maintscript-helper is killed, too, in each of its calls, and dpkg goes
+//! on from there.
 //!
 //! Only dpkg's own process dies: a script that was running ends by itself, as it would when the
 //! kernel or an administrator kills dpkg.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -53,7 +58,7 @@ pub(crate) struct Scenario {
 }
 
 /// The names of all scenarios.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 14] = [
     "install",
     "upgrade",
     "upgrade-keep",
@@ -65,6 +70,9 @@ pub const NAMES: [&str; 11] = [
     "divert",
     "undivert",
     "statoverride",
+    "alternatives",
+    "unalternatives",
+    "helper",
 ];
 
 fn build(d: &Deb) -> Res<String> {
@@ -98,6 +106,37 @@ fn main_package(version: &str) -> Deb {
         d = d.conffile("/etc/pk/dropped", "dropped\n");
     }
     d
+}
+
+/// A package whose second version calls each command of dpkg-maintscript-helper in all its scripts.
+fn helped(version: &str) -> Deb {
+    let d = deb("hp", version).dir("/opt/hp").dir("/opt/hp/target");
+    if version == "1" {
+        return d
+            .conffile("/etc/hp/gone", "gone\n")
+            .conffile("/etc/hp/gone-edited", "gone\n")
+            .conffile("/etc/hp/old", "moves\n")
+            .link("/opt/hp/link", "target")
+            .dir("/opt/hp/dir")
+            .file("/opt/hp/dir/file", "file\n");
+    }
+    let calls = [
+        "rm_conffile /etc/hp/gone 2~",
+        "rm_conffile /etc/hp/gone-edited 2~",
+        "mv_conffile /etc/hp/old /etc/hp/new 2~",
+        "symlink_to_dir /opt/hp/link target 2~",
+        "dir_to_symlink /opt/hp/dir target 2~",
+    ];
+    let call = |call: &&str| format!("dpkg-maintscript-helper {call} hp -- \"$@\"\n");
+    let calls: String = std::iter::once("set -e\n".to_owned())
+        .chain(calls.iter().map(call))
+        .collect();
+    let scripts = ["preinst", "postinst", "prerm", "postrm"];
+    let d = scripts.iter().fold(d, |d, script| d.script(script, &calls));
+    d.conffile("/etc/hp/new", "moves\n")
+        .dir("/opt/hp/link")
+        .file("/opt/hp/link/file", "in a directory\n")
+        .file("/opt/hp/target/file", "new file\n")
 }
 
 impl Scenario {
@@ -215,8 +254,17 @@ impl Scenario {
                     alternative("/opt/base", 5),
                     alternative("/opt/base-too", 9),
                 ],
-                "update-alternatives --quiet --log /dev/null --remove way /opt/base-too".into(),
+                "update-alternatives --quiet --remove way /opt/base-too".into(),
             ),
+            "helper" => {
+                let (one, two) = (build(&helped("1"))?, build(&helped("2"))?);
+                // An edited one that is moved is not the same after an undisturbed second run.
+                let edit = "echo mine >$R/etc/hp/gone-edited";
+                (
+                    vec![format!("$D -i {base}"), format!("$D -i {one}"), edit.into()],
+                    format!("--force-confold -i {two}"),
+                )
+            }
             _ => return Err(format!("no scenario {name}")),
         };
         let before = before
@@ -239,14 +287,24 @@ impl Scenario {
 /// Has update-alternatives take a file of the package `base`.
 fn alternative(path: &str, priority: u32) -> String {
     format!(
-        "update-alternatives --quiet --log /dev/null --install /opt/way way {path} {priority} \
+        "update-alternatives --quiet --install /opt/way way {path} {priority} \
          --slave /opt/way.1 way.1 {path}"
     )
 }
 
-/// Prepares the system that the sandbox's run begins with, and gives the state that an undisturbed
-/// run ends in, by stock; ours must end there too.
-pub(crate) fn prepare(s: &Scenario, since: i64) -> Res<(String, String)> {
+/// What an undisturbed run begins and ends with.
+pub(crate) struct Undisturbed {
+    /// The state before it.
+    pub(crate) start: String,
+    /// The state after it.
+    pub(crate) end: String,
+    /// What it has written to alternatives.log.
+    pub(crate) log: String,
+}
+
+/// Prepares the system that the sandbox's run begins with, and gives what an undisturbed run of
+/// stock makes of it; ours must end there too.
+pub(crate) fn prepare(s: &Scenario, since: i64) -> Res<Undisturbed> {
     empty_database(&Path::new(RUN).join("var/lib/dpkg"))?;
     for line in &s.before {
         let (code, said) = shell(line)?;
@@ -256,24 +314,36 @@ pub(crate) fn prepare(s: &Scenario, since: i64) -> Res<(String, String)> {
     }
     copy(RUN, START)?;
     let start = state(since);
-    let mut whole = String::new();
+    let (mut end, mut log) = (String::new(), String::new());
     for who in [Who::Theirs, Who::Ours] {
         copy(START, RUN)?;
         let (code, said) = dpkg("", who, &s.command)?;
         if code != 0 {
             return Err(format!("{}, undisturbed: exit {code}\n{said}", who.name()));
         }
-        let state = state(since);
+        let (state, said) = (state(since), logged()?);
         if who == Who::Theirs {
-            whole = state;
-        } else if whole != state {
-            return Err(format!(
-                "undisturbed runs differ:\n{}",
-                diff(&whole, &state)
-            ));
+            (end, log) = (state, said);
+        } else if end != state || log != said {
+            let differ = [diff(&end, &state), diff(&log, &said)].concat();
+            return Err(format!("undisturbed runs differ:\n{differ}"));
         }
     }
-    Ok((start, whole))
+    Ok(Undisturbed { start, end, log })
+}
+
+const ALTERNATIVES_LOG: &str = "var/log/alternatives.log";
+
+/// The lines of alternatives.log, without their times. It is not part of the state: whoever goes on
+/// after a kill says so there.
+pub(crate) fn logged() -> Res<String> {
+    let path = Path::new(RUN).join(ALTERNATIVES_LOG);
+    let log = match fs::read_to_string(&path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(String::new()),
+        log => log.during(path.display())?,
+    };
+    let timeless = |line: &str| line.splitn(4, ' ').nth(3).unwrap_or(line).to_owned() + "\n";
+    Ok(log.lines().map(timeless).collect())
 }
 
 /// A dpkg (or another tool) on the run's root: its exit code (128 + signal) and all it said.
@@ -328,11 +398,12 @@ pub(crate) fn copy(from: &str, to: &str) -> Res<()> {
         .ok_or_else(|| format!("cp {from} {to}"))
 }
 
-/// The state that has to be the same: all but the backups, whose age differs by design.
+/// The state that has to be the same: all but the backups, whose age differs by design, and
+/// alternatives.log.
 pub(crate) fn state(since: i64) -> String {
     let mut s = Snapshot::default();
     s.walk("", Path::new(RUN), since, &|p| {
-        p.starts_with("var/lib/dpkg/") && p.ends_with("-old")
+        p == ALTERNATIVES_LOG || (p.starts_with("var/lib/dpkg/") && p.ends_with("-old"))
     });
     s.entries
         .iter()
@@ -355,13 +426,13 @@ fn hash_not_noted(whole: &str, start: &str, end: &str) -> bool {
         })
 }
 
-/// Whether the package `old` is between losing its file list and its status.
+/// Whether the package `old` is between losing its status and its file list.
 fn disappearing() -> Res<bool> {
-    if Path::new(RUN).join("var/lib/dpkg/info/old.list").exists() {
+    if !Path::new(RUN).join("var/lib/dpkg/info/old.list").exists() {
         return Ok(false);
     }
     let (code, _) = shell(&format!("/usr/bin/dpkg-query --root={RUN} -s old"))?;
-    Ok(code == 0)
+    Ok(code != 0)
 }
 
 /// The points of the scenario at which to kill: a call and which one of its kind.
@@ -375,10 +446,14 @@ fn points(s: &Scenario) -> Res<Vec<(String, usize)>> {
     if code != 0 {
         return Err(format!("{}: exit {code} under strace:\n{said}", s.name));
     }
-    let trace = fs::read("/t/k/trace").during("trace")?;
+    Ok(changing(&fs::read("/t/k/trace").during("trace")?))
+}
+
+/// The calls of a trace that change something, each with its number among those of its kind.
+fn changing(trace: &[u8]) -> Vec<(String, usize)> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut points = Vec::new();
-    for line in String::from_utf8_lossy(&trace).lines() {
+    for line in String::from_utf8_lossy(trace).lines() {
         let Some((call, args)) = line.split_once('(') else {
             continue;
         };
@@ -391,7 +466,77 @@ fn points(s: &Scenario) -> Res<Vec<(String, usize)>> {
             points.push((call.to_owned(), *n));
         }
     }
-    Ok(points)
+    points
+}
+
+/// A program in the way of dpkg-maintscript-helper that runs the call of number `$HELPER_AT` of a run
+/// of dpkg under strace.
+const WRAPPED: &str = "#!/bin/sh
+n=$(($(cat /t/k/calls) + 1))
+echo $n >/t/k/calls
+[ $n = \"$HELPER_AT\" ] || exec /t/bin/dpkg-maintscript-helper \"$@\"
+exec strace -o /t/k/trace -e signal=none $HELPER_STRACE /t/bin/dpkg-maintscript-helper \"$@\"
+";
+
+/// How often dpkg-maintscript-helper was called in the latest run of [`wrapped`].
+pub(crate) fn helper_calls() -> Res<usize> {
+    let calls = fs::read_to_string("/t/k/calls").during("/t/k/calls")?;
+    calls.trim().parse().map_err(|e| format!("{calls}: {e}"))
+}
+
+/// The command of a scenario with the call of number `at` of dpkg-maintscript-helper under strace.
+pub(crate) fn wrapped(s: &Scenario, at: usize, strace: &str) -> Res<(i32, String)> {
+    let (dir, program) = ("/t/k/wrap", "/t/k/wrap/dpkg-maintscript-helper");
+    fs::create_dir_all(dir).during(dir)?;
+    fs::write(program, WRAPPED).during(program)?;
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).during(program)?;
+    fs::write("/t/k/calls", "0").during("/t/k/calls")?;
+    let env = format!("env PATH={dir}:$PATH HELPER_AT={at} HELPER_STRACE='{strace}'");
+    dpkg(&env, Who::Ours, &s.command)
+}
+
+/// Kills dpkg-maintscript-helper, at each of its calls (or a sample) that changes something, and runs
+/// the same command again: how many kills, and how many did not arrive.
+fn kill_the_helper(s: &Scenario, whole: &str, since: i64, extent: &str) -> Res<(usize, usize)> {
+    let mut points = Vec::new();
+    for at in 1.. {
+        copy(START, RUN)?;
+        wrapped(s, at, &format!("-e trace={CALLS}"))?;
+        if helper_calls()? < at {
+            break;
+        }
+        let trace = fs::read("/t/k/trace").during("trace")?;
+        points.extend(changing(&trace).into_iter().map(|point| (at, point)));
+    }
+    let step = match extent {
+        "all" => 1,
+        _ => points.len().div_ceil(SAMPLE).max(1),
+    };
+    let (mut kills, mut failures) = (0, 0);
+    for (n, (at, (call, nth))) in points.iter().enumerate() {
+        if n % step != step / 2 {
+            continue;
+        }
+        copy(START, RUN)?;
+        let kill = format!("-e trace={call} -e inject={call}:signal=KILL:when={nth}");
+        let (code, mut said) = wrapped(s, *at, &kill)?;
+        kills += 1;
+        let mut end = state(since);
+        let mut ok = code == 0 && end == whole;
+        if !ok {
+            let (again, words) = dpkg("", Who::Ours, &s.command)?;
+            said.push_str(&format!("again: exit {again}\n{words}"));
+            end = state(since);
+            ok = again == 0 && end == whole;
+        }
+        if !ok {
+            failures += 1;
+            let name = s.name;
+            println!("{name}, call {at} killed at {call} number {nth}:\n{said}");
+            println!("{}", diff(whole, &end));
+        }
+    }
+    Ok((kills, failures))
 }
 
 /// Runs a scenario in the sandbox this process enters, and prints one line per failure.
@@ -412,7 +557,9 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
     fs::create_dir("/t/k").during("/t/k")?;
     let since = now();
     let s = Scenario::make(name)?;
-    let (start, whole) = prepare(&s, since)?;
+    let Undisturbed {
+        start, end: whole, ..
+    } = prepare(&s, since)?;
     let all = points(&s)?;
     let step = match extent.as_str() {
         "all" => 1,
@@ -438,10 +585,7 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
             continue;
         }
         kills += 1;
-        if name == "takeover" && disappearing()? {
-            windows += 1;
-            continue;
-        }
+        let disappearing = name == "takeover" && disappearing()?;
         copy(RUN, WRECK)?;
         let ways = [
             (Who::Ours, false),
@@ -457,6 +601,10 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
         for &(who, configure) in ways {
             // Stock's dpkg-divert does not move the file that an interrupted run has left.
             if name == "divert" && who == Who::Theirs {
+                continue;
+            }
+            if disappearing && who == Who::Theirs {
+                windows += 1;
                 continue;
             }
             copy(WRECK, RUN)?;
@@ -495,6 +643,12 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
             }
         }
     }
+    if name == "helper" {
+        let (more, failed) = kill_the_helper(&s, &whole, since, extent)?;
+        println!("{name}: {more} kills of dpkg-maintscript-helper itself, {failed} not recovered");
+        kills += more;
+        failures += failed;
+    }
     println!(
         "{name}: {kills} kills at {} points, {failures} not recovered, {windows} in dpkg's own window",
         all.len()
@@ -508,26 +662,29 @@ pub fn in_sandbox(args: &[String]) -> Res<()> {
 /// Runs the scenarios whose name contains one of `filters` (all, if there are none); `extent` is
 /// `all` or `sample`.
 pub fn run(exe: &Path, release: &str, extent: &str, filters: &[String]) -> Res<Totals> {
+    run_each(exe, "kill", [release, extent], &NAMES, filters)
+}
+
+/// Runs those of the scenarios whose name contains one of `filters` (all, if there are none), each
+/// in a process of its own, which enters a sandbox.
+pub(crate) fn run_each(
+    exe: &Path,
+    what: &str,
+    [release, extent]: [&str; 2],
+    names: &[&str],
+    filters: &[String],
+) -> Res<Totals> {
     let mut totals = Totals::default();
-    for name in NAMES {
+    for name in names {
         if !filters.is_empty() && !filters.iter().any(|f| name.contains(f.as_str())) {
             continue;
         }
-        let out = Command::new(exe)
-            .args(["--kill-in-sandbox", release, name, extent])
-            .output()
+        let status = Command::new(exe)
+            .arg(format!("--{what}-in-sandbox"))
+            .args([release, name, extent])
+            .status()
             .during(exe.display())?;
-        print!("{}", String::from_utf8_lossy(&out.stdout));
-        if out.status.success() {
-            totals.passed += 1;
-            println!("test kill/{name} ... ok");
-        } else {
-            println!(
-                "test kill/{name} ... FAILED\n{}",
-                String::from_utf8_lossy(&out.stderr)
-            );
-            totals.failed.push(name.to_owned());
-        }
+        totals.count(&format!("{what}/{name}"), status.success());
     }
     Ok(totals)
 }

@@ -28,6 +28,10 @@ fn calls(log: &str) -> Vec<Call> {
             let last = calls.iter_mut().rev().find(|(t, _)| t == thread);
             if let Some((_, call)) = last {
                 call.ended = line;
+                // Its text goes on where it was interrupted.
+                let begun = call.text.trim_end_matches("<unfinished ...>").trim_end();
+                let rest = text.split_once(" resumed>").map_or("", |(_, rest)| rest);
+                call.text = [begun, rest].concat();
             }
             continue;
         }
@@ -119,13 +123,7 @@ fn deb(dir: &Path, version: &str, files: &[(String, usize)]) -> PathBuf {
 
 /// Do something under strace; `None` where there is none.
 fn traced(root: &Path, options: &[&str], action: [&OsStr; 2]) -> Option<Trace> {
-    let log = root.join("log");
-    let mut command = Command::new("strace");
-    command.args(["-f", "-y", "-s", "200", "-o"]).arg(&log);
-    command.args([
-        "-e",
-        "trace=fsync,fdatasync,syncfs,/^rename,/^link,/^unlink,/^execve",
-    ]);
+    let mut command = strace(root, "");
     command.arg(DPKG_NG).arg("dpkg");
     command.arg(format!("--root={}", root.display()));
     command.args([
@@ -135,6 +133,22 @@ fn traced(root: &Path, options: &[&str], action: [&OsStr; 2]) -> Option<Trace> {
         "--refuse-unsafe-io",
     ]);
     command.args(options).args(action);
+    trace(command, root)
+}
+
+/// `strace`, which writes what order is told by, and `more`, to a file in `root`.
+fn strace(root: &Path, more: &str) -> Command {
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-y", "-s", "200", "-o"])
+        .arg(root.join("log"));
+    let calls = "trace=fsync,fdatasync,syncfs,/^rename,/^link,/^unlink,/^execve";
+    command.args(["-e", &[calls, more].concat()]);
+    command
+}
+
+/// Run what [`strace`] began.
+fn trace(mut command: Command, root: &Path) -> Option<Trace> {
     command.stdin(Stdio::null()).env("LC_ALL", "C");
     let Ok(done) = command.output() else {
         not_run::not_run("no strace here");
@@ -143,7 +157,7 @@ fn traced(root: &Path, options: &[&str], action: [&OsStr; 2]) -> Option<Trace> {
     let said = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{said}");
     Some(Trace {
-        calls: calls(&fs::read_to_string(&log).unwrap()),
+        calls: calls(&fs::read_to_string(root.join("log")).unwrap()),
         root: root.canonicalize().unwrap().display().to_string(),
     })
 }
@@ -250,5 +264,144 @@ fn nothing_has_its_name_before_it_is_durable() {
         if let Some(trace) = traced(root.path(), options, remove) {
             check_removal(&trace, files);
         }
+    }
+}
+
+/// The same for another tool; each word with `ROOT` in it has the root's path there.
+fn traced_tool(root: &Path, words: &[&str]) -> Option<Trace> {
+    let mut command = strace(root, ",/^mkdir,/^chmod,/^fchmod");
+    let shown = root.display().to_string();
+    let words = words.iter().map(|word| word.replace("ROOT", &shown));
+    command.arg(DPKG_NG).args(words);
+    trace(command, root)
+}
+
+#[test]
+fn alternatives_are_durable_step_by_step() {
+    let root = root();
+    for path in ["usr/bin", "etc", "var/log"] {
+        fs::create_dir_all(root.path().join(path)).unwrap();
+    }
+    for name in ["one", "two"] {
+        fs::write(root.path().join("usr/bin").join(name), "").unwrap();
+    }
+    let (admin, alt, bin) = (
+        "/var/lib/dpkg/alternatives",
+        "/etc/alternatives",
+        "/usr/bin",
+    );
+    let end = usize::MAX;
+    for (choice, priority) in [("/usr/bin/one", "1"), ("/usr/bin/two", "2")] {
+        let install = [
+            "update-alternatives",
+            "--root",
+            "ROOT",
+            "--install",
+            "/usr/bin/way",
+            "way",
+            choice,
+            priority,
+        ];
+        let Some(trace) = traced_tool(root.path(), &install) else {
+            return;
+        };
+        // The file is whole before it has its name, and has it before links lead to the choice.
+        let file = trace.only("rename", &["way.dpkg-tmp\"", &format!("{admin}>, \"way\"")]);
+        assert!(trace.synced(&format!("{admin}/way.dpkg-tmp"), 0, file.begun));
+        let link = trace.only("rename", &["way.dpkg-tmp\"", &format!("{alt}>, \"way\"")]);
+        assert!(trace.synced(admin, file.ended, link.begun), "{choice}");
+        assert!(trace.synced(alt, link.ended, end), "{choice}");
+        if priority == "1" {
+            let link = trace.only("rename", &["way.dpkg-tmp\"", &format!("{bin}>, \"way\"")]);
+            assert!(trace.synced(bin, link.ended, end));
+            let made = trace.only("mkdir", &["\"alternatives\"", "/etc>"]);
+            assert!(trace.synced("/etc", made.ended, end));
+            let made = trace.only("mkdir", &["\"alternatives\"", "/var/lib/dpkg>"]);
+            assert!(trace.synced("/var/lib/dpkg", made.ended, link.begun));
+        }
+    }
+    let remove = [
+        "update-alternatives",
+        "--root",
+        "ROOT",
+        "--remove-all",
+        "way",
+    ];
+    if let Some(trace) = traced_tool(root.path(), &remove) {
+        // What is known of the links goes when they are gone.
+        let file = trace.only("unlink", &[&format!("{admin}>, \"way\"")]);
+        for dir in [alt, bin] {
+            let link = trace.only("unlink", &[&format!("{dir}>, \"way\"")]);
+            assert!(trace.synced(dir, link.ended, file.begun), "{dir}");
+        }
+        assert!(trace.synced(admin, file.ended, end));
+    }
+}
+
+#[test]
+fn what_is_noted_of_a_file_is_durable() {
+    let root = root();
+    fs::create_dir_all(root.path().join("opt")).unwrap();
+    fs::create_dir_all(root.path().join("srv")).unwrap();
+    fs::write(root.path().join("opt/f"), "").unwrap();
+    let admin = "/var/lib/dpkg";
+    let user = nix::unistd::geteuid().to_string();
+    let group = nix::unistd::getegid().to_string();
+    let (user, group) = (format!("#{user}"), format!("#{group}"));
+    let add = [
+        "dpkg-statoverride",
+        "--force-not-root",
+        "--root=ROOT",
+        "--update",
+        "--add",
+    ];
+    let add = [&add[..], &[&user, &group, "640", "/opt/f"]].concat();
+    let Some(trace) = traced_tool(root.path(), &add) else {
+        return;
+    };
+    let noted = trace.only("rename", &["\"statoverride-new\""]);
+    // Which of the calls it is, is up to the C library and the kernel.
+    let is_it = |c: &&Call| {
+        let names = ["\"f\"", "/opt/f>", "\"/proc/self/fd/"];
+        c.text.contains("chmod") && names.iter().any(|name| c.text.contains(name))
+    };
+    let changed = trace.calls.iter().rfind(is_it).expect("a mode");
+    assert!(trace.synced("/opt/f", changed.ended, noted.begun));
+    assert!(trace.synced(admin, noted.ended, usize::MAX));
+    let divert = [
+        "dpkg-divert",
+        "--root=ROOT",
+        "--local",
+        "--rename",
+        "--divert",
+        "/srv/f",
+    ];
+    let divert = [&divert[..], &["--add", "/opt/f"]].concat();
+    if let Some(trace) = traced_tool(root.path(), &divert) {
+        let noted = trace.only("rename", &["\"diversions-new\""]);
+        assert!(trace.synced(admin, noted.ended, usize::MAX));
+        let moved = trace.only("rename", &["\"f\"", "/opt>", "/srv>"]);
+        for dir in ["/opt", "/srv"] {
+            assert!(trace.synced(dir, moved.ended, usize::MAX), "{dir}");
+        }
+    }
+}
+
+#[test]
+fn the_helper_leaves_durable_names() {
+    let root = root();
+    fs::create_dir_all(root.path().join("opt")).unwrap();
+    std::os::unix::fs::symlink("away", root.path().join("opt/link")).unwrap();
+    let mut command = strace(root.path(), "");
+    command
+        .arg(DPKG_NG)
+        .args(["dpkg-maintscript-helper", "symlink_to_dir"]);
+    command.args(["/opt/link", "away", "2", "pk", "--", "upgrade", "1"]);
+    command.env("DPKG_ROOT", root.path());
+    command.env("DPKG_MAINTSCRIPT_NAME", "preinst");
+    command.env("DPKG_MAINTSCRIPT_PACKAGE", "pk");
+    if let Some(trace) = trace(command, root.path()) {
+        let moved = trace.only("rename", &["link.dpkg-backup\""]);
+        assert!(trace.synced("/opt", moved.ended, usize::MAX));
     }
 }

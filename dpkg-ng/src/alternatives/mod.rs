@@ -39,6 +39,7 @@ pub fn main(env: Env, args: &[OsString]) -> i32 {
             2
         }
     };
+    voice.end_log();
     voice.event(&Event::Flush);
     code
 }

@@ -50,6 +50,7 @@ impl Voice {
             log: Log {
                 spot: Spot::path(b""),
                 file: None,
+                failed: None,
             },
             failure: None,
         }
@@ -57,7 +58,11 @@ impl Voice {
 
     /// Log to this file, from its first line on.
     pub fn set_log(&mut self, spot: Spot) {
-        self.log = Log { spot, file: None };
+        self.log = Log {
+            spot,
+            file: None,
+            failed: None,
+        };
     }
 
     /// `printf()`
@@ -69,6 +74,16 @@ impl Voice {
         self.stdout.drain();
         // There is nobody to tell of a failure.
         let _ = io::stderr().write_all(&text.render(&*self.catalog));
+    }
+
+    /// Write what the log still lacks. That it cannot be written is told and no more: the command
+    /// is carried out, and a script must not fail because a log's disk is full.
+    pub fn end_log(&mut self) {
+        if let Err(e) = self.log.end() {
+            let text = msg!("unable to write file '%s'", &self.log.spot);
+            let text = Error::os(text, e).msg;
+            self.event(&Event::Notice(text));
+        }
     }
 
     fn info(&mut self, least: Verbosity, text: &Msg) {
@@ -88,6 +103,8 @@ impl Voice {
             }
             _ => self.stderr(&msg!("%s: %s: %s\n", PROGNAME, msg!("error"), &error.msg)),
         }
+        // A log that cannot be written, too, is not worth more words than what ended the run.
+        let _ = self.log.end();
     }
 }
 
@@ -135,6 +152,7 @@ impl Reporter for Voice {
 struct Log {
     spot: Spot,
     file: Option<Box<dyn Write>>,
+    failed: Option<io::Error>,
 }
 
 impl Log {
@@ -157,9 +175,19 @@ impl Log {
         .into_bytes();
         line.extend_from_slice(text);
         line.push(b'\n');
-        // Stock does not look whether it could.
-        let _ = file.write_all(&line);
+        // Stock never looks whether it could; we do in the end.
+        if let Err(e) = file.write_all(&line) {
+            self.failed.get_or_insert(e);
+        }
         Ok(())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        let flushed = match self.file.take() {
+            Some(mut file) => file.flush(),
+            None => Ok(()),
+        };
+        self.failed.take().map_or(flushed, Err)
     }
 
     fn open(&self) -> Result<Option<Box<dyn Write>>> {
@@ -177,5 +205,22 @@ impl Log {
             Err(e) if e.raw_os_error() == Some(libc::EACCES) => Ok(None),
             Err(e) => Err(Error::os(msg!("cannot append to '%s'", &self.spot), e)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_log_is_noticed_once() {
+        let mut voice = Voice::new();
+        voice.set_log(Spot::path(b"/dev/full"));
+        for _ in 0..2 {
+            voice.log.write(b"line").unwrap();
+        }
+        let full = voice.log.end().unwrap_err();
+        assert_eq!(full.raw_os_error(), Some(libc::ENOSPC));
+        voice.log.end().unwrap();
     }
 }

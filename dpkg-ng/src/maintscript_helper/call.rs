@@ -165,13 +165,13 @@ fn is_plain(version: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::NAME;
     use super::*;
     use crate::cli::Env;
     use crate::shell::Words;
 
-    fn helper() -> Helper {
+    pub(in super::super) fn helper() -> Helper {
         let mut env = Env::default();
         env.set("DPKG_MAINTSCRIPT_PACKAGE", b"pk");
         env.set("DPKG_MAINTSCRIPT_ARCH", b"amd64");

@@ -102,7 +102,7 @@ pub fn mv_conffile(helper: &Helper, args: &[OsString]) -> Step {
 /// preinst: move a conffile away, one that was changed only if `changed_too`.
 fn move_away(helper: &Helper, call: &Call, conffile: &[u8], changed_too: bool) -> Step {
     let file = helper.below_root(conffile, "");
-    if !files::exists(&file) || !helper.owns(&FileList::of(&call.package), conffile) {
+    if !helper.exists(&file)? || !helper.owns(&FileList::of(&call.package), conffile)? {
         return Ok(());
     }
     let md5sum = files::md5sum(&helper.env, &file)?;
@@ -119,7 +119,7 @@ fn move_away(helper: &Helper, call: &Call, conffile: &[u8], changed_too: bool) -
 fn finish_rm(helper: &Helper, conffile: &[u8]) -> Step {
     let file = helper.below_root(conffile, "");
     let backup = helper.below_root(conffile, ".dpkg-backup");
-    if files::exists(&backup) {
+    if helper.exists(&backup)? {
         let kept = helper.below_root(conffile, ".dpkg-bak");
         let words = &helper.words;
         words.say(&[b"Obsolete conffile ", &*file, b" has been modified by you."].concat())?;
@@ -127,7 +127,7 @@ fn finish_rm(helper: &Helper, conffile: &[u8]) -> Step {
         files::mv(&helper.env, &backup, &kept, true)?;
     }
     let unchanged = helper.below_root(conffile, ".dpkg-remove");
-    if files::exists(&unchanged) {
+    if helper.exists(&unchanged)? {
         let text = [b"Removing obsolete conffile ", &*file, b" ..."].concat();
         helper.words.say(&text)?;
         files::rm_f(&helper.env, &[&unchanged])?;
@@ -139,7 +139,7 @@ fn finish_rm(helper: &Helper, conffile: &[u8]) -> Step {
 fn finish_mv(helper: &Helper, call: &Call, old: &[u8], new: &[u8]) -> Step {
     files::rm_f(&helper.env, &[&helper.below_root(old, ".dpkg-remove")])?;
     let (from, to) = (helper.below_root(old, ""), helper.below_root(new, ""));
-    if !files::exists(&from) || !helper.owns(&FileList::of(&call.package), old) {
+    if !helper.exists(&from)? || !helper.owns(&FileList::of(&call.package), old)? {
         return Ok(());
     }
     let text = [
@@ -150,7 +150,7 @@ fn finish_mv(helper: &Helper, call: &Call, old: &[u8], new: &[u8]) -> Step {
         b")...",
     ];
     helper.words.say(&text.concat())?;
-    if files::exists(&to) {
+    if helper.exists(&to)? {
         let aside = helper.below_root(new, ".dpkg-new");
         files::mv(&helper.env, &to, &aside, true)?;
     }
@@ -159,13 +159,13 @@ fn finish_mv(helper: &Helper, call: &Call, old: &[u8], new: &[u8]) -> Step {
 
 /// postrm: put back what was moved away under one of these suffixes.
 fn put_back(helper: &Helper, call: &Call, conffile: &[u8], aside: &[(&str, &str)]) -> Step {
-    if !helper.owns(&FileList::of(&call.package), conffile) {
+    if !helper.owns(&FileList::of(&call.package), conffile)? {
         return Ok(());
     }
     let file = helper.below_root(conffile, "");
     for (suffix, how) in aside {
         let saved = helper.below_root(conffile, suffix);
-        if files::exists(&saved) {
+        if helper.exists(&saved)? {
             let text = [b"Reinstalling ", &*file, b" that was ", how.as_bytes()].concat();
             helper.words.say(&text)?;
             files::mv(&helper.env, &saved, &file, false)?;

@@ -30,14 +30,16 @@ pub fn dir_to_symlink(helper: &Helper, args: &[OsString]) -> Step {
 
     let place = helper.below_root(dir, "");
     let backup = helper.below_root(dir, ".dpkg-backup");
-    let is_plain = || !files::is_symlink(&place) && files::is_dir(&place);
-    let is_staging = || is_plain() && files::is_file(&helper.below_root(dir, MARK));
+    let is_plain = || Ok(!helper.is_symlink(&place)? && helper.is_dir(&place)?);
+    let is_staging = || Ok(is_plain()? && helper.is_file(&helper.below_root(dir, MARK))?);
     match &*call.script {
         b"preinst" => {
             if call.begins()
                 && !call.param.is_empty()
-                && is_plain()
+                && (is_plain()? || helper.is_dir(&backup)?)
                 && helper.is_upgrade_from(&call)
+                && !resume(helper, &place, &backup, is_plain()?)?
+                && is_plain()?
             {
                 prepare(helper, &call, dir)?;
             }
@@ -45,20 +47,23 @@ pub fn dir_to_symlink(helper: &Helper, args: &[OsString]) -> Step {
         // Whatever the version: that of the last configuration need not be the one that was
         // unpacked last.
         b"postinst" => {
-            if call.action == b"configure" && files::is_dir(&backup) && is_staging() {
-                finish(helper, dir, target)?;
+            if call.action == b"configure" && helper.is_dir(&backup)? {
+                match is_staging()? {
+                    true => finish(helper, dir, target)?,
+                    false => finish_finishing(helper, dir, target)?,
+                }
             }
         }
         b"postrm" => {
-            if call.action == b"purge" && files::is_dir(&backup) {
+            if call.action == b"purge" && helper.is_dir(&backup)? {
                 files::rm_rf(&helper.env, &backup)?;
             }
-            if call.aborts() && !call.param.is_empty() && files::is_dir(&backup) {
+            if call.aborts() && !call.param.is_empty() && helper.is_dir(&backup)? {
                 // The script asks for this in any case, and what asking says is seen.
                 let resolves = helper.resolves_to(dir, target);
                 let switched =
-                    files::is_symlink(&place) && (files::readlink(&place) == target || resolves);
-                if (is_staging() || switched) && helper.is_upgrade_from(&call) {
+                    helper.is_symlink(&place)? && (helper.readlink(&place)? == target || resolves);
+                if (is_staging()? || switched) && helper.is_upgrade_from(&call) {
                     abort(helper, dir)?;
                 }
             }
@@ -84,12 +89,34 @@ fn check(helper: &Helper, call: &Call, dir: &[u8], target: &[u8]) -> Step {
     helper.demand_version(&call.last_version)
 }
 
+/// preinst, when one before it was interrupted, or what came after it: the directory has been moved
+/// away, and there may not be a staging directory yet. False when it was not so.
+fn resume(helper: &Helper, place: &[u8], backup: &[u8], is_plain: bool) -> Step<bool> {
+    if !helper.is_dir(backup)? {
+        return Ok(false);
+    }
+    let mark = [place, MARK.as_bytes()].concat();
+    if is_plain && helper.is_file(&mark)? {
+        return Ok(true);
+    }
+    let is_free = !helper.is_symlink(place)? && !helper.exists(place)?;
+    if is_free {
+        files::mkdir(&helper.env, place)?;
+    } else if !is_plain || !files::entries(&helper.env, place)?.is_empty() {
+        return Ok(false);
+    }
+    files::touch(&helper.env, &mark)?;
+    Ok(true)
+}
+
 /// preinst: only for a directory in which there is nothing but the package's own files, and no
 /// conffiles.
 fn prepare(helper: &Helper, call: &Call, dir: &[u8]) -> Step {
     let inside = [dir, b"/"].concat();
     let conffiles = helper.conffiles(&call.package, "${Conffiles}\\n");
-    let mut lines = conffiles.split(|c| *c == b'\n');
+    // Who cannot be asked is asked once more, for the files, and refuses what cannot be told.
+    let known = conffiles.as_deref().unwrap_or_default();
+    let mut lines = known.split(|c| *c == b'\n');
     if lines.any(|line| line.trim_ascii_start().starts_with(&inside)) {
         let text = [
             b"directory '",
@@ -109,6 +136,7 @@ fn prepare(helper: &Helper, call: &Call, dir: &[u8]) -> Step {
         ];
         return Err(helper.words.error(&text.concat()));
     }
+    conffiles?;
     let backup = helper.below_root(dir, ".dpkg-backup");
     files::mv(&helper.env, &place, &backup, true)?;
     files::mkdir(&helper.env, &place)?;
@@ -123,11 +151,15 @@ fn finish(helper: &Helper, dir: &[u8], target: &[u8]) -> Step {
         false => [dirname(dir), b"/", target].concat(),
     };
     let destination = helper.below_root(&absolute, "/");
-    files::rm(&helper.env, &helper.below_root(dir, MARK))?;
+    let mark = helper.below_root(dir, MARK);
     let mut failed = false;
     for entry in files::entries(&helper.env, &place)? {
-        failed |= move_into(helper, &entry, &destination).is_err();
+        // It goes last: until then the next run begins here.
+        if entry != mark {
+            failed |= move_into(helper, &entry, &destination).is_err();
+        }
     }
+    files::rm(&helper.env, &mark)?;
     if failed {
         return Err(Exit(XARGS_FAILED));
     }
@@ -136,13 +168,35 @@ fn finish(helper: &Helper, dir: &[u8], target: &[u8]) -> Step {
     files::rm_rf(&helper.env, &helper.below_root(dir, ".dpkg-backup"))
 }
 
+/// postinst, when one before it was interrupted after the mark was gone: what is left of it, if there
+/// is nothing else where the directory was.
+fn finish_finishing(helper: &Helper, dir: &[u8], target: &[u8]) -> Step {
+    let place = helper.below_root(dir, "");
+    if helper.is_symlink(&place)? {
+        if helper.readlink(&place)? != target {
+            return Ok(());
+        }
+    } else {
+        if helper.exists(&place)? {
+            let is_empty =
+                helper.is_dir(&place)? && files::entries(&helper.env, &place)?.is_empty();
+            if !is_empty {
+                return Ok(());
+            }
+            files::rmdir(&helper.env, &place)?;
+        }
+        files::ln_s(&helper.env, target, &place)?;
+    }
+    files::rm_rf(&helper.env, &helper.below_root(dir, ".dpkg-backup"))
+}
+
 /// `xargs -I% mv -f % DESTINATION`
 fn move_into(helper: &Helper, entry: &[u8], destination: &[u8]) -> Step {
     let pieces: Vec<&[u8]> = destination.split(|c| *c == b'%').collect();
     let destination = pieces.join(entry);
     let file = [&*destination, files::base(entry).as_bytes()].concat();
-    match files::is_dir(&destination) {
-        true if !files::exists(&file) => files::mv(&helper.env, entry, &file, true),
+    match helper.is_dir(&destination)? {
+        true if !helper.exists(&file)? => files::mv(&helper.env, entry, &file, true),
         _ => shell::run(&helper.env, "mv", &[b"-f", entry, &destination]),
     }
 }
@@ -152,7 +206,7 @@ fn abort(helper: &Helper, dir: &[u8]) -> Step {
     let place = helper.below_root(dir, "");
     let text = [b"Restoring backup of ", &*place, b" ..."].concat();
     helper.words.say(&text)?;
-    if files::is_symlink(&place) {
+    if helper.is_symlink(&place)? {
         files::rm_f(&helper.env, &[&place])?;
     } else {
         files::rm_f(&helper.env, &[&helper.below_root(dir, MARK)])?;

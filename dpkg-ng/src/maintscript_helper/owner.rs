@@ -13,7 +13,7 @@ use super::{Helper, INTERNAL_API};
 use crate::cli::REFERENCE_VERSION;
 use crate::locale;
 use crate::query::{self, Answer};
-use crate::shell::{self, Step, Words, os};
+use crate::shell::{self, Exit, Step, Words, os};
 
 /// The list of a package's files. It is asked for anew for each file, as dpkg-query may have
 /// something to say each time, unless it had nothing to say the first time.
@@ -41,7 +41,10 @@ fn has_line(list: &[u8], file: &[u8]) -> bool {
 
 impl Helper {
     /// `$(dpkg-query ARGS)`
-    fn query(&self, args: &[&[u8]]) -> Answer {
+    ///
+    /// A package that it does not know (exit code 1) is none of ours, and has no files. What it
+    /// could not read must not be taken for that, as the script does.
+    fn query(&self, args: &[&[u8]]) -> Step<Answer> {
         // The script speaks English, dpkg-query the user's language.
         static FOLLOW: Once = Once::new();
         FOLLOW.call_once(|| locale::follow("dpkg-query", &self.env));
@@ -49,16 +52,19 @@ impl Helper {
         let answer = query::answer(self.env.clone(), &args);
         // dpkg's tools have their own.
         umask(self.umask);
-        answer
+        match answer.code {
+            0 | 1 => Ok(answer),
+            code => Err(Exit(code)),
+        }
     }
 
     /// `ensure_package_owns_file`
-    pub fn owns(&self, list: &FileList, file: &[u8]) -> bool {
+    pub fn owns(&self, list: &FileList, file: &[u8]) -> Step<bool> {
         let mut known = list.known.borrow_mut();
         let owned = match &*known {
             Some(lines) => has_line(lines, file),
             None => {
-                let answer = self.query(&[b"-L", &list.package]);
+                let answer = self.query(&[b"-L", &list.package])?;
                 let owned = has_line(&answer.output, file);
                 if answer.quiet {
                     *known = Some(answer.output);
@@ -79,18 +85,18 @@ impl Helper {
                 line.concat()
             });
         }
-        owned
+        Ok(owned)
     }
 
     /// The package's conffiles as lines of ` PATH MD5SUM [FLAG]`.
-    pub fn conffiles(&self, package: &[u8], format: &str) -> Vec<u8> {
+    pub fn conffiles(&self, package: &[u8], format: &str) -> Step<Vec<u8>> {
         let format = ["-f=", format].concat();
-        self.query(&[b"-W", format.as_bytes(), package]).output
+        Ok(self.query(&[b"-W", format.as_bytes(), package])?.output)
     }
 
     /// The checksum of the conffile as it came with the package.
     pub fn shipped_md5sum(&self, package: &[u8], conffile: &[u8]) -> Step<Vec<u8>> {
-        let list = self.conffiles(package, "${Conffiles}");
+        let list = self.conffiles(package, "${Conffiles}")?;
         if let Some(found) = field_of(&list, conffile) {
             return Ok(found);
         }
@@ -100,8 +106,9 @@ impl Helper {
     }
 
     /// `symlink_match`: whether a link has this target, as it is written or in the end.
-    pub fn leads_to(&self, link: &[u8], target: &[u8]) -> bool {
-        files::readlink(&self.below_root(link, "")) == target || self.resolves_to(link, target)
+    pub fn leads_to(&self, link: &[u8], target: &[u8]) -> Step<bool> {
+        let written = self.readlink(&self.below_root(link, ""))?;
+        Ok(written == target || self.resolves_to(link, target))
     }
 
     /// Whether that is the path's canonical form inside the root.
@@ -146,7 +153,8 @@ impl Helper {
     /// An error unless the package owns a file of the root.
     pub fn must_own(&self, list: &FileList, file: &[u8]) -> Step {
         let file = file.strip_prefix(&*self.root).unwrap_or(file);
-        if self.owns(list, file) {
+        // What cannot be told is not taken for owned.
+        if self.owns(list, file).unwrap_or(false) {
             return Ok(());
         }
         let text = [
@@ -172,7 +180,8 @@ impl Helper {
         let list = FileList::of(package);
         let mut all = true;
         for file in files::find(&self.env, tree)? {
-            all &= inner.must_own(&list, os(&file).as_bytes()).is_ok();
+            let owned = inner.must_own(&list, os(&file).as_bytes());
+            all &= owned.is_ok();
         }
         Ok(all)
     }

@@ -22,8 +22,8 @@ pub fn symlink_to_dir(helper: &Helper, args: &[OsString]) -> Step {
         b"preinst" => {
             if call.begins()
                 && !call.param.is_empty()
-                && files::is_symlink(&file)
-                && helper.leads_to(link, target)
+                && helper.is_symlink(&file)?
+                && helper.leads_to(link, target)?
                 && helper.is_upgrade_from(&call)
             {
                 files::mv(&helper.env, &file, &backup, true)?;
@@ -33,21 +33,21 @@ pub fn symlink_to_dir(helper: &Helper, args: &[OsString]) -> Step {
         // unpacked last.
         b"postinst" => {
             if call.action == b"configure"
-                && files::is_symlink(&backup)
-                && helper.leads_to(&backed_up, target)
+                && helper.is_symlink(&backup)?
+                && helper.leads_to(&backed_up, target)?
             {
                 files::rm_f(&helper.env, &[&backup])?;
             }
         }
         b"postrm" => {
-            if call.action == b"purge" && files::is_symlink(&backup) {
+            if call.action == b"purge" && helper.is_symlink(&backup)? {
                 files::rm_f(&helper.env, &[&backup])?;
             }
             if call.aborts()
                 && !call.param.is_empty()
-                && !files::exists(&file)
-                && files::is_symlink(&backup)
-                && helper.leads_to(&backed_up, target)
+                && !helper.exists(&file)?
+                && helper.is_symlink(&backup)?
+                && helper.leads_to(&backed_up, target)?
                 && helper.is_upgrade_from(&call)
             {
                 let text = [b"Restoring backup of ", &*file, b" ..."].concat();

@@ -38,9 +38,11 @@ pub struct Answer {
     pub output: Vec<u8>,
     /// Whether it had nothing to say on standard error.
     pub quiet: bool,
+    /// Its exit code.
+    pub code: i32,
 }
 
-/// Run dpkg-query as `$(dpkg-query ARGS)` does; the exit code does not matter there.
+/// Run dpkg-query as `$(dpkg-query ARGS)` does.
 pub fn answer(mut env: Env, args: &[OsString]) -> Answer {
     // What is kept goes to no terminal.
     if env.get("DPKG_COLORS").is_none_or(|mode| mode == "auto") {
@@ -49,8 +51,9 @@ pub fn answer(mut env: Env, args: &[OsString]) -> Answer {
     let mut process = Process::start("dpkg-query", env, Buffering::Kept);
     let report = process.report.clone();
     let outcome = run(&mut process, args);
-    process.finish(outcome);
+    let code = process.finish(outcome);
     Answer {
+        code,
         output: report.take_output(),
         quiet: !report.spoke_to_stderr(),
     }

@@ -4,6 +4,8 @@
 //! Only `statoverride` is read, and written as a whole. `--update` also changes the file
 //! itself, before it is written down.
 
+use std::fs::File;
+
 use crate::db::Database;
 use crate::db::statoverrides::{UNKNOWN_ID, parse_gid, parse_mode, parse_uid};
 use crate::error::{OrFail, Result};
@@ -11,7 +13,7 @@ use crate::force::{Force, ForceSet};
 use crate::fsys::{StatOverride, trim_slash_slashdot};
 use crate::report::{Event, Reporter};
 use crate::sys::fnmatch::Pattern;
-use crate::sys::place::{Spot, Stat, is_absent};
+use crate::sys::place::{Absence, Spot, Stat};
 use crate::sys::selinux::Labels;
 use crate::{bail, msg};
 
@@ -101,11 +103,11 @@ fn update(
         _ => Spot::path(&full).follow(),
     };
     let found = found.and_then(|spot| spot.lstat().map(|stat| (spot, stat)));
-    match found {
-        Ok((spot, there)) => apply(&full, &spot, &there, value, options.force),
-        // Stock takes every error for absence, and notes an override that it has not applied.
-        Err(e) if !is_absent(&e) => Err(e).or_fail(|| msg!("cannot stat file '%s'", &full)),
-        Err(_) => {
+    // Stock takes every error for absence, and notes an override that it has not applied.
+    let found = found.if_reached();
+    match found.or_fail(|| msg!("cannot stat file '%s'", &full))? {
+        Some((spot, there)) => apply(&full, &spot, &there, value, options.force),
+        None => {
             if !options.quiet {
                 report.warning(msg!("--update given but %s does not exist", &full));
             }
@@ -132,6 +134,14 @@ fn apply(
     labels.load(force.has(Force::SecurityMac))?;
     labels.set(full, spot, full, there.kind() | value.mode)?;
     labels.close();
+    // What is written down next says that it is so.
+    if there.is_file() || there.is_dir() {
+        let open = spot.open(libc::O_RDONLY | libc::O_NONBLOCK, false);
+        let synced = open.and_then(|open| File::from(open).sync_all());
+        force
+            .forgive_not_root(synced)
+            .or_fail(|| msg!("unable to sync file '%s'", full))?;
+    }
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use crate::msg;
 use crate::msg::Msg;
 use crate::report::Event;
 use crate::sys::collate;
-use crate::sys::dir::make_path;
+use crate::sys::dir::{self, make_path};
 use crate::sys::place::{Absence, Spot, names};
 use crate::sys::stdio::BLOCK;
 use crate::{bail, err};
@@ -343,7 +343,10 @@ impl Alternatives<'_> {
         file.sync_all()
             .or_fail(|| msg!("unable to sync file '%s'", &new))?;
         drop(file);
-        self.rename(&new, &self.tree.admin(&group.name))
+        let name = self.tree.admin(&group.name);
+        self.rename(&new, &name)?;
+        // Before links that it would not know: those count as changed by somebody.
+        dir::sync_parent(&name)
     }
 
     /// Create a file to be written, with its directory.
@@ -356,6 +359,7 @@ impl Alternatives<'_> {
         let dir = self.tree.admdir();
         make_path(&dir, 0o755)
             .or_fail(|| msg!("cannot create administrative directory '%s'", &dir))?;
+        dir::sync_parent(&dir.again())?;
         spot = spot.again();
         let file = spot.create_anew(0o666).or_fail(cannot)?;
         Ok((spot, file))
@@ -363,7 +367,9 @@ impl Alternatives<'_> {
 
     /// Remove a group's file.
     pub(super) fn unlink_admin_file(&self, name: &[u8]) -> Result<()> {
-        super::tree::unlink(&self.tree.admin(name))
+        let file = self.tree.admin(name);
+        super::tree::unlink(&file)?;
+        dir::sync_parent_if_there(&file)
     }
 }
 

@@ -1,11 +1,14 @@
 //! Doing what was planned.
 
+use std::collections::BTreeSet;
+
 use super::plan::{Plan, Step};
 use super::{Alternatives, Group, PROGNAME};
 use crate::error::{OrFail, Result};
 use crate::msg;
 use crate::msg::Arg;
 use crate::report::{Event, debug};
+use crate::sys::dir;
 use crate::sys::place::Spot;
 
 impl Alternatives<'_> {
@@ -57,17 +60,32 @@ impl Alternatives<'_> {
                 Ok(())
             }
             Step::Say(event) => self.say(event),
-            Step::MakeAltdir => self.tree.make_altdir(),
+            Step::MakeAltdir => {
+                self.tree.make_altdir()?;
+                dir::sync_parent(&self.tree.spot(&self.tree.dirs.altdir))
+            }
             Step::Stage { target, link } => self.tree.symlink(&target, &link),
             Step::Rename { from, to } => {
                 let (from, to) = (self.tree.spot(&from), self.tree.spot(&to));
                 self.rename(&from, &to)
             }
-            Step::TakeTime { link, from } => self.tree.take_time(&link, &from),
+            Step::TakeTime { staged, link, from } => self.tree.take_time(&staged, &link, &from),
             Step::Unlink(path) => self.tree.unlink(&path),
             Step::UnlinkAdmin => self.unlink_admin_file(&group.name),
+            Step::Settle(names) => self.settle(&names),
             Step::Fail(error) => Err(error),
         }
+    }
+
+    /// Make durable what was done to these names, each directory once.
+    fn settle(&self, names: &[Vec<u8>]) -> Result<()> {
+        let mut dirs = BTreeSet::new();
+        for spot in names.iter().map(|name| self.tree.spot(name)) {
+            if dirs.insert(spot.shown_parent().map(<[u8]>::to_vec)) {
+                dir::sync_parent_if_there(&spot)?;
+            }
+        }
+        Ok(())
     }
 
     /// Rename, by mv(1) where rename(2) cannot (`xrename`).

@@ -190,7 +190,7 @@ impl Alternatives<'_> {
         let file = if current == Some(&request.choice.path) {
             request.choice.slave(&slave.name).map(<[u8]>::to_vec)
         } else {
-            self.tree.readlink(&self.tree.alt(&slave.name)).ok()
+            self.tree.target(&self.tree.alt(&slave.name))?
         };
         let keep = match file {
             Some(file) => !self.tree.is_missing(&file)?,
@@ -200,7 +200,8 @@ impl Alternatives<'_> {
             let text = "renaming %s slave link from %s%s to %s%s";
             self.rename_link(group, text, (&slave.name, &old.link, &slave.link))?;
         } else {
-            self.tree.unlink(&old.link)?;
+            let gone = Step::Settle(vec![old.link.clone()]);
+            self.steps(group, vec![Step::Unlink(old.link.clone()), gone])?;
         }
         Ok(true)
     }
@@ -216,7 +217,14 @@ impl Alternatives<'_> {
         let (from, to) = (from.to_vec(), to.to_vec());
         self.steps(
             group,
-            vec![Step::Say(Event::Info(text)), Step::Rename { from, to }],
+            vec![
+                Step::Say(Event::Info(text)),
+                Step::Rename {
+                    from: from.clone(),
+                    to: to.clone(),
+                },
+                Step::Settle(vec![to, from]),
+            ],
         )
     }
 }

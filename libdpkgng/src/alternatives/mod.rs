@@ -18,7 +18,8 @@
 //!
 //! What a change promises: new links are staged as `NAME.dpkg-tmp` first, then the admin file is
 //! replaced (written, synced, renamed), then all links are put in place by renames. Whoever is
-//! interrupted in between finds the group broken and has the next call repair it.
+//! interrupted in between finds the group broken and has the next call repair it. Each of these
+//! is durable before the next begins, and all is when the run ends.
 //!
 //! Paths of links and choices are those of the installed system; [`tree`] resolves them beneath
 //! the instdir.

@@ -33,9 +33,12 @@ pub enum Step {
         /// The final name.
         to: Vec<u8>,
     },
-    /// Give a link the time of the file it leads to.
+    /// Give a link the time of the file it leads to, before it has its name: one that has it is
+    /// not looked at again.
     TakeTime {
-        /// The link.
+        /// The temporary name.
+        staged: Vec<u8>,
+        /// The final name, for messages.
         link: Vec<u8>,
         /// The file.
         from: Vec<u8>,
@@ -44,6 +47,8 @@ pub enum Step {
     Unlink(Vec<u8>),
     /// Remove the admin file.
     UnlinkAdmin,
+    /// Make durable what was done to these names.
+    Settle(Vec<Vec<u8>>),
     /// End here.
     Fail(Error),
 }
@@ -75,6 +80,15 @@ fn or_null(text: Option<&[u8]>) -> &[u8] {
     text.unwrap_or(b"(null)")
 }
 
+/// The names that these steps give and take.
+fn changed(steps: &[Step]) -> Vec<Vec<u8>> {
+    let name = |step: &Step| match step {
+        Step::Rename { to: name, .. } | Step::Unlink(name) => Some(name.clone()),
+        _ => None,
+    };
+    steps.iter().filter_map(name).collect()
+}
+
 /// A link's temporary name.
 pub(super) fn staged(link: &[u8]) -> Vec<u8> {
     [link, TMP_EXT.as_bytes()].concat()
@@ -93,6 +107,10 @@ impl Plan {
         };
         if let Err(e) = decided {
             plan.prepare.push(Step::Fail(e));
+        }
+        let placed = changed(&plan.commit);
+        if !placed.is_empty() {
+            plan.commit.push(Step::Settle(placed));
         }
         plan
     }
@@ -122,6 +140,8 @@ impl Plan {
             self.prepare.push(Step::Unlink(staged(&alt)));
             self.prepare.push(Step::Unlink(alt));
         }
+        // Without its file nobody knows of links that came back.
+        self.prepare.push(Step::Settle(changed(&self.prepare)));
         self.prepare.push(Step::UnlinkAdmin);
         Ok(())
     }
@@ -256,16 +276,17 @@ impl Plan {
             target: target.to_vec(),
             link: tmp.clone(),
         });
-        self.commit.push(Step::Rename {
-            from: tmp,
-            to: link.to_vec(),
-        });
         if tree.needs_time(link)? {
             self.commit.push(Step::TakeTime {
+                staged: tmp.clone(),
                 link: link.to_vec(),
                 from: target.to_vec(),
             });
         }
+        self.commit.push(Step::Rename {
+            from: tmp,
+            to: link.to_vec(),
+        });
         Ok(())
     }
 
@@ -293,8 +314,10 @@ impl Plan {
 
 /// What is wrong with a group's links, if anything (`alternative_needs_update`).
 fn broken(tree: &Tree, group: &Group) -> Result<Option<Broken>> {
-    let leads_to = |link: &[u8], target: &[u8]| tree.readlink(link).is_ok_and(|t| t == target);
-    if !leads_to(&group.link, &tree.alt(&group.name)) {
+    let leads_to = |link: &[u8], target: &[u8]| -> Result<bool> {
+        Ok(tree.target(link)?.is_some_and(|t| t == target))
+    };
+    if !leads_to(&group.link, &tree.alt(&group.name))? {
         return Ok(Some(Broken::Link));
     }
     let Some(current) = group.current.as_ref().and_then(Option::as_deref) else {
@@ -311,7 +334,7 @@ fn broken(tree: &Tree, group: &Group) -> Result<Option<Broken>> {
             _ => None,
         };
         let fine = match file {
-            Some(file) => leads_to(&slave.link, &alt) && leads_to(&alt, file),
+            Some(file) => leads_to(&slave.link, &alt)? && leads_to(&alt, file)?,
             None => {
                 tree.classify(&slave.link)? == Kind::Missing
                     && tree.classify(&alt)? == Kind::Missing
@@ -343,6 +366,7 @@ mod tests {
             Step::TakeTime { link, .. } => format!("date {}", text(link)),
             Step::Unlink(path) => format!("rm {}", text(path)),
             Step::UnlinkAdmin => "rm admin".into(),
+            Step::Settle(names) => format!("settle {}", names.len()),
             Step::Fail(e) => format!("fail {e}"),
         };
         steps.iter().map(show).collect()
@@ -385,7 +409,13 @@ mod tests {
         );
         assert_eq!(
             effects(&plan.commit),
-            ["put /alt/g", "date /alt/g", "put /link", "date /link"]
+            [
+                "date /alt/g",
+                "put /alt/g",
+                "date /link",
+                "put /link",
+                "settle 2"
+            ]
         );
         assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none());
     }
@@ -404,6 +434,7 @@ mod tests {
                 "rm /link.dpkg-tmp",
                 "rm /alt/g.dpkg-tmp",
                 "rm /alt/g",
+                "settle 3",
                 "rm admin"
             ]
         );

@@ -86,7 +86,7 @@ impl Tree {
     /// It cannot be said.
     pub fn needs_time(&self, link: &[u8]) -> Result<bool> {
         let leads_out = |target: Vec<u8>| target.first() == Some(&b'/');
-        if !self.dirs.instdir.is_empty() && self.readlink(link).is_ok_and(leads_out) {
+        if !self.dirs.instdir.is_empty() && self.target(link)?.is_some_and(leads_out) {
             return Ok(true);
         }
         self.is_missing(link)
@@ -111,6 +111,19 @@ impl Tree {
     /// readlink(2)'s: `EINVAL` for what is no link.
     pub fn readlink(&self, link: &[u8]) -> io::Result<Vec<u8>> {
         self.spot(link).readlink()
+    }
+
+    /// The same, and nothing for what is no link, is missing or cannot be reached.
+    ///
+    /// # Errors
+    /// It cannot be said.
+    pub fn target(&self, link: &[u8]) -> Result<Option<Vec<u8>>> {
+        let target = match self.readlink(link) {
+            Err(e) if e.raw_os_error() == Some(libc::EINVAL) => return Ok(None),
+            target => target.if_reached(),
+        };
+        let instdir = &self.dirs.instdir;
+        target.or_fail(|| msg!("unable to read link '%s%.255s'", instdir, link))
     }
 
     /// Whether a link may be removed.
@@ -150,12 +163,12 @@ impl Tree {
         unlink(&self.spot(path))
     }
 
-    /// Give a link the time of the file it leads to, so that two systems made of the same
-    /// packages are the same.
+    /// Give a link that is still `staged` the time of the file it leads to, so that two systems
+    /// made of the same packages are the same. Stock does it when the link has its name.
     ///
     /// # Errors
-    /// A time cannot be read or set; that the file is missing is none.
-    pub fn take_time(&self, link: &[u8], from: &[u8]) -> Result<()> {
+    /// A time cannot be read or set; that the file or the link is missing is none.
+    pub fn take_time(&self, staged: &[u8], link: &[u8], from: &[u8]) -> Result<()> {
         let found = self.spot(from).lstat().if_there().or_fail(|| {
             let instdir = &self.dirs.instdir;
             msg!("unable to get file '%s%s' metadata", instdir, from)
@@ -163,9 +176,9 @@ impl Tree {
         let Some(time) = found.map(|stat| stat.mtime) else {
             return Ok(());
         };
-        let link = self.spot(link);
-        match link.set_times(time, time) {
+        match self.spot(staged).set_times(time, time).if_there() {
             Err(e) if e.raw_os_error() != Some(libc::ENOSYS) => {
+                let link = self.spot(link);
                 Err(e).or_fail(|| msg!("cannot set symlink '%s' timestamp", &link))
             }
             _ => Ok(()),
@@ -207,8 +220,18 @@ mod tests {
         assert_eq!(tree.readlink(b"/alt/deep/n").unwrap(), b"/nowhere");
         assert_eq!(tree.classify(b"/alt/deep/n").unwrap(), Kind::Symlink);
         assert!(tree.is_missing(b"/alt/deep/n").unwrap());
-        tree.take_time(b"/alt/deep/n", b"/file").unwrap();
+        tree.take_time(b"/alt/deep/n", b"/link", b"/file").unwrap();
         assert_eq!(tree.spot(b"/alt/deep/n").lstat().unwrap().mtime, 5);
+        assert_eq!(
+            tree.target(b"/alt/deep/n").unwrap(),
+            Some(b"/nowhere".to_vec())
+        );
+        for none in [&b"/file"[..], b"/none", b"/file/x"] {
+            assert_eq!(tree.target(none).unwrap(), None);
+        }
+        let long = [b'x'; 300];
+        let error = tree.target(&[b"/", &long[..]].concat()).unwrap_err();
+        assert_eq!(error.errno, Some(libc::ENAMETOOLONG));
         let error = tree.classify(b"/file/x").unwrap_err().to_string();
         assert!(error.ends_with("/file/x': Not a directory"), "{error}");
     }

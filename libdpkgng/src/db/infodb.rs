@@ -189,6 +189,30 @@ impl Database {
         })
     }
 
+    /// What is left in `info/` of a package that is no longer installed, whose description does not
+    /// tell any more which of two names its files had.
+    pub(super) fn infodb_files_of_gone(&self, pkg: PkgId) -> Result<Vec<Spot>> {
+        let table = &self.table;
+        let stem = |when| table.bin_name(pkg, Which::Installed, when).into_bytes();
+        let mut stems = vec![stem(NameWhen::Always)];
+        // The plain name may be that of another instance.
+        if table.installed_instances(table[pkg].set) == 0 {
+            stems.push(stem(NameWhen::Never));
+        }
+        let is_its = |name: &Vec<u8>| {
+            split_name(name).is_some_and(|(stem, _)| stems.iter().any(|own| own == stem))
+        };
+        let dir = self.infodb_dir();
+        let there = dir.exists().if_there();
+        let there = there.or_fail(|| msg!("unable to check existence of '%.250s'", &dir))?;
+        let names = match there {
+            Some(()) => self.infodb_names()?,
+            None => Vec::new(),
+        };
+        let names = names.into_iter().filter(is_its);
+        Ok(names.map(|name| dir.child(&name)).collect())
+    }
+
     /// The names of everything in `info/`, in directory order.
     fn infodb_names(&self) -> Result<Vec<Vec<u8>>> {
         let fail = || msg!("cannot read info directory");

@@ -273,11 +273,15 @@ impl Database {
         let Some(files) = self.journal()? else {
             return Ok(());
         };
+        let mut noted = Vec::new();
         for file in &files {
             let scope = &self.modstat.scope;
-            control::parse_scope(file, ParseFlags::UPDATE, scope, &mut self.table, report)?;
+            let (_, pkg) =
+                control::parse_scope(file, ParseFlags::UPDATE, scope, &mut self.table, report)?;
+            noted.extend(pkg);
         }
         if !files.is_empty() && self.mode().writes() {
+            self.remove_info_of_gone(noted)?;
             control::write_db(&status, &self.table, Which::Installed, true)?;
             for file in &files {
                 file.unlink()
@@ -287,6 +291,25 @@ impl Database {
         }
         self.modstat.next_update = 0;
         Ok(())
+    }
+
+    /// Remove the files in `info/` of packages that were noted to be gone ([`Database::note_gone`]).
+    fn remove_info_of_gone(&self, mut noted: Vec<PkgId>) -> Result<()> {
+        noted.sort_unstable();
+        noted.dedup();
+        noted.retain(|pkg| self.table[*pkg].status() == Status::NotInstalled);
+        let mut removed = false;
+        for pkg in noted {
+            for file in self.infodb_files_of_gone(pkg)? {
+                file.unlink()
+                    .or_fail(|| msg!("unable to delete control info file '%.250s'", &file))?;
+                removed = true;
+            }
+        }
+        match removed {
+            true => sys::dir::sync(&self.infodb_dir()),
+            false => Ok(()),
+        }
     }
 
     /// The files of the journal in order; `None` when the directory was missing (and has been
@@ -377,6 +400,15 @@ impl Database {
     pub fn note(&mut self, pkg: PkgId, report: &mut dyn Reporter) -> Result<()> {
         self.note_unsettled(pkg, report)?;
         self.settle().map_err(Error::fatal)
+    }
+
+    /// The same for a package that is no longer installed, whose files in `info/` are removed next:
+    /// the note stays in the journal until they are, and whoever applies the journal removes them.
+    pub fn note_gone(&mut self, pkg: PkgId, report: &mut dyn Reporter) -> Result<()> {
+        if self.modstat.next_update >= JOURNAL_MAX {
+            self.write_status().map_err(Error::fatal)?;
+        }
+        self.note(pkg, report)
     }
 
     /// The same, but that the note survives a power cut is up to [`Database::settle`], which is
@@ -650,6 +682,42 @@ mod tests {
             .collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn what_was_noted_to_be_gone_leaves_nothing() {
+        let dir = database();
+        let info = dir.path().join("info");
+        fs::create_dir(&info).expect("info");
+        let files = [
+            "a.list",
+            "a.md5sums",
+            "a:amd64.list",
+            "ab.list",
+            "a:i386.list",
+        ];
+        for file in files {
+            fs::write(info.join(file), "").expect("info file");
+        }
+        let mut db = opened(dir.path(), OpenMode::Write);
+        let pkg = db.table.find_singleton("a").expect("a");
+        db.table.set_status(pkg, Status::NotInstalled);
+        db.table.blank_bin(pkg, Which::Installed);
+        db.note_gone(pkg, &mut Lines::default()).expect("note");
+        let left = |of: &[&str]| {
+            for file in files {
+                assert_eq!(info.join(file).exists(), of.contains(&file), "{file}");
+            }
+        };
+        left(&files);
+        db.unlock();
+        drop(db);
+        // Whoever only looks changes nothing.
+        drop(opened(dir.path(), OpenMode::ReadOnly));
+        left(&files);
+        let mut db = opened(dir.path(), OpenMode::Write);
+        left(&["ab.list", "a:i386.list"]);
+        db.shutdown(&mut Lines::default()).expect("shutdown");
     }
 
     #[test]

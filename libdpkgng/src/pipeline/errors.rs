@@ -37,6 +37,8 @@ pub struct Failures {
     halted: bool,
     /// Undo actions of the package being processed.
     pub(crate) undo: Vec<Undo>,
+    /// Something could not be undone or tidied up.
+    unclean: bool,
     /// An undo of a package is running; it is not begun again when it fails in its turn.
     undoing: bool,
 }
@@ -106,12 +108,14 @@ impl Run {
         Ok(())
     }
 
-    /// An undo action failed: say so, and finish what the failed script left to do.
+    /// An undo action failed: say so, and finish what the failed script left to do. The run does
+    /// not end well then, as with stock where nothing else has failed.
     /// Errors that reach further are returned.
     pub fn cleanup_failed(&mut self, error: Error) -> Result<()> {
         if error.kind != Kind::Failure {
             return Err(error);
         }
+        self.failures.unclean = true;
         let what = msg!("error while cleaning up");
         let id = "%s%s%s: %s%s:%s\n %s\n";
         let line = msg!(id, "", "dpkg", "", "", what, "", &error.msg);
@@ -140,6 +144,28 @@ impl Run {
         self.failures.halted
     }
 
+    /// Say what could not be done to a file: a warning, as with stock, where that is how things
+    /// stand (something else is there, or it may not be changed). All else is an error: it may go
+    /// well next time, and what is passed over would be forgotten.
+    pub(crate) fn complain(&mut self, errno: Option<i32>, text: Msg) -> Result<()> {
+        const STANDS: [i32; 9] = [
+            libc::EBUSY,
+            libc::EEXIST,
+            libc::EISDIR,
+            libc::ENOTDIR,
+            libc::ENOTEMPTY,
+            libc::EOPNOTSUPP,
+            libc::EPERM,
+            libc::EROFS,
+            libc::ETXTBSY,
+        ];
+        if errno.is_some_and(|e| STANDS.contains(&e)) {
+            self.report.warning(text);
+            return Ok(());
+        }
+        Err(Error::new(text))
+    }
+
     /// The summary of what failed, and the exit code (`reportbroken_retexitstatus`).
     pub fn finish(&mut self) -> i32 {
         let what = std::mem::take(&mut self.failures.what);
@@ -154,7 +180,7 @@ impl Run {
             let line = msg!("Processing was halted because there were too many errors.\n");
             self.report.event(&Event::Stderr(line));
         }
-        i32::from(!what.is_empty())
+        i32::from(!what.is_empty() || self.failures.unclean)
     }
 
     /// Whether a package is on hold and that is not forgiven; says so (`skip_due_to_hold`).

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 
-use super::place::{Spot, names};
+use super::place::{Absence, Spot, names};
 use crate::error::{OrFail, Result};
 use crate::msg;
 
@@ -50,9 +50,24 @@ pub fn sync_parent(spot: &Spot) -> Result<()> {
     let open = spot
         .open_parent()
         .or_fail(|| msg!("unable to open directory '%s'", parent))?;
-    File::from(open)
-        .sync_all()
-        .or_fail(|| msg!("unable to sync directory '%s'", parent))
+    sync_open(File::from(open), parent)
+}
+
+/// The same where the directory may be missing, as may be what was in it.
+pub fn sync_parent_if_there(spot: &Spot) -> Result<()> {
+    let Some(parent) = spot.shown_parent() else {
+        return Ok(());
+    };
+    let open = spot.open_parent().if_there();
+    match open.or_fail(|| msg!("unable to open directory '%s'", parent))? {
+        Some(open) => sync_open(File::from(open), parent),
+        None => Ok(()),
+    }
+}
+
+fn sync_open(dir: File, shown: &[u8]) -> Result<()> {
+    dir.sync_all()
+        .or_fail(|| msg!("unable to sync directory '%s'", shown))
 }
 
 /// How many files of a directory are held open at most; how many there are is up to an archive.

@@ -18,9 +18,10 @@
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::msg::Arg;
@@ -263,11 +264,14 @@ fn readlink_at(dir: RawFd, name: &CStr) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Where something may be missing: the one place that says which error means that nothing is
+/// Where something may be missing: the one place that says which errors mean that nothing is
 /// there.
 pub trait Absence<T> {
     /// `None` for `ENOENT`; every other error is one.
     fn if_there(self) -> io::Result<Option<T>>;
+    /// `None`, too, where the way leads to nothing: it goes through what is no directory
+    /// (`ENOTDIR`), or in a circle (`ELOOP`).
+    fn if_reached(self) -> io::Result<Option<T>>;
 }
 
 impl<T> Absence<T> for io::Result<T> {
@@ -275,6 +279,14 @@ impl<T> Absence<T> for io::Result<T> {
         match self {
             Ok(found) => Ok(Some(found)),
             Err(e) if e.raw_os_error() == Some(libc::ENOENT) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn if_reached(self) -> io::Result<Option<T>> {
+        match self {
+            Ok(found) => Ok(Some(found)),
+            Err(e) if is_absent(&e) => Ok(None),
             Err(e) => Err(e),
         }
     }
@@ -971,11 +983,46 @@ impl Spot {
 /// # Errors
 /// Any while reading, its end aside.
 pub fn names(dir: OwnedFd) -> io::Result<Vec<Vec<u8>>> {
-    let mut list = nix::dir::Dir::from_fd(dir)?;
-    let names = list
-        .iter()
-        .map(|entry| Ok(entry?.file_name().to_bytes().to_vec()));
-    names.collect()
+    let list = Listing::of(dir)?;
+    let mut names = Vec::new();
+    loop {
+        // Only errno tells the end from an error.
+        // SAFETY: the location is this thread's own, and always valid.
+        unsafe { *libc::__errno_location() = 0 };
+        // SAFETY: the stream is open until `list` is dropped, and nobody else reads from it.
+        let entry = unsafe { libc::readdir64(list.0.as_ptr()) };
+        if entry.is_null() {
+            let error = io::Error::last_os_error();
+            return match error.raw_os_error() {
+                Some(0) => Ok(names),
+                _ => Err(error),
+            };
+        }
+        // SAFETY: the entry is valid until the stream is read again, and its name NUL-terminated.
+        let name = unsafe { CStr::from_ptr((&raw const (*entry).d_name).cast()) };
+        names.push(name.to_bytes().to_vec());
+    }
+}
+
+/// A directory stream.
+struct Listing(NonNull<libc::DIR>);
+
+impl Listing {
+    fn of(dir: OwnedFd) -> io::Result<Listing> {
+        // SAFETY: an open descriptor.
+        let stream = unsafe { libc::fdopendir(dir.as_raw_fd()) };
+        let stream = NonNull::new(stream).ok_or_else(io::Error::last_os_error)?;
+        // The descriptor is the stream's now.
+        let _ = dir.into_raw_fd();
+        Ok(Listing(stream))
+    }
+}
+
+impl Drop for Listing {
+    fn drop(&mut self) {
+        // SAFETY: the stream is open and used no more. Nothing was written through it.
+        unsafe { libc::closedir(self.0.as_ptr()) };
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! Symbolic links are read one by one and never lead out of the root; what does not exist
 //! stands for itself, so that a path need not be there to be resolved.
 
-use super::place::Spot;
+use super::place::{Absence, Spot, Stat};
 use crate::error::{OrFail, Result};
 use crate::{bail, msg};
 
@@ -76,7 +76,13 @@ fn skip_slashes(path: &[u8]) -> &[u8] {
 /// Where the symbolic link at `path` points to; `None` when there is none.
 fn link_target(path: &[u8], links: &mut usize) -> Result<Option<Vec<u8>>> {
     let spot = Spot::path(path);
-    let Some(stat) = spot.lstat().ok().filter(|s| s.is_symlink()) else {
+    // To stock every error says that there is no link. A user who may not look gets that answer.
+    let stat = match spot.lstat() {
+        Err(e) if e.raw_os_error() == Some(libc::EACCES) => return Ok(None),
+        stat => stat.if_reached(),
+    };
+    let stat = stat.or_fail(|| msg!("cannot stat file '%s'", path))?;
+    let Some(stat) = stat.filter(Stat::is_symlink) else {
         return Ok(None);
     };
     *links += 1;

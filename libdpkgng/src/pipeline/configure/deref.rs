@@ -2,13 +2,13 @@
 
 use std::os::unix::ffi::OsStringExt;
 
-use super::decide::{EMPTY, NONEXISTENT};
-use crate::error::{OrFail, Result};
+use super::decide::NONEXISTENT;
+use crate::error::{Error, OrFail, Result};
 use crate::fsys::NodeId;
 use crate::pipeline::Run;
 use crate::pkg::{NameWhen, PkgId};
 use crate::report::debug;
-use crate::sys::place::{Absence, Place, Spot};
+use crate::sys::place::{Absence, Place, Spot, is_absent};
 use crate::{bail, msg};
 
 /// How many symbolic links are followed (dpkg's limit).
@@ -16,13 +16,20 @@ const LINKS: u32 = 25;
 
 impl Run {
     /// Where a conffile really is (symbolic links followed below the instdir); it need not
-    /// exist. `None`, warned about, when it cannot be told (`conffderef`).
-    pub fn conffderef(&mut self, pkg: PkgId, conffile: &[u8]) -> Option<Spot> {
-        self.conffderef_or_last(pkg, conffile).ok()
+    /// exist. `None`, warned about, when it is no file (`conffderef`).
+    ///
+    /// # Errors
+    /// It cannot be looked at: stock warns, and takes it for missing.
+    pub fn conffderef(&mut self, pkg: PkgId, conffile: &[u8]) -> Result<Option<Spot>> {
+        Ok(self.conffderef_or_last(pkg, conffile)?.ok())
     }
 
-    /// The same; the error is where following ended.
-    pub(crate) fn conffderef_or_last(&mut self, pkg: PkgId, conffile: &[u8]) -> Result<Spot, Spot> {
+    /// The same; the inner error is where following ended.
+    pub(crate) fn conffderef_or_last(
+        &mut self,
+        pkg: PkgId,
+        conffile: &[u8],
+    ) -> Result<Result<Spot, Spot>> {
         let name = self.db.table.name(pkg, NameWhen::NonAmbig);
         let place = self.place_of(pkg);
         let mut path = conffile.to_vec();
@@ -37,24 +44,29 @@ impl Run {
                 Ok(Some(stat)) => stat,
                 missing => {
                     if let Err(e) = missing {
+                        let lost = is_absent(&e);
                         let id = "%s: unable to stat config file '%s'\n (= '%s'): %s";
-                        self.report.warning(msg!(id, &name, conffile, &spot, e));
+                        let text = msg!(id, &name, conffile, &spot, e);
+                        match lost {
+                            true => self.report.warning(text),
+                            false => return Err(Error::new(text)),
+                        }
                     }
                     let line = || msg!("conffderef nonexistent");
                     self.report.debug(debug::CONFFDETAIL, line);
-                    return Ok(spot);
+                    return Ok(Ok(spot));
                 }
             };
             if stat.is_file() {
                 self.report.debug(debug::CONFF, || {
                     msg!("conffderef in='%s' result='%s'", conffile, &spot)
                 });
-                return Ok(spot);
+                return Ok(Ok(spot));
             }
             if !stat.is_symlink() {
                 let id = "%s: conffile '%.250s' is not a plain file or symlink (= '%s')";
                 self.report.warning(msg!(id, &name, conffile, &spot));
-                return Err(spot);
+                return Ok(Err(spot));
             }
             self.report.debug(debug::CONFFDETAIL, || {
                 msg!("conffderef symlink loopprotect=%d", followed)
@@ -62,15 +74,14 @@ impl Run {
             if followed >= LINKS {
                 let id = "%s: config file '%s' is a circular link\n (= '%s')";
                 self.report.warning(msg!(id, &name, conffile, &spot));
-                return Err(spot);
+                return Ok(Err(spot));
             }
             followed += 1;
             let target = match spot.readlink() {
                 Ok(target) => target,
                 Err(e) => {
                     let id = "%s: unable to readlink conffile '%s'\n (= '%s'): %s";
-                    self.report.warning(msg!(id, &name, conffile, &spot, e));
-                    return Err(spot);
+                    return Err(Error::new(msg!(id, &name, conffile, &spot, e)));
                 }
             };
             if target.len() as u64 != stat.size {
@@ -78,7 +89,7 @@ impl Run {
                 let line = msg!(id, &spot, stat.size, target.len());
                 self.report.warning(line);
                 if target.len() as u64 > stat.size {
-                    return Err(spot);
+                    return Ok(Err(spot));
                 }
             }
             self.report.debug(debug::CONFFDETAIL, || {
@@ -99,8 +110,10 @@ impl Run {
         }
     }
 
-    /// The MD5 of a file in hexadecimal; `nonexistent`; or `-`, warned about, when it cannot
-    /// be opened (`md5hash`).
+    /// The MD5 of a file in hexadecimal, or `nonexistent` (`md5hash`).
+    ///
+    /// # Errors
+    /// It cannot be read: stock warns when it cannot be opened, and notes that it has no hash.
     pub fn md5hash(&mut self, pkg: PkgId, path: &Spot) -> Result<Vec<u8>> {
         let mut file = match path.read().if_there() {
             Ok(Some(file)) => file,
@@ -108,8 +121,7 @@ impl Run {
             Err(e) => {
                 let name = self.db.table.name(pkg, NameWhen::NonAmbig);
                 let id = "%s: unable to open %s to compute its digest: %s";
-                self.report.warning(msg!(id, name, path, e));
-                return Ok(EMPTY.to_vec());
+                return Err(Error::new(msg!(id, name, path, e)));
             }
         };
         match crate::digest::md5_reader(&mut file).or_put(|| msg!("failed to read")) {

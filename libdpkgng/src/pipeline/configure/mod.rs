@@ -195,7 +195,7 @@ impl Run {
         let node = self.db.fsys.find(&conff.name);
         let node = self.namenode_to_use(node, pkg, Which::Installed);
         let shown = self.db.fsys.name(node).to_vec();
-        let Some(current) = self.conffderef(pkg, &shown) else {
+        let Some(current) = self.conffderef(pkg, &shown)? else {
             self.set_conffile_hash(pkg, index, decide::EMPTY.into());
             return Ok(());
         };
@@ -344,10 +344,9 @@ impl Run {
         what: What,
     ) -> Result<()> {
         let name = self.db.table.name(pkg, NameWhen::NonAmbig);
-        let mut complain = |result: io::Result<()>, line: &dyn Fn(io::Error) -> Msg| {
-            if let Err(e) = result {
-                self.report.warning(line(e));
-            }
+        let mut complain = |result: io::Result<()>, line: &dyn Fn(io::Error) -> Msg| match result {
+            Ok(()) => Ok(()),
+            Err(e) => self.complain(e.raw_os_error(), line(e)),
         };
         let unlink_if_there = |spot: &Spot| spot.unlink().if_there().map(drop);
         let Places {
@@ -359,36 +358,36 @@ impl Run {
         let backup = what.contains(What::BACKUP);
         if what.contains(What::KEEP) {
             if !backup {
-                complain(new.unlink(), &|e| {
+                return complain(new.unlink(), &|e| {
                     msg!("%s: failed to remove '%.250s': %s", &name, new, e)
                 });
-                return Ok(());
             }
             complain(unlink_if_there(old), &|e| {
                 let id = "%s: failed to remove old backup '%.250s': %s";
                 msg!(id, &name, old, e)
+            })?;
+            let renamed = new.rename(dist);
+            let complained = complain(renamed, &|e| {
+                let id = "%s: failed to rename '%.250s' to '%.250s': %s";
+                msg!(id, &name, new, dist, e)
             });
             self.activate_path(node, pkg)?;
-            if let Err(e) = new.rename(dist) {
-                let id = "%s: failed to rename '%.250s' to '%.250s': %s";
-                self.report.warning(msg!(id, &name, new, dist, e));
-            }
-            return Ok(());
+            return complained;
         }
         if backup {
             complain(unlink_if_there(dist), &|e| {
                 let id = "%s: failed to remove old distributed version '%.250s': %s";
                 msg!(id, &name, dist, e)
-            });
+            })?;
             complain(unlink_if_there(old), &|e| {
                 let id = "%s: failed to remove '%.250s' (before overwrite): %s";
                 msg!(id, &name, old, e)
-            });
+            })?;
             if !what.contains(What::USER_DEL) {
                 complain(current.link(old), &|e| {
                     let id = "%s: failed to link '%.250s' to '%.250s': %s";
                     msg!(id, &name, current, old, e)
-                });
+                })?;
             }
         }
         if !what.contains(What::NEW_CONFF) {

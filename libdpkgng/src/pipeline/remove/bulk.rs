@@ -11,7 +11,7 @@ use crate::pipeline::Run;
 use crate::pkg::{NameWhen, PkgId, Which};
 use crate::report::debug;
 use crate::state::Status;
-use crate::sys::place::{Place, Spot, Stat};
+use crate::sys::place::{Absence, Place, Spot, Stat};
 use crate::sys::remove::{TreeError, remove_tree, secure_unlink, secure_unlink_statted};
 
 /// Paths that stay, the latest first.
@@ -47,32 +47,34 @@ fn rmdir(spot: &Spot) -> Rmdir {
 /// A path of a package, and what is there.
 struct Found {
     spot: Spot,
-    there: io::Result<Stat>,
+    there: Option<Stat>,
     /// A directory, or a link to one.
     is_dir: bool,
 }
 
 impl Found {
-    fn at(place: &Place, name: &[u8]) -> Found {
+    /// # Errors
+    /// It cannot be said: stock takes a directory for a file then, and forgets it.
+    fn at(place: &Place, name: &[u8]) -> Result<Found> {
         let spot = place.spot(name);
-        let there = spot.lstat();
-        let is_dir = match &there {
-            Ok(st) if st.is_symlink() => spot.stat().is_ok_and(|st| st.is_dir()),
-            Ok(st) => st.is_dir(),
-            Err(_) => false,
+        let cannot = || msg!("cannot remove '%.250s'", &spot);
+        let there = spot.lstat().if_reached().or_fail(cannot)?;
+        let led_to = match there {
+            Some(st) if st.is_symlink() => spot.stat().if_reached().or_fail(cannot)?,
+            there => there,
         };
-        Found {
+        Ok(Found {
             spot,
             there,
-            is_dir,
-        }
+            is_dir: led_to.is_some_and(|st| st.is_dir()),
+        })
     }
 
     /// Remove what is no directory, without asking `rmdir` about it as stock does; false when
     /// that must be asked, since only its error tells what to do.
     fn unlink(&self) -> bool {
         match &self.there {
-            Ok(st) if !st.is_dir() => secure_unlink_statted(&self.spot, st).is_ok(),
+            Some(st) if !st.is_dir() => secure_unlink_statted(&self.spot, st).is_ok(),
             _ => false,
         }
     }
@@ -162,7 +164,7 @@ impl Run {
         leftover: &mut Leftover,
     ) -> Result<bool> {
         let use_node = self.namenode_to_use(node, pkg, Which::Installed);
-        let found = Found::at(place, self.db.fsys.name(use_node));
+        let found = Found::at(place, self.db.fsys.name(use_node))?;
         let Found { spot, is_dir, .. } = &found;
         let is_dir = *is_dir;
 
@@ -336,7 +338,7 @@ impl Run {
         leftover: &mut Leftover,
     ) -> Result<bool> {
         let use_node = self.namenode_to_use(node, pkg, Which::Installed);
-        let found = Found::at(place, self.db.fsys.name(use_node));
+        let found = Found::at(place, self.db.fsys.name(use_node))?;
         let spot = &found.spot;
         if found.is_dir {
             self.debug_detail("removal_bulk is a directory");
@@ -368,7 +370,8 @@ impl Run {
             }
             Rmdir::Failed(e) => Err(Error::os(msg!("cannot remove '%.250s'", spot), e)),
             Rmdir::NotDirectory => {
-                if !spot.lstat().is_ok_and(|st| st.is_symlink()) {
+                // What the path has been since then is not this package's.
+                if !found.there.is_some_and(|st| st.is_symlink()) {
                     return Ok(true);
                 }
                 self.debug_detail("removal_bulk is a symlink to a directory");

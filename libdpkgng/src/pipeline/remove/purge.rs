@@ -67,10 +67,7 @@ impl Beside {
 
 /// Unlink; that there is nothing is fine.
 fn unlink(spot: &Spot) -> io::Result<()> {
-    match spot.unlink() {
-        Err(e) if matches!(e.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => Ok(()),
-        result => result,
-    }
+    spot.unlink().if_reached().map(drop)
 }
 
 impl Run {
@@ -148,7 +145,7 @@ impl Run {
                 msg!("removal_bulk conffile obsolete %s", name)
             });
         }
-        let Some(path) = self.conffderef(pkg, name) else {
+        let Some(path) = self.conffderef(pkg, name)? else {
             self.report.debug(debug::CONFFDETAIL, || {
                 msg!("removal_bulk conffile '%s' (rc < %d)", name, -1)
             });

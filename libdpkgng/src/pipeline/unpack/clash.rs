@@ -9,7 +9,7 @@ use crate::fsys::NodeFlags;
 use crate::pkg::{MultiArch, NameWhen, PkgId, Which};
 use crate::report::debug;
 use crate::state::Status;
-use crate::sys::place::{Stat, device, is_absent};
+use crate::sys::place::{Absence, Stat, device};
 use crate::{bail, msg};
 
 /// The verdict on a path.
@@ -41,15 +41,15 @@ impl Run {
                 // Followed only where there is a link to follow.
                 let found = match there {
                     Some(there) if !there.is_symlink() => Some(there),
-                    Some(_) => match self.unpack.place().stat(&item.usename) {
-                        Err(e) if is_absent(&e) => None,
-                        led_to => Some(led_to.or_fail(|| {
+                    Some(_) => {
+                        let led_to = self.unpack.place().stat(&item.usename).if_reached();
+                        led_to.or_fail(|| {
                             msg!(
                                 "unable to stat '%.255s' (which was about to be installed)",
                                 &item.usename
                             )
-                        })?),
-                    },
+                        })?
+                    }
                     None => None,
                 };
                 let existing = found.is_some_and(|st| st.is_dir());
@@ -66,21 +66,16 @@ impl Run {
     /// `linktosameexistingdir()`: the link on the disk and the new one lead to one directory.
     fn links_to_same_directory(&mut self, item: &Item) -> Result<bool> {
         let shown = item.spots.shown_main();
-        let old = match self.unpack.place().stat(&item.usename) {
-            Ok(st) => st,
-            Err(e) if is_absent(&e) => return Ok(false),
-            Err(e) => {
-                return Err(e).or_fail(|| {
-                    msg!(
-                        "failed to stat (dereference) existing symlink '%.250s'",
-                        shown
-                    )
-                });
-            }
-        };
-        if !old.is_dir() {
+        let old = self.unpack.place().stat(&item.usename).if_reached();
+        let old = old.or_fail(|| {
+            msg!(
+                "failed to stat (dereference) existing symlink '%.250s'",
+                &shown
+            )
+        })?;
+        let Some(old) = old.filter(Stat::is_dir) else {
             return Ok(false);
-        }
+        };
         let target = &item.entry.linkname;
         let path = match target.first() {
             Some(b'/') => target.clone(),
@@ -90,21 +85,16 @@ impl Run {
                 [dir, target].concat()
             }
         };
-        let new = match self.unpack.place().stat(&path) {
-            Ok(st) => st,
-            Err(e) if is_absent(&e) => return Ok(false),
-            Err(e) => {
-                let path = self.unpack.place().path(&path);
-                return Err(e).or_fail(|| {
-                    msg!(
-                        "failed to stat (dereference) proposed new symlink target '%.250s' for symlink '%.250s'",
-                        path,
-                        shown
-                    )
-                });
-            }
-        };
-        Ok(new.is_dir() && (new.dev, new.ino) == (old.dev, old.ino))
+        let new = self.unpack.place().stat(&path).if_reached();
+        let new = new.or_fail(|| {
+            let path = self.unpack.place().path(&path);
+            msg!(
+                "failed to stat (dereference) proposed new symlink target '%.250s' for symlink '%.250s'",
+                path,
+                &shown
+            )
+        })?;
+        Ok(new.is_some_and(|new| new.is_dir() && (new.dev, new.ino) == (old.dev, old.ino)))
     }
 
     /// Go through the other packages that have the path.

@@ -242,7 +242,7 @@ impl Run {
         let name = self.db.fsys.name(node).to_vec();
         let usenode = self.namenode_to_use(node, pkg, Which::Installed);
         let usename = self.db.fsys.name(usenode).to_vec();
-        let Some(path) = self.conffderef(pkg, &usename) else {
+        let Some(path) = self.conffderef(pkg, &usename)? else {
             self.report.debug(debug::CONFFDETAIL, || {
                 let why = "Success";
                 msg!(

@@ -19,7 +19,7 @@ use crate::fsys::{NodeFlags, NodeId};
 use crate::msg;
 use crate::pkg::{PkgId, Which};
 use crate::report::debug;
-use crate::sys::place::is_absent;
+use crate::sys::place::{Absence, is_absent};
 
 impl Run {
     /// Rename what was deferred.
@@ -66,14 +66,10 @@ impl Run {
             })?;
             // Where the payload's own file stood, rename did nothing.
             if job.linked.contains(node) {
-                match spots.new.unlink() {
-                    Err(e) if !is_absent(&e) => {
-                        let name = self.db.fsys.name(*node);
-                        let id = "unable to install new version of '%.255s'";
-                        return Err(Error::os(msg!(id, name), e));
-                    }
-                    _ => {}
-                }
+                spots.new.unlink().if_reached().or_fail(|| {
+                    let name = self.db.fsys.name(*node);
+                    msg!("unable to install new version of '%.255s'", name)
+                })?;
             }
             // A link in place may lead the way to what comes next.
             if job.links.contains(node) {

@@ -213,9 +213,7 @@ impl Run {
         self.report.debug(debug::GENERAL, || {
             msg!("pkg_disappear cleaning info directory")
         });
-        self.remove_info_files(pkg)?;
-        self.db.info_changed();
-
+        let files = self.db.infodb_files(pkg, Which::Installed)?;
         self.db.table.set_status(pkg, Status::NotInstalled);
         let p = &mut self.db.table[pkg];
         p.want = Want::Unknown;
@@ -223,7 +221,10 @@ impl Run {
         p.configversion = Version::default();
         self.db.table.blank_bin(pkg, Which::Installed);
         self.db.fsys.mark_stale(pkg);
-        self.db.note(pkg, &mut *self.report)
+        // Stock removes the files first, and a package without them never disappears. What is
+        // left of them now the next run removes, if this one goes no further.
+        self.db.note_gone(pkg, &mut *self.report)?;
+        self.remove_info_files(files).map_err(Error::fatal)
     }
 
     /// `pkg_remove_files_from_others()`: what was taken over leaves the others' lists.

@@ -305,7 +305,7 @@ impl Run {
             // Stock takes the path that was followed only where following failed, and then
             // with the root's path in front once more; elsewhere `.dpkg-new` stands beside a
             // symbolic link and not beside its target.
-            if let Err(followed) = self.conffderef_or_last(pkg, &usename) {
+            if let Err(followed) = self.conffderef_or_last(pkg, &usename)? {
                 usename = followed.shown().to_vec();
             }
             self.report.debug(debug::CONFF, || {

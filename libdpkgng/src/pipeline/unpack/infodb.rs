@@ -1,6 +1,7 @@
 //! The control member's files into `info/` (`pkg_infodb_update`).
 
 use super::super::Run;
+use crate::db::infodb::InfoFiles;
 use crate::error::{OrFail, Result};
 use crate::pkg::{MultiArch, NameWhen, PkgId, Which};
 use crate::report::debug;
@@ -57,7 +58,8 @@ impl Run {
             self.report.debug(debug::SCRIPTS, || {
                 msg!("process_archive remove old info files after db layout switch")
             });
-            self.remove_info_files(pkg)?;
+            let files = self.db.infodb_files(pkg, Which::Installed)?;
+            self.remove_info_files(files)?;
         }
         self.db.info_changed();
         Ok(())
@@ -126,8 +128,7 @@ impl Run {
     }
 
     /// Delete everything a package has in `info/` under its installed name.
-    pub(super) fn remove_info_files(&mut self, pkg: PkgId) -> Result<()> {
-        let mut files = self.db.infodb_files(pkg, Which::Installed)?;
+    pub(super) fn remove_info_files(&mut self, mut files: InfoFiles) -> Result<()> {
         while let Some(file) = files.next(&mut *self.report) {
             file.spot
                 .unlink()
@@ -136,6 +137,7 @@ impl Run {
                 msg!("removal_bulk info unlinked %s", &file.spot)
             });
         }
+        self.db.info_changed();
         Ok(())
     }
 }

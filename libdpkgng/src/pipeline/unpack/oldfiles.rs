@@ -7,12 +7,11 @@ use super::Nodes;
 use super::conffiles::NEW_CONFFILE;
 use crate::error::{OrFail, Result};
 use crate::fsys::{NodeFlags, NodeId};
-use crate::msg;
 use crate::pkg::{PkgId, Which};
 use crate::report::debug;
-use crate::sys::place::Stat;
-use crate::sys::place::is_absent;
+use crate::sys::place::{Absence, Stat};
 use crate::sys::remove::secure_unlink_statted;
+use crate::{bail, msg};
 
 /// The new files by what they are on the disk, so that an old name of one of them is found.
 #[derive(Default)]
@@ -57,11 +56,15 @@ impl Run {
             let place = self.unpack.place();
             let spot = place.spot(&usename);
             let shown = place.path(&usename);
-            let stat = spot.lstat();
+            let stat = spot.lstat().if_reached();
             let is_dir = match &stat {
-                Ok(st) if st.is_symlink() => place.stat(&usename).is_ok_and(|st| st.is_dir()),
-                Ok(st) => st.is_dir(),
-                Err(_) => false,
+                Ok(Some(st)) if st.is_symlink() => {
+                    let led_to = spot.stat().if_reached();
+                    let led_to = led_to.or_fail(|| msg!("cannot stat file '%s'", &shown))?;
+                    led_to.is_some_and(|st| st.is_dir())
+                }
+                Ok(Some(st)) => st.is_dir(),
+                _ => false,
             };
             if is_dir {
                 self.report.debug(debug::EACHFILEDETAIL, || {
@@ -72,17 +75,14 @@ impl Run {
                 }
             }
             let stat = match stat {
-                Ok(stat) => stat,
-                Err(e) => {
-                    if !is_absent(&e) {
-                        self.report.warning(msg!(
-                            "could not stat old file '%.250s' so not deleting it: %s",
-                            &shown,
-                            e
-                        ));
-                    }
-                    continue;
-                }
+                Ok(Some(stat)) => stat,
+                Ok(None) => continue,
+                // Stock warns, and it stays, owned by nobody.
+                Err(e) => bail!(
+                    "could not stat old file '%.250s' so not deleting it: %s",
+                    &shown,
+                    e
+                ),
             };
             let is_conffile = self.db.fsys.flags(node).contains(NodeFlags::OLD_CONFF);
             if stat.is_dir() {
@@ -92,11 +92,14 @@ impl Run {
                 }
                 let name = self.db.fsys.name(node);
                 match spot.rmdir() {
-                    Err(e) => self.report.warning(msg!(
-                        "unable to delete old directory '%.250s': %s",
-                        name,
-                        e
-                    )),
+                    Err(e) => {
+                        let (errno, id) = (
+                            e.raw_os_error(),
+                            "unable to delete old directory '%.250s': %s",
+                        );
+                        let text = msg!(id, name, e);
+                        self.complain(errno, text)?;
+                    }
                     Ok(()) if is_conffile => self.report.warning(msg!(
                         "old conffile '%.250s' was an empty directory (and has now been deleted)",
                         name
@@ -129,11 +132,12 @@ impl Run {
             }
             self.db.activate_path(usenode, pkg, &mut *self.report)?;
             if let Err(e) = secure_unlink_statted(&spot, &stat) {
-                self.report.warning(msg!(
+                let (errno, id) = (
+                    e.raw_os_error(),
                     "unable to securely remove old file '%.250s': %s",
-                    self.db.fsys.name(node),
-                    e
-                ));
+                );
+                let text = msg!(id, self.db.fsys.name(node), e);
+                self.complain(errno, text)?;
             }
             if stat.is_symlink() {
                 self.unpack.place().forget();
@@ -167,16 +171,14 @@ impl Run {
                 .unpack
                 .place
                 .get_or_insert_with(|| self.db.dirs.place().clone());
-            match place.spot(name).lstat() {
-                Ok(st) => ondisk
+            let there = place.spot(name).lstat().if_reached();
+            let there = there.or_fail(|| msg!("unable to stat other new file '%.250s'", name))?;
+            if let Some(st) = there {
+                ondisk
                     .by_id
                     .entry((st.dev, st.ino))
                     .or_default()
-                    .push(*node),
-                Err(e) if is_absent(&e) => {}
-                Err(e) => {
-                    return Err(e).or_fail(|| msg!("unable to stat other new file '%.250s'", name));
-                }
+                    .push(*node);
             }
         }
         let mut same: Option<NodeId> = None;

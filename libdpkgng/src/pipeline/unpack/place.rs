@@ -18,7 +18,7 @@ use crate::fsys::NodeFlags;
 use crate::msg::Msg;
 use crate::pkg::{PkgId, Which};
 use crate::report::debug;
-use crate::sys::place::{Spot, Stat, device};
+use crate::sys::place::{Absence, Spot, Stat, device};
 use crate::sys::writeback;
 use crate::{bail, err, msg};
 
@@ -114,10 +114,7 @@ impl Run {
     /// Whether something may be left beside a path that making `.dpkg-new` would not meet, or
     /// somebody listens. Where the path itself is free so is `.dpkg-tmp`: it would be in its place.
     fn must_clear(&self, item: &Item) -> bool {
-        let absent = |spot: &Spot| {
-            let stat = spot.lstat();
-            stat.is_err_and(|e| e.raw_os_error() == Some(libc::ENOENT))
-        };
+        let absent = |spot: &Spot| matches!(spot.lstat().if_there(), Ok(None));
         self.report.debug_flags() & debug::EACHFILE != 0
             || (item.there.is_some() && !absent(&item.spots.tmp))
     }

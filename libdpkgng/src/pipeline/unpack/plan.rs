@@ -303,7 +303,10 @@ impl Run {
         };
         // What there is to say of an archive that fails, the tool says.
         let extracted = deb.and_then(|deb| extract_control(&deb, cidir, &mut owners, &mut Silent));
-        if extracted.is_err() || cidir.child(b"control").exists().is_err() {
+        let control = cidir.child(b"control");
+        let there = control.exists().if_there();
+        let there = there.or_fail(|| msg!("cannot stat file '%s'", &control))?;
+        if extracted.is_err() || there.is_none() {
             self.remove_tree_at(cidir)?;
             let dir = cidir.host_path();
             let args = [
@@ -317,7 +320,8 @@ impl Run {
                 return Err(Error::new(text));
             }
         }
-        sys::dir::open_contents(cidir)
+        // It may be another directory of that name by now.
+        sys::dir::open_contents(&cidir.again())
     }
 
     /// The control file into the table: as what is available.
