@@ -72,6 +72,18 @@ pub const OPTIONS: &[OwnOption] = &[
         about: "Read each archive in its turn, as dpkg does",
         run: None,
     },
+    OwnOption {
+        name: "path-index",
+        args: " <paths>",
+        about: "Keep an index of paths from so many on (default: 100000)",
+        run: None,
+    },
+    OwnOption {
+        name: "no-path-index",
+        args: "",
+        about: "Read all file lists, as dpkg does",
+        run: None,
+    },
 ];
 
 /// They all, with their dashes.

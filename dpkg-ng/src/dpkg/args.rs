@@ -114,6 +114,8 @@ pub struct Settings {
     pub abort_after: i32,
     /// `--read-ahead`: MiB of memory; 0 with `--no-read-ahead`.
     pub read_ahead: i32,
+    /// `--path-index`: from so many paths on; `None` with `--no-path-index`.
+    pub path_index: Option<i32>,
     /// `--ignore-depends`, the last one first.
     pub ignore_depends: Vec<OsString>,
     /// `--verify-format`
@@ -147,6 +149,7 @@ impl Settings {
             pager: true,
             abort_after: 50,
             read_ahead: (libdpkgng::pipeline::unpack::AHEAD >> 20) as i32,
+            path_index: Some(libdpkgng::db::path_index::FROM as i32),
             ignore_depends: Vec::new(),
             verify_format: VerifyFormat::Rpm,
             pre_invoke: Vec::new(),

@@ -92,6 +92,8 @@ pub static OPTIONS: &[Row] = &[
     // Not stock's: dpkg-ng --help has them.
     Row::value("read-ahead", LONG, |s, _, name, v| { s.read_ahead = parse_int(name, v)?; Ok(()) }),
     Row::flag("no-read-ahead", LONG, |s, _| { s.read_ahead = 0; Ok(()) }),
+    Row::value("path-index", LONG, |s, _, name, v| { s.path_index = Some(parse_int(name, v)?); Ok(()) }),
+    Row::flag("no-path-index", LONG, |s, _| { s.path_index = None; Ok(()) }),
     Row::suffix("force", |s, p, _, v| force::obey(&mut s.force, p, v.as_bytes(), true)),
     Row::suffix("refuse", |s, p, _, v| force::obey(&mut s.force, p, v.as_bytes(), false)),
     Row::suffix("no-force", |s, p, _, v| force::obey(&mut s.force, p, v.as_bytes(), false)),

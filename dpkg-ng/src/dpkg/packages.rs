@@ -28,6 +28,9 @@ pub fn database(process: &Process, args: &DpkgArgs) -> Database {
     };
     db.sysusers.passwd = below_root("DPKG_PATH_PASSWD");
     db.sysusers.group = below_root("DPKG_PATH_GROUP");
+    // What a plugin installs may be elsewhere than its admindir says.
+    let from = args.settings.path_index.filter(|_| args.hooks.is_empty());
+    db.set_path_index(from.map(|paths| usize::try_from(paths).unwrap_or(0)));
     db.set_frontend_locked(process.env.get("DPKG_FRONTEND_LOCKED").is_some());
     db
 }

@@ -1,11 +1,13 @@
 //! `info/*.list`: which paths a package has (db-fsys-files.c, db-fsys-progress of progress.c).
 //!
-//! A list is read once and again after it was rewritten. All of them are read in the order
+//! A list is read once and again after it was rewritten; an index may stand for it ([`super::path_index`]) until somebody
+//! asks for it. All of them are read in the order
 //! in which they lie on the disk, where the file system tells, else in that of dpkg's package
 //! table. As the owners of a path are kept latest first, `dpkg -S` shows that order.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::time::SystemTime;
 
 use memchr::memmem::Finder;
 
@@ -31,6 +33,18 @@ pub struct Progress {
     said: bool,
     /// Where lists lay on the disk when they were first read.
     offsets: HashMap<PkgId, i64>,
+}
+
+impl Progress {
+    /// Where a list lay on the disk, as `physical_offset` tells it.
+    pub(super) fn offset(&self, pkg: PkgId) -> i64 {
+        self.offsets.get(&pkg).copied().unwrap_or(0)
+    }
+
+    /// Where lists lie on the disk, from elsewhere.
+    pub(super) fn know_offsets(&mut self, offsets: Vec<(PkgId, i64)>) {
+        self.offsets.extend(offsets);
+    }
 }
 
 /// The percentage dpkg draws on a terminal (progress.c): every fifth, over the line itself.
@@ -212,14 +226,20 @@ impl Database {
             return Ok(());
         }
         let mut meter = None;
-        if !self.filelists.said {
+        let first = !self.filelists.said;
+        if first {
             meter = Some(Meter::start(self.table.count(), report));
+            self.consult_path_index(report)?;
         }
-        self.read_all_files(|list| Some(Cow::Borrowed(list)), &mut meter, report)?;
+        let since = SystemTime::now();
+        let order = self.read_all_files(|list| Some(Cow::Borrowed(list)), &mut meter, report)?;
         self.filelists.all_read = true;
+        if first {
+            self.lists_are_read(&order, since);
+        }
         if let Some(meter) = meter {
             meter.done(report);
-            let count = self.fsys.len();
+            let count = self.fsys.count_paths();
             report.output(msgn!(
                 count,
                 "%d file or directory currently installed.)\n",
@@ -246,22 +266,23 @@ impl Database {
             |list| lines_with(&finders, list).map(Cow::Owned),
             &mut None,
             report,
-        )
+        )?;
+        Ok(())
     }
 
     /// Read the lists that are not current, or what `sift` leaves of them; all of those for which it
-    /// gives `None`.
+    /// gives `None`. Returns the order in which all lists are read, or would be.
     fn read_all_files(
         &mut self,
         sift: impl Fn(&[u8]) -> Option<Cow<'_, [u8]>> + Sync,
         meter: &mut Option<Meter>,
         report: &mut dyn Reporter,
-    ) -> Result<()> {
+    ) -> Result<Vec<PkgId>> {
         // What is to be found out, and of whom.
         let (mut wanted, mut whose) = (Vec::new(), Vec::new());
         let order = self.table.in_hash_order();
         for pkg in &order {
-            let content = self.fsys.files(*pkg).is_none();
+            let content = !self.fsys.is_current(*pkg);
             if self.table[*pkg].status() == Status::NotInstalled {
                 if content {
                     self.fsys.set_files(*pkg, Vec::new());
@@ -269,7 +290,8 @@ impl Database {
                 continue;
             }
             let known = self.filelists.offsets.get(pkg);
-            let offset = known.is_none_or(|offset| *offset == 0);
+            let unread = !content && self.fsys.files(*pkg).is_none();
+            let offset = !unread && known.is_none_or(|offset| *offset == 0);
             if content || offset {
                 self.infodb_format()?;
                 wanted.push(Wanted {
@@ -300,16 +322,15 @@ impl Database {
                 lists.insert(pkg, lines.ok_or(wanted.path));
             }
         }
-        let offset = |pkg: &PkgId| self.filelists.offsets.get(pkg).copied().unwrap_or(0);
-        let mut order: Vec<(i64, PkgId)> = order.iter().map(|pkg| (offset(pkg), *pkg)).collect();
-        order.sort_by_key(|(offset, _)| *offset);
+        let mut order = order;
+        order.sort_by_cached_key(|pkg| self.filelists.offset(*pkg));
         let (mut queue, mut unread) = (Vec::new(), Vec::new());
-        for (at, (_, pkg)) in order.into_iter().enumerate() {
-            match lists.remove(&pkg) {
-                Some(Ok(lines)) => queue.push((at, pkg, Some(lines))),
+        for (at, pkg) in order.iter().enumerate() {
+            match lists.remove(pkg) {
+                Some(Ok(lines)) => queue.push((at, *pkg, Some(lines))),
                 Some(Err(path)) => {
                     unread.push(path);
-                    queue.push((at, pkg, None));
+                    queue.push((at, *pkg, None));
                 }
                 None => {}
             }
@@ -336,7 +357,7 @@ impl Database {
         if let Some(meter) = meter {
             meter.step_to(self.table.count(), report);
         }
-        Ok(())
+        Ok(order)
     }
 
     /// The same without progress, now and later (`ensure_allinstfiles_available_quiet`).

@@ -8,6 +8,7 @@
 //! | `statoverride` | [`statoverrides`] (and, below the instdir, [`sysuser`]) |
 //! | `triggers/File`, `triggers/Unincorp`, `triggers/NAME`, `triggers/Lock` | [`trigdb`] |
 //! | `arch`, `arch-native` | [`arch`] |
+//! | `/var/cache/dpkg-ng/paths`, our own | [`path_index`] |
 //!
 //! [`Database`] is the in-core state of all of them; each module adds its own methods to it.
 
@@ -26,6 +27,7 @@ pub mod filehash;
 pub mod filelist;
 pub mod infodb;
 pub mod modstatdb;
+pub mod path_index;
 pub mod statoverrides;
 pub mod sysuser;
 pub mod trigdb;
@@ -101,6 +103,7 @@ pub struct Database {
     pub sysusers: sysuser::SysUsers,
     pub(crate) modstat: modstatdb::Modstat,
     pub(crate) filelists: filelist::Progress,
+    pub(crate) path_index: path_index::State,
     pub(crate) diversions: diversions::State,
     pub(crate) statoverrides: statoverrides::State,
 }
@@ -116,6 +119,7 @@ impl Database {
             sysusers: Default::default(),
             modstat: Default::default(),
             filelists: Default::default(),
+            path_index: Default::default(),
             diversions: Default::default(),
             statoverrides: Default::default(),
         }

@@ -89,6 +89,7 @@ impl Run {
             )?;
         }
         self.db.ensure_all_files(&mut *self.report)?;
+        self.db.ensure_files(pkg, &mut *self.report)?;
         self.db.fsys.forget_run_state();
 
         let version = self.db.table[pkg]

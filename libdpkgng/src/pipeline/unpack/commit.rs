@@ -101,6 +101,7 @@ impl Run {
         while !self.unpack.conflictors.is_empty() {
             let conflictor = self.unpack.conflictors.remove(0);
             self.db.ensure_all_files(&mut *self.report)?;
+            self.db.ensure_files(conflictor, &mut *self.report)?;
             let table = &self.db.table;
             let line = msg!(
                 "Removing %s (%s), to allow configuration of %s (%s) ...\n",

@@ -59,7 +59,7 @@ impl Run {
                 continue;
             }
             report.debug(detail, || msg!("filesavespackage ...  is 3rd package"));
-            if fsys.files(third).is_none() {
+            if !fsys.is_current(third) {
                 report.debug(detail, || msg!("process_archive ... already disappeared!"));
                 continue;
             }
@@ -87,6 +87,13 @@ impl Run {
 
     /// Whether an installed package has no file left that is its own.
     fn is_replaced_whole(&mut self, other: PkgId, pkg: PkgId) -> Result<bool> {
+        // A path that nobody met is in no new archive and diverted by nobody.
+        if self.db.fsys.has_unmet_path(other) {
+            return Ok(false);
+        }
+        if self.db.fsys.is_current(other) {
+            self.db.ensure_files(other, &mut *self.report)?;
+        }
         let table = &self.db.table;
         let istobe = self.istobe(other);
         let Some(files) = self.db.fsys.files(other).filter(|f| !f.is_empty()) else {
@@ -287,6 +294,9 @@ impl Run {
                 }
                 if self.db.fsys.flags(*node).contains(NodeFlags::NEW_CONFF) {
                     self.conffile_mark_obsolete(other, *node);
+                }
+                if self.db.fsys.is_current(other) {
+                    self.db.ensure_files(other, &mut *self.report)?;
                 }
                 // Gone already, or rewritten already: one rewrite drops all such paths.
                 let Some(files) = self.db.fsys.files(other).map(<[NodeId]>::to_vec) else {

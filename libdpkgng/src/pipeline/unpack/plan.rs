@@ -383,6 +383,7 @@ impl Run {
         self.check_relations(&mut deconfigure, pkg, &shown)?;
 
         self.db.ensure_all_files(&mut *self.report)?;
+        self.db.ensure_files(pkg, &mut *self.report)?;
         self.db.fsys.forget_run_state();
         self.db.ensure_file_interests()?;
 

@@ -4,7 +4,7 @@
 //! that grows with each new path, or where a list was read to ([`Lines`]). Per path: the packages that own it, and, for the few paths that have them,
 //! a diversion, a statoverride and what this run found out about it. Per package: its file
 //! list. What is on disk (`info/*.list`, `diversions`, `statoverride`) is read and written by
-//! `db`; this module knows no files.
+//! `db`; this module knows no files. An index ([`PathIndex`]) may stand for lists that nobody reads.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -13,6 +13,11 @@ use std::ops::Range;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::pkg::{Bytes, PkgId, SetId, fnv_hash};
+
+mod index;
+mod unread;
+
+pub use index::{Indexed, PathIndex, Stamp, Survey};
 
 /// A path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -194,6 +199,8 @@ pub struct Fsys {
     hasher: Hasher,
     extra: HashMap<NodeId, Extra>,
     lists: HashMap<PkgId, FileList>,
+    /// Lists that an index stands for.
+    unread: Option<Box<unread::Unread>>,
 }
 
 /// The path without leading `/` and `./` (`path_skip_slash_dotslash`).
@@ -260,6 +267,7 @@ impl Fsys {
         let nodes = &self.nodes;
         self.index
             .insert_unique(widen(hash), id, |i| widen(nodes[*i as usize].hash));
+        self.own_by_index(NodeId(id));
         NodeId(id)
     }
 
@@ -332,7 +340,7 @@ impl Fsys {
         self.text(arena, start, len)
     }
 
-    /// How many paths are known (`fsys_hash_entries`).
+    /// How many paths are nodes.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
@@ -476,6 +484,10 @@ impl Fsys {
 
     /// Replace the file list of a package, moving the ownership links along.
     pub fn set_files(&mut self, pkg: PkgId, files: Vec<NodeId>) {
+        if self.was_unread(pkg) {
+            self.lists.insert(pkg, FileList::Valid(files));
+            return;
+        }
         self.blank_files(pkg);
         self.links.reserve(files.len());
         for node in &files {
