@@ -11,6 +11,7 @@
 //! * [`deb`] and [`world`] are what a case is told with; [`cases`] is the library of them.
 //! * [`generator`] makes packages and command sequences at random and compares those.
 //! * [`faults`] fails system calls of ours and goes on.
+//! * [`fsck`] damages a database and has ours repair it.
 //! * [`kill`] kills ours at any moment and recovers.
 //! * [`msgids`] checks that every text of ours is a message of dpkg.
 //! * [`runner`] runs cases, [`suite`] dpkg's functional tests, [`autotest`] its `src/at` tests,
@@ -27,6 +28,7 @@ pub mod cases;
 pub mod catalogue;
 pub mod deb;
 pub mod faults;
+pub mod fsck;
 pub mod generator;
 pub mod kill;
 pub mod msgids;

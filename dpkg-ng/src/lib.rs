@@ -17,6 +17,7 @@ mod db_backup;
 mod deb;
 mod divert;
 mod dpkg;
+mod fsck;
 mod locale;
 mod maintscript_helper;
 mod own;
@@ -62,9 +63,13 @@ fn tool(name: &OsStr) -> Option<(&'static str, Tool)> {
     TOOLS.iter().find(|(n, _)| name == *n).copied()
 }
 
-/// The option of dpkg-ng's own that an argument is.
-fn own_option(arg: &OsStr) -> Option<(&'static str, Tool)> {
-    let name = arg.to_str()?.strip_prefix("--")?;
+/// The option or command of dpkg-ng's own that an argument is.
+fn own(arg: &OsStr) -> Option<(&'static str, Tool)> {
+    let name = arg.to_str()?;
+    if let Some(command) = own::COMMANDS.iter().find(|c| c.name == name) {
+        return Some((own::NAME, command.run));
+    }
+    let name = name.strip_prefix("--")?;
     let found = own::OPTIONS.iter().find(|o| o.name == name)?;
     Some((own::NAME, found.run?))
 }
@@ -96,7 +101,7 @@ pub fn dpkg_ng() -> i32 {
     let mut as_ourselves = false;
     let (name, run) = match tool(base) {
         Some(tool) => tool,
-        None => match args.first().and_then(|a| tool(a).or_else(|| own_option(a))) {
+        None => match args.first().and_then(|a| tool(a).or_else(|| own(a))) {
             Some(named) => {
                 args.remove(0);
                 named

@@ -7,13 +7,38 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 
 use crate::cli::{Env, Process};
-use crate::{TOOLS, Tool, completions, parity};
+use crate::completions::Outline;
+use crate::{TOOLS, Tool, completions, fsck, parity};
 
 /// The name.
 pub const NAME: &str = "dpkg-ng";
 
 /// What usage errors end with.
 pub const HINT: &str = "Type dpkg-ng --help for what dpkg-ng is.";
+
+/// A command of dpkg-ng's own: what it does when its name is the first argument. It is no tool: no program has
+/// that name.
+pub struct Command {
+    /// Its name.
+    pub name: &'static str,
+    /// What follows it.
+    pub args: &'static str,
+    /// What it is for.
+    pub about: &'static str,
+    /// What it does with what follows it.
+    pub run: Tool,
+    /// What completions are made from.
+    pub outline: fn() -> Outline,
+}
+
+/// They all.
+pub const COMMANDS: &[Command] = &[Command {
+    name: "fsck",
+    args: " [--repair] [<option>...]",
+    about: "Check the database and the files of packages; repair them",
+    run: fsck::main,
+    outline: fsck::options::outline,
+}];
 
 /// An option of dpkg-ng's own.
 pub struct OwnOption {
@@ -102,13 +127,22 @@ fn help_text() -> String {
     let mut options = String::new();
     for option in OPTIONS {
         let spelt = format!("--{}{}", option.name, option.args);
-        let _ = match spelt.len() {
-            ..20 => writeln!(options, "  {spelt:<20} {}", option.about),
-            _ => writeln!(options, "  {spelt}\n  {:<20} {}", "", option.about),
-        };
+        options.push_str(&entry(&spelt, option.about));
     }
+    let commands = COMMANDS
+        .iter()
+        .map(|c| entry(&format!("{}{}", c.name, c.args), c.about));
     out = out.replace("@TOOLS@\n", &tools);
+    out = out.replace("@COMMANDS@\n", &commands.collect::<String>());
     out.replace("@OPTIONS@\n", &options)
+}
+
+/// A line of a list, or two, if the first part is long.
+fn entry(spelt: &str, about: &str) -> String {
+    match spelt.len() {
+        ..20 => format!("  {spelt:<20} {about}\n"),
+        _ => format!("  {spelt}\n  {:<20} {about}\n", ""),
+    }
 }
 
 fn help(env: Env, _: &[OsString]) -> i32 {
@@ -151,8 +185,15 @@ mod tests {
         let tools: Vec<&str> = TOOLS.iter().map(|(name, _)| *name).collect();
         assert_eq!(tags("TOOLS"), tools);
         assert_eq!(tags("OPTIONS"), options().collect::<Vec<_>>());
+        let commands: Vec<&str> = COMMANDS.iter().map(|c| c.name).collect();
+        assert_eq!(tags("COMMANDS"), commands);
         let help = help_text();
-        for word in tools.into_iter().map(str::to_owned).chain(options()) {
+        for word in tools
+            .into_iter()
+            .chain(commands)
+            .map(str::to_owned)
+            .chain(options())
+        {
             assert!(help.contains(&format!("\n  {word}")), "{word}");
         }
         assert!(!help.contains('@'));

@@ -16,6 +16,7 @@
 //! | 6 | [`pipeline`] |
 //! | 7 | [`admin`] |
 //! | 7 | [`plugin`] |
+//! | 8 | [`fsck`] |
 //!
 //! The library never prints, asks, exits or reads the environment: what it has to say
 //! leaves as [`report::Event`]s, what it has to ask goes through [`report::Prompter`].
@@ -43,6 +44,7 @@ pub mod digest;
 pub mod error;
 pub mod filter;
 pub mod force;
+pub mod fsck;
 pub mod fsys;
 pub mod hooks;
 pub mod msg;

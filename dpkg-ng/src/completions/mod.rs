@@ -53,7 +53,7 @@ impl Tool {
 
 /// Everything a shell is told of.
 struct Tools {
-    /// The tools.
+    /// The tools, and dpkg-ng's own commands.
     tools: Vec<Tool>,
     /// The commands that completions are registered for.
     commands: Vec<String>,
@@ -75,6 +75,10 @@ fn script(shell: &str, commands: &[String]) -> Option<String> {
         name,
         outline: outline(),
     };
+    let own = own::COMMANDS.iter().map(|command| Tool {
+        name: command.name,
+        outline: (command.outline)(),
+    });
     let all = || std::iter::once(own::NAME).chain(OUTLINES.iter().map(|(name, _)| *name));
     let commands = match commands {
         [] => all().map(str::to_owned).collect(),
@@ -82,7 +86,7 @@ fn script(shell: &str, commands: &[String]) -> Option<String> {
         _ => return None,
     };
     Some(make(&Tools {
-        tools: OUTLINES.iter().map(tool).collect(),
+        tools: OUTLINES.iter().map(tool).chain(own).collect(),
         commands,
     }))
 }

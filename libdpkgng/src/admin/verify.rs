@@ -34,13 +34,13 @@ pub enum Format {
 
 /// What was found of one path (`verify_checks`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Checks {
+pub(crate) struct Checks {
     /// Why it cannot be looked at.
-    missing: Option<i32>,
+    pub(crate) missing: Option<i32>,
     /// It has a digest, so it should be a regular file, and is none.
-    not_regular: bool,
+    pub(crate) not_regular: bool,
     /// It has a digest: is it right, if it could be read.
-    md5sum: Option<Option<bool>>,
+    pub(crate) md5sum: Option<Option<bool>>,
 }
 
 impl Checks {
@@ -52,13 +52,13 @@ impl Checks {
 }
 
 /// A path to be checked.
-struct Wanted {
-    path: Bytes,
-    is_conffile: bool,
+pub(crate) struct Wanted {
+    pub(crate) path: Bytes,
+    pub(crate) is_conffile: bool,
     /// What it should contain, if that is known.
-    hash: Option<Bytes>,
+    pub(crate) hash: Option<Bytes>,
     /// Where a hook has the content to be compared, if not at the path.
-    shipped: Option<PathBuf>,
+    pub(crate) shipped: Option<PathBuf>,
 }
 
 /// So many paths make a round.
@@ -126,7 +126,7 @@ fn check(place: &Place, wanted: &Wanted) -> Result<Checks> {
 }
 
 /// Check all of them, on as many threads as are worth it.
-fn check_all(place: &Place, wanted: &[Wanted]) -> Vec<Result<Checks>> {
+pub(crate) fn check_all(place: &Place, wanted: &[Wanted]) -> Vec<Result<Checks>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = cores.min(wanted.len().div_ceil(SHARE));
     if threads <= 1 {

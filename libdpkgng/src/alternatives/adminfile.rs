@@ -239,6 +239,28 @@ fn render(group: &Group) -> Result<Vec<u8>, (Vec<u8>, Vec<u8>)> {
     Ok(out)
 }
 
+/// Read the content of a group's file, its choices as they stand there, for who looks at it without
+/// taking part.
+///
+/// # Errors
+/// The line (the first is 1) at which it is corrupt, and how.
+pub fn read_group(name: &[u8], content: Vec<u8>) -> Result<Group, (usize, Msg)> {
+    let mut lines = Lines {
+        data: content,
+        at: 0,
+        failed: None,
+    };
+    parse(name, &mut lines, &mut |_| Ok(false)).map_err(|trouble| {
+        let read = lines.data.get(..lines.at).unwrap_or_default();
+        let passed = read.iter().filter(|c| **c == b'\n').count();
+        // What was read and found wrong is the line before; what could not be read is the next.
+        match trouble {
+            Trouble::Corrupt(reason) => (passed.max(1), reason),
+            Trouble::Other(e) => (passed.max(1), e.msg),
+        }
+    })
+}
+
 impl Alternatives<'_> {
     /// Read a group (`alternative_load`); nothing if there is none, or it is not to be read.
     ///

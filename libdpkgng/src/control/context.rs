@@ -4,7 +4,7 @@ use super::{FileKind, ParseFlags};
 use crate::arch::ArchId;
 use crate::error::{Error, Result};
 use crate::msg;
-use crate::msg::Msg;
+use crate::msg::{Arg, Msg};
 use crate::pkg::{MultiArch, PkgTable, SetId};
 use crate::relations::Judge;
 use crate::report::Reporter;
@@ -61,6 +61,15 @@ impl Context<'_> {
             ),
         };
         msg!("%s%s", place, msg)
+    }
+}
+
+/// What [`Context::place`] put the place in front of.
+pub(super) fn reason(placed: Msg) -> Msg {
+    match <[Arg; 2]>::try_from(placed.args) {
+        Ok([_, Arg::Msg(reason)]) => *reason,
+        Ok([_, other]) => Msg::verbatim(other),
+        Err(args) => Msg { args, ..placed },
     }
 }
 

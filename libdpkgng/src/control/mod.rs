@@ -29,7 +29,7 @@ mod write;
 mod tests;
 
 pub use fields::{FIELD_COUNT, FieldInfo, FieldKind, field};
-pub use parse::parse_bytes;
+pub use parse::{Flaw, parse_bytes, parse_stanza};
 pub use scope::{Part, Scope};
 pub use write::{stanza, write_arbitrary_field, write_db, write_field, write_stanzas};
 

@@ -11,9 +11,10 @@ use crate::bail;
 use crate::deb822::{Scanner, blank_line_problem};
 use crate::error::{Error, Result};
 use crate::msg;
+use crate::msg::Msg;
 use crate::pkg::{ArbitraryField, MultiArch, PkgBin, PkgId, PkgTable, Priority, SetId, Which};
 use crate::relations::Judge;
-use crate::report::Reporter;
+use crate::report::{Reporter, Silent};
 use crate::state::{EFlag, Status, Want};
 use crate::version::Epoch;
 
@@ -32,6 +33,38 @@ pub fn parse_bytes(
     let mut parser = Parser::new(name, flags, &Scope::All, report);
     parser.feed(data, table)?;
     parser.finish()
+}
+
+/// Why a stanza cannot be taken over.
+#[derive(Clone, Debug)]
+pub struct Flaw {
+    /// The line of the file, the first being 1.
+    pub line: usize,
+    /// What is wrong there, without the place.
+    pub reason: Msg,
+}
+
+/// Read one stanza of a `status`, `available` or journal file by itself, so that its neighbours can
+/// be read although it is wrong. `line` is that of its first line. Warnings go nowhere.
+///
+/// # Errors
+/// What [`parse_bytes`] would end the run with.
+pub fn parse_stanza(
+    data: &[u8],
+    line: usize,
+    flags: ParseFlags,
+    table: &mut PkgTable,
+) -> std::result::Result<Option<PkgId>, Flaw> {
+    let mut report = Silent;
+    let mut parser = Parser::new(b"", flags, &Scope::All, &mut report);
+    parser.ctx.line = line.saturating_sub(1);
+    match parser.feed(data, table) {
+        Ok(()) => Ok(parser.last),
+        Err(e) => Err(Flaw {
+            line: parser.ctx.line.max(line),
+            reason: super::context::reason(e.msg),
+        }),
+    }
 }
 
 /// A file being read, of which the text comes in one or several parts.
