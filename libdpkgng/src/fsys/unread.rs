@@ -20,8 +20,8 @@ pub(super) struct Unread {
     turns: HashMap<PkgId, usize>,
     /// The packages whose lists were not read.
     unread: HashSet<PkgId>,
-    /// Of each list how many paths it alone has that are no node yet.
-    sole: Vec<u32>,
+    /// How many paths a package alone has that are no node yet.
+    sole: HashMap<PkgId, u32>,
     /// Paths of the lists that are the same.
     paths: usize,
     /// Nodes that are such a path.
@@ -34,10 +34,12 @@ impl Fsys {
     pub fn take_index(&mut self, index: PathIndex, packages: Vec<Option<PkgId>>) {
         let same = |list: usize| packages.get(list).is_some_and(Option::is_some);
         let survey = index.survey(same);
+        let sole = packages.iter().zip(&survey.sole);
+        let sole = sole.filter_map(|(pkg, count)| Some(((*pkg)?, *count)));
         self.unread = Some(Box::new(Unread {
             unread: packages.iter().flatten().copied().collect(),
             turns: HashMap::new(),
-            sole: survey.sole,
+            sole: sole.collect(),
             paths: survey.paths,
             nodes: 0,
             packages,
@@ -75,9 +77,7 @@ impl Fsys {
         let Some(unread) = &self.unread else {
             return false;
         };
-        unread.unread.contains(&pkg)
-            && (unread.packages.iter().zip(&unread.sole))
-                .any(|(owner, sole)| *owner == Some(pkg) && *sole > 0)
+        unread.unread.contains(&pkg) && unread.sole.get(&pkg).is_some_and(|sole| *sole > 0)
     }
 
     /// How many paths are known, those that are no node because their lists were not read included
@@ -99,18 +99,17 @@ impl Fsys {
             return;
         };
         let lists = unread.index.owners(self.name(node));
-        let same = lists.filter_map(|list| Some((list, (*unread.packages.get(list)?)?)));
-        let found: Vec<(usize, PkgId)> = same.collect();
-        if let [(list, _)] = found[..]
-            && let Some(sole) = unread.sole.get_mut(list)
+        let same = lists.filter_map(|list| *unread.packages.get(list)?);
+        let mut owners: Vec<PkgId> = same.collect();
+        if let [pkg] = &owners[..]
+            && let Some(sole) = unread.sole.get_mut(pkg)
         {
             *sole = sole.saturating_sub(1);
         }
-        if !found.is_empty() {
+        if !owners.is_empty() {
             unread.nodes += 1;
         }
         self.unread = Some(unread);
-        let mut owners: Vec<PkgId> = found.into_iter().map(|(_, pkg)| pkg).collect();
         self.own(node, &mut owners);
     }
 
