@@ -1,6 +1,6 @@
 //! Scenarios of the archive's packages whose scripts do what none of [`real`](super::real) does.
 
-use super::real::ACCOUNTS;
+use super::real::{ACCOUNTS, MAN_DB};
 use super::scenario::{
     BOOKWORM_UPDATED, ON_BOOKWORM, ON_TRIXIE, Scenario, TRIXIE_UPDATED, apt, dpkg, exec, row, says,
     shell, sources,
@@ -113,7 +113,7 @@ pub const ALL: &[Scenario] = &[
             "cat /etc/shells; grep -v ^# /etc/inetd.conf; fish -c 'echo (math 6 x 7)'",
             &["/usr/bin/fish", "42"],
         )],
-        rows: ACCOUNTS,
+        rows: &[ACCOUNTS[0], MAN_DB],
         ..ON_BOOKWORM
     },
     // dbconfig-common: a database of another package's, and its program updated.

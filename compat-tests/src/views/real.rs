@@ -19,6 +19,12 @@ const OF_THE_HOST: &[Row] = &[
     ),
 ];
 
+/// How man-db's index tells pages from links to them.
+pub const MAN_DB: Row = row(
+    "path /var/cache/man/*index.db",
+    "man-db takes a page with several names (st_nlink) for linked, and each file of a view has one in the store, too: of links it has seen before it says 'A' for 'B'",
+);
+
 /// Why a program sees nothing of what the world of a view with the host's state has in `/etc` and `/var`.
 const SCRIPTS_ALONE: &str = "which services start, and databases of packaging tools, are the world's and seen by scripts alone: a context has the host's /etc and /var";
 
@@ -656,6 +662,7 @@ pub const ALL: &[Scenario] = &[
             apt("remove manpages"),
         ],
         programs: &[says("man -w hello; man -k greeting", &["hello"])],
+        rows: &[MAN_DB],
         ..ON_BOOKWORM
     },
     Scenario {
@@ -781,7 +788,35 @@ pub const ALL: &[Scenario] = &[
             "nginx -v 2>&1; git --version; python3 -c 'import sys, yaml; print(sys.version_info[:2])'; vim --version | head -1",
             &["nginx/1.26", "git version 2.47", "(3, 13)", "9.1"],
         )],
-        rows: OF_THE_HOST,
+        rows: &[
+            OF_THE_HOST[0],
+            row(
+                "diversion *by dash",
+                "dash is such a package: its next version takes its diversions away",
+            ),
+            row(
+                "path /etc/pam.d/common-session*",
+                "the same: of libpam-runtime",
+            ),
+            row("path /etc/shells", "the same: of debianutils and dash"),
+            row("path /var/lib/shells.state", "the same: of debianutils"),
+            row(
+                "path /var/cache/man/*",
+                "the same: which pages there are; and what man-db makes of files with several names",
+            ),
+            row(
+                "said dpkg",
+                "the same: what of such packages is removed, and what dpkg says of it",
+            ),
+            row(
+                "said Unpacking passwd *",
+                "the same: login has not given its files to passwd before",
+            ),
+            row(
+                "marks perl:amd64",
+                "somebody has installed it on the host, and in the view it came along with git",
+            ),
+        ],
         ..ON_BOOKWORM
     },
 ];

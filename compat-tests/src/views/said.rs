@@ -41,6 +41,8 @@ fn progress(line: &str) -> bool {
         || (line.starts_with("View ") && line.contains(" is at generation "))
         || (line.starts_with("dpkg-ng: nothing of view ") && line.ends_with(" has changed"))
         || (line.starts_with("dpkg-ng: view ") && line.contains(" is as it was; "))
+        // The lists are read-only, and what stands above it is chance.
+        || line.starts_with("W: chmod 0755 of directory /var/lib/apt/lists/auxfiles failed")
         || line.is_empty()
 }
 

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::pieces::{Listed, merged};
-use super::{Done, content, names, replace};
-use crate::generation::Disk;
+use super::{BaseError, Done, content, names, replace};
+use crate::generation::{Disk, is_dir};
 use crate::layout::Sha256;
 
 const DIR: &str = "alternatives";
@@ -50,7 +50,7 @@ pub(super) fn put(
     now: &BTreeMap<String, Vec<u8>>,
 ) -> Done<BTreeMap<String, Sha256>> {
     let dir = admindir.join(DIR);
-    if !dir.is_dir() {
+    if !is_dir(&dir).map_err(|e| BaseError::read(&dir, e))? {
         disk.make_dir(&dir)?;
     }
     let mut lent = BTreeMap::new();

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs::{self, Metadata};
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -17,7 +17,8 @@ use super::lend::USR_IS_MERGED;
 use super::pieces::{self, Listed, merged};
 use super::settle::TOPS;
 use super::{BaseError, Done, Lent, content, names};
-use crate::generation::{Disk, attributes};
+use crate::generation::{Disk, attributes, what_is_at};
+use crate::rootless::is_mapped;
 use crate::world::WorldDir;
 
 /// What base-files' postinst makes, and lists nowhere (Policy 9.1.2).
@@ -39,11 +40,8 @@ pub fn make_directories(disk: &Disk, root: &Path, world: &WorldDir, lent: &Lent)
     for path in of_base(world, lent)?.0 {
         let path = Path::new(OsStr::from_bytes(&path));
         let (at, hosts) = (tree.join(path), root.join(path));
-        if look(&at)?.is_some()
-            || !at
-                .parent()
-                .is_some_and(|up| up.is_dir() && !up.is_symlink())
-        {
+        let up = at.parent().map(look).transpose()?.flatten();
+        if look(&at)?.is_some() || !up.is_some_and(|up| up.is_dir()) {
             continue;
         }
         if let Some(like) = look(&hosts)?.filter(Metadata::is_dir) {
@@ -72,13 +70,10 @@ pub fn drop_directories(disk: &Disk, root: &Path, world: &WorldDir, lent: &Lent)
         let (Some(is), Some(was)) = (look(&at)?, look(&hosts)?) else {
             continue;
         };
+        // In a user's store nothing has an owner, and what is the host's is nobody's.
         let facts = |m: &Metadata| {
-            (
-                m.is_dir(),
-                m.permissions().mode() & 0o1777,
-                m.uid(),
-                m.gid(),
-            )
+            let owner = (!is_mapped()).then(|| (m.uid(), m.gid()));
+            (m.is_dir(), m.permissions().mode() & 0o1777, owner)
         };
         let says_more = || -> io::Result<bool> { Ok(!attributes(&at)?.is_empty()) };
         if is.is_dir()
@@ -119,16 +114,5 @@ fn of_base(world: &WorldDir, lent: &Lent) -> Done<(Listed, BTreeSet<std::ffi::Os
 }
 
 fn look(path: &Path) -> Done<Option<Metadata>> {
-    match fs::symlink_metadata(path) {
-        Ok(is) => Ok(Some(is)),
-        Err(e)
-            if matches!(
-                e.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(None)
-        }
-        Err(e) => Err(BaseError::read(path, e)),
-    }
+    what_is_at(path).map_err(|e| BaseError::read(path, e))
 }

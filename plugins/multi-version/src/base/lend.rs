@@ -9,7 +9,7 @@ use dpkgng_plugin::{Field, Host};
 use super::host::{self, Known, Offers};
 use super::pieces::{self, Listed};
 use super::{ADMINDIR, BaseError, Done, Lent, PackageKey, alternatives, brought, names, replace};
-use crate::generation::{Disk, DiskError};
+use crate::generation::{Disk, DiskError, is_dir, is_there};
 use crate::world::WorldDir;
 
 /// Needed by everybody, whatever is said of them.
@@ -27,7 +27,8 @@ pub fn lend(host: Host, disk: &Disk, root: &Path, world: &WorldDir) -> Done<Lent
     let (hosts, admindir) = (root.join(ADMINDIR), world.admindir());
     let before = Lent::read(world)?;
     let stamp = super::lent::stamp(&hosts)?;
-    if before.stamp == stamp && admindir.join("status").exists() {
+    let is_there = |path: &Path| is_there(path).map_err(|e| BaseError::read(path, e));
+    if before.stamp == stamp && is_there(&admindir.join("status"))? {
         return Ok(before);
     }
     make_admindir(disk, &admindir)?;
@@ -134,7 +135,7 @@ pub fn lend(host: Host, disk: &Disk, root: &Path, world: &WorldDir) -> Done<Lent
 fn make_admindir(disk: &Disk, admindir: &Path) -> Done {
     for dir in ["", "info", "updates", "triggers", "alternatives"] {
         let dir = admindir.join(dir);
-        if !dir.is_dir() {
+        if !is_dir(&dir).map_err(|e| BaseError::read(&dir, e))? {
             disk.make_dir(&dir)?;
         }
     }
@@ -146,7 +147,7 @@ fn make_admindir(disk: &Disk, admindir: &Path) -> Done {
         ("triggers/Unincorp", ""),
     ] {
         let path = admindir.join(file);
-        if !path.exists() {
+        if !is_there(&path).map_err(|e| BaseError::read(&path, e))? {
             disk.write(&path, text.as_bytes())?;
         }
     }

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use dpkgng_plugin::Host;
@@ -12,8 +11,8 @@ use rustix::fs::{CWD, FileType, Mode};
 
 use super::host::{self, Known};
 use super::pieces::{self, Listed};
-use super::{ADMINDIR, BaseError, Done, Lent, PackageKey, brought};
-use crate::generation::Disk;
+use super::{ADMINDIR, BaseError, Done, Lent, PackageKey, brought, content, names};
+use crate::generation::{Disk, is_whiteout, what_is_at};
 use crate::manifest::path::is_below;
 use crate::world::WorldDir;
 
@@ -33,7 +32,8 @@ pub(super) const TOPS: [&str; 2] = ["usr", "opt"];
 
 /// Before a commit: see which packages of the base the world has made its own or removed, and hide those files of the host
 /// that are of the host's version of a package which the world has in a version of its own, or has removed, and that no
-/// package of the world has. What was hidden so and need not be any more shows again.
+/// package of the world has; and, as dpkg would remove them, directories that only such packages list and in which nothing is
+/// left. What was hidden so and need not be any more shows again.
 pub fn settle(host: Host, disk: &Disk, root: &Path, world: &WorldDir) -> Done<Settled> {
     let mut lent = Lent::read(world)?;
     let (before, brought) = (lent.clone(), brought(world)?);
@@ -52,32 +52,53 @@ pub fn settle(host: Host, disk: &Disk, root: &Path, world: &WorldDir) -> Done<Se
     let own = own.filter(|k| !lent.packages.contains_key(&k.key));
     let own: BTreeSet<&PackageKey> = own.map(|k| &k.key).chain(&lent.own).collect();
 
-    let wanted = match own.is_empty() {
-        true => BTreeSet::new(),
-        false => covered(host, root, world, &own)?,
+    let mut covered = match own.is_empty() {
+        true => Covered::default(),
+        false => covered(host, root, &own)?,
     };
+    if !covered.directories.is_empty() {
+        covered.keep_unlisted(host, root, world, &own)?;
+    }
     let tree = world.tree();
     let mut settled = Settled::default();
     for path in &lent.whiteouts {
         let at = tree.join(path);
-        if !wanted.contains(path) && is_whiteout(&at)? {
+        let wanted = covered.files.contains(path) || covered.directories.contains(path);
+        if !wanted && is_whiteout_at(&at)? {
             disk.remove_file(&at)?;
             settled.shown.push(path.clone());
         }
     }
-    for path in &wanted {
-        let at = tree.join(path);
-        if is_whiteout(&at)? {
-            continue;
+    // What stands in the way of one was seen to first.
+    let mut files = BTreeSet::new();
+    for path in covered.files {
+        if !hidden(&tree, &path)? {
+            files.insert(path);
         }
-        parents(disk, root, &tree, path)?;
-        disk.step("make whiteout", &at, || {
-            let kind = FileType::CharacterDevice;
-            Ok(rustix::fs::mknodat(CWD, &at, kind, Mode::empty(), 0)?)
-        })?;
-        settled.hidden.push(path.clone());
     }
-    lent.whiteouts = wanted;
+    for path in &files {
+        if !is_whiteout_at(&tree.join(path))? {
+            whiteout(disk, root, &tree, path)?;
+            settled.hidden.push(path.clone());
+        }
+    }
+    lent.whiteouts = files;
+    // What is below something comes before it.
+    for path in covered.directories.iter().rev() {
+        let at = tree.join(path);
+        if !is_whiteout_at(&at)? {
+            if !shows_nothing(root, &tree, path)? {
+                continue;
+            }
+            // Of whiteouts, if of anything.
+            disk.remove_tree(&at)?;
+            whiteout(disk, root, &tree, path)?;
+            settled.hidden.retain(|hidden| !hidden.starts_with(path));
+            settled.hidden.push(path.clone());
+        }
+        lent.whiteouts.retain(|hidden| !hidden.starts_with(path));
+        lent.whiteouts.insert(path.clone());
+    }
     if lent != Lent::read(world)? {
         lent.write(disk, world)?;
     }
@@ -85,18 +106,17 @@ pub fn settle(host: Host, disk: &Disk, root: &Path, world: &WorldDir) -> Done<Se
     Ok(settled)
 }
 
-/// Files of the host that are in these packages as it has them, and that nothing in the tree covers; those that a whiteout of
-/// ours covers, too.
-fn covered(
-    host: Host,
-    root: &Path,
-    world: &WorldDir,
-    own: &BTreeSet<&PackageKey>,
-) -> Done<BTreeSet<PathBuf>> {
+/// Paths of the host that packages list which the world has in versions of its own, or has removed.
+#[derive(Default)]
+struct Covered {
+    files: BTreeSet<PathBuf>,
+    directories: BTreeSet<PathBuf>,
+}
+
+fn covered(host: Host, root: &Path, own: &BTreeSet<&PackageKey>) -> Done<Covered> {
     let hosts = root.join(ADMINDIR);
     let diverted = pieces::diverted(&hosts)?;
-    let tree = world.tree();
-    let mut wanted = BTreeSet::new();
+    let mut covered = Covered::default();
     for known in host::read(host, &hosts, root)? {
         if !own.contains(&known.key) || !known.has_files() {
             continue;
@@ -113,31 +133,77 @@ fn covered(
                 _ => path,
             };
             let path = PathBuf::from(OsStr::from_bytes(&path));
-            if !TOPS.iter().any(|top| path.starts_with(top)) || !is_below(&path) {
+            let inside = TOPS
+                .iter()
+                .any(|top| path.starts_with(top) && path != Path::new(top));
+            if !inside || !is_below(&path) {
                 continue;
             }
-            let shows = fs::symlink_metadata(root.join(&path)).is_ok_and(|is| !is.is_dir());
-            if shows && !hidden(&tree, &path)? {
-                wanted.insert(path);
+            let at = root.join(&path);
+            match look(&at)? {
+                Some(is) if is.is_dir() => {
+                    covered.directories.insert(path);
+                }
+                Some(_) => {
+                    covered.files.insert(path);
+                }
+                None => {}
             }
         }
     }
-    Ok(wanted)
+    Ok(covered)
 }
 
-/// Whether the tree has something at a path, or instead of a directory on the way to it.
+impl Covered {
+    /// Of the directories only those stay that no other package lists, neither of the world nor of the host: dpkg
+    /// removes a directory with the last package that has it.
+    fn keep_unlisted(
+        &mut self,
+        host: Host,
+        root: &Path,
+        world: &WorldDir,
+        own: &BTreeSet<&PackageKey>,
+    ) -> Done {
+        let info = world.admindir().join("info");
+        for name in names(&info)? {
+            if name.as_bytes().ends_with(b".list") {
+                self.drop_listed(&info.join(name))?;
+            }
+        }
+        // Most often no directory is left, and the host has many packages.
+        if self.directories.is_empty() {
+            return Ok(());
+        }
+        let hosts = root.join(ADMINDIR);
+        for known in host::read(host, &hosts, root)? {
+            if !own.contains(&known.key) {
+                self.drop_listed(&hosts.join(format!("info/{}.list", known.info_name())))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_listed(&mut self, list: &Path) -> Done {
+        let text = content(list)?.unwrap_or_default();
+        for line in text.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+            let path = pieces::merged(line);
+            self.directories.remove(Path::new(OsStr::from_bytes(&path)));
+        }
+        Ok(())
+    }
+}
+
+/// Whether the tree has something at a path, or instead of a directory on the way to it; a whiteout at the path itself is nothing.
 fn hidden(tree: &Path, path: &Path) -> Done<bool> {
     let mut at = tree.to_path_buf();
     let mut parts = path.components().peekable();
     while let Some(part) = parts.next() {
         at.push(part);
-        let is = match fs::symlink_metadata(&at) {
-            Ok(is) => is,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-            Err(e) => return Err(BaseError::read(&at, e)),
+        let Some(is) = look(&at)? else {
+            return Ok(false);
         };
         if parts.peek().is_none() {
-            return Ok(!(is.file_type().is_char_device() && is.rdev() == 0));
+            return Ok(!is_whiteout(&is));
         }
         if !is.is_dir() {
             return Ok(true);
@@ -146,19 +212,44 @@ fn hidden(tree: &Path, path: &Path) -> Done<bool> {
     Ok(true)
 }
 
-fn is_whiteout(path: &Path) -> Done<bool> {
-    match fs::symlink_metadata(path) {
-        Ok(is) => Ok(is.file_type().is_char_device() && is.rdev() == 0),
-        Err(e)
-            if matches!(
-                e.kind(),
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(false)
-        }
-        Err(e) => Err(BaseError::read(path, e)),
+/// Whether the tree over the host shows a directory in which nothing is.
+fn shows_nothing(root: &Path, tree: &Path, path: &Path) -> Done<bool> {
+    let at = tree.join(path);
+    match look(&at)? {
+        Some(is) if !is.is_dir() => return Ok(false),
+        None if hidden(tree, path)? => return Ok(false),
+        _ => {}
     }
+    for name in names(&at)? {
+        if !is_whiteout_at(&at.join(name))? {
+            return Ok(false);
+        }
+    }
+    for name in names(&root.join(path))? {
+        if !is_whiteout_at(&at.join(name))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Hide what is at a path of the host, where the tree has nothing.
+fn whiteout(disk: &Disk, root: &Path, tree: &Path, path: &Path) -> Done {
+    parents(disk, root, tree, path)?;
+    let at = tree.join(path);
+    let made = disk.step("make whiteout", &at, || {
+        let kind = FileType::CharacterDevice;
+        Ok(rustix::fs::mknodat(CWD, &at, kind, Mode::empty(), 0)?)
+    });
+    Ok(made?)
+}
+
+fn look(path: &Path) -> Done<Option<Metadata>> {
+    what_is_at(path).map_err(|e| BaseError::read(path, e))
+}
+
+fn is_whiteout_at(path: &Path) -> Done<bool> {
+    Ok(look(path)?.as_ref().is_some_and(is_whiteout))
 }
 
 /// The directories on the way to a path, as the host has them: what is in them shows through.
@@ -166,7 +257,7 @@ fn parents(disk: &Disk, root: &Path, tree: &Path, path: &Path) -> Done {
     let ups: Vec<&Path> = path.ancestors().skip(1).collect();
     for up in ups.iter().rev().filter(|up| !up.as_os_str().is_empty()) {
         let at = tree.join(up);
-        if fs::symlink_metadata(&at).is_err() {
+        if look(&at)?.is_none() {
             let like = root.join(up);
             let like = fs::symlink_metadata(&like).map_err(|e| BaseError::read(&like, e))?;
             disk.make_dir(&at)?;

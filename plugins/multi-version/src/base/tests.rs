@@ -189,7 +189,12 @@ impl Rig {
         let mut text: String = others.map(|s| format!("{s}\n\n")).collect();
         text.push_str(&stanza(name, version, more));
         put(&path, &text);
-        let list: String = paths.iter().map(|p| format!("/{p}\n")).collect();
+        let list: BTreeSet<&Path> = paths
+            .iter()
+            .flat_map(|p| Path::new(p).ancestors())
+            .collect();
+        let list = list.iter().filter(|p| !p.as_os_str().is_empty());
+        let list: String = list.map(|p| format!("/{}\n", p.display())).collect();
         let info = self.admindir(&format!("info/{name}.list"));
         let _ = fs::remove_file(&info);
         put(&info, &format!("/.\n{list}"));
@@ -350,14 +355,17 @@ fn what_the_view_has_of_its_own_stays() {
         "{known:?}"
     );
     assert!(!known.iter().any(|k| k.starts_with("passwd ")), "{known:?}");
-    assert_eq!(read(rig.admindir("info/bash.list")), "/.\n/usr/bin/bash\n");
+    assert_eq!(
+        read(rig.admindir("info/bash.list")),
+        "/.\n/usr\n/usr/bin\n/usr/bin/bash\n"
+    );
     assert!(read(rig.admindir("alternatives/shell")).contains("99"));
 }
 
 #[test]
 fn files_of_the_hosts_version_are_hidden() {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("not run: it needs root");
+        not_run::not_run("it needs root");
         return;
     }
     let rig = Rig::new();
@@ -365,7 +373,8 @@ fn files_of_the_hosts_version_are_hidden() {
     let tree = rig.world.tree();
     assert_eq!(rig.settle().hidden, Vec::<PathBuf>::new());
     // Of the base, one upgraded and one removed; and one that only the host had.
-    rig.install("bash", "6", "Essential: yes\n", &["usr/bin/bash"]);
+    let bash = ["usr/bin/bash", "usr/share/bash/new"];
+    rig.install("bash", "6", "Essential: yes\n", &bash);
     rig.install("vim", "10", "", &["usr/bin/vi"]);
     let text = read(rig.admindir("status"));
     let without: String = text
@@ -408,6 +417,84 @@ fn files_of_the_hosts_version_are_hidden() {
     assert_eq!(settled.shown, [Path::new("usr/bin/vim.real")]);
     assert_eq!(read(tree.join("usr/share/bash/old")), "view's");
     assert!(!exists(tree.join("usr/bin/vim.real")) && is_whiteout(tree.join("usr/bin/dpkg")));
+}
+
+#[test]
+fn directories_that_nobody_has_any_more_are_hidden() {
+    if !rustix::process::geteuid().is_root() {
+        not_run::not_run("it needs root");
+        return;
+    }
+    let rig = Rig::new();
+    let dirs = [
+        "usr/lib/empty",
+        "usr/lib/held",
+        "usr/lib/others",
+        "usr/lib/kept",
+        "usr/lib/old",
+        "usr/lib/old/deep",
+        "usr/lib/late",
+    ];
+    let list = |more: &str| {
+        let dirs: String = dirs.iter().map(|d| format!("/{d}\n")).collect();
+        format!("/.\n/usr\n/usr/lib\n{dirs}/usr/lib/old/deep/file\n{more}")
+    };
+    for dir in dirs {
+        fs::create_dir_all(rig.host(dir)).unwrap();
+    }
+    rig.put("usr/lib/old/deep/file", "host's");
+    rig.put("usr/lib/held/unlisted", "host's");
+    rig.put("usr/lib/late/made", "by a script");
+    rig.put("var/lib/dpkg/info/bash.list", &list(""));
+    rig.put(
+        "var/lib/dpkg/info/vim.list",
+        "/.\n/usr\n/usr/lib\n/usr/lib/others\n",
+    );
+    let lent = rig.lend();
+    fs::create_dir_all(rig.world.tree()).unwrap();
+    make_directories(&rig.disk, &rig.host(""), &rig.world, &lent).unwrap();
+    let tree = rig.world.tree();
+    assert!(tree.join("usr/lib/old/deep").is_dir());
+    assert_eq!(rig.settle().hidden, Vec::<PathBuf>::new());
+
+    // dpkg takes away what it can; in one of them stands a file of the view's that nobody lists.
+    rig.install("bash", "6", "Essential: yes\n", &["usr/lib/bash/new"]);
+    for dir in ["empty", "held", "others", "old/deep", "old", "late"] {
+        fs::remove_dir(tree.join("usr/lib").join(dir)).unwrap();
+    }
+    put(&tree.join("usr/lib/kept/own"), "view's");
+    let settled = rig.settle();
+    let hidden: BTreeSet<&Path> = settled.hidden.iter().map(PathBuf::as_path).collect();
+    let wanted = ["usr/lib/empty", "usr/lib/old"];
+    assert_eq!(hidden, wanted.map(Path::new).into());
+    assert_eq!(settled.lent.whiteouts, wanted.map(PathBuf::from).into());
+    assert!(wanted.iter().all(|path| is_whiteout(tree.join(path))));
+    assert!(!exists(tree.join("usr/lib/held")) && tree.join("usr/lib/kept/own").is_file());
+    let again = rig.settle();
+    assert!(again.hidden.is_empty() && again.shown.is_empty());
+    assert_eq!(again.lent, settled.lent);
+
+    // A script of the view's has removed what was in one; another package of the view lists one; the host's vim has one now.
+    fs::create_dir(tree.join("usr/lib/late")).unwrap();
+    let (kind, mode) = (
+        rustix::fs::FileType::CharacterDevice,
+        rustix::fs::Mode::empty(),
+    );
+    let made = tree.join("usr/lib/late/made");
+    rustix::fs::mknodat(rustix::fs::CWD, &made, kind, mode, 0).unwrap();
+    fs::remove_file(tree.join("usr/lib/empty")).unwrap();
+    rig.install("app", "1", "", &["usr/lib/empty/file"]);
+    rig.put(
+        "var/lib/dpkg/info/vim.list",
+        "/.\n/usr\n/usr/lib\n/usr/lib/others\n/usr/lib/old\n",
+    );
+    let settled = rig.settle();
+    assert_eq!(settled.hidden.last().unwrap(), Path::new("usr/lib/late"));
+    assert_eq!(settled.shown, [Path::new("usr/lib/old")]);
+    assert!(is_whiteout(tree.join("usr/lib/late")));
+    assert!(tree.join("usr/lib/empty/file").is_file());
+    // What was in the one that shows is hidden all the same.
+    assert!(is_whiteout(tree.join("usr/lib/old/deep")));
 }
 
 fn relation(services: Services, text: &str) -> dpkgng_plugin::Relation {

@@ -532,7 +532,9 @@ impl Transaction {
         for world in self.worlds()? {
             let side = world.side_name();
             let marks = (marks(&self.dir, side), marks(&generation, side));
-            if !same_content(&marks.0, &marks.1) || self.wrote(&world)? {
+            let same = same_content(&marks.0, &marks.1);
+            let same = same.map_err(|(path, e)| EngineError::path("read", &path)(e))?;
+            if !same || self.wrote(&world)? {
                 return Ok(false);
             }
         }

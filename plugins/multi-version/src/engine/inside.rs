@@ -33,7 +33,7 @@ use super::EngineError;
 use super::merge::merge;
 use super::transaction::MERGED as MERGED_INTO_TREE;
 use crate::context::{Host, Mount, Namespace, Upper, carry_out, detach, seal_all_but};
-use crate::generation::Disk;
+use crate::generation::{Disk, is_dir, what_is_at};
 use crate::layout::Layout;
 use crate::rootless::is_mapped;
 use crate::state::Layers;
@@ -90,7 +90,8 @@ impl Plan<'_> {
         }
         for name in MERGED {
             let (link, host) = (tree.join(name), Path::new("/").join(name));
-            if host.is_symlink() && fs::symlink_metadata(&link).is_err() {
+            let is_link = look(&host)?.is_some_and(|is| is.is_symlink());
+            if is_link && look(&link)?.is_none() {
                 let to = Path::new("usr").join(name);
                 symlink(&to, &link).map_err(EngineError::path("make link", &link))?;
                 disk.make_dir(&tree.join(to))?;
@@ -119,7 +120,7 @@ impl Plan<'_> {
             disk.make_dir(&self.work.join(dir))?;
         }
         let policy = self.work.join("guard/usr/sbin/policy-rc.d");
-        if !policy.exists() {
+        if look(&policy)?.is_none() {
             disk.write_as(&policy, POLICY.as_bytes(), 0o755)?;
         }
         Ok(())
@@ -163,7 +164,7 @@ impl Plan<'_> {
         }
         for dir in LIVE {
             let hosts = Path::new("/").join(dir);
-            if hosts.is_dir() {
+            if is_there_a_dir(&hosts)? {
                 mounts.push(bind(hosts, tree.join(dir)));
             }
         }
@@ -173,15 +174,17 @@ impl Plan<'_> {
         // Overrides name accounts that scripts of this very transaction have made.
         mounts.push(bind(tree.join("etc"), "/etc".into()));
         // Where dpkg has what it is only to look at.
-        let tmp = Some(std::env::temp_dir()).filter(|tmp| tmp.is_dir());
-        mounts.extend(tmp.iter().map(|tmp| bind(tmp.clone(), tmp.clone())));
+        let tmp = std::env::temp_dir();
+        if is_there_a_dir(&tmp)? {
+            mounts.push(bind(tmp.clone(), tmp.clone()));
+        }
         carry_out(&mounts)?;
 
         let mut scripts = Namespace::new()?;
         let mut mounts = vec![bind(state, "/var".into())];
         for dir in HIDDEN {
             let at = Path::new("/").join(dir);
-            if at.is_dir() && !host.mapped {
+            if !host.mapped && is_there_a_dir(&at)? {
                 mounts.push(Mount::Hide { at });
             }
         }
@@ -190,11 +193,11 @@ impl Plan<'_> {
             // Neither is to be written in.
             for name in OWN {
                 let at = Path::new("/").join(name);
-                if at.is_dir() {
+                if is_there_a_dir(&at)? {
                     mounts.push(bind(self.work.join(name), at));
                 }
             }
-        } else if home.is_dir() {
+        } else if is_there_a_dir(&home)? {
             mounts.push(Mount::Overlay {
                 keep: host.below(&home),
                 layers: vec![home.clone()],
@@ -229,7 +232,7 @@ impl Plan<'_> {
         seal_all_but(|point| {
             point.starts_with(sys) && !point.starts_with(&covered)
                 || point.starts_with(&admindir)
-                || tmp.as_ref().is_some_and(|tmp| point.starts_with(tmp))
+                || point.starts_with(&tmp)
         })?;
         Ok(inside)
     }
@@ -305,7 +308,7 @@ impl Inside {
             )?;
         }
         let told = self.plan.work.join(MERGED_INTO_TREE);
-        if any && !told.exists() {
+        if any && look(&told)?.is_none() {
             fs::write(&told, "").map_err(EngineError::path("write", &told))?;
         }
         Ok(())
@@ -313,11 +316,13 @@ impl Inside {
 
     /// The directories of `/` that are of the tree.
     fn names(&self) -> Done<Vec<String>> {
-        Ok(TREES
-            .iter()
-            .filter(|name| Path::new("/").join(name).is_dir())
-            .map(|name| (*name).to_owned())
-            .collect())
+        let mut names = Vec::new();
+        for name in TREES {
+            if is_there_a_dir(&Path::new("/").join(name))? {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
     }
 
     fn overlays(&self) -> Done<Vec<Mount>> {
@@ -339,4 +344,13 @@ impl Inside {
         });
         Ok(mounts.collect())
     }
+}
+
+fn look(path: &Path) -> Done<Option<fs::Metadata>> {
+    what_is_at(path).map_err(EngineError::path("look at", path))
+}
+
+/// A link to one is one.
+fn is_there_a_dir(path: &Path) -> Done<bool> {
+    is_dir(path).map_err(EngineError::path("look at", path))
 }

@@ -5,11 +5,13 @@
 //! removed stays a whiteout in the tree, where a context sees it.
 
 use std::fs::{self, Metadata};
-use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, lchown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::path::Path;
 
+use rustix::io::Errno;
+
 use super::EngineError;
+use crate::generation::{is_whiteout, what_is_at};
 use crate::rootless::is_mapped;
 
 /// What overlayfs writes down besides; it means nothing elsewhere.
@@ -65,7 +67,7 @@ pub(super) fn merge(upper: &Path, tree: &Path, below: &Path) -> Done<bool> {
 fn directory(from: &Path, is: &Metadata, to: &Path, below: &Path) -> Done {
     let there = present(to)?;
     // Over a whiteout of the tree's overlayfs says nothing: that hides the host's as it is.
-    let opaque = is_opaque(from) || there.as_ref().is_some_and(is_whiteout);
+    let opaque = is_opaque(from)? || there.as_ref().is_some_and(is_whiteout);
     match there {
         Some(there) if there.is_dir() && !opaque => {}
         Some(_) => clear(to)?,
@@ -95,15 +97,13 @@ fn directory(from: &Path, is: &Metadata, to: &Path, below: &Path) -> Done {
     Ok(())
 }
 
-/// Whether this is overlayfs's word for "nothing is here".
-pub(super) fn is_whiteout(is: &Metadata) -> bool {
-    is.file_type().is_char_device() && is.rdev() == 0
-}
-
-fn is_opaque(dir: &Path) -> bool {
+fn is_opaque(dir: &Path) -> Done<bool> {
     let mut value = [0; 1];
-    let told = rustix::fs::lgetxattr(dir, opaque_attribute(), &mut value[..]);
-    told.is_ok() && value == *b"y"
+    match rustix::fs::lgetxattr(dir, opaque_attribute(), &mut value[..]) {
+        Ok(_) => Ok(value == *b"y"),
+        Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::RANGE) => Ok(false),
+        Err(e) => Err(EngineError::path("read the attributes of", dir)(e.into())),
+    }
 }
 
 fn forget_notes(path: &Path) {
@@ -119,18 +119,7 @@ fn stat(path: &Path) -> Done<Metadata> {
 
 /// What is at a path, if anything is.
 fn present(path: &Path) -> Done<Option<Metadata>> {
-    match fs::symlink_metadata(path) {
-        Ok(is) => Ok(Some(is)),
-        Err(e)
-            if matches!(
-                e.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(None)
-        }
-        Err(e) => Err(EngineError::path("look at", path)(e)),
-    }
+    what_is_at(path).map_err(EngineError::path("look at", path))
 }
 
 fn clear(path: &Path) -> Done {

@@ -7,6 +7,7 @@ use dpkgng_plugin::{Failed, Hooks, Host, fork_in_our_place};
 
 use super::EngineError;
 use super::shipped::Shipped;
+use super::transaction::is_made;
 use crate::context::{self, Mounts, Wanted};
 use crate::generation::{Hold, Reader};
 use crate::layout::{Layout, Place, SideName};
@@ -39,7 +40,7 @@ pub fn query(
         Some(side) => WorldDir::side(generation, side.as_str()),
         None => WorldDir::main(generation),
     };
-    let there = |world: &WorldDir| match (world.admindir().is_dir(), &query.world) {
+    let there = |world: &WorldDir| match (is_made(world)?, &query.world) {
         (false, Some(side)) => Err(EngineError::NoWorld(query.place.clone(), side.clone())),
         _ => Ok(()),
     };

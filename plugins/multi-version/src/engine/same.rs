@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+
+use crate::generation::{same_bytes, unless_absent};
 
 /// Whether it counts when a file was last changed. When a directory was, never does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub(super) enum Times {
 }
 
 /// A path that could not be read, and why.
-type Failed = (PathBuf, io::Error);
+pub(super) type Failed = (PathBuf, io::Error);
 
 /// Whether a path of an admindir is a copy of what was there before.
 pub(super) fn is_backup(path: &Path) -> bool {
@@ -25,27 +27,11 @@ pub(super) fn is_backup(path: &Path) -> bool {
 }
 
 /// Whether two files have the same content, or neither is there.
-pub(super) fn same_content(a: &Path, b: &Path) -> bool {
-    match (fs::File::open(a), fs::File::open(b)) {
-        (Ok(mut a), Ok(mut b)) => same_bytes(&mut a, &mut b).unwrap_or(false),
-        (Err(a), Err(b)) => a.kind() == b.kind(),
-        _ => false,
-    }
-}
-
-fn same_bytes(a: &mut fs::File, b: &mut fs::File) -> io::Result<bool> {
-    let (mut left, mut right) = (Vec::new(), Vec::new());
-    loop {
-        left.clear();
-        right.clear();
-        a.by_ref().take(65536).read_to_end(&mut left)?;
-        b.by_ref().take(65536).read_to_end(&mut right)?;
-        if left != right {
-            return Ok(false);
-        }
-        if left.is_empty() {
-            return Ok(true);
-        }
+pub(super) fn same_content(a: &Path, b: &Path) -> Result<bool, Failed> {
+    let open = |path: &Path| unless_absent(fs::File::open(path)).map_err(|e| (path.to_owned(), e));
+    match (open(a)?, open(b)?) {
+        (Some(left), Some(right)) => same_bytes(left, right).map_err(|e| (a.to_owned(), e)),
+        (left, right) => Ok(left.is_none() && right.is_none()),
     }
 }
 
@@ -128,7 +114,7 @@ fn same(
     if kind.is_char_device() || kind.is_block_device() {
         return Ok(is.rdev() == was.rdev());
     }
-    Ok(!kind.is_file() || (is.len() == was.len() && same_content(now, then)))
+    Ok(!kind.is_file() || is.len() == was.len() && same_content(now, then)?)
 }
 
 #[cfg(test)]
@@ -203,10 +189,7 @@ mod tests {
         fs::write(now.join("status-old"), "").unwrap();
         assert!(same_tree(&now, &then, Times::OfFiles, &is_backup).unwrap());
         assert!(!same_tree(&now, &then, Times::OfFiles, &|_| false).unwrap());
-        assert!(same_content(&now.join("a"), &then.join("a")));
-        assert!(!same_content(
-            &now.join("status-old"),
-            &then.join("status-old")
-        ));
+        let same = |name: &str| same_content(&now.join(name), &then.join(name)).unwrap();
+        assert!(same("a") && !same("status-old"));
     }
 }

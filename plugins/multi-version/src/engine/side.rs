@@ -17,10 +17,11 @@ use dpkgng_plugin::{
 use super::EngineError;
 use super::clone::clone_tree;
 use super::commit::marks;
-use super::transaction::{Asked, Transaction, is_lock};
+use super::transaction::{Asked, Transaction, is_lock, is_made};
 use crate::apt::{Marks, Simulation};
 use crate::base::{Lent, Satisfies};
 use crate::facts;
+use crate::generation::is_there;
 use crate::layout::{Architecture, InstallationId, PackageName, SideName, Version, inside};
 use crate::manifest::{Reason, Relaxed, RelaxedField, Side};
 use crate::world::{WORLDS, WorldDir};
@@ -282,7 +283,7 @@ impl Transaction {
         let name = SideName::of(first.package(), first.version());
         let name = name.map_err(|e| EngineError::Host(e.to_string()))?;
         let world = WorldDir::side(&self.dir, name.as_str());
-        if !world.admindir().is_dir() {
+        if !is_made(&world)? {
             self.begin_side(&world)?;
             let effect = self.effect(&world, asked)?;
             self.hidden
@@ -346,7 +347,7 @@ impl Transaction {
         let version: Version = version.parse().map_err(EngineError::words)?;
         let name = SideName::of(&package, &version).map_err(EngineError::words)?;
         let world = WorldDir::side(&self.dir, name.as_str());
-        if world.admindir().is_dir() {
+        if is_made(&world)? {
             return Err(EngineError::WorldExists(name));
         }
         self.begin_side(&world)?;
@@ -395,7 +396,7 @@ impl Transaction {
         let cloned = clone_tree(self.main().path(), world.path(), &state, &|_| None);
         cloned.map_err(|(path, e)| EngineError::path("clone", &path)(e))?;
         let from = marks(&self.dir, None);
-        if from.exists() {
+        if is_there(&from).map_err(EngineError::path("look at", &from))? {
             disk.copy(&from, &marks(&self.dir, world.side_name()))?;
         }
         let main = self.main();

@@ -20,12 +20,12 @@ use super::set_id::own_set_ids;
 use crate::apt::{Private, Session};
 use crate::base::{self, Lent, Satisfies};
 use crate::context;
-use crate::generation::{Disk, Sys};
+use crate::generation::{Disk, Sys, is_dir, is_there, unless_absent};
 use crate::layout::{
     GenerationNumber, InstallationId, Layout, PackageName, Place, SideName, ViewName,
 };
 use crate::manifest::{Hide, LibraryPin, Side};
-use crate::rootless;
+use crate::rootless::is_mapped;
 use crate::state::{Layers, Settings, StateKind, WorldState, mirror};
 use crate::store::{self, Known};
 use crate::world::{MAIN, WORLDS, WorldDir};
@@ -144,7 +144,7 @@ impl Transaction {
         view: &ViewName,
         settings: &Settings,
     ) -> Done<Transaction> {
-        if settings.state == StateKind::Host && rootless::is_mapped() {
+        if settings.state == StateKind::Host && is_mapped() {
             return Err(EngineError::NotTheHosts(view.clone()));
         }
         let sys = Self::open_for_new(host, layout, view)?;
@@ -262,7 +262,7 @@ impl Transaction {
                 .ok()
         });
         let number = number.ok_or_else(not_pending)?;
-        if !WorldDir::main(dir).admindir().is_dir() || !sys.is_locked()? {
+        if !is_made(&WorldDir::main(dir))? || !sys.is_locked()? {
             return Err(not_pending());
         }
         Ok(Transaction {
@@ -293,7 +293,7 @@ impl Transaction {
         disk.announce("clone", &self.dir)?;
         for name in [MAIN, WORLDS, "apt"] {
             let tree = from.join(name);
-            if tree.is_dir() {
+            if is_dir(&tree).map_err(EngineError::path("look at", &tree))? {
                 let skip = |path: &Path| {
                     let of_world: PathBuf = match name {
                         WORLDS => path.iter().skip(1).collect(),
@@ -441,7 +441,7 @@ impl Transaction {
             view: self.view.clone(),
             number: None,
         };
-        match world.admindir().is_dir() {
+        match is_made(&world)? {
             true => Ok(world),
             false => Err(EngineError::NoWorld(place, name.clone())),
         }
@@ -470,13 +470,8 @@ impl Transaction {
 
     /// Whether scripts or dpkg made anything of a world's tree that its database does not tell.
     pub(super) fn wrote(&self, world: &WorldDir) -> Done<bool> {
-        if self
-            .dir
-            .join(WORK)
-            .join(name_of(world))
-            .join(MERGED)
-            .exists()
-        {
+        let merged = self.dir.join(WORK).join(name_of(world)).join(MERGED);
+        if is_there(&merged).map_err(EngineError::path("look at", &merged))? {
             return Ok(true);
         }
         let scratch = self.scratch(world);
@@ -493,21 +488,22 @@ impl Transaction {
     /// The names in `/` itself that scripts of a world made or removed.
     pub(super) fn made_at_top(&self, world: &WorldDir) -> Done<BTreeSet<OsString>> {
         let top = self.dir.join(WORK).join(name_of(world)).join(TOP);
-        let read = EngineError::path("read", &top);
+        let read = |e| EngineError::path("read", &top)(e);
         // Where it can't be a scratch over the host's, what the host has is in it from the beginning.
-        let is_hosts = |name: &OsString| {
-            rootless::is_mapped() && Path::new("/").join(name).symlink_metadata().is_ok()
-        };
-        match fs::read_dir(&top) {
-            Ok(entries) => entries
-                .map(|entry| Ok(entry?.file_name()))
-                .filter(|name| !name.as_ref().is_ok_and(is_hosts))
-                .collect::<std::io::Result<_>>()
-                .map_err(read),
+        let entries = match unless_absent(fs::read_dir(&top)).map_err(&read)? {
+            Some(entries) => entries,
             // Nothing was run.
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(BTreeSet::new()),
-            Err(e) => Err(read(e)),
+            None => return Ok(BTreeSet::new()),
+        };
+        let mut made = BTreeSet::new();
+        for entry in entries {
+            let name = entry.map_err(&read)?.file_name();
+            let hosts = Path::new("/").join(&name);
+            if !is_mapped() || !is_there(&hosts).map_err(EngineError::path("look at", &hosts))? {
+                made.insert(name);
+            }
         }
+        Ok(made)
     }
 
     /// Run apt over a world, which calls dpkg in this transaction; or over a side world that is made for what would
@@ -660,10 +656,16 @@ fn state_of<'s>(
 
 /// Where the host's `etc` and `var` are for a pending generation: in it, if what is the host's can't be changed even in a copy.
 fn root_of(dir: &Path) -> PathBuf {
-    match rootless::is_mapped() {
+    match is_mapped() {
         true => dir.join(HOST),
         false => "/".into(),
     }
+}
+
+/// Whether a world is there: it has a database.
+pub(super) fn is_made(world: &WorldDir) -> Done<bool> {
+    let admindir = world.admindir();
+    is_dir(&admindir).map_err(EngineError::path("look at", &admindir))
 }
 
 /// A world's name in a generation.

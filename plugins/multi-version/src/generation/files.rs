@@ -6,16 +6,47 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-use super::GenerationError;
+use super::{GenerationError, read_error};
+
+/// Whether an error says that nothing is at a path, or on the way to it: ENOENT, ENOTDIR. No other does.
+pub(crate) fn is_absent(error: &io::Error) -> bool {
+    let kinds = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+    kinds.contains(&error.kind())
+}
+
+/// What a look at a path gave; none, if nothing is there.
+pub(crate) fn unless_absent<T>(seen: io::Result<T>) -> io::Result<Option<T>> {
+    match seen {
+        Err(e) if is_absent(&e) => Ok(None),
+        seen => seen.map(Some),
+    }
+}
+
+/// What is at a path, a link as itself; none, if nothing is.
+pub(crate) fn what_is_at(path: &Path) -> io::Result<Option<Metadata>> {
+    unless_absent(fs::symlink_metadata(path))
+}
+
+/// Whether anything is at a path, a link as itself.
+pub(crate) fn is_there(path: &Path) -> io::Result<bool> {
+    Ok(what_is_at(path)?.is_some())
+}
+
+/// Whether a directory is at a path, or what a link there leads to.
+pub(crate) fn is_dir(path: &Path) -> io::Result<bool> {
+    Ok(unless_absent(fs::metadata(path))?.is_some_and(|is| is.is_dir()))
+}
+
+/// Whether this is overlayfs's word for "nothing is here".
+pub(crate) fn is_whiteout(is: &Metadata) -> bool {
+    is.file_type().is_char_device() && is.rdev() == 0
+}
 
 /// Names in a directory, sorted, so that what is made of them is always made in the same order.
 pub(crate) fn entries(dir: &Path) -> Result<Vec<std::ffi::OsString>, GenerationError> {
     let read =
         || -> io::Result<Vec<_>> { fs::read_dir(dir)?.map(|e| Ok(e?.file_name())).collect() };
-    let mut names = read().map_err(|source| GenerationError::Read {
-        path: dir.into(),
-        source,
-    })?;
+    let mut names = read().map_err(read_error(dir))?;
     names.sort();
     Ok(names)
 }
@@ -34,7 +65,7 @@ pub fn same_file(a: &Path, b: &Path) -> io::Result<bool> {
     let content = if kind.is_symlink() {
         fs::read_link(a)? == fs::read_link(b)?
     } else if kind.is_file() {
-        left.len() == right.len() && same_content(File::open(a)?, File::open(b)?)?
+        left.len() == right.len() && same_bytes(File::open(a)?, File::open(b)?)?
     } else if kind.is_char_device() || kind.is_block_device() {
         left.rdev() == right.rdev()
     } else {
@@ -43,7 +74,8 @@ pub fn same_file(a: &Path, b: &Path) -> io::Result<bool> {
     Ok(content && attributes(a)? == attributes(b)?)
 }
 
-fn same_content(mut a: File, mut b: File) -> io::Result<bool> {
+/// Whether what is left of two files is the same, byte for byte.
+pub(crate) fn same_bytes(mut a: impl Read, mut b: impl Read) -> io::Result<bool> {
     let (mut left, mut right) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     loop {
         let count = a.read(&mut left)?;

@@ -30,7 +30,10 @@ use std::path::{Path, PathBuf};
 
 pub use disk::{Disk, DiskError, Step, Watcher};
 pub use files::same_file;
-pub(crate) use files::{Attributes, CAPABILITY, attributes, attributes_of, entries};
+pub(crate) use files::{
+    Attributes, CAPABILITY, attributes, attributes_of, entries, is_absent, is_dir, is_there,
+    is_whiteout, same_bytes, unless_absent, what_is_at,
+};
 pub(crate) use hold::Claim;
 pub use hold::Hold;
 pub use lock::Lock;
@@ -39,6 +42,14 @@ pub use switching::Told;
 
 use crate::layout::{GenerationNumber, Layout, ViewName, inside};
 use crate::manifest::{Manifest, ManifestError};
+
+/// That something can't be read.
+pub(crate) fn read_error(path: &Path) -> impl FnOnce(io::Error) -> GenerationError {
+    |source| GenerationError::Read {
+        path: path.into(),
+        source,
+    }
+}
 
 /// Why a generation can't be made or used.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +140,7 @@ impl Sys {
         .chain(held)
         {
             // Recovery must work on a full disk, and needs nothing that is there already.
-            if !dir.is_dir() {
+            if !is_dir(&dir).map_err(read_error(&dir))? {
                 new |= disk.make_dir(&dir)?;
             }
         }
@@ -172,7 +183,7 @@ impl Sys {
     /// this name. Left without a name ([`Sys::name`]) it is cleared away by the next command.
     pub fn begin_pending(&self, view: &ViewName) -> Done<(GenerationNumber, PathBuf)> {
         let dir = self.layout().generations(view);
-        if !dir.is_dir() {
+        if !is_dir(&dir).map_err(read_error(&dir))? {
             self.disk.make_dir(&self.layout().view(view))?;
             self.disk.make_dir(&dir)?;
             self.disk.sync_dir(&self.layout().view(view))?;

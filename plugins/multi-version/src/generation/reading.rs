@@ -10,8 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::files::entries;
-use super::{Done, GenerationError};
+use super::files::{entries, is_there};
+use super::{Done, GenerationError, read_error};
 use crate::layout::{
     GenerationNumber, InstallationId, Layout, RealizationId, ViewName, WordError, inside,
 };
@@ -66,12 +66,15 @@ impl Reader {
     pub fn list(&self, view: &ViewName) -> Done<Vec<Listed>> {
         let dir = self.layout.generations(view);
         let current = self.current(view)?;
-        let mut numbers: Vec<GenerationNumber> = names(&dir)?;
+        let named: Vec<GenerationNumber> = names(&dir)?;
         // The current one is never being removed: without manifest it is damaged, which is to be seen.
-        numbers.retain(|n| {
-            let manifest = self.layout.generation(view, *n).join(inside::MANIFEST);
-            current == Some(*n) || fs::symlink_metadata(manifest).is_ok()
-        });
+        let mut numbers = Vec::new();
+        for number in named {
+            let manifest = self.layout.generation(view, number).join(inside::MANIFEST);
+            if current == Some(number) || is_there(&manifest).map_err(read_error(&manifest))? {
+                numbers.push(number);
+            }
+        }
         numbers.sort();
         let listed = numbers.into_iter().map(|number| Listed {
             number,
@@ -137,10 +140,7 @@ pub(super) fn read_manifest(
 }
 
 fn metadata<T>(path: &Path, read: impl Fn(&str) -> Result<T, ManifestError>) -> Done<T> {
-    let text = fs::read_to_string(path).map_err(|source| GenerationError::Read {
-        path: path.into(),
-        source,
-    })?;
+    let text = fs::read_to_string(path).map_err(read_error(path))?;
     read(&text).map_err(|why| GenerationError::Manifest {
         path: path.into(),
         why,

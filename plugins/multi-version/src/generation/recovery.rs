@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use super::files::entries;
-use super::{Done, Sys};
+use super::files::{entries, is_dir, is_there};
+use super::{Done, Sys, read_error};
 use crate::layout::{GenerationNumber, InstallationId, RealizationId, inside};
 
 impl Sys {
@@ -30,7 +30,7 @@ impl Sys {
         self.follow_system()?;
         for view in self.view_names()? {
             let generations = self.layout().generations(&view);
-            if generations.is_dir() {
+            if is_dir(&generations).map_err(read_error(&generations))? {
                 let current: Option<GenerationNumber> = self.current(&view)?;
                 self.finish_removals(&generations, inside::MANIFEST, current)?;
             }
@@ -49,10 +49,11 @@ impl Sys {
         for name in entries(dir)? {
             let id: Option<T> = name.to_str().and_then(|n| n.parse().ok());
             let path = dir.join(&name);
-            if id.is_some()
-                && id != current
-                && std::fs::symlink_metadata(path.join(metadata)).is_err()
-            {
+            if id.is_none() || id == current {
+                continue;
+            }
+            let metadata = path.join(metadata);
+            if !is_there(&metadata).map_err(read_error(&metadata))? {
                 self.disk.remove_tree(&path)?;
             }
         }

@@ -12,7 +12,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::{Done, GenerationError, Reader, Sys};
+use super::files::is_there;
+use super::{Done, GenerationError, Reader, Sys, read_error};
 use crate::layout::{GenerationNumber, ViewName, inside};
 use crate::manifest::SetId;
 use crate::rootless::is_mapped;
@@ -98,7 +99,8 @@ impl Sys {
             let generation = self.layout().generation(view, number);
             // What is half removed may have lost some, and nobody looks for the others.
             for set_id in self.set_ids(view, number)? {
-                if fs::symlink_metadata(generation.join(&set_id.path)).is_ok() {
+                let path = generation.join(&set_id.path);
+                if is_there(&path).map_err(read_error(&path))? {
                     let mode = set_id.mode & 0o1777;
                     self.disk
                         .set_mode(&generation, &set_id.path, mode, None, None)?;

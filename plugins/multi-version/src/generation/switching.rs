@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Done, GenerationError, Sys};
+use super::files::{is_there, unless_absent};
+use super::{Done, GenerationError, Sys, read_error};
 use crate::layout::{GenerationNumber, ViewName, inside};
 
 /// Hears of what takes long.
@@ -73,7 +74,7 @@ impl Sys {
     /// Takes no space.
     pub(crate) fn remove(&self, dir: &Path, metadata: &str) -> Done {
         let metadata = dir.join(metadata);
-        if metadata.exists() {
+        if is_there(&metadata).map_err(read_error(&metadata))? {
             self.disk.remove_file(&metadata)?;
             self.disk.sync_dir(metadata.parent().unwrap_or(dir))?;
         }
@@ -122,7 +123,8 @@ impl Sys {
     pub(super) fn follow_system(&self) -> Done {
         let link = self.layout().current_system();
         let target = Path::new("views").join(SYSTEM).join("current");
-        if std::fs::read_link(&link).is_ok_and(|now| now == target) {
+        let now = unless_absent(std::fs::read_link(&link)).map_err(read_error(&link))?;
+        if now.is_some_and(|now| now == target) {
             return Ok(());
         }
         let aside = self.layout().tmp().join("current-system");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -15,7 +15,9 @@ use rustix::fs::{
 
 use super::{AsItStands, Done, read};
 use crate::facts::Facts;
-use crate::generation::{self, Attributes, DiskError, attributes_of};
+use crate::generation::{
+    self, Attributes, DiskError, attributes_of, same_bytes, unless_absent, what_is_at,
+};
 use crate::layout::{InstallationId, Layout, RealizationId};
 use crate::link::unlinked;
 use crate::manifest::Manifest;
@@ -230,7 +232,10 @@ impl Tree {
             .chain(&package.former)
             .map(|s| s.join(path))
             .collect();
-        let by_inode = sources.iter().any(|source| is_file(&is, source));
+        let mut by_inode = false;
+        for source in &sources {
+            by_inode = by_inode || is_file(&is, source).map_err(read(source))?;
+        }
         if !by_inode {
             // A copy of its own: for its mode or owner, or as dpkg wrote it.
             let mut same = |other: &Path| same_content(&mut file, &is, other).map_err(read(&shown));
@@ -317,15 +322,15 @@ fn copy(
 }
 
 /// Whether a file is what stands at a path, if anything does.
-fn is_file(is: &Metadata, path: &Path) -> bool {
-    let there = fs::symlink_metadata(path);
-    there.is_ok_and(|there| (there.dev(), there.ino()) == (is.dev(), is.ino()))
+fn is_file(is: &Metadata, path: &Path) -> io::Result<bool> {
+    let there = what_is_at(path)?;
+    Ok(there.is_some_and(|there| (there.dev(), there.ino()) == (is.dev(), is.ino())))
 }
 
 /// Whether a file has the content of another, which may not be there.
 fn same_content(file: &mut File, is: &Metadata, other: &Path) -> io::Result<bool> {
     use std::io::Seek;
-    let Ok(mut there) = File::open(other) else {
+    let Some(there) = unless_absent(File::open(other))? else {
         return Ok(false);
     };
     let of = there.metadata()?;
@@ -333,17 +338,5 @@ fn same_content(file: &mut File, is: &Metadata, other: &Path) -> io::Result<bool
         return Ok(false);
     }
     file.rewind()?;
-    let (mut left, mut right) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-    loop {
-        let count = file.read(&mut left)?;
-        let (Some(left), Some(right)) = (left.get(..count), right.get_mut(..count)) else {
-            return Ok(false);
-        };
-        if count == 0 {
-            return Ok(true);
-        }
-        if there.read_exact(right).is_err() || left != right {
-            return Ok(false);
-        }
-    }
+    same_bytes(file, there)
 }
