@@ -184,14 +184,7 @@ fn other_version(file: &Path) -> Res<()> {
             .replace("Version: 1.0-1", "Version: 0.9-1")
             .into_bytes()
     })?;
-    change(file, |mut data| {
-        let cut = data
-            .windows(16)
-            .position(|w| w == b"\nVersion: 1.0-1\n")
-            .map_or(0, |at| at + 16);
-        data.truncate(cut + 5);
-        data
-    })
+    half_of_tool(file)
 }
 
 /// A note of dpkg of a state that status has.
@@ -241,6 +234,24 @@ fn line_lost(file: &Path) -> Res<()> {
     })
 }
 
+/// Its list is lost, too: what a damaged stanza names is there, whatever else is.
+fn half_and_list_lost(file: &Path) -> Res<()> {
+    lose(&file.with_file_name("info/tool.list"))?;
+    half_of_tool(file)
+}
+
+/// The last stanza is cut behind its version.
+fn half_of_tool(file: &Path) -> Res<()> {
+    change(file, |mut data| {
+        let cut = data
+            .windows(16)
+            .position(|w| w == b"\nVersion: 1.0-1\n")
+            .map_or(0, |at| at + 16);
+        data.truncate(cut + 5);
+        data
+    })
+}
+
 const STATUS: &str = "var/lib/dpkg/status";
 const LIST: &str = "var/lib/dpkg/info/tool.list";
 const SUMS: &str = "var/lib/dpkg/info/tool.md5sums";
@@ -271,6 +282,7 @@ pub const TABLE: &[Case] = &[
     case("status-half-no-copy", STATUS, half, CUT, Line::Last, Named).without(&[Without::Copies]),
     case("status-lost-no-copy", STATUS, lose, "missing", Line::None, Named).without(&[Without::Copies]),
     case("status-copy-of-other-version", STATUS, other_version, CUT, Line::Last, Named),
+    case("status-half-list-lost", STATUS, half_and_list_lost, CUT, Line::Last, Repaired),
     case("note-cut", NOTE, note_cut, CUT, Line::Last, Repaired),
     case("note-of-news-cut", NOTE, note_of_news, CUT, Line::Last, Named),
     case("note-zero", NOTE, zeros, ZERO, Line::At(1), Named),

@@ -3,7 +3,7 @@
 //! What `status` is made again from: a copy in `/var/backups` of the same time, which is the file as it was. Else its own whole stanzas, which are the newest there are, and for the
 //! packages that it lacks those of a copy (`status-old`, else the newest of `/var/backups`). Of the copy
 //! only what nothing contradicts: the copy is whole, no damaged stanza and no line of `dpkg.log` tells of another version,
-//! and the package still has its control files (one that was purged since has none).
+//! and the package still has a control file (one that was purged since has none) or a damaged stanza of its own.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -111,7 +111,7 @@ fn check_status(scan: &mut Scan<'_>) {
         for (key, stanza) in &copy.stanzas {
             let head = Head::of(stanza);
             let known = judged.bad.iter().any(|b| b.package == head.package);
-            if !there.contains(key) && !known && scan.has_control_file(&head.stem(), "list") {
+            if !there.contains(key) && !known && scan.info.contains_key(&head.stem()) {
                 lost.push(String::from_utf8_lossy(&head.package).into_owned());
             }
         }
@@ -248,7 +248,8 @@ impl Copy {
             }
             let head = Head::of(stanza);
             let installed = !head.status.ends_with(b" not-installed");
-            if installed && !scan.has_control_file(&head.stem(), "list") {
+            let named = judged.bad.iter().any(|b| b.package == head.package);
+            if installed && !named && !scan.info.contains_key(&head.stem()) {
                 continue;
             }
             if logged
@@ -259,7 +260,8 @@ impl Copy {
             }
             merged.insert(key.clone(), stanza);
         }
-        Some(put_together(merged.into_values()))
+        // All gone at once is nothing that a purge does.
+        (!merged.is_empty()).then(|| put_together(merged.into_values()))
     }
 }
 
