@@ -242,7 +242,9 @@ pub const ALL: &[Scenario] = &[
                 "echo 'cloud-init cloud-init/datasources multiselect NoCloud, None' | debconf-set-selections",
             ),
             apt("install cloud-init"),
-            shell("cat /etc/cloud/cloud.cfg.d/90_dpkg.cfg"),
+            shell(
+                "ls /etc/cloud/cloud.cfg.d; cloud-init --version; cloud-init schema --system 2>&1 | head -3",
+            ),
             exec("dpkg-reconfigure -f noninteractive cloud-init"),
             apt("remove cloud-init"),
             apt("purge cloud-init"),
