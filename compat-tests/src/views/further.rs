@@ -64,6 +64,10 @@ pub const ALL: &[Scenario] = &[
             "slapcat 2>/dev/null | grep ^dn:; getent passwd openldap",
             &["dc=example,dc=org"],
         )],
+        rows: &[row(
+            "path /var/backups/unknown-*.ldapdb*",
+            "named after the second in which the old database was put aside",
+        )],
         ..ON_BOOKWORM
     },
     // A file of the base system that scripts edit.

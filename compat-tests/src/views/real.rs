@@ -705,7 +705,7 @@ pub const ALL: &[Scenario] = &[
             apt("purge emacs-nox emacs-common emacsen-common"),
         ],
         programs: &[says(
-            "ls /usr/share/emacs /etc/emacs /var/lib/emacsen-common 2>&1",
+            "ls -A /usr/share/emacs /etc/emacs /var/lib/emacsen-common 2>&1",
             &["No such file"],
         )],
         ..ON_BOOKWORM

@@ -443,7 +443,7 @@ fn what_cannot_be_looked_at_is_not_rubbish() {
     build_and_switch(&place, &sys).unwrap();
     build_and_switch(&place, &sys).unwrap();
     let dir = place.path("sys/views/system/gen/1");
-    fs::set_permissions(&dir, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&dir, Permissions::from_mode(0o000)).unwrap();
     assert!(matches!(
         sys.list(&system()),
         Err(GenerationError::Read { .. })
