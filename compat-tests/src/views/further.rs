@@ -64,6 +64,10 @@ pub const ALL: &[Scenario] = &[
             "slapcat 2>/dev/null | grep ^dn:; getent passwd openldap",
             &["dc=example,dc=org"],
         )],
+        rows: &[row(
+            "path /var/backups/unknown-*.ldapdb*",
+            "named after the second in which the old database was put aside",
+        )],
         ..ON_BOOKWORM
     },
     // A file of the base system that scripts edit.
@@ -242,7 +246,9 @@ pub const ALL: &[Scenario] = &[
                 "echo 'cloud-init cloud-init/datasources multiselect NoCloud, None' | debconf-set-selections",
             ),
             apt("install cloud-init"),
-            shell("cat /etc/cloud/cloud.cfg.d/90_dpkg.cfg"),
+            shell(
+                "ls /etc/cloud/cloud.cfg.d; cloud-init --version; cloud-init schema --system 2>&1 | head -3",
+            ),
             exec("dpkg-reconfigure -f noninteractive cloud-init"),
             apt("remove cloud-init"),
             apt("purge cloud-init"),

@@ -705,7 +705,7 @@ pub const ALL: &[Scenario] = &[
             apt("purge emacs-nox emacs-common emacsen-common"),
         ],
         programs: &[says(
-            "ls /usr/share/emacs /etc/emacs /var/lib/emacsen-common 2>&1",
+            "ls -A /usr/share/emacs /etc/emacs /var/lib/emacsen-common 2>&1",
             &["No such file"],
         )],
         ..ON_BOOKWORM
@@ -774,6 +774,18 @@ pub const ALL: &[Scenario] = &[
             "curl --version | head -1; python3 --version",
             &["curl 8.14", "3.13"],
         )],
+        rows: &[
+            row(
+                "host *",
+                "zstd is on the host alone: in the view nothing asks for its next version, nor for what that needs",
+            ),
+            row("* gcc-14-base:amd64", "the same: libgcc-s1 needs it"),
+            row("path /usr/share/doc/gcc-14-base*", "the same"),
+            row(
+                "said dpkg",
+                "what on the host alone, or of its base, depends on libdb5.3 is no matter of the view's",
+            ),
+        ],
         ..ON_BOOKWORM
     },
     Scenario {

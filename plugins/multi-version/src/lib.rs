@@ -48,6 +48,7 @@ mod mountinfo;
 pub mod output;
 pub mod place;
 pub mod plan;
+mod processes;
 pub mod rootless;
 pub mod show;
 pub mod state;

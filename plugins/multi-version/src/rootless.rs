@@ -1,28 +1,47 @@
-//! Whether we are root in a user namespace alone: what is said of owners, devices and overlayfs's notes is another thing there.
+//! Without root: whether users' numbers are others than outside, and which store stands on `/var/sys`. These are two things: root,
+//! too, can have a store elsewhere.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The user's store that this process has entered.
+/// The store that this process has entered.
 static STORE: OnceLock<PathBuf> = OnceLock::new();
+/// Whether this process has gone into a user namespace.
+static ENTERED: AtomicBool = AtomicBool::new(false);
 
-/// Remember that a user's own store was entered.
+/// Remember that a store that is elsewhere stands on `/var/sys` for this process.
 pub fn entered(store: &Path) {
     // A process enters one.
     let _ = STORE.set(store.to_path_buf());
 }
 
-/// The user's store that this process has entered, as it is called outside.
+/// The store that this process has entered, as it is called outside.
 pub fn store() -> Option<&'static Path> {
     STORE.get().map(PathBuf::as_path)
 }
 
-/// Whether users' numbers are not what they are outside.
+/// Remember that this process has gone into a user namespace that has its user's number alone.
+pub fn entered_user_namespace() {
+    ENTERED.store(true, Ordering::Relaxed);
+}
+
+/// Whether users' numbers are not what they are outside: what is said of owners, devices and overlayfs's notes is another
+/// thing there.
 pub fn is_mapped() -> bool {
-    if store().is_some() {
-        return true;
+    static BEGAN: OnceLock<bool> = OnceLock::new();
+    ENTERED.load(Ordering::Relaxed) || *BEGAN.get_or_init(is_root_of_a_namespace)
+}
+
+/// Whether this process began as the root of a user namespace that does not have all numbers as they are outside
+/// (user_namespaces(7)).
+fn is_root_of_a_namespace() -> bool {
+    if !rustix::process::geteuid().is_root() {
+        return false;
     }
-    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
-    let all = map.split_whitespace().eq(["0", "0", "4294967295"]);
-    rustix::process::geteuid().is_root() && !all && !map.is_empty()
+    // A kernel without user namespaces has no such file. What else there is can't be told: then nothing is taken for sure.
+    match std::fs::read_to_string("/proc/self/uid_map") {
+        Ok(map) => !map.split_whitespace().eq(["0", "0", "4294967295"]),
+        Err(e) => e.kind() != std::io::ErrorKind::NotFound,
+    }
 }

@@ -24,7 +24,7 @@ pub enum AptError {
         /// Why not.
         source: io::Error,
     },
-    /// A file that a person named can't be read.
+    /// A file of a view's, or one that a person named, can't be read.
     #[error("cannot read '{}': {source}", .path.display())]
     Read {
         /// Which.
@@ -119,11 +119,11 @@ impl Session<'_> {
                 self.scratch().join("srcpkgcache.bin"),
             ),
         ];
-        if self.has_lists(args) {
+        if self.has_lists(args)? {
             paths.push(("Dir::State::lists", self.private.lists()));
         }
         let etc = self.private.etc();
-        if etc.is_dir() {
+        if self.private.has_sources()? {
             for (option, name) in [
                 ("Dir::Etc::sourcelist", "sources.list"),
                 ("Dir::Etc::sourceparts", "sources.list.d"),
@@ -161,29 +161,26 @@ impl Session<'_> {
 
     /// Whether lists of its own are meant: with sources of its own, when there are some, or are going to be. Else the
     /// host's are read.
-    fn has_lists(&self, args: &[OsString]) -> bool {
+    fn has_lists(&self, args: &[OsString]) -> Done<bool> {
         // apt wants to make something in them.
-        is_mapped() || self.private.etc().is_dir() || self.is_updated(args)
+        Ok(is_mapped() || self.private.has_sources()? || self.is_updated(args)?)
     }
 
     /// Whether lists were fetched for this view, or are going to be.
-    fn is_updated(&self, args: &[OsString]) -> bool {
-        let own = fs::read_dir(self.private.lists());
-        let mut own = own.into_iter().flatten().flatten();
-        let is_list = |entry: &fs::DirEntry| {
-            let is_own = !entry.path().is_symlink();
-            is_own && entry.file_name().as_bytes().ends_with(b"Release")
-        };
-        own.any(|entry| is_list(&entry)) || args.iter().any(|arg| arg == "update")
+    fn is_updated(&self, args: &[OsString]) -> Done<bool> {
+        if args.iter().any(|arg| arg == "update") {
+            return Ok(true);
+        }
+        self.private.has_lists()
     }
 
     /// Have what stands for the host's lists be what these are now.
     fn link_lists(&self) -> io::Result<()> {
         let lists = self.private.lists();
         for entry in fs::read_dir(&lists)? {
-            let path = entry?.path();
-            if path.is_symlink() {
-                fs::remove_file(path)?;
+            let entry = entry?;
+            if entry.file_type()?.is_symlink() {
+                fs::remove_file(entry.path())?;
             }
         }
         for entry in fs::read_dir(LISTS)? {
@@ -206,7 +203,7 @@ impl Session<'_> {
             let dir = self.private.0.join(dir);
             prepare(&dir, fs::create_dir_all(&dir))?;
         }
-        if is_mapped() && !self.private.etc().is_dir() && !self.is_updated(args) {
+        if is_mapped() && !self.private.has_sources()? && !self.is_updated(args)? {
             prepare(Path::new(LISTS), self.link_lists())?;
         }
         let scratch = self.scratch();

@@ -8,11 +8,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Command;
 
 use super::session::{AptError, Private};
-use crate::generation::Disk;
+use crate::generation::{Disk, is_dir, unless_absent};
 
 /// Suites that have neither updates nor security updates beside them (Debian's archive).
 const ALONE: [&str; 4] = ["sid", "unstable", "experimental", "rc-buggy"];
@@ -125,7 +126,9 @@ impl Private {
             "# Made for 'Suites: {}' of the view, which is where to change it.\n",
             suites.join(" ")
         );
-        let before = fs::read_to_string(&sources_file).unwrap_or_default();
+        let before = unless_absent(fs::read_to_string(&sources_file));
+        let before = before.map_err(read_error(&sources_file))?;
+        let before = before.unwrap_or_default();
         if before.starts_with(&head) || suites.is_empty() && before.is_empty() {
             return Ok(());
         }
@@ -195,7 +198,7 @@ impl Private {
     /// They can't be copied.
     pub fn like(&self, other: &Private) -> Result<(), AptError> {
         let (from, to) = (other.etc(), self.etc());
-        if !from.is_dir() {
+        if !other.has_sources()? {
             return Ok(());
         }
         let made = fs::create_dir_all(&self.0);
@@ -210,11 +213,44 @@ impl Private {
         })
     }
 
+    /// Whether it has sources of its own.
+    ///
+    /// # Errors
+    /// They can't be looked at.
+    pub fn has_sources(&self) -> Result<bool, AptError> {
+        let etc = self.etc();
+        is_dir(&etc).map_err(read_error(&etc))
+    }
+
+    /// Whether lists were fetched for it: others are links to the host's.
+    pub(super) fn has_lists(&self) -> Result<bool, AptError> {
+        let lists = self.lists();
+        let Some(entries) = unless_absent(fs::read_dir(&lists)).map_err(read_error(&lists))? else {
+            return Ok(false);
+        };
+        for entry in entries {
+            let entry = entry.map_err(read_error(&lists))?;
+            let kind = entry.file_type().map_err(read_error(&entry.path()))?;
+            if !kind.is_symlink() && entry.file_name().as_bytes().ends_with(b"Release") {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether it has sources of its own that nothing was fetched from yet.
-    pub fn is_without_lists(&self) -> bool {
-        let lists = fs::read_dir(self.lists());
-        let mut lists = lists.into_iter().flatten().flatten();
-        self.etc().is_dir() && !lists.any(|e| e.file_name().to_string_lossy().ends_with("Release"))
+    ///
+    /// # Errors
+    /// They can't be looked at.
+    pub fn is_without_lists(&self) -> Result<bool, AptError> {
+        Ok(self.has_sources()? && !self.has_lists()?)
+    }
+}
+
+fn read_error(path: &Path) -> impl FnOnce(io::Error) -> AptError {
+    |source| AptError::Read {
+        path: path.into(),
+        source,
     }
 }
 

@@ -11,6 +11,7 @@ use super::line::{Action, Line};
 use super::shown;
 use super::stores::Store;
 use crate::engine::{self, Asked, Committed, Transaction};
+use crate::generation::unless_absent;
 use crate::layout::{Layout, Place};
 use crate::manifest::command_line;
 
@@ -120,7 +121,7 @@ fn say(host: Host, line: &Line, committed: &Committed) -> Result<(), Failed> {
 /// `-i`, `--unpack`
 fn install(host: Host, layout: &Layout, line: &Line, args: &[OsString]) -> Result<i32, Failed> {
     let transaction = begin(host, layout, line)?;
-    let archives = archives(line);
+    let archives = archives(line)?;
     let mut asked = line.asked(args);
     asked.newcomers = transaction.store(&archives)?;
     let world = match (&line.world, line.multi_version) {
@@ -211,24 +212,32 @@ fn read(host: Host, layout: &Layout, line: &Line) -> Result<i32, Failed> {
 }
 
 /// The .debs of a command line, as far as they are there: dpkg complains of the others.
-fn archives(line: &Line) -> Vec<PathBuf> {
+fn archives(line: &Line) -> Result<Vec<PathBuf>, Failed> {
     let named = line.operands.iter().map(PathBuf::from);
     if !line.recursive {
-        return named.collect();
+        return Ok(named.collect());
     }
     let mut found = Vec::new();
-    named.for_each(|top| below(&top, &mut found));
-    found
+    for top in named {
+        below(&top, &mut found)?;
+    }
+    Ok(found)
 }
 
 /// Every `*.deb` below a directory; links to files are followed, links to directories are not.
-fn below(top: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(top).into_iter().flatten().flatten() {
+fn below(top: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failed> {
+    let failed = |e| Failed::new(format!("cannot read '{}': {e}", top.display()));
+    let Some(entries) = unless_absent(std::fs::read_dir(top)).map_err(failed)? else {
+        return Ok(());
+    };
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
         let path = entry.path();
-        if entry.file_type().is_ok_and(|t| t.is_dir()) {
-            below(&path, found);
+        if entry.file_type().map_err(failed)?.is_dir() {
+            below(&path, found)?;
         } else if path.as_os_str().as_bytes().ends_with(b".deb") {
             found.push(path);
         }
     }
+    Ok(())
 }

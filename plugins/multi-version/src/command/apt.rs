@@ -111,7 +111,7 @@ fn upgrade_one(
     let private = Private::of(layout, view);
     let mut code = 0;
     // The host's lists are the host's to refresh.
-    if private.etc().is_dir() {
+    if private.has_sources()? {
         code = transaction.apt(
             Over::World(&transaction.main()),
             &dpkg,

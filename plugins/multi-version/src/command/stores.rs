@@ -16,6 +16,7 @@ use dpkgng_plugin::{Failed, Host};
 use super::cli::{Cli, View};
 use super::line::{Action, Line};
 use crate::context::{self, OwnStore, Who};
+use crate::generation;
 use crate::layout::{Layout, VAR_SYS, ViewName};
 use crate::rootless::is_mapped;
 
@@ -126,9 +127,14 @@ impl Store {
             };
         };
         let inner = Layout::new(own.dir());
-        let is_there = about
-            .view
-            .is_none_or(|view| inner.current(view).is_symlink());
+        let is_there = match about.view {
+            Some(view) => {
+                let current = inner.current(view);
+                let read = |e| Failed::new(format!("cannot read '{}': {e}", current.display()));
+                generation::is_there(&current).map_err(read)?
+            }
+            None => true,
+        };
         let looks = matches!(about.does, Does::Look | Does::Run);
         Ok(match looks && asked.is_none() && !is_there {
             true => Store::Machine,

@@ -1,7 +1,7 @@
 //! Entering: namespaces, then the mounts, in this process (or this thread).
 #![allow(unsafe_code)]
 
-use std::ffi::{CString, OsString};
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -17,6 +17,7 @@ use rustix::thread::UnshareFlags;
 
 use super::error::hint;
 use super::{ContextError, Mount, Mounts, Upper, overlay};
+use crate::generation::{is_there, unless_absent};
 use crate::mountinfo;
 use crate::rootless::is_mapped;
 
@@ -85,10 +86,12 @@ impl Namespace {
         let (mut held, mut links) = (Vec::new(), Vec::new());
         for entry in entries {
             let entry = entry.map_err(|e| ContextError::read(root, e))?;
-            match entry.file_type() {
-                Ok(t) if t.is_dir() => held.push((entry.file_name(), act.tree(&entry.path())?)),
-                Ok(t) if t.is_symlink() => links.push(entry.file_name()),
-                _ => {}
+            let kind = entry.file_type();
+            let kind = kind.map_err(|e| ContextError::read(&entry.path(), e))?;
+            if kind.is_dir() {
+                held.push((entry.file_name(), act.tree(&entry.path())?));
+            } else if kind.is_symlink() {
+                links.push(entry.file_name());
             }
         }
         if is_mapped() {
@@ -96,13 +99,18 @@ impl Namespace {
                 path: upper.dir.clone(),
                 source,
             };
-            let is_there = |name: &OsString| upper.dir.join(name).symlink_metadata().is_ok();
-            for (name, _) in held.iter().filter(|(name, _)| !is_there(name)) {
-                std::fs::create_dir(upper.dir.join(name)).map_err(making)?;
+            for (name, _) in &held {
+                let at = upper.dir.join(name);
+                if !is_there(&at).map_err(making)? {
+                    std::fs::create_dir(at).map_err(making)?;
+                }
             }
-            for name in links.iter().filter(|name| !is_there(name)) {
-                let to = std::fs::read_link(root.join(name)).map_err(making)?;
-                std::os::unix::fs::symlink(to, upper.dir.join(name)).map_err(making)?;
+            for name in &links {
+                let at = upper.dir.join(name);
+                if !is_there(&at).map_err(making)? {
+                    let to = std::fs::read_link(root.join(name)).map_err(making)?;
+                    std::os::unix::fs::symlink(to, at).map_err(making)?;
+                }
             }
             act.attach(&act.tree(&upper.dir)?, at)?;
         } else {
@@ -368,7 +376,8 @@ impl Act {
                 })?;
                 for (tree, point) in kept?.iter().zip(keep) {
                     // What the layers have nothing to mount on for is not to be seen.
-                    if point.exists() {
+                    let seen = unless_absent(std::fs::metadata(point));
+                    if seen.map_err(|e| ContextError::read(point, e))?.is_some() {
                         self.attach(tree, point)?;
                     }
                 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rustix::thread::CapabilitySet;
 
 use super::{ContextError, Mount};
+use crate::generation::{is_dir, unless_absent, what_is_at};
 use crate::layout::{Layout, inside};
 use crate::mountinfo::{self, mounts};
 
@@ -32,37 +33,50 @@ impl Host {
         // The namespace is the thread's.
         let own = Path::new("/proc/thread-self/mountinfo");
         let text = std::fs::read(own).map_err(|e| ContextError::read(own, e))?;
+        // Not to be had (seccomp) is as good as not to have any.
         let capabilities = rustix::thread::capabilities(None);
         let effective = capabilities.map(|c| c.effective);
         let privileged = effective.is_ok_and(|e| e.contains(CapabilitySet::SYS_ADMIN));
         Ok(Host {
             mapped: crate::rootless::is_mapped(),
-            ..Host::at("/".into(), layout, privileged, &text)
+            ..Host::at("/".into(), layout, privileged, &text)?
         })
     }
 
     /// One below `root`, with the text of a mountinfo.
-    pub(super) fn at(root: PathBuf, layout: &Layout, privileged: bool, mountinfo: &[u8]) -> Host {
-        let into_usr = |name: &str| {
-            let path = root.join(name);
-            let link = std::fs::read_link(&path);
-            let fine = match &link {
-                Ok(to) => to.strip_prefix("/").unwrap_or(to) == Path::new("usr").join(name),
-                Err(_) => !path.exists(),
-            };
-            (!fine).then_some(path)
-        };
+    pub(super) fn at(
+        root: PathBuf,
+        layout: &Layout,
+        privileged: bool,
+        mountinfo: &[u8],
+    ) -> Result<Host, ContextError> {
         let mounts = mounts(mountinfo);
-        let top = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
-        Host {
+        let mut unmerged = None;
+        for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {
+            let path = root.join(name);
+            let fine = match look(&path)? {
+                None => true,
+                Some(is) if is.is_symlink() => {
+                    let to = std::fs::read_link(&path).map_err(|e| ContextError::read(&path, e))?;
+                    to.strip_prefix("/").unwrap_or(&to) == Path::new("usr").join(name)
+                }
+                Some(_) => false,
+            };
+            if !fine && unmerged.is_none() {
+                unmerged = Some(path);
+            }
+        }
+        let current = layout.current_system();
+        let is_link = look(&current)?.is_some_and(|is| is.is_symlink());
+        Ok(Host {
             privileged,
             mapped: false,
-            unmerged: top.into_iter().find_map(into_usr),
-            can_link: layout.current_system().is_symlink() && layout.host().is_dir(),
+            unmerged,
+            can_link: is_link && is_there_a_dir(&layout.host())?,
             nested: mounts.iter().any(|m| m.point == layout.host().join("usr")),
             mounts,
             root,
-        }
+        })
     }
 
     /// The mounts below a directory, of nested ones the outermost: that brings the others with it.
@@ -101,23 +115,35 @@ impl Host {
         on.map(mountinfo::Mount::layers).unwrap_or_default()
     }
 
-    pub(crate) fn ground(&self, layout: &Layout, generation: &Path) -> Mount {
+    pub(crate) fn ground(&self, layout: &Layout, generation: &Path) -> Result<Mount, ContextError> {
         let at = layout.host();
         let from = if self.nested { &at } else { &self.root };
-        let holds = inside::COVERED.map(|name| (name, from.join(name)));
-        let holds: Vec<_> = holds
-            .into_iter()
-            .filter(|(_, from)| from.is_dir())
-            .collect();
+        let (mut holds, mut points) = (Vec::new(), true);
+        for (name, from) in inside::COVERED.map(|name| (name, from.join(name))) {
+            if is_there_a_dir(&from)? {
+                points &= is_there_a_dir(&at.join(name))?;
+                holds.push((name, from));
+            }
+        }
         let here = generation.join(inside::HERE);
-        let own = std::fs::read_link(&here).is_ok_and(|to| to == generation);
-        let points = holds.iter().all(|(name, _)| at.join(name).is_dir());
-        Mount::Ground {
+        let leads = unless_absent(std::fs::read_link(&here));
+        let leads = leads.map_err(|e| ContextError::read(&here, e))?;
+        let own = leads.is_some_and(|to| to == generation);
+        Ok(Mount::Ground {
             holds,
             link: layout.current_system(),
             to: generation.into(),
             made: (own && points).then_some(here),
             at,
-        }
+        })
     }
+}
+
+fn look(path: &Path) -> Result<Option<std::fs::Metadata>, ContextError> {
+    what_is_at(path).map_err(|e| ContextError::read(path, e))
+}
+
+/// A link to one is one.
+pub(super) fn is_there_a_dir(path: &Path) -> Result<bool, ContextError> {
+    is_dir(path).map_err(|e| ContextError::read(path, e))
 }

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags};
 
 use super::enter::Namespace;
-use super::{Mount, Mounts};
-use crate::mountinfo;
+use super::{ContextError, Mount, Mounts};
+use crate::{mountinfo, processes};
 
 /// `NS_GET_USERNS` of ioctl_ns(2): the user namespace that owns a namespace.
 const NS_GET_USERNS: libc::c_ulong = 0xb701;
@@ -28,41 +28,42 @@ impl Mounts {
     }
 
     /// Enter the namespace of a process that is in this very context, if there is one and that makes a difference; whether it was.
-    pub(crate) fn join(&self) -> bool {
+    ///
+    /// # Errors
+    /// `/proc` can't be read: whether there is one can't be told.
+    pub(crate) fn join(&self) -> Result<bool, ContextError> {
         if !self.is_writable() || self.user_namespace {
-            return false;
+            return Ok(false);
         }
-        let Some(namespace) = self.live() else {
-            return false;
+        let Some(namespace) = self.live()? else {
+            return Ok(false);
         };
         let directory = std::env::current_dir();
+        // It has ended meanwhile, or can't be entered: the context is made as if it had not been there.
         if namespace.enter().is_err() {
-            return false;
+            return Ok(false);
         }
         // It may be covered now, or not be there.
         if let Ok(directory) = directory {
             let _ = rustix::process::chdir(directory);
         }
-        true
+        Ok(true)
     }
 
-    fn live(&self) -> Option<Namespace> {
-        let ours = fs::read_link("/proc/thread-self/ns/mnt").ok()?;
+    fn live(&self) -> Result<Option<Namespace>, ContextError> {
+        let own = Path::new("/proc/thread-self/ns/mnt");
+        let ours = fs::read_link(own).map_err(|e| ContextError::read(own, e))?;
         let mut seen = BTreeSet::from([ours]);
-        let processes = fs::read_dir("/proc").ok()?.flatten();
-        let mut found = processes.filter(|entry| {
-            let name = entry.file_name();
-            name.to_str()
-                .is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))
-        });
-        found.find_map(|entry| {
-            let process = entry.path();
+        let proc = Path::new("/proc");
+        let processes = processes::all(proc).map_err(|e| ContextError::read(proc, e))?;
+        Ok(processes.into_iter().find_map(|(_, process)| {
+            // Of one that has ended, or that we may not look into, it is not told: it is not ours to join.
             let namespace = fs::read_link(process.join("ns/mnt")).ok()?;
             if !seen.insert(namespace) {
                 return None;
             }
             self.of(&process)
-        })
+        }))
     }
 
     /// The namespace of a process, if it is this context's.

@@ -42,6 +42,7 @@ pub use host::Host;
 pub use own::{OwnStore, try_out};
 pub use run::{Options, RunError, Selector, run};
 
+use self::host::is_there_a_dir;
 use crate::layout::{GenerationNumber, Layout, SideName, ViewName};
 use crate::state::{Settings, StateKind, WorldState};
 use crate::world::WorldDir;
@@ -149,7 +150,7 @@ impl Mounts {
         let tree = world.tree();
         for name in inhabited(&tree)? {
             let at = host.root.join(&name);
-            if !at.is_dir() {
+            if !is_there_a_dir(&at)? {
                 continue;
             }
             let keep = host.below(&at);
@@ -168,7 +169,7 @@ impl Mounts {
                 if wanted.pure { Vec::new() } else { keep },
             ));
         }
-        if wanted.pure && !tree.join("usr").is_dir() {
+        if wanted.pure && !is_there_a_dir(&tree.join("usr"))? {
             return Err(ContextError::NothingInIt(world.path().into()));
         }
         let settings = Settings::read(layout, wanted.view).map_err(Box::new)?;
@@ -203,7 +204,7 @@ impl Mounts {
             return Err(ContextError::NoCurrentSystem(layout.current_system()));
         }
         Ok(Mounts {
-            mounts: vec![host.ground(layout, generation)],
+            mounts: vec![host.ground(layout, generation)?],
             user_namespace: !host.privileged,
         })
     }
@@ -231,8 +232,9 @@ fn inhabited(tree: &Path) -> Result<Vec<std::ffi::OsString>, ContextError> {
     let mut names = Vec::new();
     for entry in read(tree)? {
         let entry = entry.map_err(|e| ContextError::read(tree, e))?;
-        let is_dir = entry.file_type().is_ok_and(|t| t.is_dir());
-        if is_dir && read(&entry.path())?.next().is_some() {
+        let kind = entry.file_type();
+        let kind = kind.map_err(|e| ContextError::read(&entry.path(), e))?;
+        if kind.is_dir() && read(&entry.path())?.next().is_some() {
             names.push(entry.file_name());
         }
     }

@@ -24,8 +24,9 @@ use rustix::mount::MountAttrFlags;
 
 use super::enter::{Act, Namespace, Who, detach, private, tmpfs, unshare};
 use super::{ContextError, Mount, Upper, Wanted};
+use crate::generation::is_dir;
 use crate::layout::VAR_SYS;
-use crate::{mountinfo, rootless};
+use crate::{mountinfo, processes, rootless};
 
 type Done<T = ()> = Result<T, ContextError>;
 
@@ -107,12 +108,14 @@ impl OwnStore {
         let act = Act { user_namespace };
         private(&act)?;
         let store = act.tree(&self.dir)?;
-        if !Path::new(VAR_SYS).is_dir() {
+        let sys = Path::new(VAR_SYS);
+        if !is_dir(sys).map_err(|e| ContextError::read(sys, e))? {
             var_with_sys(&act)?;
         }
-        act.attach(&store, Path::new(VAR_SYS))?;
+        act.attach(&store, sys)?;
+        rootless::entered(&self.dir);
         if user_namespace {
-            rootless::entered(&self.dir);
+            rootless::entered_user_namespace();
             if who == Who::Root {
                 owners_are_as_good_as_set().map_err(ContextError::Filter)?;
             }
@@ -127,44 +130,52 @@ impl OwnStore {
 
 impl OwnStore {
     /// Be in the context of a world that a process of this user is in already; whether there was one. It must be the only thread.
-    pub(super) fn join(&self, world: &Wanted<'_>) -> bool {
-        let found = self.context(world);
-        let Some((user, itself, root)) = found else {
-            return false;
+    ///
+    /// # Errors
+    /// `/proc` can't be read: whether there is one can't be told.
+    pub(super) fn join(&self, world: &Wanted<'_>) -> Done<bool> {
+        let Some((user, itself, root)) = self.context(world)? else {
+            return Ok(false);
         };
         let Some(namespace) = Namespace::of(itself, root) else {
-            return false;
+            return Ok(false);
         };
         let directory = std::env::current_dir();
         let kind = Some(rustix::thread::LinkNameSpaceType::User);
         if rustix::thread::move_into_link_name_space(user.as_fd(), kind).is_err()
             || namespace.enter().is_err()
         {
-            return false;
+            return Ok(false);
         }
         rootless::entered(&self.dir);
+        rootless::entered_user_namespace();
         if let Ok(directory) = directory {
             let _ = rustix::process::chdir(directory);
         }
-        true
+        Ok(true)
     }
 
     /// The namespaces and the root of such a process.
-    fn context(&self, world: &Wanted<'_>) -> Option<(OwnedFd, OwnedFd, OwnedFd)> {
+    fn context(&self, world: &Wanted<'_>) -> Done<Option<(OwnedFd, OwnedFd, OwnedFd)>> {
         let us = rustix::process::geteuid().as_raw();
         if us == 0 || world.pure {
-            return None;
+            return Ok(None);
         }
-        let home = fs::metadata(&self.dir).ok()?;
+        let read = |path: &Path| {
+            let path = path.to_path_buf();
+            move |e| ContextError::read(&path, e)
+        };
+        let home = fs::metadata(&self.dir).map_err(read(&self.dir))?;
         let dir = world.world();
-        let processes = fs::read_dir("/proc").ok()?.flatten();
-        let mut processes = processes.map(|p| p.path()).filter(|p| {
-            let name = p.file_name().and_then(|n| n.to_str());
-            name.is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))
-                && fs::metadata(p).is_ok_and(|is| is.uid() == us)
-        });
-        let ours = fs::read_link("/proc/self/ns/user").ok()?;
-        processes.find_map(|process| {
+        let proc = Path::new("/proc");
+        let own = Path::new("/proc/self/ns/user");
+        let ours = fs::read_link(own).map_err(read(own))?;
+        let processes = processes::all(proc).map_err(read(proc))?;
+        // What one that has ended, or that we may not look into, does not tell, makes it none to join.
+        Ok(processes.into_iter().find_map(|(_, process)| {
+            if fs::metadata(&process).ok()?.uid() != us {
+                return None;
+            }
             if fs::read_link(process.join("ns/user")).ok()? == ours {
                 return None;
             }
@@ -197,7 +208,7 @@ impl OwnStore {
                 open("ns/mnt", OFlags::RDONLY)?,
                 open("root", OFlags::PATH | OFlags::DIRECTORY)?,
             ))
-        })
+        }))
     }
 }
 
@@ -223,7 +234,7 @@ pub fn try_out(scratch: Option<&Path>) -> Done {
         });
     };
     if user_namespace {
-        rootless::entered(scratch);
+        rootless::entered_user_namespace();
     }
     let dir = scratch.join(format!("doctor.{}", std::process::id()));
     let making = |source| ContextError::Make {

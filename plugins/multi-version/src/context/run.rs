@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::{ContextError, Host, Mounts, OwnStore, Wanted, Who};
-use crate::generation::{GenerationError, Hold};
+use crate::generation::{GenerationError, Hold, is_there};
 use crate::layout::{
     Architecture, GenerationNumber, Layout, PackageName, SideName, VAR_SYS, ViewName,
 };
@@ -148,13 +148,17 @@ pub fn run(
     };
     flush();
     // A command of a view that starts another one of it, by its exported name, is there already.
-    if !mounts.are_here(&host)
-        && !mounts.join()
-        && let Err(e) = mounts.enter()
-    {
-        return e.into();
+    let entered = match mounts.are_here(&host) {
+        true => Ok(()),
+        false => mounts.join().and_then(|joined| match joined {
+            true => Ok(()),
+            false => mounts.enter(),
+        }),
+    };
+    match entered {
+        Ok(()) => execute(&options.command),
+        Err(e) => e.into(),
     }
-    execute(&options.command)
 }
 
 /// Enter a user's own store, or a context of it that is there already; whether it was that. The generation is held.
@@ -167,7 +171,7 @@ fn enter_own(own: &OwnStore, options: &Options) -> Result<(Hold, bool), RunError
         side: side.as_ref(),
         pure: options.pure,
     };
-    let joined = own.join(&world);
+    let joined = own.join(&world)?;
     if !joined {
         own.enter(Who::Oneself)?;
     }
@@ -267,7 +271,7 @@ fn execute(command: &[OsString]) -> RunError {
     let there = Path::new(OsStr::from_bytes(program.as_bytes()));
     if error.kind() == io::ErrorKind::NotFound
         && program.as_bytes().contains(&b'/')
-        && there.exists()
+        && is_there(there).unwrap_or(true)
     {
         let text = format!("its interpreter is missing ({error})");
         return failed(io::Error::other(text));

@@ -60,7 +60,7 @@ impl Rig {
             pure: how.pure,
         };
         fs::create_dir_all(wanted.world().tree()).unwrap();
-        let host = Host::at(root.clone(), &self.layout, how.privileged, text.as_bytes());
+        let host = Host::at(root.clone(), &self.layout, how.privileged, text.as_bytes()).unwrap();
         let mounts = Mounts::decide(&wanted, &host)?;
         assert_eq!(mounts.user_namespace, !how.privileged);
         let (root, sys) = (root.display(), self.layout.root().display().to_string());

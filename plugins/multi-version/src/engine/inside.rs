@@ -143,7 +143,7 @@ impl Plan<'_> {
                 what: sys.clone(),
                 at: sys.clone(),
             },
-            host.ground(self.layout, self.world.path()),
+            host.ground(self.layout, self.world.path())?,
         ];
         for layer in &self.layers.layers {
             mounts.push(Mount::Overlay {

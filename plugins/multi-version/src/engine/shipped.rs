@@ -55,6 +55,7 @@ impl Shipped {
         let (linked, came) = self.packages.get(key)?;
         let path = merged(path)?;
         let (placed, linked) = (self.tree.join(&path), linked.join(&path));
+        // What can't be looked at is left to who asks, and looks at the file itself.
         let (is, made) = (
             fs::symlink_metadata(&placed).ok()?,
             fs::symlink_metadata(&linked).ok()?,

@@ -531,7 +531,7 @@ impl Transaction {
                 marks: &marks,
                 dpkg: dpkg.clone(),
             };
-            if private.is_without_lists() && !args.iter().any(|arg| arg == "update") {
+            if private.is_without_lists()? && !args.iter().any(|arg| arg == "update") {
                 self.host.flush()?;
                 match session.run(&["update".into()], run_in_our_place)? {
                     0 => {}

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::{Commands, Export, ExportError, How, Left, Source, Why, WhyNot, read_error, strings};
 use crate::elf::{Image, View, symbols};
 use crate::facts::{Facts, Object};
+use crate::generation::{is_there, what_is_at};
 use crate::layout::{
     Architecture, InstallationId, Layout, RealizationId, SideName, Soname, ViewName, merged_target,
 };
@@ -229,7 +230,7 @@ impl<'a> World<'a> {
                     }
                     None if self.owners.contains_key(path.as_path()) => {}
                     None => {
-                        let way = way(&self.dir, &path).unwrap_or_default();
+                        let way = way(&self.dir, &path)?.unwrap_or_default();
                         let mut owners = way.iter().filter_map(|p| self.owners.get(p.as_path()));
                         if let Some(id) = owners.find(|id| meant.contains(**id)) {
                             found.insert((true, rank, name), self.source(&path, id, true));
@@ -286,7 +287,7 @@ impl<'a> World<'a> {
     /// How a command is started; of a program that runs outside of contexts, if it finds its libraries, which it is.
     fn how(&self, name: &OsStr, source: &Source) -> Result<(How, Option<Program>), ExportError> {
         let launcher = |why| Ok((How::Launcher(why), None));
-        if rootless::is_mapped() {
+        if rootless::store().is_some() || rootless::is_mapped() {
             return launcher(Why::OwnStore);
         }
         if self.of.view.as_str() != ViewName::system().as_str() {
@@ -296,7 +297,7 @@ impl<'a> World<'a> {
         if command.file_name() != Some(name) {
             return launcher(Why::Renamed);
         }
-        let Some(file) = way(&self.dir, command).and_then(|w| w.last().cloned()) else {
+        let Some(file) = way(&self.dir, command)?.and_then(|w| w.last().cloned()) else {
             return launcher(Why::Leaves(source.command.clone()));
         };
         let tree = match self.name() {
@@ -411,7 +412,8 @@ impl<'a> World<'a> {
         let interpreter = object.and_then(|o| o.interpreter.as_deref());
         let named = strings::paths(bytes).into_iter().find(|path| {
             let merged = strings::merged(path);
-            let there = |top: PathBuf| fs::symlink_metadata(top).is_ok();
+            // What can't be looked at may be there: then the program is started in a context, where it finds it.
+            let there = |top: PathBuf| is_there(&top).unwrap_or(true);
             let etc = merged.strip_prefix("etc").ok();
             interpreter != Some(path.as_path())
                 && !strings::is_loader(path)
@@ -452,7 +454,7 @@ const LINKS: usize = 40;
 
 /// All names on the way from a path of a world's tree to the file it leads to, relative to the tree, with `/etc/alternatives` as
 /// the world has them; none, if that is no file of the tree.
-fn way(dir: &WorldDir, path: &Path) -> Option<Vec<PathBuf>> {
+fn way(dir: &WorldDir, path: &Path) -> Result<Option<Vec<PathBuf>>, ExportError> {
     let mut here = path.to_path_buf();
     let mut way = Vec::new();
     for _ in 0..LINKS {
@@ -461,12 +463,21 @@ fn way(dir: &WorldDir, path: &Path) -> Option<Vec<PathBuf>> {
             Err(_) => dir.tree().join(&here),
         };
         way.push(here.clone());
-        let is = fs::symlink_metadata(&at).ok()?;
+        let failed = |e| read_error(&at, e);
+        let Some(is) = what_is_at(&at).map_err(failed)? else {
+            return Ok(None);
+        };
         if is.is_file() {
-            return Some(way);
+            return Ok(Some(way));
         }
-        let target = fs::read_link(&at).ok()?;
-        here = merged_target(&here, &target)?;
+        if !is.is_symlink() {
+            return Ok(None);
+        }
+        let target = fs::read_link(&at).map_err(failed)?;
+        let Some(next) = merged_target(&here, &target) else {
+            return Ok(None);
+        };
+        here = next;
     }
-    None
+    Ok(None)
 }

@@ -15,8 +15,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::{GcError, Why};
+use crate::generation::is_absent;
 use crate::layout::{Layout, StoreKey, VAR_SYS};
 use crate::mountinfo::{mounts, unescape};
+use crate::processes;
 
 /// What processes use.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -61,14 +63,11 @@ pub fn live(layout: &Layout, proc: &Path) -> Result<Live, GcError> {
     let home = Home::of(layout.root(), &own_mounts);
     let home = home.ok_or_else(|| GcError::NotMounted(layout.root().into()))?;
     let mut live = Live::default();
-    let only = own_store(layout);
-    for entry in fs::read_dir(proc).map_err(|e| read_error(proc, e))? {
-        let name = entry.map_err(|e| read_error(proc, e))?.file_name();
-        let Some(pid) = name.to_str().and_then(|n| n.parse::<u32>().ok()) else {
-            continue;
-        };
-        let dir = proc.join(&name);
-        if only.is_some_and(|user| !is_of(&dir, user)) {
+    let only = own_store(layout).map_err(|e| read_error(layout.root(), e))?;
+    for (pid, dir) in processes::all(proc).map_err(|e| read_error(proc, e))? {
+        if let Some(user) = only
+            && !is_of(&dir, user).map_err(|e| read_error(&dir, e))?
+        {
             continue;
         }
         match process(layout, &home, &dir, pid, &mut live.used) {
@@ -84,23 +83,28 @@ pub fn live(layout: &Layout, proc: &Path) -> Result<Live, GcError> {
 }
 
 /// The user whose own store it is, if it is one.
-fn own_store(layout: &Layout) -> Option<u32> {
+fn own_store(layout: &Layout) -> io::Result<Option<u32>> {
     let us = rustix::process::geteuid();
-    let is = fs::metadata(layout.root()).ok()?;
-    (!us.is_root() && is.uid() == us.as_raw()).then_some(us.as_raw())
+    let is = fs::metadata(layout.root())?;
+    Ok((!us.is_root() && is.uid() == us.as_raw()).then_some(us.as_raw()))
 }
 
 /// Whether a process is a user's: by its real user, which anybody may read (proc_pid_status(5)).
-fn is_of(dir: &Path, user: u32) -> bool {
-    let status = fs::read_to_string(dir.join("status")).unwrap_or_default();
+fn is_of(dir: &Path, user: u32) -> io::Result<bool> {
+    let status = match fs::read_to_string(dir.join("status")) {
+        // It has ended meanwhile.
+        Err(e) if is_absent(&e) || is_gone(&e) => return Ok(false),
+        status => status?,
+    };
     let line = status.lines().find_map(|l| l.strip_prefix("Uid:"));
     let mut users = line.unwrap_or_default().split_ascii_whitespace();
-    users.next().and_then(|u| u.parse().ok()) == Some(user)
+    Ok(users.next().and_then(|u| u.parse().ok()) == Some(user))
 }
 
 /// Whether a process is a kernel thread or has ended: proc_pid_stat(5), which anybody may read.
 fn uses_no_files(dir: &Path) -> bool {
     const PF_KTHREAD: u32 = 0x0020_0000;
+    // Of what can't be looked at nothing is taken for sure.
     let Ok(stat) = fs::read(dir.join("stat")) else {
         return false;
     };

@@ -1,6 +1,6 @@
 //! Collection of what nothing needs any more.
 //!
-//! Roots are generations, pins, leases, and live processes; what a root reaches is kept. The plan is
+//! Roots are generations, those that a command holds, pins, and live processes; what a root reaches is kept. The plan is
 //! data: `--dry-run` prints it, `--why` asks it, and [`Sys::collect`] carries it out, which only removes,
 //! so that it works on a full disk.
 //!
@@ -14,7 +14,6 @@
 //! that have ended don't count.
 #![forbid(unsafe_code)]
 
-mod leases;
 mod live;
 mod pins;
 mod plan;
@@ -25,7 +24,6 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-pub use leases::Lease;
 pub use live::{Live, live};
 pub use plan::{Plan, Removal};
 
@@ -41,8 +39,6 @@ pub enum Why {
     Newest,
     /// A person pinned it.
     Pinned(Pin),
-    /// A running command holds it.
-    Leased(String),
     /// A context of it is being entered.
     Held,
     /// A live process uses it: its number, and the file of `/proc` that says so.
@@ -57,7 +53,6 @@ impl fmt::Display for Why {
             Why::Current => f.write_str("current generation"),
             Why::Newest => f.write_str("one of the newest generations"),
             Why::Pinned(pin) => write!(f, "pinned as {pin}"),
-            Why::Leased(lease) => write!(f, "leased by {lease}"),
             Why::Held => f.write_str("held by a command"),
             Why::Process(pid, what) => write!(f, "used by process {pid} ({what})"),
             Why::PartOf(key) => write!(f, "part of {key}"),
@@ -82,7 +77,7 @@ pub enum GcError {
     /// Our own mountinfo does not tell where the layout is.
     #[error("'{}' is on no mount", .0.display())]
     NotMounted(PathBuf),
-    /// A pin or lease that names nothing of ours.
+    /// A pin that names nothing of ours.
     #[error("'{}' names nothing that could be kept", .0.display())]
     Nameless(PathBuf),
     /// Processes that may use anything.

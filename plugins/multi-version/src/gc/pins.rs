@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use super::GcError;
-use crate::generation::{GenerationError, Sys};
+use crate::generation::{GenerationError, Sys, is_dir};
 use crate::layout::{Pin, StoreKey};
 
 impl Sys {
     /// Keep something under this name, instead of what was kept under it.
     pub fn pin(&self, pin: &Pin, key: &StoreKey) -> Result<(), GcError> {
         let path = self.layout().root().join(key.to_string());
-        if !path.is_dir() {
+        if !is_dir(&path).map_err(|e| GcError::read(&path, e))? {
             return Err(GcError::Nameless(path));
         }
         let roots = self.layout().roots();

@@ -6,7 +6,6 @@ use std::mem::discriminant;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::leases::held;
 use super::{GcError, Why, live};
 use crate::generation::{Claim, Reader, Sys, Told};
 use crate::layout::{Layout, StoreKey, inside};
@@ -18,8 +17,6 @@ pub struct Plan {
     pub keep: BTreeMap<StoreKey, BTreeSet<Why>>,
     /// What goes, in this order: what is made of something goes before it.
     pub remove: Vec<Removal>,
-    /// Lease files nobody holds.
-    pub stale_leases: Vec<PathBuf>,
     /// Processes of which we may not see everything: carrying it out needs consent.
     pub hidden: BTreeSet<u32>,
 }
@@ -94,7 +91,6 @@ impl Reader {
         }
         self.root_generations(keep, &mut plan)?;
         self.root_pins(&mut plan)?;
-        self.root_leases(&mut plan)?;
         Ok(plan)
     }
 
@@ -146,20 +142,6 @@ impl Reader {
             match (pin, self.layout().key_of(&target)) {
                 (Some(pin), Some(key)) => plan.keep(key, Why::Pinned(pin)),
                 _ => return Err(GcError::Nameless(path)),
-            }
-        }
-        Ok(())
-    }
-
-    fn root_leases(&self, plan: &mut Plan) -> Result<(), GcError> {
-        for path in files(&self.layout().leases())? {
-            let Some(keys) = held(self.layout(), &path)? else {
-                plan.stale_leases.push(path);
-                continue;
-            };
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            for key in keys {
-                plan.keep(key, Why::Leased(name.to_string()));
             }
         }
         Ok(())
@@ -259,9 +241,6 @@ impl Sys {
             late.keep.entry(key).or_default().extend(whys);
         }
         self.reach(&self.present()?, &mut late)?;
-        for path in &plan.stale_leases {
-            self.disk().remove_file(path).map_err(generation)?;
-        }
         // What is made of something goes before it.
         for kind in plan
             .remove
@@ -281,10 +260,6 @@ impl Sys {
         }
         Ok(())
     }
-}
-
-fn generation(error: crate::generation::DiskError) -> GcError {
-    GcError::Generation(error.into())
 }
 
 /// The paths in a directory, sorted.

@@ -136,3 +136,25 @@ fn read_attributes(
     }
     Ok(attributes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_not_there_is_absent() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink("nowhere", dir.path().join("link")).unwrap();
+        let at = |path: &str| dir.path().join(path);
+        assert!(is_there(&file).unwrap() && is_there(&at("link")).unwrap());
+        assert!(!is_there(&at("none")).unwrap() && !is_there(&at("file/in")).unwrap());
+        assert!(is_dir(dir.path()).unwrap() && !is_dir(&file).unwrap());
+        assert!(!is_dir(&at("link")).unwrap() && !is_dir(&at("none")).unwrap());
+        let long = at(&"x".repeat(300));
+        assert!(is_there(&long).is_err() && is_dir(&long).is_err());
+        std::os::unix::fs::symlink("loop", at("loop")).unwrap();
+        assert!(is_there(&at("loop")).unwrap() && is_dir(&at("loop")).is_err());
+    }
+}

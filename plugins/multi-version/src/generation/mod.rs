@@ -132,7 +132,6 @@ impl Sys {
             layout.realizations(),
             layout.views(),
             layout.roots(),
-            layout.leases(),
             layout.tmp(),
             layout.host(),
         ]

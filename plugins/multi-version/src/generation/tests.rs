@@ -431,3 +431,30 @@ fn a_reader_needs_no_lock_no_permission_and_no_recovery() {
     fs::remove_file(place.path("sys/views/system/gen/2/manifest")).unwrap();
     assert_eq!(reader.list(&system()).unwrap().len(), 1);
 }
+
+#[test]
+fn what_cannot_be_looked_at_is_not_rubbish() {
+    if rustix::process::geteuid().is_root() {
+        not_run::not_run("root may look at everything");
+        return;
+    }
+    let place = Place::new();
+    let sys = place.sys(Disk::default()).unwrap();
+    build_and_switch(&place, &sys).unwrap();
+    build_and_switch(&place, &sys).unwrap();
+    let dir = place.path("sys/views/system/gen/1");
+    fs::set_permissions(&dir, Permissions::from_mode(0o000)).unwrap();
+    assert!(matches!(
+        sys.list(&system()),
+        Err(GenerationError::Read { .. })
+    ));
+    drop(sys);
+    assert!(matches!(
+        place.sys(Disk::default()),
+        Err(GenerationError::Read { .. })
+    ));
+    fs::set_permissions(&dir, Permissions::from_mode(0o755)).unwrap();
+    let sys = place.sys(Disk::default()).unwrap();
+    assert_eq!(sys.list(&system()).unwrap().len(), 2);
+    assert_whole(&place, &sys);
+}

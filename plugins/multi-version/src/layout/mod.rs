@@ -7,7 +7,6 @@
 //! current-system                -> views/system/current, from the beginning, whether or not there is such a view
 //! host/                         empty; in a context, what that covers of the host
 //! roots/PIN                     -> what a person wants kept
-//! leases/NAME                   what a running command is using
 //! tmp/                          what is being made
 //! lock
 //! ```
@@ -112,11 +111,6 @@ impl Layout {
     /// The pins.
     pub fn roots(&self) -> PathBuf {
         self.root.join("roots")
-    }
-
-    /// The leases.
-    pub fn leases(&self) -> PathBuf {
-        self.root.join("leases")
     }
 
     /// What is being made.

@@ -88,6 +88,7 @@ impl<'a> Abi<'a> {
             let home = self.layout.installation(package);
             let objects = self.facts.get(package).map(|f| &f.objects);
             for (place, object) in objects.into_iter().flatten().enumerate() {
+                // What can't be looked at is read below, once more at most.
                 let names = fs::symlink_metadata(home.join(&object.path));
                 let repeated =
                     names.is_ok_and(|m| m.nlink() > 1 && !seen.insert((m.dev(), m.ino())));

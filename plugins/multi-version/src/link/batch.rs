@@ -8,8 +8,8 @@ use std::thread;
 use super::linking::Linking;
 use super::make::Maker;
 use super::unlinked::{self, Unlinked};
-use super::{Done, LinkError, Linker};
-use crate::generation::Sys;
+use super::{Done, LinkError, Linker, read_error};
+use crate::generation::{Sys, is_there};
 use crate::layout::{InstallationId, RealizationId};
 use crate::manifest::Realization;
 
@@ -132,7 +132,7 @@ impl<'a> Linker<'a> {
         disk.sync_fs(&self.layout.tmp())?;
         for (_, linking) in absent {
             let to = self.layout.realization(&linking.id);
-            if to.symlink_metadata().is_ok() {
+            if is_there(&to).map_err(|e| read_error(&to, e))? {
                 // Rubbish: what is there has its record.
                 disk.remove_tree(&to)?;
             }

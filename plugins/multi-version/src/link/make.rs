@@ -11,7 +11,7 @@ use super::unlinked::{self, Kind, Unlinked};
 use super::{Done, LinkError, read_error};
 use crate::elf::{Outcome, Skip, rewrite};
 use crate::facts::Object;
-use crate::generation::{Disk, GenerationError, entries};
+use crate::generation::{Disk, GenerationError, entries, is_there};
 use crate::layout::{Layout, inside};
 
 /// What is in a payload, directories before their contents.
@@ -78,7 +78,7 @@ impl<'a> Maker<'a> {
     /// Make it, its record last. It is not durable and has no name yet. Returns what could not be rewritten.
     pub fn make(mut self) -> Done<Vec<Unlinked>> {
         let disk = self.disk;
-        if self.to.symlink_metadata().is_ok() {
+        if is_there(&self.to).map_err(|e| read_error(&self.to, e))? {
             // Of a try of this same command that failed.
             disk.remove_tree(&self.to)?;
         }

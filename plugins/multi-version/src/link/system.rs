@@ -157,6 +157,7 @@ impl Linker<'_> {
         if left.is_empty() {
             return found;
         }
+        // One that can't be read is none for ld.so either.
         let raw = std::fs::read(CACHE).unwrap_or_default();
         for (soname, path) in cache::entries(&raw) {
             if left.contains(soname)

@@ -19,6 +19,7 @@ use super::linking::architecture_of;
 use crate::elf::Port;
 use crate::elf::resolve::{Environment, Files, Object};
 use crate::facts::{self, Facts, is_default_library_dir};
+use crate::generation::what_is_at;
 use crate::layout::{Architecture, InstallationId, Layout, Soname, merged, merged_target};
 
 /// As many links as the kernel follows.
@@ -50,8 +51,7 @@ pub fn made_links(tree: &Path, etc: &Path) -> io::Result<BTreeMap<PathBuf, PathB
 
 /// The names in a directory; of none, none.
 fn names(dir: &Path) -> io::Result<Vec<OsString>> {
-    let is_dir = fs::symlink_metadata(dir).is_ok_and(|m| m.is_dir());
-    if !is_dir {
+    if !what_is_at(dir)?.is_some_and(|is| is.is_dir()) {
         return Ok(Vec::new());
     }
     fs::read_dir(dir)?
@@ -59,7 +59,7 @@ fn names(dir: &Path) -> io::Result<Vec<OsString>> {
         .collect()
 }
 
-/// The file that a link leads to, over other links, those in /etc among them.
+/// The file that a link leads to, over other links, those in /etc among them; none, where ld.so would come to none.
 fn leads_to(tree: &Path, etc: &Path, link: &Path) -> Option<PathBuf> {
     let mut path = link.to_path_buf();
     for _ in 0..LINKS {
@@ -274,6 +274,7 @@ impl<'t> Tree<'t> {
             let Some(package) = self.paths.get(done.as_path()) else {
                 continue;
             };
+            // A package's file, or what can't be read and then leads nowhere.
             let Ok(target) = fs::read_link(self.layout.installation(&package.id).join(&done))
             else {
                 continue;
@@ -293,6 +294,7 @@ impl<'t> Tree<'t> {
     }
 }
 
+/// An object as ld.so would load it: what can't be opened is passed over, as it passes it over.
 fn open(path: &Path, whose: Option<Whose>) -> Option<Standing> {
     let file = File::open(path).ok()?;
     let is = file.metadata().ok().filter(fs::Metadata::is_file)?;

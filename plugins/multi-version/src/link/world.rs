@@ -59,7 +59,8 @@ impl<'w> World<'w> {
         self.system.lib.contains_key(name)
     }
 
-    /// What stands at a path, as programs see it.
+    /// What stands at a path, as programs see it. What can't be looked at or opened is not there for ld.so either, which
+    /// goes on with the next directory.
     pub fn find(&self, path: &[u8]) -> Option<Found> {
         if let Some(known) = self.known.borrow().get(path) {
             return known.clone();

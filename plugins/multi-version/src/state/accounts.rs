@@ -17,8 +17,8 @@ use rustix::fs::{FlockOperation, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
 
 use super::rules::ACCOUNTS;
-use super::{Done, Kept, StateError, Wanted, Why, upper};
-use crate::generation::Disk;
+use super::{Done, Kept, StateError, Wanted, Why, place, upper};
+use crate::generation::{Disk, unless_absent};
 use crate::manifest::path::{escape, unescape_any};
 
 /// What is to be added to the host's accounts.
@@ -377,15 +377,14 @@ impl Member {
 }
 
 fn read(path: &Path) -> Done<Option<Lines>> {
+    let read = |e| StateError::read(path, e);
     // A whiteout is no file.
-    if !path.is_file() {
+    let is = unless_absent(fs::metadata(path)).map_err(read)?;
+    if !is.is_some_and(|is| is.is_file()) {
         return Ok(None);
     }
-    match fs::read(path) {
-        Ok(text) => Ok(Some(Lines::of(&text))),
-        Err(e) if upper::is_absent(&e) => Ok(None),
-        Err(e) => Err(StateError::read(path, e)),
-    }
+    let text = unless_absent(fs::read(path)).map_err(read)?;
+    Ok(text.map(|text| Lines::of(&text)))
 }
 
 /// As lckpwdf(3), which all that change accounts call. Given back when it is closed.
@@ -435,9 +434,13 @@ fn dress(like: &Path, aside: &Path) -> io::Result<()> {
 pub(super) fn note(disk: &Disk, etc: &Path, before: &Path) -> Done {
     for called in ACCOUNTS {
         let (from, to) = (etc.join(called), before.join(called));
-        // What the caller may not read, scripts of theirs can't change.
-        let readable = File::open(&from).is_ok();
-        if readable && from.is_file() && upper::stat(&to)?.is_none() {
+        let is = match File::open(&from) {
+            // What the caller may not read, scripts of theirs can't change.
+            Err(e) if place::is_left(&e) => None,
+            file => unless_absent(file.and_then(|f| f.metadata()))
+                .map_err(|e| StateError::read(&from, e))?,
+        };
+        if is.is_some_and(|is| is.is_file()) && upper::stat(&to)?.is_none() {
             disk.copy(&from, &to)?;
         }
     }

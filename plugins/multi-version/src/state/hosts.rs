@@ -93,7 +93,7 @@ fn owners(info: &Path) -> Done<Owners> {
     let entries = match fs::read_dir(info) {
         Ok(entries) => entries,
         // A host without dpkg has no packages.
-        Err(e) if upper::is_absent(&e) => return Ok(owners),
+        Err(e) if crate::generation::is_absent(&e) => return Ok(owners),
         Err(e) => return Err(StateError::read(info, e)),
     };
     for entry in entries {
@@ -293,7 +293,7 @@ impl Sorting<'_> {
         };
         let there = self.host.look(path)?;
         if let (Found::Nothing, What::Link(target)) = (&there, &new.what)
-            && self.speaks_of_usr(path, target)
+            && self.speaks_of_usr(path, target)?
         {
             return self.link(path);
         }
@@ -331,16 +331,16 @@ impl Sorting<'_> {
     }
 
     /// Whether a link leads to something of the world's `/usr` that the host has not.
-    fn speaks_of_usr(&self, path: &Path, target: &Path) -> bool {
+    fn speaks_of_usr(&self, path: &Path, target: &Path) -> Done<bool> {
         if !path.starts_with("etc") {
-            return false;
+            return Ok(false);
         }
         let Some(to) = merged_target(path, target) else {
-            return false;
+            return Ok(false);
         };
         let tops = ["usr", "opt", "etc/alternatives"];
-        tops.iter().any(|top| to.starts_with(top))
-            && fs::symlink_metadata(self.state.host.join(&to)).is_err()
+        Ok(tops.iter().any(|top| to.starts_with(top))
+            && upper::stat(&self.state.host.join(&to))?.is_none())
     }
 
     /// A link for the world's etc/.

@@ -6,8 +6,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::rules::{self, OF_USR, SHOWN, SHOWN_IN_CONTEXTS};
+use super::upper::is_dir;
 use super::{Done, StateError, StateKind, WorldState, upper};
 use crate::context::{Host, Mount, Upper};
+use crate::generation::{self, is_absent};
 use crate::manifest::path::escape;
 
 /// What a transaction lays over each other for `/etc` and `/var`.
@@ -52,18 +54,14 @@ fn is_unseen(path: &Path) -> bool {
     rules::has(OF_USR, path) && !path.starts_with(ALTERNATIVES)
 }
 
-fn is_dir(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|is| is.is_dir())
-}
-
 impl WorldState<'_> {
     /// Its own `etc` or `var`: the view's, or if there is none yet, the new one in the world.
-    pub(super) fn own(&self, top: &str) -> PathBuf {
+    pub(super) fn own(&self, top: &str) -> Done<PathBuf> {
         let own = self.dir().join(top);
-        match is_dir(&own) {
+        Ok(match is_dir(&own)? {
             true => own,
             false => self.new_state().join(top),
-        }
+        })
     }
 
     /// Where a world's first state is made.
@@ -72,15 +70,15 @@ impl WorldState<'_> {
     }
 
     /// Roots that have an `etc` or a `var` under the scratch, the first on top. Not all need be there.
-    pub(super) fn roots(&self, top: &str) -> Vec<PathBuf> {
-        let own = || self.own(top).parent().map(Path::to_path_buf);
+    pub(super) fn roots(&self, top: &str) -> Done<Vec<PathBuf>> {
+        let own = || -> Done<_> { Ok(self.own(top)?.parent().map(Path::to_path_buf)) };
         let world = self.world.path().to_path_buf();
         let host = self.host.to_path_buf();
-        match (self.kind, top) {
-            (StateKind::Own, "etc") => own().into_iter().chain([world, host]).collect(),
-            (StateKind::Own, _) => [world].into_iter().chain(own()).collect(),
+        Ok(match (self.kind, top) {
+            (StateKind::Own, "etc") => own()?.into_iter().chain([world, host]).collect(),
+            (StateKind::Own, _) => [world].into_iter().chain(own()?).collect(),
             (StateKind::Host, _) => vec![world, host],
-        }
+        })
     }
 
     /// What a transaction lays over each other. The same each time it is asked, as long as nobody mounts.
@@ -91,10 +89,10 @@ impl WorldState<'_> {
         };
         for top in TOPS {
             let hosts = self.host.join(top);
-            if !hosts.is_dir() {
+            if !leads_to_dir(&hosts)? {
                 return Err(StateError::NoDirectory(hosts));
             }
-            layers.layers.push(self.layer(top, Path::new(top)));
+            layers.layers.push(self.layer(top, Path::new(top))?);
         }
         for top in TOPS {
             if (self.kind, top) == (StateKind::Own, "var") {
@@ -108,39 +106,45 @@ impl WorldState<'_> {
                     continue;
                 }
                 let with_files = WITH_FILES.iter().any(|k| k.as_bytes() == kind);
-                match with_files && is_dir(&self.host.join(at)) {
-                    true => layers.layers.push(self.layer(top, at)),
+                match with_files && is_dir(&self.host.join(at))? {
+                    true => layers.layers.push(self.layer(top, at)?),
                     false => layers.shown.push(at.into()),
                 }
             }
         }
         if self.kind == StateKind::Own {
-            let shown = SHOWN.iter().map(|(path, _)| PathBuf::from(path));
-            layers
-                .shown
-                .extend(shown.filter(|p| is_dir(&self.host.join(p))));
+            for (path, _) in SHOWN {
+                if is_dir(&self.host.join(path))? {
+                    layers.shown.push(path.into());
+                }
+            }
         }
         Ok(layers)
     }
 
-    fn layer(&self, top: &str, at: &Path) -> Layer {
-        let own = self.own(top);
-        let under = self.roots(top).into_iter().map(|root| root.join(at));
-        // A first state is made after the layers were asked for, and the host's may be a link.
-        let there = |path: &PathBuf| {
-            let host = *path == self.host.join(at) && path.is_dir();
-            is_dir(path) || *path == own || host
-        };
-        let under = under.filter(there).collect();
+    fn layer(&self, top: &str, at: &Path) -> Done<Layer> {
+        let (own, host) = (self.own(top)?, self.host.join(at));
+        let mut under = Vec::new();
+        for path in self.roots(top)?.into_iter().map(|root| root.join(at)) {
+            // A first state is made after the layers were asked for, and the host's may be a link.
+            let is_there = path == own
+                || match path == host {
+                    true => leads_to_dir(&path)?,
+                    false => is_dir(&path)?,
+                };
+            if is_there {
+                under.push(path);
+            }
+        }
         let scratch = match at == Path::new(top) {
             true => top.to_owned(),
             false => escape(at).replace('/', "%2f"),
         };
-        Layer {
+        Ok(Layer {
             at: at.into(),
             under,
             scratch,
-        }
+        })
     }
 
     /// What a context of the world mounts, after [`Mount::Ground`], which has to hold the host's `var`, too. `write`: the
@@ -155,7 +159,7 @@ impl WorldState<'_> {
     fn context_of_own(&self, host: &Host, write: bool) -> Done<Vec<Mount>> {
         let (dir, etc) = (self.dir(), host.root.join("etc"));
         let mut mounts = Vec::new();
-        let mut layers = self.layer("etc", Path::new("etc")).under;
+        let mut layers = self.layer("etc", Path::new("etc"))?.under;
         let own = dir.join("etc");
         if write {
             layers.retain(|l| *l != own);
@@ -171,24 +175,25 @@ impl WorldState<'_> {
         });
         // All is bound on the state's own directories first: as soon as it is on /var, what is there now is not to be found.
         let var = dir.join("var");
-        let mut bind = |from: &Path, at: &str, read_only: bool| {
+        let mut bind = |from: &Path, at: &str, read_only: bool| -> Done {
             let on = dir.join(at);
-            if is_dir(from) && is_dir(&on) {
+            if is_dir(from)? && is_dir(&on)? {
                 mounts.push(Mount::Bind {
                     what: from.into(),
                     at: on,
                     read_only,
                 });
             }
+            Ok(())
         };
-        bind(&host.root.join(SYS), SYS, false);
+        bind(&host.root.join(SYS), SYS, false)?;
         for (path, _) in SHOWN {
-            bind(&host.root.join(path), path, false);
+            bind(&host.root.join(path), path, false)?;
         }
         for (path, _) in SHOWN_IN_CONTEXTS {
-            bind(&host.root.join(path), path, true);
+            bind(&host.root.join(path), path, true)?;
         }
-        bind(&self.world.admindir(), "var/lib/dpkg", true);
+        bind(&self.world.admindir(), "var/lib/dpkg", true)?;
         mounts.push(Mount::Bind {
             what: var,
             at: host.root.join("var"),
@@ -203,7 +208,7 @@ impl WorldState<'_> {
         if self.host != host.root {
             for top in TOPS {
                 let hosts = self.host.join(top);
-                if !is_dir(&hosts) {
+                if !is_dir(&hosts)? {
                     continue;
                 }
                 // All of this, with what is mounted there, stays to be found below it.
@@ -227,8 +232,8 @@ impl WorldState<'_> {
         let mut dirs = BTreeSet::new();
         self.lacking(Path::new("etc"), &mut dirs)?;
         let alternatives = Path::new(ALTERNATIVES);
-        if is_dir(&self.world.path().join(alternatives)) {
-            let there = is_dir(&self.host.join(alternatives));
+        if is_dir(&self.world.path().join(alternatives))? {
+            let there = is_dir(&self.host.join(alternatives))?;
             dirs.insert(match there {
                 true => alternatives.into(),
                 false => PathBuf::from("etc"),
@@ -276,15 +281,21 @@ impl WorldState<'_> {
             if upper::is_whiteout(&is) || is_unseen(&path) {
                 continue;
             }
-            match fs::symlink_metadata(self.host.join(&path)) {
-                // All that is in it is covered with it.
-                Err(e) if e.kind() == ErrorKind::NotFound && shows(&entry.path(), &path) => {
-                    dirs.insert(dir.into());
-                    return Ok(());
+            let hosts = self.host.join(&path);
+            match fs::symlink_metadata(&hosts) {
+                Err(e) if is_absent(&e) => {
+                    // All that is in it is covered with it.
+                    if shows(&entry.path(), &path)? {
+                        dirs.insert(dir.into());
+                        return Ok(());
+                    }
                 }
                 // What we may not look at is there.
-                Err(_) => {}
-                Ok(hosts) => inner.extend((is.is_dir() && hosts.is_dir()).then_some(path)),
+                Err(e) if e.kind() == ErrorKind::PermissionDenied => {}
+                hosts_is => {
+                    let hosts_is = hosts_is.map_err(|e| StateError::read(&hosts, e))?;
+                    inner.extend((is.is_dir() && hosts_is.is_dir()).then_some(path));
+                }
             }
         }
         inner.iter().try_for_each(|dir| self.lacking(dir, dirs))
@@ -292,19 +303,38 @@ impl WorldState<'_> {
 }
 
 /// Whether anything of what a world has at a path is seen in a context.
-fn shows(at: &Path, path: &Path) -> bool {
-    let Ok(is) = fs::symlink_metadata(at) else {
-        return false;
+fn shows(at: &Path, path: &Path) -> Done<bool> {
+    let Some(is) = upper::stat(at)? else {
+        return Ok(false);
     };
     if upper::is_whiteout(&is) || is_unseen(path) {
-        return false;
+        return Ok(false);
     }
-    let (true, Ok(entries)) = (is.is_dir(), fs::read_dir(at)) else {
-        return true;
+    if !is.is_dir() {
+        return Ok(true);
+    }
+    let names = match upper::names(at) {
+        // What the caller may not look into may hold something.
+        Err(StateError::Io { source, .. }) if source.kind() == ErrorKind::PermissionDenied => {
+            return Ok(true);
+        }
+        names => names?,
     };
-    let mut names = entries.flatten().map(|e| e.file_name()).peekable();
     // An empty one is a package's.
-    names.peek().is_none() || names.any(|name| shows(&at.join(&name), &path.join(&name)))
+    if names.is_empty() {
+        return Ok(true);
+    }
+    for name in names {
+        if shows(&at.join(&name), &path.join(&name))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a directory is at a path of the host, or what a link there leads to.
+fn leads_to_dir(path: &Path) -> Done<bool> {
+    generation::is_dir(path).map_err(|e| StateError::read(path, e))
 }
 
 /// What overlayfs wants beside an own state of /etc.

@@ -64,7 +64,7 @@ impl Making<'_> {
     /// A side world begins as the main one is: its packages have their state there.
     fn copy_of(&self, main: &WorldState<'_>) -> Done {
         for top in super::layers::TOPS {
-            let (from, to) = (main.own(top), self.to.join(top));
+            let (from, to) = (main.own(top)?, self.to.join(top));
             self.disk.announce("copy", &to)?;
             place::copy_tree(&from, &to, top == "etc")?;
         }
@@ -126,7 +126,7 @@ impl Making<'_> {
         let mut listed = BTreeSet::new();
         let entries = match fs::read_dir(&info) {
             Ok(entries) => entries,
-            Err(e) if upper::is_absent(&e) => return Ok(listed),
+            Err(e) if crate::generation::is_absent(&e) => return Ok(listed),
             Err(e) => return Err(StateError::read(&info, e)),
         };
         for entry in entries {

@@ -81,7 +81,7 @@ impl WorldState<'_> {
         disk.step("set the mode of", &before, || {
             Ok(rustix::fs::chmod(&before, private)?)
         })?;
-        for root in self.roots("etc") {
+        for root in self.roots("etc")? {
             accounts::note(disk, &root.join("etc"), &before)?;
         }
         Ok(())
@@ -193,7 +193,7 @@ impl WorldState<'_> {
         let mut steps = Vec::new();
         let world = Root::open(self.world.path())?;
         for row in rules::of_world(self.kind) {
-            let under = self.under_world(row);
+            let under = self.under_world(row)?;
             merging::row(&world, scratch, &under, row, &mut steps)?;
         }
         let merge = Merge {
@@ -227,11 +227,11 @@ impl WorldState<'_> {
     }
 
     /// What lies under the world's own directories.
-    pub(super) fn under_world(&self, path: &Path) -> Vec<PathBuf> {
+    pub(super) fn under_world(&self, path: &Path) -> Done<Vec<PathBuf>> {
         let top = TOPS.iter().find(|top| path.starts_with(top));
-        let mut roots = self.roots(top.copied().unwrap_or("etc"));
+        let mut roots = self.roots(top.copied().unwrap_or("etc"))?;
         let world = roots.iter().position(|r| r == self.world.path());
-        roots.split_off(world.map_or(0, |at| at + 1))
+        Ok(roots.split_off(world.map_or(0, |at| at + 1)))
     }
 
     /// What is its own is to be merged into its state.
@@ -239,9 +239,9 @@ impl WorldState<'_> {
         let (mut steps, mut kept) = (Vec::new(), Vec::new());
         for (at, _) in scratch.layers {
             let top = TOPS.iter().find(|top| at.starts_with(top));
-            let own = self.own(top.copied().unwrap_or("etc"));
+            let own = self.own(top.copied().unwrap_or("etc"))?;
             let Some(own) = own.parent() else { continue };
-            let mut under = self.roots("etc");
+            let mut under = self.roots("etc")?;
             under.retain(|root| root != own);
             if at.starts_with("var") {
                 under.clear();

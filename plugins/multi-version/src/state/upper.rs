@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use rustix::io::Errno;
 
 use super::{Done, StateError};
+pub(super) use crate::generation::is_whiteout;
+use crate::generation::what_is_at;
 
 /// Where overlayfs keeps its notes: root's, and those of a user namespace.
 const PREFIXES: [&str; 2] = ["trusted.overlay.", "user.overlay."];
@@ -48,23 +48,12 @@ pub(super) fn look(path: &Path) -> Done<Option<(Kind, Metadata)>> {
 
 /// A path's facts, no link followed; none, if nothing is there.
 pub(super) fn stat(path: &Path) -> Done<Option<Metadata>> {
-    match fs::symlink_metadata(path) {
-        Ok(is) => Ok(Some(is)),
-        Err(e) if is_absent(&e) => Ok(None),
-        Err(e) => Err(StateError::read(path, e)),
-    }
+    what_is_at(path).map_err(|e| StateError::read(path, e))
 }
 
-pub(super) fn is_absent(e: &io::Error) -> bool {
-    matches!(
-        e.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
-}
-
-/// A character device 0:0.
-pub(super) fn is_whiteout(is: &Metadata) -> bool {
-    is.file_type().is_char_device() && is.rdev() == 0
+/// Whether a directory is at a path, and no link to one.
+pub(super) fn is_dir(path: &Path) -> Done<bool> {
+    Ok(stat(path)?.is_some_and(|is| is.is_dir()))
 }
 
 /// The names in a directory, sorted.
@@ -99,24 +88,8 @@ pub(super) fn attributes(path: &Path) -> io::Result<BTreeMap<Vec<u8>, Vec<u8>>> 
 
 /// The same of an open file.
 pub(super) fn attributes_of(file: &File) -> io::Result<BTreeMap<Vec<u8>, Vec<u8>>> {
-    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let mut all = BTreeMap::new();
-    // By a path that is followed to the file itself.
-    let mut names = vec![0; 1 << 16];
-    let count = match rustix::fs::listxattr(&path, &mut names[..]) {
-        Err(Errno::OPNOTSUPP) => return Ok(all),
-        count => count?,
-    };
-    let names = names.get(..count).unwrap_or_default();
-    for name in names.split(|b| *b == 0).filter(|n| !n.is_empty()) {
-        if is_note(name) {
-            continue;
-        }
-        let mut value = vec![0; 1 << 16];
-        let count = rustix::fs::fgetxattr(file, name, &mut value[..])?;
-        value.truncate(count);
-        all.insert(name.to_vec(), value);
-    }
+    let mut all = crate::generation::attributes_of(file)?;
+    all.retain(|name, _| !is_note(name));
     Ok(all)
 }
 

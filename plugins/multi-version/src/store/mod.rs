@@ -28,7 +28,7 @@ use std::sync::mpsc;
 use dpkgng_plugin::Host;
 
 use crate::facts::{self, FactsError};
-use crate::generation::{DiskError, Sys};
+use crate::generation::{self, DiskError, Sys};
 use crate::layout::{Architecture, InstallationId, Layout, PackageName, Version, inside};
 
 pub use arrange::EntryError;
@@ -143,7 +143,7 @@ fn failed(deb: &Path, why: PackageError) -> StoreError {
 
 /// Whether a package is in the store.
 fn is_there(layout: &Layout, path: &Path, deb: &Deb) -> Result<bool, StoreError> {
-    if !is_whole(layout, &deb.id) {
+    if !is_whole(layout, &deb.id)? {
         return Ok(false);
     }
     match facts::installation(layout, &deb.id)?.sha256 == deb.sha256 {
@@ -156,9 +156,13 @@ fn is_there(layout: &Layout, path: &Path, deb: &Deb) -> Result<bool, StoreError>
 }
 
 /// Whether it has its metadata: what has not is being removed.
-fn is_whole(layout: &Layout, id: &InstallationId) -> bool {
+fn is_whole(layout: &Layout, id: &InstallationId) -> Result<bool, StoreError> {
     let metadata = layout.installation(id).join(inside::INSTALLATION);
-    metadata.symlink_metadata().is_ok()
+    let read = |source| FactsError::Read {
+        path: metadata.clone(),
+        source,
+    };
+    Ok(generation::is_there(&metadata).map_err(read)?)
 }
 
 /// Do something with each of a list, on some threads; `done` is told here how many are done. Gives the
@@ -240,7 +244,11 @@ pub fn all(layout: &Layout) -> Result<Vec<InstallationId>, StoreError> {
     for entry in entries {
         let entry = entry.map_err(read)?.file_name();
         let id = entry.to_str().and_then(|n| n.parse().ok());
-        found.extend(id.filter(|id| is_whole(layout, id)));
+        if let Some(id) = id
+            && is_whole(layout, &id)?
+        {
+            found.push(id);
+        }
     }
     found.sort();
     Ok(found)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use super::{Done, Place, list};
-use crate::generation::{GenerationError, Reader};
+use crate::generation::{Reader, read_error};
 use crate::layout::{Architecture, PackageName, StoreKey, inside};
 use crate::manifest::{Manifest, Member};
 use crate::output::{Column, Json, Out, Table, json};
@@ -180,17 +180,16 @@ fn libraries(reader: &Reader, of: &Manifest) -> Done<BTreeMap<String, String>> {
     while let Some(dir) = dirs.pop() {
         let entries = match fs::read_dir(&dir) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
-            entries => entries.map_err(|source| GenerationError::Read {
-                path: dir.clone(),
-                source,
-            })?,
+            entries => entries.map_err(read_error(&dir))?,
         };
-        for entry in entries.flatten() {
+        for entry in entries {
+            let entry = entry.map_err(read_error(&dir))?;
             let path = entry.path();
-            let Ok(target) = fs::read_link(&path) else {
+            if entry.file_type().map_err(read_error(&path))?.is_dir() {
                 dirs.push(path);
                 continue;
-            };
+            }
+            let target = fs::read_link(&path).map_err(read_error(&path))?;
             let name = path.strip_prefix(&lib).unwrap_or(&path);
             let provider = match reader.layout().key_of(&target) {
                 Some(StoreKey::Realization(id)) => format!("{} {}", id.package(), id.version()),

@@ -4,8 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
 use super::*;
-use crate::gc::Lease;
-use crate::generation::{Disk, Sys};
+use crate::generation::{Disk, Hold, Sys};
 use crate::layout::{Layout, Pin, Sha256, StoreKey, inside};
 use crate::manifest::{Installation, Member, Realization, Reason, Standing, State};
 use crate::output::Out;
@@ -240,10 +239,9 @@ fn switched_pinned_and_removed() {
     let used = rm("copy").unwrap_err().to_string();
     assert_eq!(used, "generation 1 of view copy is pinned as mine");
     printed(false, |o| unpin(&sys, &mine, o));
-    let key = StoreKey::Generation(view("copy"), place("x@1").number.unwrap());
-    let lease = Lease::take(&sys, &BTreeSet::from([key])).unwrap();
+    let hold = Hold::take(sys.layout(), &view("copy"), place("x@1").number.unwrap()).unwrap();
     assert!(matches!(rm("copy"), Err(ViewError::InUse(..))));
-    lease.end();
+    drop(hold);
     assert!(matches!(
         rm("copy@1"),
         Err(ViewError::Generation(GenerationError::IsCurrent(..)))
