@@ -31,8 +31,8 @@ use std::path::{Path, PathBuf};
 pub use disk::{Disk, DiskError, Step, Watcher};
 pub use files::same_file;
 pub(crate) use files::{
-    Attributes, CAPABILITY, attributes, attributes_of, entries, is_dir, is_there, is_whiteout,
-    same_bytes, unless_absent, what_is_at,
+    Attributes, CAPABILITY, attributes, attributes_of, entries, is_absent, is_dir, is_there,
+    is_whiteout, same_bytes, unless_absent, what_is_at,
 };
 pub(crate) use hold::Claim;
 pub use hold::Hold;
