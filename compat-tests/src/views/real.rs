@@ -825,6 +825,14 @@ pub const ALL: &[Scenario] = &[
                 "the same: login has not given its files to passwd before",
             ),
             row(
+                "template *",
+                "the same: of debconf, libpam-modules, libpam0g and tzdata",
+            ),
+            row(
+                "stanza e2fsprogs:amd64",
+                "debootstrap has left the old priority in `available`, which dpkg goes by; a view's has nothing of the host's",
+            ),
+            row(
                 "marks perl:amd64",
                 "somebody has installed it on the host, and in the view it came along with git",
             ),

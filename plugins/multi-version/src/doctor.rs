@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use dpkgng_plugin::fork_in_our_place;
 
 use crate::context::{self, OwnStore};
-use crate::generation::Reader;
+use crate::generation::{Reader, is_dir, unless_absent};
 use crate::layout::{Layout, VAR_SYS, ViewName, inside};
 use crate::link::unlinked;
 use crate::output::{Column, Json, Out, Size, Table, json};
@@ -96,12 +96,33 @@ pub fn examine(asked: Option<&Path>) -> Vec<Finding> {
     if is_there {
         views(&layout, is_root, &mut found);
     }
-    if !is_root && layout != machine && machine.views().is_dir() {
-        let all = Reader::new(machine).views().unwrap_or_default();
-        let says = format!("{VAR_SYS} has {}", words("view", &names(&all)));
-        found.push(finding("machine", Verdict::Good, says));
+    if !is_root && layout != machine {
+        found.extend(of_machine(&machine));
     }
     found
+}
+
+/// The machine's own store, if it has one.
+fn of_machine(machine: &Layout) -> Option<Finding> {
+    let looked = || -> Result<Option<String>, String> {
+        if !is_dir(&machine.views()).map_err(|e| unread(&machine.views(), e))? {
+            return Ok(None);
+        }
+        let all = Reader::new(machine.clone()).views();
+        let all = all.map_err(|e| e.to_string())?;
+        Ok(Some(format!(
+            "{VAR_SYS} has {}",
+            words("view", &names(&all))
+        )))
+    };
+    match looked() {
+        Ok(says) => says.map(|says| finding("machine", Verdict::Good, says)),
+        Err(why) => Some(finding("machine", Verdict::Note, why)),
+    }
+}
+
+fn unread(path: &Path, error: io::Error) -> String {
+    format!("cannot read '{}': {error}", path.display())
 }
 
 /// The store, and whether it is there.
@@ -130,12 +151,15 @@ fn store(dir: &Path, found: &mut Vec<Finding>) -> (Layout, bool) {
                     let verdict = if little { Verdict::Note } else { Verdict::Good };
                     (verdict, format!(", {} free", Size(room)))
                 }
-                Err(_) => (Verdict::Good, String::new()),
+                Err(e) => (
+                    Verdict::Note,
+                    format!(", whose free space is not told: {e}"),
+                ),
             };
             let says = format!("'{}'{room}", own.dir().display());
             let help = match verdict {
-                Verdict::Note => "dpkg-ng gc --keep 1 gives up old generations",
-                _ => "",
+                Verdict::Good => "",
+                _ => "dpkg-ng gc --keep 1 gives up old generations",
             };
             found.push(finding("store", verdict, says).help(help));
             (Layout::new(own.dir()), true)
@@ -160,7 +184,15 @@ fn contexts(layout: &Layout, is_there: bool, is_root: bool) -> Finding {
         true => "in a mount namespace",
         false => "in a user namespace",
     };
-    let scratch = Some(layout.tmp()).filter(|tmp| is_there && tmp.is_dir());
+    let mut scratch = None;
+    if is_there {
+        let tmp = layout.tmp();
+        match is_dir(&tmp) {
+            Ok(true) => scratch = Some(tmp),
+            Ok(false) => {}
+            Err(e) => return finding("contexts", Verdict::Bad, unread(&tmp, e)),
+        }
+    }
     match tried(|| context::try_out(scratch.as_deref())) {
         Ok(()) if scratch.is_some() => finding("contexts", Verdict::Good, how),
         Ok(()) => finding(
@@ -177,7 +209,7 @@ fn contexts(layout: &Layout, is_there: bool, is_root: bool) -> Finding {
 
 /// Do something in a child that ends; gives what went wrong.
 fn tried(act: impl FnOnce() -> Result<(), context::ContextError>) -> Result<(), String> {
-    let (mut from, to) = std::io::pipe().map_err(|e| e.to_string())?;
+    let (mut from, to) = io::pipe().map_err(|e| e.to_string())?;
     let mut child = to.try_clone().map_err(|e| e.to_string())?;
     let ended = fork_in_our_place(move || match act() {
         Ok(()) => 0,
@@ -189,6 +221,7 @@ fn tried(act: impl FnOnce() -> Result<(), context::ContextError>) -> Result<(), 
     });
     drop(to);
     let mut why = String::new();
+    // The exit code tells as much, if less well.
     let _ = from.read_to_string(&mut why);
     match ended {
         Ok(0) => Ok(()),
@@ -221,7 +254,7 @@ fn views(layout: &Layout, is_root: bool, found: &mut Vec<Finding>) {
     let (mut set_ids, mut left, mut bins) = (Vec::new(), BTreeMap::new(), Vec::new());
     let mut whole = Vec::new();
     for view in &all {
-        let looked = || -> Result<(), String> {
+        let mut looked = || -> Result<(), String> {
             let Some(number) = reader.current(view).map_err(|e| e.to_string())? else {
                 return Ok(());
             };
@@ -245,12 +278,12 @@ fn views(layout: &Layout, is_root: bool, found: &mut Vec<Finding>) {
             });
             set_ids.extend(paths);
             let bin = layout.current(view).join(inside::BIN);
-            let has_commands = fs::read_dir(&bin).is_ok_and(|mut names| names.next().is_some());
+            let commands = unless_absent(fs::read_dir(&bin)).map_err(|e| unread(&bin, e))?;
+            let has_commands = commands.is_some_and(|mut names| names.next().is_some());
             bins.extend(has_commands.then_some(bin));
             whole.push(view.clone());
             Ok(())
         };
-        let mut looked = looked;
         if let Err(why) = looked() {
             let says = format!("view {view}: {why}");
             let help = format!("dpkg-ng view rollback {view}, if another generation is whole");
@@ -320,7 +353,7 @@ fn shortened(names: &[String]) -> String {
 ///
 /// # Errors
 /// It can't be printed.
-pub fn print(found: &[Finding], out: &mut Out<'_>) -> std::io::Result<i32> {
+pub fn print(found: &[Finding], out: &mut Out<'_>) -> io::Result<i32> {
     let bad = found.iter().any(|f| f.verdict == Verdict::Bad);
     if out.json {
         let value = |f: &Finding| {
