@@ -298,6 +298,16 @@ int value(void) {
         let expected = if rpath { "5" } else { "0" };
         assert_eq!(said(&closure, &plan, &app, expected), expected);
     }
+
+    // What can't be read is no library that is not there: ELOOP is an error to root, too.
+    abi.finish().unwrap();
+    let home = closure.placed.layout.installation(&load);
+    fs::rename(&home, home.with_extension("away")).unwrap();
+    std::os::unix::fs::symlink(&home, &home).unwrap();
+    abi.keeps_rpath(&all);
+    let failed = abi.finish().unwrap_err().to_string();
+    assert!(failed.starts_with("cannot read "), "{failed}");
+    assert!(failed.contains("libload1"), "{failed}");
 }
 
 #[test]

@@ -29,12 +29,12 @@ use crate::base::{self, Lent};
 use crate::decide::HostOrder;
 use crate::export;
 use crate::facts::{self, Facts};
-use crate::generation::{Reader, Sys};
+use crate::generation::{GenerationError, Reader, Sys, is_absent};
 use crate::layout::{
     Architecture, GenerationNumber, InstallationId, Layout, Place, SideName, Soname, ViewName,
 };
 use crate::link::{Abi, Linker, POLICY, Progress};
-use crate::manifest::{Hide, LibraryPin, Manifest, Realization, Reason, Side};
+use crate::manifest::{Hide, LibraryPin, Manifest, Reason, Side};
 use crate::place::{self, Former};
 use crate::plan::{self, Known, LinkPlan, Observed, Rules};
 use crate::rootless::is_mapped;
@@ -122,7 +122,7 @@ pub(super) fn worlds(
             rules.pins.push(pin);
         }
     }
-    let rpath = rpaths(reader, former);
+    let rpath = rpaths(reader, former)?;
     let new: BTreeSet<&InstallationId> = asked.newcomers.iter().collect();
     let mut observed = Observed::default();
     for (name, world, installations, packages) in &read {
@@ -175,12 +175,20 @@ fn know(
     Ok(())
 }
 
-/// The installations that are linked by DT_RPATH.
-fn rpaths(reader: &Reader, former: Option<&Manifest>) -> BTreeSet<InstallationId> {
-    let members = former.iter().flat_map(|m| &m.packages);
-    let records = members.filter_map(|m| reader.realization(&m.realization).ok());
-    let by_rpath = records.filter(|r: &Realization| r.rpath);
-    by_rpath.map(|r| r.installation).collect()
+/// The installations that are linked by DT_RPATH. Of what is not there any more nothing is known: it is linked anew.
+fn rpaths(reader: &Reader, former: Option<&Manifest>) -> Done<BTreeSet<InstallationId>> {
+    let mut found = BTreeSet::new();
+    for member in former.iter().flat_map(|m| &m.packages) {
+        match reader.realization(&member.realization) {
+            Ok(record) if record.rpath => {
+                found.insert(record.installation);
+            }
+            Ok(_) => {}
+            Err(GenerationError::Read { source, .. }) if is_absent(&source) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(found)
 }
 
 /// The choices by which newcomers have the libraries that came with them.
@@ -652,4 +660,61 @@ pub fn as_it_stands(
     let generation = layout.generation(&place.view, number);
     let worlds = worlds(host, &reader, &generation, Some(&manifest), asked)?;
     Ok((worlds, manifest))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::layout::{Sha256, inside};
+    use crate::manifest::{Installation, Realization};
+    use crate::testing::{manifest, member};
+
+    #[test]
+    fn how_one_is_linked_is_read_or_an_error() {
+        let dir = tempfile::tempdir_in("/var/tmp").unwrap();
+        let reader = Reader::new(Layout::new(dir.path()));
+        let realization = |package: &str, rpath| {
+            let installation = Installation {
+                package: package.parse().unwrap(),
+                version: "1".parse().unwrap(),
+                architecture: "amd64".parse().unwrap(),
+                sha256: Sha256::of(package.as_bytes()),
+                size: 0,
+                setuid: Vec::new(),
+            };
+            Realization {
+                installation: installation.id(),
+                sha256: installation.sha256,
+                overrides: BTreeMap::new(),
+                own: BTreeSet::new(),
+                needed: BTreeSet::new(),
+                rpath,
+                policy: POLICY,
+            }
+        };
+        let all = [
+            realization("by-rpath", true),
+            realization("usual", false),
+            realization("gone", true),
+        ];
+        for one in &all[..2] {
+            let record = reader.layout().realization(&one.id());
+            let record = record.join(inside::REALIZATION);
+            fs::create_dir_all(record.parent().unwrap()).unwrap();
+            fs::write(record, one.to_text()).unwrap();
+        }
+        let members = all.each_ref().map(|one| member(&one.id(), &["main"]));
+        let manifest = manifest(&"system".parse().unwrap(), "1".parse().unwrap(), &members);
+        assert_eq!(rpaths(&reader, None).unwrap(), BTreeSet::new());
+        let found = rpaths(&reader, Some(&manifest)).unwrap();
+        assert_eq!(found, [all[0].installation.clone()].into());
+        // ELOOP, to root, too.
+        let home = reader.layout().realization(&all[2].id());
+        symlink(&home, &home).unwrap();
+        let failed = rpaths(&reader, Some(&manifest)).unwrap_err().to_string();
+        assert!(failed.starts_with("cannot read "), "{failed}");
+        assert!(failed.contains("gone"), "{failed}");
+    }
 }

@@ -42,7 +42,7 @@ pub(super) fn merge(upper: &Path, tree: &Path, below: &Path) -> Done<bool> {
         any = true;
         let (from, to, under) = (upper.join(&name), tree.join(&name), below.join(&name));
         let is = stat(&from)?;
-        forget_notes(&from);
+        forget_notes(&from)?;
         if is.is_dir() {
             directory(&from, &is, &to, &under)?;
             let removed = fs::remove_dir(&from);
@@ -106,11 +106,19 @@ fn is_opaque(dir: &Path) -> Done<bool> {
     }
 }
 
-fn forget_notes(path: &Path) {
+fn forget_notes(path: &Path) -> Done {
     for note in NOTES {
-        // Most are not there.
-        let _ = rustix::fs::lremovexattr(path, attribute(note));
+        match rustix::fs::lremovexattr(path, attribute(note)) {
+            // Most are not there; and a link or device has none of a user's, which is EPERM (xattr(7)).
+            Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::PERM) => {}
+            Err(e) => {
+                return Err(EngineError::path("change the attributes of", path)(
+                    e.into(),
+                ));
+            }
+        }
     }
+    Ok(())
 }
 
 fn stat(path: &Path) -> Done<Metadata> {

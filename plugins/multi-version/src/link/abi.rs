@@ -218,6 +218,9 @@ impl plan::Files for Abi<'_> {
 
     fn keeps_rpath(&self, set: &BTreeSet<InstallationId>) -> BTreeSet<InstallationId> {
         let packages: Vec<&Facts> = set.iter().filter_map(|id| self.facts.get(id)).collect();
-        rpath::keep(self.layout, &packages)
+        rpath::keep(self.layout, &packages).unwrap_or_else(|error| {
+            self.fail(error);
+            BTreeSet::new()
+        })
     }
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::Done;
 use super::linking::architecture_of;
 use super::tree::Tree;
 use crate::elf::is_glibc_interpreter;
@@ -17,7 +18,10 @@ use crate::layout::{Architecture, InstallationId, Layout};
 
 /// The packages that have to be linked by DT_RPATH ([`Realization::rpath`](crate::manifest::Realization::rpath)), of
 /// those that are one tree.
-pub(super) fn keep(layout: &Layout, packages: &[&Facts]) -> BTreeSet<InstallationId> {
+///
+/// # Errors
+/// A file of one can't be read.
+pub(super) fn keep(layout: &Layout, packages: &[&Facts]) -> Done<BTreeSet<InstallationId>> {
     let mut kept = BTreeSet::new();
     let objects = || {
         packages
@@ -25,7 +29,7 @@ pub(super) fn keep(layout: &Layout, packages: &[&Facts]) -> BTreeSet<Installatio
             .flat_map(|f| f.objects.iter().map(move |o| (*f, o)))
     };
     if !objects().any(|(_, o)| o.rpath) {
-        return kept;
+        return Ok(kept);
     }
     let made = BTreeMap::new();
     let mut tree = Tree::new(layout, packages.to_vec(), &made);
@@ -82,7 +86,8 @@ pub(super) fn keep(layout: &Layout, packages: &[&Facts]) -> BTreeSet<Installatio
             }
         }
     }
-    kept
+    tree.finish()?;
+    Ok(kept)
 }
 
 /// Whether ld.so finds the same by itself, too.

@@ -14,12 +14,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
-use super::head;
 use super::linking::architecture_of;
+use super::{Done, LinkError, head, read_error};
 use crate::elf::Port;
 use crate::elf::resolve::{Environment, Files, Object};
 use crate::facts::{self, Facts, is_default_library_dir};
-use crate::generation::what_is_at;
+use crate::generation::{unless_absent, what_is_at};
 use crate::layout::{Architecture, InstallationId, Layout, Soname, merged, merged_target};
 
 /// As many links as the kernel follows.
@@ -154,7 +154,8 @@ pub(super) fn environment(architecture: &Architecture) -> Environment {
     }
 }
 
-/// Files of packages where their archives put them.
+/// Files of packages where their archives put them. What can't be read is as if it were not there, until [`Tree::finish`]
+/// tells.
 pub(super) struct Tree<'t> {
     layout: &'t Layout,
     packages: Vec<&'t Facts>,
@@ -164,6 +165,7 @@ pub(super) struct Tree<'t> {
     /// Libraries of the host that ld.so is to find.
     host: BTreeSet<Vec<u8>>,
     known: RefCell<HashMap<Vec<u8>, Option<Standing>>>,
+    failed: RefCell<Option<LinkError>>,
 }
 
 /// What stands at a path.
@@ -193,7 +195,22 @@ impl<'t> Tree<'t> {
             made,
             host: BTreeSet::new(),
             known: RefCell::default(),
+            failed: RefCell::default(),
         }
+    }
+
+    /// Whether every file of a package that was asked for could be read.
+    pub fn finish(&self) -> Done {
+        self.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// What was read of a package's file; none, if it is not there.
+    fn told<T>(&self, path: &Path, read: io::Result<T>) -> Option<T> {
+        unless_absent(read).unwrap_or_else(|e| {
+            let mut failed = self.failed.borrow_mut();
+            failed.get_or_insert_with(|| read_error(path, e));
+            None
+        })
     }
 
     /// What ld.so of an architecture finds: its directories, the libraries of the packages that ldconfig knows, and these
@@ -246,10 +263,20 @@ impl<'t> Tree<'t> {
     fn look(&self, path: &[u8]) -> Option<Standing> {
         let Some((real, package)) = self.follow(Path::new(OsStr::from_bytes(path))) else {
             let host = self.host.contains(path);
-            return host.then(|| open(Path::new(OsStr::from_bytes(path)), None))?;
+            // One of the host's that can't be opened is passed over by ld.so, too.
+            let open = || open(Path::new(OsStr::from_bytes(path))).ok()?;
+            let object = host.then(open)??;
+            return Some(Standing {
+                object,
+                whose: None,
+            });
         };
         let file = self.layout.installation(&package.id).join(&real);
-        open(&file, Some((package.id.clone(), real)))
+        let object = self.told(&file, open(&file))??;
+        Some(Standing {
+            object,
+            whose: Some((package.id.clone(), real)),
+        })
     }
 
     /// The file of a package that a path leads to.
@@ -274,9 +301,13 @@ impl<'t> Tree<'t> {
             let Some(package) = self.paths.get(done.as_path()) else {
                 continue;
             };
-            // A package's file, or what can't be read and then leads nowhere.
-            let Ok(target) = fs::read_link(self.layout.installation(&package.id).join(&done))
-            else {
+            let at = self.layout.installation(&package.id).join(&done);
+            let target = match fs::read_link(&at) {
+                // Something else than a link: readlink(2).
+                Err(e) if e.kind() == io::ErrorKind::InvalidInput => None,
+                target => self.told(&at, target),
+            };
+            let Some(target) = target else {
                 continue;
             };
             links += 1;
@@ -294,17 +325,20 @@ impl<'t> Tree<'t> {
     }
 }
 
-/// An object as ld.so would load it: what can't be opened is passed over, as it passes it over.
-fn open(path: &Path, whose: Option<Whose>) -> Option<Standing> {
-    let file = File::open(path).ok()?;
-    let is = file.metadata().ok().filter(fs::Metadata::is_file)?;
-    let object = Object {
+/// An object as ld.so would load it; none, if it is nothing for ld.so.
+fn open(path: &Path) -> io::Result<Option<Rc<Object>>> {
+    let file = File::open(path)?;
+    let is = file.metadata()?;
+    if !is.is_file() {
+        return Ok(None);
+    }
+    let info = head::read(&file, is.len())?;
+    let object = info.map(|info| Object {
         identity: (is.dev(), is.ino()),
         origin: None,
-        info: head::read(&file, is.len()).ok()??,
-    };
-    let object = Rc::new(object);
-    Some(Standing { object, whose })
+        info,
+    });
+    Ok(object.map(Rc::new))
 }
 
 impl Files for Tree<'_> {
