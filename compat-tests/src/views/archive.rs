@@ -61,15 +61,19 @@ pub fn sources(suites: Suites) -> Res<String> {
     Ok(suites.iter().map(line).collect())
 }
 
+/// A lock, waited for, until it is dropped.
+pub fn lock(name: &str) -> Res<Flock<fs::File>> {
+    let file = fs::File::create(dir().join(name)).during(name)?;
+    Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, e)| format!("{name}: {e}"))
+}
+
 /// Fetches what a scenario takes beside what its own apt will fetch.
 pub fn prepare(scenario: &Scenario) -> Res<()> {
     for sub in ["lists", "archives", "files", "made", "stock", "run"] {
         let sub = dir().join(sub);
         fs::create_dir_all(&sub).during(sub.display())?;
     }
-    let lock = fs::File::create(dir().join(".lock")).during("lock")?;
-    let _lock =
-        Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, e)| format!("lock: {e}"))?;
+    let _lock = lock(".lock")?;
     for suites in scenario.all_suites() {
         match suites == MADE {
             true => made::build(&made_dir())?,

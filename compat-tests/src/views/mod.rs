@@ -82,7 +82,10 @@ pub struct Options {
 }
 
 fn scenarios() -> impl Iterator<Item = &'static Scenario> {
-    small::ALL.iter().chain(real::ALL).chain(further::ALL)
+    small::ALL
+        .iter()
+        .chain(real::ALL.iter().copied().flatten())
+        .chain(further::ALL)
 }
 
 /// The names of all scenarios.
@@ -164,6 +167,8 @@ struct Verdict {
 
 fn one(exe: &Path, scenario: &Scenario, options: Options) -> Res<Verdict> {
     archive::prepare(scenario)?;
+    // Another process may be at the same one.
+    let _lock = archive::lock(&format!("run/{}.lock", scenario.name))?;
     let key = hex(format!("{FORMAT} {scenario:?}\n{}", archive::state(scenario)?).as_bytes());
     // Once is enough to see whether a scenario is right.
     let stock_alone = UnderTest::from_env()? == UnderTest::Theirs;
