@@ -61,6 +61,23 @@ pub(crate) fn host() -> (Host, Rc<Heard>) {
     (unsafe { Host::of(table) }, heard)
 }
 
+/// A file with this text, and the directories above it.
+pub(crate) fn put(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// The text of a file.
+pub(crate) fn read(path: impl AsRef<Path>) -> String {
+    let path = path.as_ref();
+    fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// Whether anything is there, a link as itself.
+pub(crate) fn exists(path: impl AsRef<Path>) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
 /// A manifest of these packages, and of the side worlds that they are in.
 pub(crate) fn manifest(view: &ViewName, number: GenerationNumber, packages: &[Member]) -> Manifest {
     let worlds = packages.iter().flat_map(|m| m.worlds.keys().flatten());

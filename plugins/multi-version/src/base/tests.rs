@@ -9,26 +9,12 @@ use dpkgng_plugin::{Field, Services};
 
 use super::*;
 use crate::generation::Disk;
-use crate::testing::host;
+use crate::testing::{exists, host, put, read};
 
 struct Rig {
     dir: tempfile::TempDir,
     world: WorldDir,
     disk: Disk,
-}
-
-fn put(path: &Path, text: &str) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
-
-fn read(path: impl AsRef<Path>) -> String {
-    let path = path.as_ref();
-    fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-}
-
-fn exists(path: impl AsRef<Path>) -> bool {
-    fs::symlink_metadata(path).is_ok()
 }
 
 fn make_whiteout(path: &Path) -> rustix::io::Result<()> {

@@ -207,6 +207,10 @@ impl<'t> Tree<'t> {
     /// What was read of a package's file; none, if it is not there.
     fn told<T>(&self, path: &Path, read: io::Result<T>) -> Option<T> {
         unless_absent(read).unwrap_or_else(|e| {
+            // Who may not read it has an ld.so that may not either, and passes it over.
+            if e.kind() == io::ErrorKind::PermissionDenied {
+                return None;
+            }
             let mut failed = self.failed.borrow_mut();
             failed.get_or_insert_with(|| read_error(path, e));
             None

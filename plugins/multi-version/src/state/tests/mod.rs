@@ -22,6 +22,7 @@ use super::*;
 use crate::context::{Host, Mount, Mounts, Upper};
 use crate::generation::{Disk, Step as DiskStep};
 use crate::layout::GenerationNumber;
+use crate::testing::{exists, put, read};
 
 /// A host, and `/var/sys`, below one directory.
 struct Rig {
@@ -32,20 +33,6 @@ struct Rig {
 
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n";
 const GROUP: &str = "root:x:0:\nadm:x:4:\n";
-
-fn put(path: &Path, text: &str) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
-
-fn read(path: impl AsRef<Path>) -> String {
-    let path = path.as_ref();
-    fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-}
-
-fn exists(path: impl AsRef<Path>) -> bool {
-    fs::symlink_metadata(path).is_ok()
-}
 
 /// Whether what only root can do can be done here.
 fn may() -> bool {
@@ -91,13 +78,17 @@ impl Rig {
         Rig { dir, layout, host }
     }
 
-    /// A mount namespace of this thread's own.
-    fn private(&self) {
+    /// One in a mount namespace of this thread's own, where that is allowed.
+    fn in_private() -> Option<Rig> {
         let nothing = Mounts {
             mounts: Vec::new(),
             user_namespace: false,
         };
-        nothing.enter().unwrap();
+        may().then(|| {
+            let rig = Rig::new();
+            nothing.enter().unwrap();
+            rig
+        })
     }
 
     fn path(&self, path: &str) -> PathBuf {

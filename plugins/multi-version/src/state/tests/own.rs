@@ -4,11 +4,9 @@ use super::*;
 
 #[test]
 fn an_own_state_takes_everything_and_the_host_stays() {
-    if !may() {
+    let Some(rig) = Rig::in_private() else {
         return;
-    }
-    let rig = Rig::new();
-    rig.private();
+    };
     let before = rig.picture();
     let disk = Disk::default();
     let work = Work::new(&rig, "web", StateKind::Own, 1)
@@ -171,11 +169,9 @@ fn an_own_state_takes_everything_and_the_host_stays() {
 
 #[test]
 fn another_file_system_below_var() {
-    if !may() {
+    let Some(rig) = Rig::in_private() else {
         return;
-    }
-    let rig = Rig::new();
-    rig.private();
+    };
     let none = rustix::mount::MountFlags::empty();
     for dir in ["var/lib/data", "var/pseudo"] {
         fs::create_dir_all(rig.hosts(dir)).unwrap();
@@ -234,11 +230,9 @@ fn another_file_system_below_var() {
 
 #[test]
 fn a_context_has_the_state() {
-    if !may() {
+    let Some(rig) = Rig::in_private() else {
         return;
-    }
-    let rig = Rig::new();
-    rig.private();
+    };
     let disk = Disk::default();
     let work = Work::new(&rig, "web", StateKind::Own, 1)
         .begin(&disk)
