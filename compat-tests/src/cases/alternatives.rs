@@ -214,6 +214,8 @@ pub(super) fn add(c: &mut Cases) {
         for log in ["/log/below", "log", "/new/dir/log", "/etc", ""] {
             w.run(&format!("$A --log '{log}' --auto thing"));
         }
+        // Ours says that its line is lost.
+        w.run("$A --log /dev/full --auto thing 2>/dev/null");
         w.run("TZ=Etc/GMT-5 $A --log /tz --auto thing; cut -d: -f2 $R/tz | wc -l");
         for args in ["--install /t/w/link n /bin/sh 1", "--set n /bin/sh", "--set n /bin/none", "--auto n", "--config n", "--remove-all n"] {
             w.stdin("1\n").run(&format!("update-alternatives --altdir /t/w/alt --admindir /t/w/adm --log /dev/stdout {args} 2>&1"));

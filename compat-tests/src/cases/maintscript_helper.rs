@@ -204,6 +204,7 @@ fn by_hand(c: &mut Cases) {
         w.run("dpkg-maintscript-helper dir_to_symlink /opt/d ../x 1 -- upgrade 1; find $R/opt");
         w.run("chmod 555 $R/opt; DPKG_MAINTSCRIPT_NAME=postrm dpkg-maintscript-helper dir_to_symlink /opt/d ../x 1 -- abort-upgrade 1; find $R/opt; chmod 755 $R/opt");
         w.run("chmod 555 $R/etc; DPKG_MAINTSCRIPT_NAME=postinst dpkg-maintscript-helper rm_conffile /etc/c 1 -- configure 1; ls $R/etc; chmod 755 $R/etc");
+        w.run("umask 077; DPKG_MAINTSCRIPT_NAME=postrm dpkg-maintscript-helper dir_to_symlink /opt/d ../x 1 -- abort-upgrade 1; find $R/opt");
         // Stock would go on from what that has left by moving it into the backup.
         w.prepare("cd /t/user/root/opt; rmdir d; mv d.dpkg-backup d");
         w.run("umask 077; dpkg-maintscript-helper dir_to_symlink /opt/d ../x 1 -- upgrade 1; ls -la $R/opt $R/opt/d | cut -c1-10");

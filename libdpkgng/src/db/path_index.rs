@@ -45,6 +45,11 @@ pub(crate) struct State {
     in_use: bool,
 }
 
+/// Whether so many bytes of lists, of so many, are too many to be read beside an index.
+fn differs(some: u64, all: u64) -> bool {
+    some.saturating_mul(STALE) > all
+}
+
 fn stamp(stat: &Stat) -> Stamp {
     Stamp {
         ino: stat.ino,
@@ -130,7 +135,7 @@ impl Database {
                 None => stale += stat.size,
             }
         }
-        if stale.saturating_mul(STALE) > all {
+        if differs(stale, all) {
             return Ok(());
         }
         self.filelists.know_offsets(offsets);
@@ -158,16 +163,24 @@ impl Database {
         };
         let since = since.duration_since(UNIX_EPOCH).unwrap_or_default();
         let settled = since.saturating_sub(TICK).as_secs() as i64;
-        let mut known = Vec::new();
+        let (mut known, mut all, mut young) = (Vec::new(), 0, 0);
         for pkg in order {
             if self.table[*pkg].status() == Status::NotInstalled {
                 continue;
             }
             let list = self.infodb_file(*pkg, Which::Installed, LISTFILE);
-            let stat = list.stat().if_there()?;
-            if let Some(stat) = stat.filter(|stat| stat.ctime.0 < settled) {
-                known.push((*pkg, list, stat));
+            let Some(stat) = list.stat().if_there()? else {
+                continue;
+            };
+            all += stat.size;
+            match stat.ctime.0 < settled {
+                true => known.push((*pkg, list, stat)),
+                false => young += stat.size,
             }
+        }
+        // Nor is one worth its writing that the next run would not take.
+        if differs(young, all) {
+            return Ok(());
         }
         let lists = known.iter().map(|(pkg, list, stat)| {
             let indexed = Indexed {
