@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use compat_tests::report::Totals;
 use compat_tests::sandbox::Who;
 use compat_tests::{
-    Res, autotest, bench, cases, faults, generator, kill, multi, oracle, packages, perl, power,
-    real, runner, suite, views,
+    Res, autotest, bench, cases, faults, fsck, generator, kill, multi, oracle, packages, perl,
+    power, real, runner, suite, views,
 };
 
 const USAGE: &str = "\
@@ -35,6 +35,7 @@ usage: compat COMMAND
                              kill ours at a sample of moments, or at every one, and recover
   faults [--release R] [--all] [NAME…]
                              fail a sample of system calls of ours, or every one, and run it again
+  fsck [NAME…]               the kinds of damage that dpkg-ng fsck names and repairs, and repairs that are killed
   packages [--release R] [--noopt] [--all] [NAME…]
                              build our Debian packages, install, upgrade, remove and kill that
   power [--release R] [--runs N] [--without-sync] [multi]
@@ -198,6 +199,10 @@ fn run(args: &[String]) -> Res<bool> {
             let exe = std::env::current_exe().map_err(|e| e.to_string())?;
             let extent = if flag("all") { "all" } else { "sample" };
             done("faults", faults::run(&exe, &o.release, extent, &o.names)?)
+        }
+        "fsck" => {
+            runner::get_ready()?;
+            done("kinds of damage", fsck::run(&o.names)?)
         }
         "--multi-in-sandbox" => multi::in_sandbox(rest).map(|()| true),
         "multi" => {

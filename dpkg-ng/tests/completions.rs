@@ -24,6 +24,9 @@ const LINES: &[(&[&str], &str)] = &[
     (&["dpkg-ng", "dpkg-deb", "--raw-ext"], "--raw-extract"),
     (&["dpkg-ng", "--purge", "one"], "one-package"),
     (&["dpkg-ng", "upg"], "upgrade"),
+    (&["dpkg-ng", "fsc"], "fsck"),
+    (&["dpkg-ng", "fsck", "--rep"], "--repair"),
+    (&["dpkg-ng", "fsck", "one"], "one-package"),
     (&["dpkg-ng", "view", "cre"], "create"),
     (&["dpkg-ng", "run", "--view", "we"], "web"),
 ];

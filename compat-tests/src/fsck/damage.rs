@@ -1,8 +1,10 @@
 //! The kinds of damage, and what becomes of each.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use crate::deb::stamp;
 use crate::{During, Res};
 
 /// Where a fault is.
@@ -103,7 +105,7 @@ fn change(file: &Path, change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Res<()> {
 }
 
 /// Cut in the middle, and of a line.
-fn half(file: &Path) -> Res<()> {
+pub fn half(file: &Path) -> Res<()> {
     change(file, |mut data| {
         let mut at = data.len() / 2;
         while data[at - 1] == b'\n' || data[at] == b'\n' {
@@ -115,7 +117,7 @@ fn half(file: &Path) -> Res<()> {
 }
 
 /// The second half never got to the disk.
-fn zero_half(file: &Path) -> Res<()> {
+pub fn zero_half(file: &Path) -> Res<()> {
     change(file, |mut data| {
         let at = data.len() / 2;
         data[at..].fill(0);
@@ -154,7 +156,7 @@ fn empty(file: &Path) -> Res<()> {
     change(file, |_| Vec::new())
 }
 
-fn lose(file: &Path) -> Res<()> {
+pub fn lose(file: &Path) -> Res<()> {
     fs::remove_file(file).during(file.display())
 }
 
@@ -225,6 +227,13 @@ fn other_content(file: &Path) -> Res<()> {
     fs::write(file, "other\n").during(file.display())
 }
 
+/// Damage that leaves the time of the file, as that of blocks does.
+fn same_time(file: &Path, damage: fn(&Path) -> Res<()>) -> Res<()> {
+    let time = fs::metadata(file).during(file.display())?.mtime();
+    damage(file)?;
+    stamp(file, time)
+}
+
 /// The line of a path is gone.
 fn line_lost(file: &Path) -> Res<()> {
     change(file, |data| {
@@ -257,6 +266,7 @@ const LIST: &str = "var/lib/dpkg/info/tool.list";
 const SUMS: &str = "var/lib/dpkg/info/tool.md5sums";
 const SCRIPT: &str = "var/lib/dpkg/info/tool.postinst";
 const DIVERT: &str = "var/lib/dpkg/diversions";
+const ARCH: &str = "var/lib/dpkg/arch";
 const STAT: &str = "var/lib/dpkg/statoverride";
 const GROUP: &str = "var/lib/dpkg/alternatives/editor";
 const FILE: &str = "var/lib/dpkg/triggers/File";
@@ -329,7 +339,8 @@ pub const TABLE: &[Case] = &[
     case("statoverride-no-newline", STAT, no_newline, CUT, Line::Last, Repaired),
     case("statoverride-empty", STAT, empty, "empty", Line::None, Repaired),
     case("statoverride-lost", STAT, lose, "missing", Line::None, Repaired).lost(),
-    case("statoverride-half-no-copy", STAT, half, CUT, Line::Last, Named).without(&[Without::Copies]),
+    case("statoverride-half-no-copy", STAT, half, CUT, Line::Last, Named).without(&[Without::Copies, Without::Backups]),
+    case("statoverride-half-backup-of-same-time", STAT, |f| same_time(f, half), CUT, Line::Last, Repaired).without(&[Without::Copies]),
     case("alternative-half", GROUP, half, CUT, Line::Last, Repaired),
     case("alternative-zero-half", GROUP, zero_half, ZERO, Line::Nul, Repaired),
     case("alternative-empty", GROUP, empty, "empty", Line::None, Repaired),
@@ -357,7 +368,9 @@ pub const TABLE: &[Case] = &[
     case("file-diverted-changed", "usr/share/tool/a.distrib", other_content, "file-changed", Line::None, Repaired),
     case("file-overridden-changed", "usr/share/data/one", other_content, "file-changed", Line::None, Repaired),
     case("file-lost-no-archive", "usr/bin/tool", lose, "file-missing", Line::None, Named).without(&[Without::Archives]),
-    case("arch-no-newline", "var/lib/dpkg/arch", no_newline, CUT, Line::Last, Named),
-    case("arch-zero", "var/lib/dpkg/arch", zero_all, ZERO, Line::At(1), Named),
+    case("arch-no-newline", ARCH, no_newline, CUT, Line::Last, Named).without(&[Without::Backups]),
+    case("arch-zero", ARCH, zero_all, ZERO, Line::At(1), Named).without(&[Without::Backups]),
+    case("arch-no-newline-old-backup", ARCH, no_newline, CUT, Line::Last, Repaired),
+    case("arch-zero-backup-of-same-time", ARCH, |f| same_time(f, zero_all), ZERO, Line::At(1), Repaired),
     case("available-half", "var/lib/dpkg/available", |f| fs::write(f, "Package: x\nVersi").during("x"), CUT, Line::Last, Named),
 ];

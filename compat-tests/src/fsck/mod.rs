@@ -5,13 +5,17 @@
 //! before the damage.
 
 mod damage;
+mod kill;
 mod system;
 
+use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::report::Totals;
+use serde_json::{Value, json};
+
+use crate::report::{Totals, diff};
 use crate::sandbox::{self, Who};
 use crate::{During, Res};
 use damage::{Case, Line, Outcome, TABLE};
@@ -20,9 +24,12 @@ use system::{CASE, PRISTINE};
 /// Ours, in the sandbox.
 const OURS: &str = "/t/ours";
 
+/// What the row of the kills is called.
+const KILLED: &str = "killed-in-the-middle";
+
 /// How many rows there are.
 pub fn count() -> usize {
-    TABLE.len()
+    TABLE.len() + 1
 }
 
 /// Runs the rows whose names contain one of the filters. The process moves into a sandbox for good.
@@ -32,39 +39,69 @@ pub fn run(filters: &[String]) -> Res<Totals> {
     system::build()?;
     let healthy = system::stock_says(Path::new(PRISTINE))?;
     let mut totals = Totals::default();
-    let (code, found) = fsck(PRISTINE, &[])?;
-    if code != 0 {
-        return Err(format!("the healthy system: exit {code}: {found}"));
+    let found = fsck(PRISTINE, &[])?;
+    if found.code != 0 {
+        return Err(format!("the healthy system: {found}"));
     }
-    let chosen =
-        |c: &&Case| filters.is_empty() || filters.iter().any(|f| c.name.contains(f.as_str()));
-    for case in TABLE.iter().filter(chosen) {
-        match one(case, &healthy) {
-            Ok(()) => totals.passed += 1,
-            Err(why) => {
-                eprintln!("--- {}\n{why}", case.name);
-                totals.failed.push(case.name.to_owned());
-            }
+    let chosen = |name: &str| filters.is_empty() || filters.iter().any(|f| name.contains(f));
+    let mut count = |name: &str, outcome: Res<()>| {
+        if let Err(why) = &outcome {
+            eprintln!("--- {name}\n{why}");
         }
+        totals.count(&format!("fsck/{name}"), outcome.is_ok());
+    };
+    for case in TABLE.iter().filter(|case| chosen(case.name)) {
+        count(case.name, one(case, &healthy));
+    }
+    if chosen(KILLED) {
+        count(KILLED, kill::repairs(&healthy));
     }
     Ok(totals)
 }
 
-/// Ours on a root, as JSON, with its exit code.
-fn fsck(root: &str, options: &[&str]) -> Res<(i32, String)> {
+/// What ours says of a root.
+struct Said {
+    code: i32,
+    /// Its JSON.
+    json: Value,
+    errors: String,
+}
+
+impl Said {
+    /// Whether a fault is this one; with `way_out`, one that a person is told what to do about.
+    fn names(&self, kind: &str, file: &str, line: Option<usize>, way_out: bool) -> bool {
+        let faults = self.json["faults"].as_array().into_iter().flatten();
+        let mut faults = faults.filter(|fault| !way_out || fault["way_out"].is_string());
+        faults.any(|f| f["kind"] == kind && f["file"] == file && f["line"] == json!(line))
+    }
+
+    /// Whether anything that was replaced is kept.
+    fn keeps(&self) -> bool {
+        let mut repaired = self.json["repaired"].as_array().into_iter().flatten();
+        repaired.any(|r| r["kept"].is_string())
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "exit {}: {:#}\n{}", self.code, self.json, self.errors)
+    }
+}
+
+fn fsck(root: &str, options: &[&str]) -> Res<Said> {
     let out = sandbox::command(OURS)
         .args(["fsck", "--json", "--root", root])
         .args(options)
         .output()
         .during("fsck")?;
-    let text = String::from_utf8_lossy(&out.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&out.stderr);
-    Ok((out.status.code().unwrap_or(-1), text + &errors))
-}
-
-/// Whether any of a JSON's faults (a `way_out` that is none is `null`) is of this kind.
-fn has(json: &str, part: &str) -> bool {
-    json.contains(part)
+    let errors = String::from_utf8_lossy(&out.stderr).into_owned();
+    let json: Value = serde_json::from_slice(&out.stdout)
+        .map_err(|e| format!("no JSON: {e}: {:?}, {errors}", out.status))?;
+    let code = out.status.code().unwrap_or(-1);
+    if json["exit"] != json!(code) {
+        return Err(format!("exit {code}, but {json}"));
+    }
+    Ok(Said { code, json, errors })
 }
 
 fn one(case: &Case, healthy: &str) -> Res<()> {
@@ -78,40 +115,36 @@ fn one(case: &Case, healthy: &str) -> Res<()> {
     (case.damage)(&file)?;
     let damaged = system::snapshot(root)?;
 
-    let (code, found) = fsck(CASE, &[])?;
+    let found = fsck(CASE, &[])?;
     let line = match case.line {
-        Line::None => "null".to_owned(),
-        Line::At(line) => line.to_string(),
-        Line::Nul => line_of_nul(&fs::read(&file).during(case.file)?).to_string(),
+        Line::None => None,
+        Line::At(line) => Some(line),
+        Line::Nul => Some(line_of_nul(&fs::read(&file).during(case.file)?)),
         Line::Last => {
             let text = fs::read(&file).during(case.file)?;
-            (text.iter().filter(|c| **c == b'\n').count() + 1).to_string()
+            Some(text.iter().filter(|c| **c == b'\n').count() + 1)
         }
     };
-    let named = format!("\"kind\":\"{}\"", case.kind);
-    let place = format!("\"file\":\"{CASE}/{}\",\"line\":{line},", case.file);
-    let faults = found.split("{\"kind\"").map(|f| format!("{{\"kind\"{f}"));
-    if !faults
-        .clone()
-        .any(|f| f.contains(&named) && f.contains(&place))
-    {
-        return Err(format!("not named: {named} {place}\nfound: {found}"));
+    let place = format!("{CASE}/{}", case.file);
+    if !found.names(case.kind, &place, line, false) {
+        return Err(format!(
+            "not named: {} {place} {line:?}\n{found}",
+            case.kind
+        ));
     }
-    if code & 4 == 0 {
-        return Err(format!("exit {code} for a damaged system"));
+    if found.code & 4 == 0 {
+        return Err(format!("a damaged system: {found}"));
     }
     if system::snapshot(root)? != damaged {
         return Err("a check changed something".into());
     }
 
-    let (code, done) = fsck(CASE, &["--repair"])?;
-    let (again, left) = fsck(CASE, &[])?;
+    let done = fsck(CASE, &["--repair"])?;
+    let left = fsck(CASE, &[])?;
     match case.outcome {
         Outcome::Repaired => {
-            if code != 1 || again != 0 {
-                return Err(format!(
-                    "exit {code}, then {again}\nfound: {found}\ndone: {done}\nleft: {left}"
-                ));
+            if done.code != 1 || left.code != 0 {
+                return Err(format!("{found}\n--repair: {done}\nthen: {left}"));
             }
             let mut now = system::stock_says(root)?;
             if case.triggers_run {
@@ -123,25 +156,20 @@ fn one(case: &Case, healthy: &str) -> Res<()> {
                 now = rest.concat();
             }
             if now != healthy {
-                let diff = similar::TextDiff::from_lines(healthy, &now);
                 return Err(format!(
-                    "stock says otherwise:\n{}done: {done}",
-                    diff.unified_diff()
+                    "stock says otherwise:\n{}{done}",
+                    diff(healthy, &now)
                 ));
             }
-            if !has(&done, "\"kept\":\"") && file.exists() && case.keeps {
+            if !done.keeps() && file.exists() && case.keeps {
                 return Err(format!("nothing kept: {done}"));
             }
         }
         Outcome::Named => {
-            if code & 4 == 0 || again & 4 == 0 {
-                return Err(format!(
-                    "exit {code}, then {again}\ndone: {done}\nleft: {left}"
-                ));
+            if done.code & 4 == 0 || left.code & 4 == 0 {
+                return Err(format!("--repair: {done}\nthen: {left}"));
             }
-            let still = left.split("{\"kind\"").map(|f| format!("{{\"kind\"{f}"));
-            let mut ours = still.filter(|f| f.contains(&named) && f.contains(&place));
-            if !ours.any(|f| !f.contains("\"way_out\":null")) {
+            if !left.names(case.kind, &place, line, true) {
                 return Err(format!("without a way out: {left}"));
             }
         }

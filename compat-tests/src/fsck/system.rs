@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::damage::Without;
 use super::run_ok;
-use crate::deb::{Deb, deb};
+use crate::deb::{Deb, TIME, deb, stamp};
 use crate::sandbox::command;
 use crate::{During, Res};
 
@@ -101,6 +101,7 @@ pub fn build() -> Res<()> {
     }
     let admin = root.join("var/lib/dpkg");
     crate::sandbox::empty_database(&admin)?;
+    must(root, &["dpkg", "--add-architecture", "i386"])?;
     let mut install = vec!["dpkg".to_owned(), "-i".to_owned()];
     for deb in debs() {
         let built = deb.build(Path::new("/t/debs"))?;
@@ -113,7 +114,6 @@ pub fn build() -> Res<()> {
     let install: Vec<&str> = install.iter().map(String::as_str).collect();
     must(root, &install)?;
     must(root, &["dpkg", "-r", "old"])?;
-    must(root, &["dpkg", "--add-architecture", "i386"])?;
     for (name, priority) in [("edit1", "10"), ("edit2", "20")] {
         let (path, page) = (
             format!("/usr/bin/{name}"),
@@ -143,48 +143,29 @@ pub fn build() -> Res<()> {
         "/usr/share/tool/none",
     )?;
     let over = "dpkg-statoverride";
-    must(
-        root,
-        &[
-            over,
-            "--update",
-            "--add",
-            "root",
-            "mail",
-            "0640",
-            "/usr/share/data/one",
-        ],
-    )?;
-    must(
-        root,
-        &[
-            over,
-            "--update",
-            "--add",
-            "root",
-            "adm",
-            "0600",
-            "/usr/share/data/two",
-        ],
-    )?;
-    must(
-        root,
-        &[
-            over,
-            "--update",
-            "--add",
-            "root",
-            "adm",
-            "0600",
-            "/usr/share/tool/c",
-        ],
-    )?;
+    for (group, mode, path) in [
+        ("mail", "0640", "/usr/share/data/one"),
+        ("adm", "0600", "/usr/share/data/two"),
+        ("adm", "0600", "/usr/share/tool/c"),
+    ] {
+        let add = [over, "--update", "--add", "root", group, mode, path];
+        must(root, &add)?;
+    }
     must(root, &[over, "--remove", "/usr/share/tool/c"])?;
     let c = root.join("usr/share/tool/c");
     fs::set_permissions(&c, fs::Permissions::from_mode(0o644)).during("mode")?;
     std::os::unix::fs::chown(&c, Some(0), Some(0)).during("owner")?;
     // As a run leaves it that changed nothing.
     fs::copy(admin.join("status"), admin.join("status-old")).during("status-old")?;
+    for name in ["arch", "statoverride"] {
+        let (file, copy) = (
+            admin.join(name),
+            root.join(format!("var/backups/dpkg.{name}.0")),
+        );
+        fs::copy(&file, &copy).during(name)?;
+        stamp(&file, TIME)?;
+        stamp(&copy, TIME)?;
+    }
     let tar = root.join("var/backups/alternatives.tar.0");
     run_ok(
         command("tar")

@@ -20,7 +20,7 @@ const CONFIGDIR: &str = "/etc/dpkg";
 /// The longest piece of a line, without its terminator.
 const PIECE: usize = 1023;
 /// Files beyond this size are no configuration; reading stops there.
-const SIZE_LIMIT: u64 = 64 << 20;
+pub(crate) const SIZE_LIMIT: u64 = 64 << 20;
 
 fn is_space(c: &u8) -> bool {
     matches!(c, b' ' | b'\t'..=b'\r')
@@ -87,24 +87,8 @@ impl<A: Copy, S> Parser<A, S> {
     }
 
     fn config_line(&mut self, process: &mut Process, line: &[u8]) -> Result<(), Line> {
-        if line.is_empty() || line[0] == b'#' {
+        let Some((option, mut value)) = option_of(line).map_err(Line::Wrong)? else {
             return Ok(());
-        }
-        let end = line
-            .iter()
-            .position(|c| !c.is_ascii_alphanumeric() && *c != b'-');
-        let (option, mut value) = match end {
-            None => (line, None),
-            Some(end) => {
-                let mut value = &line[end + 1..];
-                value = value.strip_prefix(b"=").unwrap_or(value);
-                let start = value.iter().position(|c| !is_space(c));
-                value = &value[start.unwrap_or(value.len())..];
-                let option = &line[..end];
-                let unquoted = strip_quotes(value)
-                    .ok_or_else(|| Line::Wrong(msg!("unbalanced quotes in '%s'", option)))?;
-                (option, Some(unquoted))
-            }
         };
         let rows = self.rows;
         let row = rows.iter().find(|row| {
@@ -146,8 +130,32 @@ enum Line {
     Stop(super::Stop),
 }
 
+/// An option as it is spelled, and its value.
+type Spelled<'l> = (&'l [u8], Option<&'l [u8]>);
+
+/// The option of a line; none in a comment or an empty line. The error says what is wrong.
+pub(crate) fn option_of(line: &[u8]) -> Result<Option<Spelled<'_>>, Msg> {
+    if matches!(line, [] | [b'#', ..]) {
+        return Ok(None);
+    }
+    let end = line
+        .iter()
+        .position(|c| !c.is_ascii_alphanumeric() && *c != b'-');
+    let Some(end) = end else {
+        return Ok(Some((line, None)));
+    };
+    let (option, value) = (&line[..end], &line[end + 1..]);
+    let value = value.strip_prefix(b"=").unwrap_or(value);
+    let start = value.iter().position(|c| !is_space(c));
+    let value = &value[start.unwrap_or(value.len())..];
+    match strip_quotes(value) {
+        Some(unquoted) => Ok(Some((option, Some(unquoted)))),
+        None => Err(msg!("unbalanced quotes in '%s'", option)),
+    }
+}
+
 /// fgets(3)'s view of a file, each piece cut at a NUL and at the blanks of its end.
-fn pieces(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn pieces(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split_inclusive(|&b| b == b'\n')
         .flat_map(|line| line.chunks(PIECE))
         .map(|piece| {
@@ -180,13 +188,18 @@ fn config_names(dir: &Path) -> Result<Vec<OsString>> {
     let mut names = Vec::new();
     for entry in entries {
         let name = entry.map_err(fail)?.file_name();
-        let good = |c: &u8| c.is_ascii_alphanumeric() || *c == b'_' || *c == b'-';
-        if name.as_bytes().iter().all(good) {
+        if is_config_name(name.as_bytes()) {
             names.push(name);
         }
     }
     names.sort();
     Ok(names)
+}
+
+/// Whether a file in a `.cfg.d` directory counts.
+pub(crate) fn is_config_name(name: &[u8]) -> bool {
+    let good = |c: &u8| c.is_ascii_alphanumeric() || *c == b'_' || *c == b'-';
+    name.iter().all(good)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! in which options are met, first in configuration files, then on the command line. The one
 //! tool with getopt's grammar has that of [`getopt`].
 
-mod config;
+pub(crate) mod config;
 mod dirs;
 mod env;
 mod epoch;

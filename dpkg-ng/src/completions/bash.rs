@@ -21,7 +21,9 @@ pub fn script(tools: &Tools) -> String {
     );
     let plugins: Vec<&str> = plugins::commands().collect();
     let _ = writeln!(out, "_dpkg_ng_plugins='{}'", plugins.join(" "));
-    for tool in &tools.tools {
+    let own: Vec<&str> = tools.own.iter().map(|t| t.name).collect();
+    let _ = writeln!(out, "_dpkg_ng_own_commands='{}'", own.join(" "));
+    for tool in tools.tools.iter().chain(&tools.own) {
         let word = tool.word();
         let mut options = Vec::new();
         let (mut values, mut operands) = (String::new(), String::new());

@@ -20,6 +20,9 @@ pub fn script(tools: &Tools) -> String {
     let plugins: Vec<&str> = plugins::commands().collect();
     let plugins = plugins.join(" ");
     let _ = writeln!(out, "set -g __dpkg_ng_plugins {plugins}");
+    let own: Vec<&str> = tools.own.iter().map(|t| t.name).collect();
+    let own = own.join(" ");
+    let _ = writeln!(out, "set -g __dpkg_ng_own_commands {own}");
     for tool in &tools.tools {
         if wanted(tool.name) {
             complete_tool(&mut out, tool, tool.name, None);
@@ -30,10 +33,16 @@ pub fn script(tools: &Tools) -> String {
         }
     }
     if wanted(own::NAME) {
+        for command in &tools.own {
+            let is_it = format!("__dpkg_ng_is_{}", command.word());
+            let name = command.name;
+            let _ = writeln!(out, "\nfunction {is_it}\n    __dpkg_ng_is {name}\nend");
+            complete_tool(&mut out, command, own::NAME, Some(&is_it));
+        }
         let first = "-n __dpkg_ng_first";
         let _ = writeln!(
             out,
-            "\ncomplete -c {} -f {first} -a '{names} {plugins}'",
+            "\ncomplete -c {} -f {first} -a '{names} {own} {plugins}'",
             own::NAME
         );
         for option in own::OPTIONS {

@@ -57,7 +57,7 @@ _dpkg_ng() {
     COMPREPLY=()
     if [[ $tool == dpkg-ng ]]; then
         if ((COMP_CWORD == 1)); then
-            COMPREPLY=($(compgen -W "$_dpkg_ng_tools $_dpkg_ng_plugins $_dpkg_ng_own" -- "$cur"))
+            COMPREPLY=($(compgen -W "$_dpkg_ng_tools $_dpkg_ng_own_commands $_dpkg_ng_plugins $_dpkg_ng_own" -- "$cur"))
             [[ $cur == -* ]] || return 0
         elif [[ ${COMP_WORDS[1]} == --completions ]]; then
             ((COMP_CWORD == 2)) && COMPREPLY=($(compgen -W 'bash fish zsh' -- "$cur"))
@@ -72,7 +72,7 @@ _dpkg_ng() {
             fi
         done
         tool=dpkg
-        for word in $_dpkg_ng_tools; do
+        for word in $_dpkg_ng_tools $_dpkg_ng_own_commands; do
             [[ ${COMP_WORDS[1]} == "$word" ]] && tool=$word first=2
         done
     fi

@@ -38,8 +38,13 @@ function __dpkg_ng_plugin
     dpkg-ng complete (math (count $words) - 1) -- $words[2..-1] (commandline -ct) 2>/dev/null
 end
 
+function __dpkg_ng_is
+    set -l words (commandline -opc)
+    test (count $words) -ge 2; and contains -- $words[2] $argv
+end
+
 function __dpkg_ng_is_dpkg
-    not __dpkg_ng_has_tool; and not __dpkg_ng_has_plugin; and not __dpkg_ng_completes
+    not __dpkg_ng_has_tool; and not __dpkg_ng_is $__dpkg_ng_own_commands; and not __dpkg_ng_has_plugin; and not __dpkg_ng_completes
 end
 
 # What the tool named first would be completed with.

@@ -40,7 +40,7 @@ _dpkg_ng() {
         if ((CURRENT == 2)); then
             _describe -o option _dpkg_ng_own
             _wanted tools expl tool compadd -a _dpkg_ng_tools
-            _wanted commands expl command compadd -a _dpkg_ng_plugins
+            _wanted commands expl command compadd -a _dpkg_ng_own_commands -a _dpkg_ng_plugins
             [[ $words[2] == -* ]] || return
         elif [[ $words[2] == --completions ]]; then
             ((CURRENT == 3)) && _wanted shells expl shell compadd bash fish zsh
@@ -49,7 +49,7 @@ _dpkg_ng() {
         elif ((${_dpkg_ng_plugins[(Ie)$words[2]]})); then
             _dpkg_ng_plugin
             return
-        elif ((${_dpkg_ng_tools[(Ie)$words[2]]})); then
+        elif ((${_dpkg_ng_tools[(Ie)$words[2]]} || ${_dpkg_ng_own_commands[(Ie)$words[2]]})); then
             tool=$words[2]
             shift words
             ((CURRENT--))

@@ -53,8 +53,10 @@ impl Tool {
 
 /// Everything a shell is told of.
 struct Tools {
-    /// The tools, and dpkg-ng's own commands.
+    /// The tools.
     tools: Vec<Tool>,
+    /// The commands of dpkg-ng's own, which are no programs of that name.
+    own: Vec<Tool>,
     /// The commands that completions are registered for.
     commands: Vec<String>,
 }
@@ -75,18 +77,19 @@ fn script(shell: &str, commands: &[String]) -> Option<String> {
         name,
         outline: outline(),
     };
-    let own = own::COMMANDS.iter().map(|command| Tool {
-        name: command.name,
-        outline: (command.outline)(),
-    });
     let all = || std::iter::once(own::NAME).chain(OUTLINES.iter().map(|(name, _)| *name));
     let commands = match commands {
         [] => all().map(str::to_owned).collect(),
         some if some.iter().all(|c| all().any(|a| a == c)) => some.to_vec(),
         _ => return None,
     };
+    let command = |c: &own::Command| Tool {
+        name: c.name,
+        outline: (c.outline)(),
+    };
     Some(make(&Tools {
-        tools: OUTLINES.iter().map(tool).chain(own).collect(),
+        tools: OUTLINES.iter().map(tool).collect(),
+        own: own::COMMANDS.iter().map(command).collect(),
         commands,
     }))
 }

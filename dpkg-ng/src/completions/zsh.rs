@@ -22,12 +22,15 @@ pub fn script(tools: &Tools) -> String {
     let _ = writeln!(out, "typeset -ga _dpkg_ng_tools=({})", names.join(" "));
     let plugins: Vec<&str> = plugins::commands().collect();
     let _ = writeln!(out, "typeset -ga _dpkg_ng_plugins=({})", plugins.join(" "));
+    let commands: Vec<&str> = tools.own.iter().map(|t| t.name).collect();
+    let commands = commands.join(" ");
+    let _ = writeln!(out, "typeset -ga _dpkg_ng_own_commands=({commands})");
     let own: Vec<String> = own::OPTIONS
         .iter()
         .map(|o| quote(&format!("--{}:{}", o.name, o.about)))
         .collect();
     let _ = writeln!(out, "typeset -ga _dpkg_ng_own=({})", own.join(" "));
-    for tool in &tools.tools {
+    for tool in tools.tools.iter().chain(&tools.own) {
         let word = tool.word();
         let mut operands = String::new();
         let mut specs = String::new();

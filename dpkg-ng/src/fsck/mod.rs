@@ -7,6 +7,7 @@
 //! The exit code is fsck(8)'s, not dpkg's.
 
 mod download;
+mod excludes;
 mod help;
 mod json;
 pub mod options;
@@ -18,7 +19,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use libdpkgng::arch::{ArchTable, BUILD_ARCHITECTURE};
 use libdpkgng::db::{self, Database};
-use libdpkgng::error::{Kind, OrFail};
+use libdpkgng::error::Kind;
 use libdpkgng::fsck::{self, Done, Fault, Findings, Keep, Repair, Severity};
 use libdpkgng::msg;
 use libdpkgng::pkg::Bytes;
@@ -69,8 +70,7 @@ fn run(process: &mut Process, args: &[OsString]) -> Step<i32> {
     let names = parser.parse(process, args)?;
     let settings = parser.settings;
     let dirs = settings.dirs.clone().settle(process)?;
-    let mut filters =
-        fsck::excludes(&dirs).or_fail(|| msg!("cannot read %s", "/etc/dpkg/dpkg.cfg"))?;
+    let mut filters = excludes::excludes(&dirs)?;
     for (pattern, include) in &settings.filters {
         filters.add(pattern, *include, &mut Silent);
     }

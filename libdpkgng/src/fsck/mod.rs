@@ -40,7 +40,6 @@ mod backups;
 mod control;
 mod debs;
 mod diversions;
-mod excludes;
 mod fault;
 mod files;
 mod info;
@@ -55,7 +54,6 @@ mod tables;
 mod text;
 mod triggers;
 
-pub use excludes::excludes;
 pub use fault::{Action, Fault, Kind, Repair, Severity, Source, WayOut, Where};
 pub use repair::{Done, Keep, carry_out};
 

@@ -96,7 +96,7 @@ impl Keep {
         make_parents(&spot, 0o755).or_fail(|| msg!("cannot create directory '%s'", &spot))?;
         spot = spot.again();
         let mut number = 0;
-        while spot.lstat().is_ok() {
+        while what_is_at(&spot)?.is_some() {
             number += 1;
             if number > TRIES {
                 bail!("cannot create file '%s'", &spot);
@@ -109,11 +109,7 @@ impl Keep {
     /// Give a file another name in the directory; nothing if it is not there.
     fn keep(&mut self, dirs: &Dirs, file: &Where) -> Result<Option<Vec<u8>>> {
         let from = file.spot(dirs);
-        let Some(stat) = from
-            .lstat()
-            .if_there()
-            .or_fail(|| msg!("cannot stat '%s'", &from))?
-        else {
+        let Some(stat) = what_is_at(&from)? else {
             return Ok(None);
         };
         let to = self.place(dirs, file)?;
@@ -132,6 +128,12 @@ impl Keep {
         dir::sync_parent(&to)?;
         Ok(Some(to.shown().to_vec()))
     }
+}
+
+/// What is at a path, a link as itself; nothing, if nothing is.
+fn what_is_at(spot: &Spot) -> Result<Option<Stat>> {
+    let there = spot.lstat().if_there();
+    there.or_fail(|| msg!("cannot stat '%s'", spot))
 }
 
 fn copy(from: &Spot, to: &Spot, stat: &Stat) -> Result<()> {
@@ -185,7 +187,7 @@ fn one(dirs: &Dirs, keep: &mut Keep, repair: &Repair) -> Result<Option<Vec<u8>>>
         Action::SetAside(file) => set_aside(dirs, keep, file),
         Action::Rename(from, to) => {
             let (from, to) = (from.spot(dirs), to.spot(dirs));
-            if to.lstat().is_ok() {
+            if what_is_at(&to)?.is_some() {
                 bail!("cannot create file '%s'", &to);
             }
             from.rename(&to)
@@ -221,11 +223,7 @@ fn gone(spot: &Spot) -> Result<()> {
 
 fn set_aside(dirs: &Dirs, keep: &mut Keep, file: &Where) -> Result<Option<Vec<u8>>> {
     let from = file.spot(dirs);
-    let Some(stat) = from
-        .lstat()
-        .if_there()
-        .or_fail(|| msg!("cannot stat '%s'", &from))?
-    else {
+    let Some(stat) = what_is_at(&from)? else {
         return Ok(None);
     };
     if !stat.is_dir() {
@@ -264,10 +262,7 @@ fn replace(
     let mut spot = file.spot(dirs);
     make_parents(&spot, 0o755).or_fail(|| msg!("cannot create base directory for %s", &spot))?;
     spot = spot.again();
-    let old = spot
-        .lstat()
-        .if_there()
-        .or_fail(|| msg!("cannot stat '%s'", &spot))?;
+    let old = what_is_at(&spot)?;
     let new = spot.with_suffix(suffix(file));
     let fail = || msg!("unable to write new file '%.250s'", &new);
     let mut open = new.create_anew(0o600).or_fail(fail)?;
@@ -398,7 +393,7 @@ fn place(
         open.sync_all().or_fail(fail)?;
     }
     new.set_times(entry.mtime, entry.mtime).or_fail(fail)?;
-    if spot.lstat().is_ok_and(|stat| stat.is_dir()) {
+    if what_is_at(&spot)?.is_some_and(|stat| stat.is_dir()) {
         bail!("unable to create '%.255s'", &spot);
     }
     let kept = keep.keep(&dirs, file)?;
