@@ -38,26 +38,35 @@ impl Downloads {
     /// There is no apt.
     pub fn fetch(&self, wanted: &Wanted, dirs: &Dirs) -> Result<bool> {
         let mut command = Command::new("apt-get");
-        if !dirs.inst_is_root() {
-            // The sources and keys of that system, by the apt of this one.
-            let mut option = b"RootDir=".to_vec();
-            option.extend_from_slice(dirs.instdir.as_os_str().as_bytes());
+        let mut option = |name: &str, value: &[u8]| {
+            let option = [name.as_bytes(), b"=", value].concat();
             command.arg("-o").arg(OsStr::from_bytes(&option));
+        };
+        if !dirs.inst_is_root() {
+            // The sources and lists of that system, by the apt of this one: `RootDir` would have it run
+            // that system's programs, too.
+            for (name, path) in [
+                ("Dir::Etc", &b"/etc/apt/"[..]),
+                ("Dir::State", b"/var/lib/apt/"),
+            ] {
+                option(name, dirs.inst(path).shown());
+            }
+            option("Dir::State::status", dirs.admin("status").shown());
+            option("Dir::Cache", self.dir.as_os_str().as_bytes());
+            option("Dir::Cache::pkgcache", b"");
+            option("Dir::Cache::srcpkgcache", b"");
         }
-        let name = [
-            &wanted.package[..],
-            b":",
-            &wanted.arch,
-            b"=",
-            &wanted.version,
-        ]
-        .concat();
+        let mut name = wanted.package.clone();
+        if wanted.arch != b"all" {
+            option("APT::Architectures::", &wanted.arch);
+            name = [&name[..], b":", &wanted.arch].concat();
+        }
+        // As root it would have another user write here, who may not.
+        option("APT::Sandbox::User", b"root");
+        let name = [&name[..], b"=", &wanted.version].concat();
         command
             .args(["-q", "download"])
-            .arg(OsStr::from_bytes(&name));
-        // As root it would have another user write here, who may not.
-        command.args(["-o", "APT::Sandbox::User=root"]);
-        command
+            .arg(OsStr::from_bytes(&name))
             .current_dir(&self.dir)
             .stdin(Stdio::null())
             .stdout(std::io::stderr());
